@@ -1,0 +1,17 @@
+"""Labels: how a person is named wherever an identifier must not appear."""
+
+import hashlib
+import hmac
+
+LABEL_DIGITS = 16
+
+
+def label(key: str, domain_id: str, speaker_id: str) -> str:
+    """Return the label of a speaker: ``sp-`` and 16 hexadecimal digits.
+
+    The digits are the start of HMAC-SHA256 over ``<domain id>/<speaker id>``. With a secret ``key`` nobody
+    who sees a plan can test guesses; with the domain id as key (the fallback) they can, if they know the domain.
+    """
+    message = f"{domain_id}/{speaker_id}".encode()
+    digest = hmac.new(key.encode(), message, hashlib.sha256).hexdigest()
+    return f"sp-{digest[:LABEL_DIGITS]}"
