@@ -1,0 +1,18 @@
+"""Exit codes: what a script may rely on."""
+
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """What the process tells its caller; documented in README.md and never a count."""
+
+    DONE = 0
+    FAILED = 1
+    USAGE = 2
+    REGISTER_INVALID = 3
+    CHANGES_PLANNED = 4
+    DRIFT = 5
+    REFUSED = 6
+    STALE = 7
+    LOCKED = 8
+    PARTIAL = 9
