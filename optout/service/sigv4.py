@@ -1,0 +1,137 @@
+"""Verification of AWS Signature Version 4 on incoming requests (docs.aws.amazon.com, "Signature Version 4")."""
+
+import datetime as dt
+import hashlib
+import hmac
+import re
+from collections.abc import Iterable, Mapping
+
+from optout.service.errors import (
+    client_unknown,
+    signature_incomplete,
+    signature_invalid,
+    signature_missing,
+)
+
+SERVICE = "voiceid"
+MAX_SKEW_SECONDS = 15 * 60
+
+_CACHED_KEYS = 64
+_AUTHORIZATION = re.compile(
+    r"AWS4-HMAC-SHA256\s+Credential=(?P<key>[^/,\s]+)/(?P<date>\d{8})/(?P<region>[^/,\s]+)/(?P<service>[^/,\s]+)"
+    r"/aws4_request\s*,\s*SignedHeaders=(?P<headers>[a-z0-9;_-]+)\s*,\s*Signature=(?P<signature>[0-9a-f]{64})"
+)
+# The target names the operation: unsigned, a captured read could be replayed as a delete.
+_MUST_BE_SIGNED = ("host", "x-amz-date", "x-amz-target")
+
+Headers = Mapping[str, str]
+
+
+class Verifier:
+    """Checks that a request was signed with one of the known keys, for this service and region, just now."""
+
+    def __init__(self, secrets: Mapping[str, str], region: str) -> None:
+        self._secrets = dict(secrets)
+        self._region = region
+        self._signing_keys: dict[tuple[str, str], bytes] = {}
+
+    def verify(self, headers: Headers, body: bytes, now: float) -> None:
+        """Return if the signature holds; raise the FrameworkError to answer otherwise.
+
+        ``headers`` have lower-case names; ``now`` is in epoch seconds. Only ``POST /`` without a query is ever
+        verified, because the protocol has no other request.
+        """
+        authorization = headers.get("authorization")
+        if authorization is None:
+            raise signature_missing()
+        match = _AUTHORIZATION.fullmatch(authorization.strip())
+        if match is None:
+            raise signature_incomplete(
+                "The Authorization header is not of the form 'AWS4-HMAC-SHA256 Credential=..., SignedHeaders=..., "
+                "Signature=...'."
+            )
+        access_key, date, region, service, names, signature = match.groups()
+        if access_key not in self._secrets or "x-amz-security-token" in headers:
+            raise client_unknown("The security token included in the request is invalid.")
+        signed = names.split(";")
+        self._check_scope(region, service)
+        self._check_headers(signed, headers)
+        stamp = headers["x-amz-date"]
+        self._check_date(stamp, date, now)
+        expected = self._signature(access_key, date, stamp, signed, headers, body)
+        if not hmac.compare_digest(expected, signature):
+            raise signature_invalid(
+                "The request signature does not match: the secret access key is another one, or the request was "
+                "changed after it was signed."
+            )
+
+    def _check_scope(self, region: str, service: str) -> None:
+        if service != SERVICE:
+            raise signature_invalid(f"Credential should be scoped to the service '{SERVICE}'.")
+        if region != self._region:
+            raise signature_invalid(
+                f"Credential should be scoped to the region '{self._region}', which this service serves."
+            )
+
+    def _check_headers(self, signed: list[str], headers: Headers) -> None:
+        for name in _MUST_BE_SIGNED:
+            # A request without any target is told so later; a target that is there must be covered.
+            if name not in signed and (name != "x-amz-target" or name in headers):
+                raise signature_invalid(f"The header '{name}' must be among the signed headers.")
+        for name in signed:
+            if name not in headers:
+                raise signature_invalid(f"The signed header '{name}' is not in the request.")
+
+    def _check_date(self, stamp: str, date: str, now: float) -> None:
+        try:
+            signed_at = dt.datetime.strptime(stamp, "%Y%m%dT%H%M%SZ").replace(tzinfo=dt.UTC)
+        except ValueError:
+            raise signature_incomplete("X-Amz-Date is not of the form YYYYMMDDTHHMMSSZ.") from None
+        if not stamp.startswith(date):
+            raise signature_invalid("The date in the credential scope is not the date of X-Amz-Date.")
+        if abs(signed_at.timestamp() - now) > MAX_SKEW_SECONDS:
+            served = dt.datetime.fromtimestamp(now, dt.UTC).strftime("%Y%m%dT%H%M%SZ")
+            raise signature_invalid(
+                f"Signature expired: the request is dated {stamp} and the service's clock says {served}; they may "
+                "be 15 minutes apart. Set the client's clock."
+            )
+
+    def _signature(
+        self, access_key: str, date: str, stamp: str, signed: list[str], headers: Headers, body: bytes
+    ) -> str:
+        payload = hashlib.sha256(body).hexdigest()
+        if headers.get("x-amz-content-sha256", payload) != payload:
+            raise signature_invalid("X-Amz-Content-Sha256 is not the digest of the body.")
+        # Splitting and joining trims a value and folds its inner spaces, as the signing rules ask.
+        lines = "".join(f"{name}:{' '.join(headers[name].split())}\n" for name in signed)
+        canonical = f"POST\n/\n\n{lines}\n{';'.join(signed)}\n{payload}"
+        digest = hashlib.sha256(canonical.encode("latin-1")).hexdigest()
+        scope = f"{date}/{self._region}/{SERVICE}/aws4_request"
+        text = f"AWS4-HMAC-SHA256\n{stamp}\n{scope}\n{digest}"
+        return hmac.new(self._signing_key(access_key, date), text.encode(), hashlib.sha256).hexdigest()
+
+    def _signing_key(self, access_key: str, date: str) -> bytes:
+        cached = self._signing_keys.get((access_key, date))
+        if cached is None:
+            cached = derive_key(self._secrets[access_key], date, self._region)
+            if len(self._signing_keys) >= _CACHED_KEYS:
+                self._signing_keys.clear()
+            self._signing_keys[access_key, date] = cached
+        return cached
+
+
+def derive_key(secret: str, date: str, region: str) -> bytes:
+    """Return the signing key of one secret for one day (``YYYYMMDD``) and region."""
+    key = ("AWS4" + secret).encode()
+    for part in (date, region, SERVICE, "aws4_request"):
+        key = hmac.new(key, part.encode(), hashlib.sha256).digest()
+    return key
+
+
+def header_map(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    """Return ASGI headers as text by lower-case name; repeated ones are joined with a comma, as when signing."""
+    headers: dict[str, str] = {}
+    for name, value in raw:
+        key, text = name.decode("latin-1"), value.decode("latin-1")
+        headers[key] = f"{headers[key]},{text}" if key in headers else text
+    return headers
