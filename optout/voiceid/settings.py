@@ -1,0 +1,99 @@
+"""Settings of the client: where the service is, and how many calls a second it allows."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Self
+from urllib.parse import urlsplit
+
+from optout.voiceid.errors import SettingsInvalid
+
+ENDPOINT_VARIABLE = "AWS_ENDPOINT_URL_VOICE_ID"
+REGION_VARIABLES = ("AWS_REGION", "AWS_DEFAULT_REGION")
+
+
+@dataclass(frozen=True, slots=True)
+class Quotas:
+    """Calls a second and operation, account-wide. Source of the defaults: Voice ID's published quotas.
+
+    They are shared by everyone who uses the account: lower them if a contact centre calls the API too.
+    """
+
+    opt_out: float = 10.0
+    describe: float = 10.0
+    delete: float = 10.0
+    list: float = 5.0
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """Read ``{"optOut": 10, "list": 2.5}``; what is not named keeps its default."""
+        try:
+            given = json.loads(text)
+        except ValueError:
+            raise SettingsInvalid("quotas is not JSON; expected an object such as {optOut: 10}") from None
+        if not isinstance(given, dict):
+            raise SettingsInvalid("quotas is not an object; expected one such as {optOut: 10}")
+        names = {"optOut" if f.name == "opt_out" else f.name: f.name for f in fields(cls)}
+        values: dict[str, float] = {}
+        for key, value in given.items():
+            if key not in names:
+                raise SettingsInvalid(f"quotas has no {key!r}; it has {', '.join(names)}")
+            values[names[key]] = _positive(key, value)
+        return cls(**values)
+
+
+def _positive(key: str, value: object) -> float:
+    try:
+        number = float(value)  # type: ignore[arg-type]  # the stack's config gives 10, "10" or 10.0
+    except (TypeError, ValueError):
+        number = 0.0
+    if isinstance(value, bool) or not 0 < number < float("inf"):
+        raise SettingsInvalid(f"quotas.{key} is not a positive number of calls a second")
+    return number
+
+
+@dataclass(frozen=True, slots=True)
+class ClientSettings:
+    """``endpoint_url`` None: AWS's own host for the region. Times in seconds."""
+
+    endpoint_url: str | None
+    region: str
+    quotas: Quotas = Quotas()
+    connect_timeout: float = 5.0
+    read_timeout: float = 20.0
+    long_wait: float = 3.0
+
+    @classmethod
+    def resolve(cls, config: Mapping[str, str], environ: Mapping[str, str]) -> Self:
+        """Merge the stack's config (endpoint, region, quotas; all text) with the environment, which wins.
+
+        Raises SettingsInvalid for an endpoint that is no http(s) URL, a missing region, or bad quotas.
+        """
+        endpoint = environ.get(ENDPOINT_VARIABLE) or config.get("endpoint") or None
+        region = next(filter(None, map(environ.get, REGION_VARIABLES)), None) or config.get("region")
+        if not region:
+            raise SettingsInvalid("no region: set voiceid-optout:region in the stack or AWS_REGION")
+        if endpoint is not None:
+            _check_url(endpoint)
+        quotas = config.get("quotas")
+        return cls(endpoint, region, Quotas.from_json(quotas) if quotas else Quotas())
+
+    def place(self) -> str:
+        """Return the endpoint for messages, without any credentials or query that its URL may carry."""
+        if self.endpoint_url is None:
+            return f"AWS's Voice ID in {self.region}"
+        url = urlsplit(self.endpoint_url)
+        host = url.netloc.rpartition("@")[2]
+        return f"Voice ID at {url.scheme}://{host} ({self.region})"
+
+
+def _check_url(endpoint: str) -> None:
+    try:
+        url = urlsplit(endpoint)
+        usable = url.scheme in {"http", "https"} and bool(url.hostname) and url.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise SettingsInvalid(
+            f"the endpoint is no http or https URL: correct voiceid-optout:endpoint or {ENDPOINT_VARIABLE}"
+        )
