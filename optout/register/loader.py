@@ -1,0 +1,75 @@
+"""Load a register: read every file, gather every fault, and only then decide."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from optout.register.discover import Source, discover
+from optout.register.document import Document, Listed, read_document
+from optout.register.domains import resolve
+from optout.register.errors import Fault, RegisterInvalid
+from optout.register.events import Events
+from optout.register.model import Entry, Register
+from optout.register.people import find_duplicates
+from optout.register.scalars import parse_date
+from optout.register.source import read
+
+
+def load(directory: Path, *, domains: Mapping[str, str], default_domain: str | None) -> Register:
+    """Load the register in a directory (``*.yaml`` and ``*.yml``, not recursive) or one file.
+
+    ``domains`` maps aliases to DomainIds. ``default_domain``, an alias or a DomainId, is for files that name
+    none. Raises RegisterInvalid with all faults of all files; places read ``config/people.yaml:3:5``, from the
+    directory's own name on.
+    """
+    return load_paths([(directory, None)], domains=domains, default_domain=default_domain)
+
+
+def load_paths(
+    paths: Sequence[tuple[Path, Path | None]], *, domains: Mapping[str, str], default_domain: str | None
+) -> Register:
+    """Load one register from several places; each comes with the prefix its files are shown with (see discover)."""
+    sources, faults = _discover(paths)
+    documents: list[tuple[str, Document]] = []
+    for source in sources:
+        try:
+            document = read_document(Events(read(source), source.shown))
+        except RegisterInvalid as error:
+            faults.extend(error.faults)
+            continue
+        faults.extend(document.faults)
+        domain = resolve(document, domains, default_domain)
+        if isinstance(domain, Fault):
+            faults.append(domain)
+        # A path is never a DomainId, so a file of unknown domain is compared with itself only.
+        documents.append((domain if isinstance(domain, str) else f"{source.shown}/", document))
+    faults.extend(find_duplicates(documents))
+    if faults:
+        raise RegisterInvalid(faults)
+    entries = tuple(_entry(domain_id, listed) for domain_id, document in documents for listed in document.listed)
+    return Register(entries, tuple(source.shown for source in sources))
+
+
+def _discover(paths: Iterable[tuple[Path, Path | None]]) -> tuple[list[Source], list[Fault]]:
+    """A file named twice (by itself and by its directory) is read once."""
+    sources: dict[Path, Source] = {}
+    faults: list[Fault] = []
+    for path, prefix in paths:
+        found, wrong = discover(path, prefix)
+        faults.extend(wrong)
+        for source in found:
+            sources.setdefault(source.path.absolute(), source)
+    return sorted(sources.values(), key=lambda source: source.shown), list(dict.fromkeys(faults))
+
+
+def _entry(domain_id: str, listed: Listed) -> Entry:
+    details = listed.details
+    day = details.get("requested_on")
+    return Entry(
+        domain_id,
+        listed.speaker_id,
+        listed.ensure,
+        listed.location,
+        None if day is None else parse_date(day),
+        details.get("reason"),
+        details.get("ticket"),
+    )
