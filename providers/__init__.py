@@ -1,0 +1,5 @@
+"""Pulumi resources of the register."""
+
+from providers.resource import OptedOutSpeaker
+
+__all__ = ["OptedOutSpeaker"]

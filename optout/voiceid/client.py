@@ -19,7 +19,7 @@ _T = TypeVar("_T")
 PAGE = 100  # the most that ListSpeakers gives
 
 
-class NotNeeded(Exception):
+class NotNeeded(Exception):  # noqa: N818 - no error: the caller has its answer from elsewhere
     """A call was given up before it was sent."""
 
 

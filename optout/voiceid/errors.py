@@ -2,6 +2,7 @@
 
 No message carries a speaker's identifier, so every one of them may be shown, logged and stored.
 """
+# ruff: noqa: N818 - named for what is the case, which reads better in an except clause than a row of Errors
 
 
 class VoiceIdError(Exception):

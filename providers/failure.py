@@ -1,0 +1,48 @@
+"""The way errors leave the provider.
+
+The plugin answers any exception with its whole traceback as text, chained causes included. So nothing passes
+but one class whose text is clean, and nothing is chained to it.
+"""
+
+import functools
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import ParamSpec, TypeVar
+
+from optout.voiceid import VoiceIdError
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
+
+
+class OptOutFailed(Exception):
+    """A provider call failed; the text is one line without identifiers.
+
+    The module's name is left out on purpose: a traceback's last line then starts with ``OptOutFailed:``.
+    """
+
+    __module__ = "builtins"
+
+
+def clean_failures(method: Callable[_P, _T]) -> Callable[_P, _T]:
+    """Let a provider's method raise nothing but OptOutFailed."""
+
+    @functools.wraps(method)
+    def call(*args: _P.args, **kwargs: _P.kwargs) -> _T:
+        try:
+            return method(*args, **kwargs)
+        except VoiceIdError as error:
+            failure = OptOutFailed(str(error))
+        except Exception as error:  # noqa: BLE001 - its text may hold an identifier, so it goes no further
+            failure = OptOutFailed(
+                f"unforeseen {type(error).__name__} in {_place(error)}; please report this"
+            )
+        raise failure  # outside the handlers: here it has no context to be printed
+
+    return call
+
+
+def _place(error: Exception) -> str:
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{Path(last.filename).name}:{last.lineno}"

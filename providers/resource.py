@@ -1,0 +1,68 @@
+"""OptedOutSpeaker as a program declares it."""
+
+from functools import cache
+
+import pulumi
+from pulumi import Input, Output, ResourceOptions
+from pulumi.dynamic.dynamic import PROVIDER_KEY, serialize_provider
+
+from providers.opted_out_speaker import OptedOutSpeakerProvider
+
+TYPE = "pulumi-python:dynamic/voiceid:OptedOutSpeaker"
+
+
+@cache
+def provider_reference() -> str:
+    """Return the provider as the engine stores it: a reference to its class, the same for every resource.
+
+    Made once a process, because each call of ``serialize_provider`` wraps the pickler once more: through
+    ``pulumi.dynamic.Resource``, which calls it for every resource, the 320th ends in a RecursionError.
+    """
+    return str(serialize_provider(OptedOutSpeakerProvider()))
+
+
+class OptedOutSpeaker(pulumi.CustomResource):
+    """A person who must not be recognised by voice, or who was released from that.
+
+    Removing the resource leaves the person as they are. ``status`` is as last read: OPTED_OUT, ENROLLED,
+    EXPIRED, PENDING, or none for somebody released. ``opted_out_at`` is the service's time (UTC, ISO 8601) at
+    our write.
+    """
+
+    domain_id: Output[str]
+    speaker_id: Output[str]
+    ensure: Output[str]
+    status: Output[str | None]
+    generated_speaker_id: Output[str | None]
+    opted_out_at: Output[str | None]
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        domain_id: Input[str],
+        speaker_id: Input[str],
+        ensure: Input[str] = "opted_out",
+        opts: ResourceOptions | None = None,
+    ) -> None:
+        """Declare one person.
+
+        ``name`` is shown everywhere, so it must not identify anybody: use ``optout.label.label``.
+        ``speaker_id`` is kept as a secret. ``ensure`` is ``opted_out`` or ``released``.
+        """
+        retained = ResourceOptions(retain_on_delete=True)
+        super().__init__(
+            TYPE,
+            name,
+            {
+                "domain_id": domain_id,
+                "speaker_id": Output.secret(speaker_id),
+                "ensure": ensure,
+                # the SDK makes attributes for these only if they are named here; None is not sent
+                "status": None,
+                "generated_speaker_id": None,
+                "opted_out_at": None,
+                PROVIDER_KEY: provider_reference(),
+            },
+            ResourceOptions.merge(opts, retained) if opts else retained,
+        )

@@ -1,0 +1,46 @@
+"""The one client of a plugin process.
+
+An engine may hold several providers in a process, old and new pickles among them. They share what counts
+against the quotas of the account.
+"""
+
+import sys
+import threading
+
+from optout import voiceid
+from optout.voiceid import ClientSettings
+
+
+class Runtime:
+    """A client and its snapshots, made when first needed; thread-safe."""
+
+    def __init__(self, settings: ClientSettings) -> None:
+        self._settings = settings
+        self._lock = threading.Lock()
+        self._client: voiceid.Client | None = None
+        self._snapshots: dict[str, voiceid.Snapshot] = {}
+
+    def snapshot(self, domain_id: str) -> voiceid.Snapshot:
+        """Return the snapshot of a domain."""
+        with self._lock:
+            if self._client is None:
+                self._client = voiceid.Client(self._settings, on_wait=say_wait)
+            if domain_id not in self._snapshots:
+                self._snapshots[domain_id] = voiceid.Snapshot(self._client, domain_id)
+            return self._snapshots[domain_id]
+
+
+_runtimes: dict[ClientSettings, Runtime] = {}
+_lock = threading.Lock()
+
+
+def runtime_for(settings: ClientSettings) -> Runtime:
+    """Return the runtime of this process for these settings."""
+    with _lock:
+        return _runtimes.setdefault(settings, Runtime(settings))
+
+
+def say_wait(operation: str, seconds: float) -> None:
+    """Say that a call waits; a plugin's lines appear as messages of the engine."""
+    sys.stderr.write(f"Voice ID: {operation} waits for its quota, another {seconds:.0f} s\n")
+    sys.stderr.flush()
