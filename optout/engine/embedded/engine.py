@@ -1,0 +1,53 @@
+"""The embedded engine: the official engine's work for this program, without the Pulumi CLI."""
+
+from __future__ import annotations
+
+import os
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+from optout.engine import project as projects
+from optout.engine.embedded import locks
+from optout.engine.embedded.backend import Backend
+from optout.engine.embedded.execution import Execution
+from optout.engine.embedded.host import ProgramHost
+from optout.engine.embedded.plugins import Plugins
+from optout.engine.embedded.stack import open_stack
+from optout.engine.events import Emitter
+from optout.engine.interface import RUNS_PROGRAM, WRITES_STATE, Operation, Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pulumi.automation.events import EngineEvent
+
+    from optout.engine.interface import Request
+
+
+class EmbeddedEngine:
+    """Runs operations in this process, the program and the provider plugin each in one of their own."""
+
+    name = "embedded"
+
+    def run(self, operation: Operation, request: Request, on_event: Callable[[EngineEvent], None]) -> Outcome:
+        """Do the operation. See :class:`optout.engine.interface.Engine`."""
+        emitter = Emitter(on_event)
+
+        def report(text: str) -> None:
+            emitter.diagnostic("info", text)
+
+        project = projects.load_project(request.root)
+        backend = Backend(request.backend, project.name, request.stack)
+        with ExitStack() as cleanup:
+            if operation in WRITES_STATE:
+                cleanup.enter_context(locks.held(backend.lock_folder, report))
+            host = None
+            if operation in RUNS_PROGRAM:
+                # Started before anything else, so that it imports while the passphrase is worked on.
+                host = ProgramHost(request.root, request.environment, report)
+                cleanup.callback(host.stop)
+            environment = {**os.environ, **request.environment}
+            stack = open_stack(request, project, backend, environment, report, writable=operation in WRITES_STATE)
+            plugins = Plugins(request, project.name, report)
+            cleanup.callback(plugins.close)
+            return Execution(operation, request, stack, emitter, plugins, host).run()

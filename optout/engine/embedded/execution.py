@@ -1,0 +1,157 @@
+"""One operation from its first event to the written state."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from optout.engine import urn as urns
+from optout.engine.embedded import history, values
+from optout.engine.embedded.deleter import delete_all, unseen
+from optout.engine.embedded.journal import Journal
+from optout.engine.embedded.ledger import Ledger
+from optout.engine.embedded.monitor import Monitor
+from optout.engine.embedded.refresher import refresh
+from optout.engine.embedded.registrar import Registrar
+from optout.engine.embedded.run import Run
+from optout.engine.embedded.snapshot import render
+from optout.engine.errors import EngineError, ProgramError
+from optout.engine.interface import WRITES_STATE, Operation, Outcome, Result
+
+if TYPE_CHECKING:
+    from optout.engine.embedded.host import ProgramEnd, ProgramHost
+    from optout.engine.embedded.plugins import Plugins
+    from optout.engine.embedded.stack import Stack
+    from optout.engine.embedded.values import PropertyMap
+    from optout.engine.events import Emitter
+    from optout.engine.interface import Request
+
+
+class Execution:
+    """Does an operation on an open stack. Used once."""
+
+    def __init__(
+        self,
+        operation: Operation,
+        request: Request,
+        stack: Stack,
+        emitter: Emitter,
+        plugins: Plugins,
+        host: ProgramHost | None,
+    ) -> None:
+        self._operation = operation
+        self._stack = stack
+        self._plugins = plugins
+        self._host = host
+        self._journal: Journal | None = None
+        if operation in WRITES_STATE:
+            self._journal = Journal(stack.backend.journal_file, stack.crypter, stack.checkpoint)
+        self._config: PropertyMap = {
+            key: values.Secret(value) if key in stack.config.secret_keys else value
+            for key, value in stack.config.values.items()
+        }
+        ledger = Ledger(stack.base, self._journal.append if self._journal else None)
+        # Refresh and destroy use the config of the last run, which the state keeps; the program's phase today's.
+        stored = self._stored_config()
+        self._run = Run(operation, request, ledger, emitter, lambda: plugins.with_config(stored))
+
+    def run(self) -> Outcome:
+        """Do it; the state is written whatever happens on the way."""
+        started = int(time.time())
+        self._run.emitter.prelude(values.masked(self._config))
+        if self._stack.base.pending and self._operation is Operation.UP:
+            count = len(self._stack.base.pending)
+            self._run.emitter.diagnostic(
+                "warning", f"{count} steps of an earlier run may have happened or not; they are done again"
+            )
+        try:
+            self._phases()
+        except EngineError as error:
+            self._run.stop(error)
+        finally:
+            outcome = self._outcome()
+            if self._journal is not None:
+                self._write(outcome.result, started)
+        self._run.emitter.summary()
+        self._run.emitter.cancelled()
+        return outcome
+
+    def _phases(self) -> None:
+        run = self._run
+        match self._operation:
+            case Operation.REFRESH | Operation.DRIFT:
+                refresh(run, self._stack.base, final=True)
+            case Operation.DESTROY:
+                delete_all(run, self._stack.base.resources)
+            case _:
+                if run.request.refresh:
+                    refresh(run, self._stack.base, final=False)
+                if not run.failed.is_set():
+                    self._program()
+
+    def _program(self) -> None:
+        if self._host is None:
+            raise ProgramError("the program was not started")
+        run, stack = self._run, self._stack
+        run.plugin = lambda: self._plugins.with_config(self._config)
+        run.plugin()  # its process starts while the program imports
+        base = run.ledger.snapshot()
+        registrar = Registrar(run, base, stack.name, stack.project.name, self._config)
+
+        def finish() -> None:
+            if not run.failed.is_set() or run.request.continue_on_error:
+                delete_all(run, unseen(run.ledger.snapshot().resources, registrar.seen))
+
+        monitor = Monitor(run, registrar, stack.name, stack.project.name, finish)
+        start = {
+            "root": str(stack.project.root),
+            "main": stack.project.main,
+            "project": stack.project.name,
+            "stack": stack.name,
+            "config": dict(stack.config.values),
+            "secret_keys": sorted(stack.config.secret_keys),
+            "parallel": run.request.parallel,
+            "dry_run": run.planning,
+        }
+        self._take_end(self._host.run(start, monitor.serve, run.request.parallel))
+
+    def _take_end(self, end: ProgramEnd) -> None:
+        if not end.error or self._run.fatal is not None:
+            return
+        if end.traceback:
+            self._run.emitter.diagnostic("debug", end.traceback)
+        raise ProgramError(end.error)
+
+    def _stored_config(self) -> PropertyMap:
+        for item in self._stack.base.resources:
+            if item.is_provider and urns.name(item.urn) == "default":
+                return item.inputs
+        return self._config
+
+    def _outcome(self) -> Outcome:
+        run = self._run
+        if not run.failed.is_set():
+            return Outcome(Result.SUCCEEDED)
+        result = Result.PARTIAL if run.applied and not run.planning else Result.FAILED
+        if run.fatal is not None:
+            return Outcome(result, (str(run.fatal),))
+        return Outcome(result, run.emitter.errors())
+
+    def _write(self, result: Result, started: int) -> None:
+        stack, now = self._stack, datetime.now(UTC)
+        checkpoint = render(stack.name, stack.project.name, self._run.ledger.snapshot(), stack.crypter, now)
+        stack.backend.write(checkpoint)
+        if self._journal is not None:
+            self._journal.close()
+        sealed = {key: stack.crypter.encrypt(stack.config.values[key]) for key in stack.config.secret_keys}
+        entry = history.record(
+            self._operation,
+            self._run.request.message,
+            stack.config,
+            sealed,
+            result,
+            self._run.emitter.counts,
+            (started, int(now.timestamp())),
+        )
+        stack.backend.write_history(checkpoint, entry, time.time_ns())

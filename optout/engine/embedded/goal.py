@@ -1,0 +1,117 @@
+"""What the program asks for: one registration, read from the wire."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from optout.engine import urn as urns
+from optout.engine.embedded import values
+from optout.engine.embedded.plugin import PROVIDER_PACKAGE
+from optout.engine.embedded.resource import ResourceState
+from optout.engine.errors import OutOfScopeError
+
+if TYPE_CHECKING:
+    from optout.engine.embedded.values import PropertyMap
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Goal:
+    """A resource as the program wants it."""
+
+    urn: str
+    type: str
+    custom: bool
+    parent: str
+    inputs: PropertyMap = field(repr=False)
+    aliases: tuple[str, ...] = ()
+    protect: bool = False
+    retain_on_delete: bool = False
+    delete_before_replace: bool = False
+    ignore_changes: tuple[str, ...] = ()
+    replace_on_changes: tuple[str, ...] = ()
+    additional_secret_outputs: tuple[str, ...] = ()
+    dependencies: tuple[str, ...] = ()
+    property_dependencies: dict[str, list[str]] = field(default_factory=dict)
+    custom_timeouts: dict[str, float] = field(default_factory=dict)
+    deleted_with: str = ""
+    source_position: str = ""
+
+    def state(self, inputs: PropertyMap, **known: Any) -> ResourceState:
+        """Return the resource's state with this goal's options and the given inputs."""
+        return ResourceState(
+            urn=self.urn,
+            custom=self.custom,
+            type=self.type,
+            inputs=inputs,
+            parent=self.parent,
+            protect=self.protect,
+            retain_on_delete=self.retain_on_delete,
+            ignore_changes=self.ignore_changes,
+            replace_on_changes=self.replace_on_changes,
+            additional_secret_outputs=self.additional_secret_outputs,
+            dependencies=self.dependencies,
+            property_dependencies=self.property_dependencies,
+            custom_timeouts=self.custom_timeouts,
+            deleted_with=self.deleted_with,
+            source_position=self.source_position,
+            **known,
+        )
+
+
+def read(request: Any, stack: str, project: str) -> Goal:
+    """Read a RegisterResourceRequest; raises :class:`OutOfScopeError` for what only the CLI can do."""
+    _refuse_out_of_scope(request)
+    timeouts = {
+        key: _seconds(getattr(request.customTimeouts, key))
+        for key in ("create", "update", "delete")
+        if getattr(request.customTimeouts, key)
+    }
+    return Goal(
+        urn=urns.make(stack, project, request.parent, request.type, request.name),
+        type=request.type,
+        custom=request.custom,
+        parent=request.parent,
+        inputs=values.from_struct(request.object),
+        aliases=tuple(request.aliasURNs),
+        protect=request.protect,
+        retain_on_delete=request.retainOnDelete,
+        delete_before_replace=request.deleteBeforeReplaceDefined and request.deleteBeforeReplace,
+        ignore_changes=tuple(request.ignoreChanges),
+        replace_on_changes=tuple(request.replaceOnChanges),
+        additional_secret_outputs=tuple(request.additionalSecretOutputs),
+        dependencies=tuple(request.dependencies),
+        property_dependencies={
+            key: list(value.urns) for key, value in sorted(request.propertyDependencies.items())
+        },
+        custom_timeouts=timeouts,
+        deleted_with=request.deletedWith,
+        source_position=_position(request.sourcePosition),
+    )
+
+
+def _refuse_out_of_scope(request: Any) -> None:
+    package = request.type.split(":", 1)[0]
+    if request.custom and package != PROVIDER_PACKAGE:
+        raise OutOfScopeError(f"resource type {request.type}")
+    if request.remote:
+        raise OutOfScopeError(f"remote component {request.type}")
+    if request.importId:
+        raise OutOfScopeError(f"import of {request.type}")
+
+
+def _position(position: Any) -> str:
+    return f"{position.uri}#{position.line}" if position.uri else ""
+
+
+def _seconds(text: str) -> float:
+    """Read a Go duration such as ``5m`` or ``1h30m``; what cannot be read counts as no limit."""
+    units = {"h": 3600.0, "m": 60.0, "s": 1.0}
+    total, number = 0.0, ""
+    for character in text:
+        if character in units:
+            total += float(number or 0) * units[character]
+            number = ""
+        else:
+            number += character
+    return total

@@ -1,0 +1,109 @@
+"""Starts the program's process, serves its calls, and says how it ended."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from typing import IO, TYPE_CHECKING, Any
+
+from optout.engine.embedded.channel import DONE, ERROR, METHODS, OK, Call, Callee
+from optout.engine.errors import ProgramError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class ProgramEnd:
+    """How the program ended: no error, or its message and perhaps a traceback."""
+
+    error: str = ""
+    traceback: str = ""
+
+
+class ProgramHost:
+    """One run of the program. The process starts at once, so that it imports while the engine prepares."""
+
+    def __init__(self, root: Path, environment: Mapping[str, str], say: Callable[[str], None]) -> None:
+        ours, theirs = socket.socketpair()
+        self._connection = Connection(ours.detach())
+        self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
+            [sys.executable, "-m", "optout.engine.embedded.program", str(theirs.fileno())],
+            cwd=root,
+            env={**os.environ, **environment, "PYTHONUNBUFFERED": "1"},
+            pass_fds=[theirs.fileno()],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        theirs.close()
+        self._readers = [
+            threading.Thread(target=_forward, args=(stream, say), daemon=True)
+            for stream in (self._process.stdout, self._process.stderr)
+            if stream is not None
+        ]
+        for reader in self._readers:
+            reader.start()
+
+    def run(self, start: Mapping[str, Any], serve: Callable[[str, Any], Any], workers: int) -> ProgramEnd:
+        """Tell the program what to do and serve its calls until it ends.
+
+        ``serve(method, request)`` returns the response; an exception it raises is the call's failure.
+        Raises :class:`ProgramError` when the process dies without a word.
+        """
+        callee = Callee(self._connection)
+        try:
+            self._connection.send_bytes(json.dumps(start).encode())
+        except OSError:
+            raise ProgramError(self._died()) from None
+        with ThreadPoolExecutor(workers, thread_name_prefix="program") as pool:
+            while True:
+                try:
+                    call = callee.receive()
+                except EOFError:
+                    raise ProgramError(self._died()) from None
+                if call.method == DONE:
+                    return ProgramEnd(**json.loads(call.body))
+                pool.submit(_answer, callee, call, serve)
+
+    def _died(self) -> str:
+        status = self._process.wait()
+        how = f"was ended by signal {-status}" if status < 0 else f"ended with exit status {status}"
+        return f"the program {how} before it was done"
+
+    def stop(self) -> None:
+        """End the process, done or not."""
+        if self._process.poll() is None:
+            try:
+                self._process.wait(timeout=1)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+        self._process.wait()
+        for reader in self._readers:
+            reader.join()
+        self._connection.close()
+
+
+def _answer(callee: Callee, call: Call, serve: Callable[[str, Any], Any]) -> None:
+    method = METHODS[call.method]
+    try:
+        response = serve(method.name, method.request.FromString(call.body))
+    except Exception as error:  # noqa: BLE001 - reported to the program, which fails with it
+        callee.answer(call, ERROR, str(error).encode())
+    else:
+        callee.answer(call, OK, response.SerializeToString())
+
+
+def _forward(stream: IO[bytes], say: Callable[[str], None]) -> None:
+    with stream:
+        for line in stream:
+            if text := line.decode(errors="replace").rstrip():
+                say(text)

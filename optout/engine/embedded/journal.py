@@ -1,0 +1,99 @@
+"""The journal of a run: one line a step, so that a killed run loses nothing it was told had happened.
+
+The state file stays as it was until the run ends; the journal carries the difference and costs the same few
+hundred bytes a step whatever the size of the state. The first line names the state it continues, so a journal is
+never replayed over another one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import IO, TYPE_CHECKING, Any
+
+from optout.engine.embedded import resource as resources
+from optout.engine.embedded.ledger import Entry, EntryKind, Ledger
+from optout.engine.errors import StateError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from optout.engine.embedded.passphrase import Crypter
+    from optout.engine.embedded.snapshot import Snapshot
+
+
+def fingerprint(checkpoint: bytes | None) -> str:
+    """Return what names a state file's content."""
+    return hashlib.sha256(checkpoint or b"").hexdigest()
+
+
+class Journal:
+    """Appends entries to the journal file; opened at the first entry, so a run without steps leaves none."""
+
+    def __init__(self, path: Path, crypter: Crypter, base: bytes | None) -> None:
+        self._path = path
+        self._crypter = crypter
+        self._base = base
+        self._stream: IO[str] | None = None
+
+    def append(self, entry: Entry) -> None:
+        """Write one entry through to the operating system."""
+        line: dict[str, Any] = {"kind": entry.kind.value}
+        if entry.pending:
+            line["pending"] = entry.pending
+        line["resource"] = resources.to_json(entry.resource, self._crypter.encrypt)
+        try:
+            stream = self._stream or self._open()
+            stream.write(json.dumps(line, separators=(",", ":"), ensure_ascii=False) + "\n")
+            stream.flush()
+        except OSError as error:
+            raise StateError(f"cannot write the journal {self._path}: {error.strerror}") from error
+
+    def _open(self) -> IO[str]:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._stream = self._path.open("w", encoding="utf-8")
+        head = {"base": fingerprint(self._base)}
+        self._stream.write(json.dumps(head) + "\n")
+        return self._stream
+
+    def close(self) -> None:
+        """End the journal once its content is in the state file."""
+        if self._stream is not None:
+            self._stream.close()
+            self._stream = None
+        self._path.unlink(missing_ok=True)
+
+
+def recover(path: Path, base: Snapshot, checkpoint: bytes | None, decrypt: Callable[[str], str]) -> Snapshot | None:
+    """Return what a killed run left, or None when there is nothing to recover.
+
+    A journal of another state file's content is ignored: its run had already written its state, or another
+    engine has since.
+    """
+    ledger = Ledger(base)
+    found = False
+    for entry in _entries(path, checkpoint, decrypt):
+        ledger.apply(entry)
+        found = True
+    return ledger.snapshot() if found else None
+
+
+def _entries(path: Path, checkpoint: bytes | None, decrypt: Callable[[str], str]) -> Iterator[Entry]:
+    try:
+        lines = path.read_bytes().split(b"\n")
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise StateError(f"cannot read the journal {path}: {error.strerror}") from error
+    for number, line in enumerate(lines):
+        try:
+            document = json.loads(line)
+        except ValueError:
+            return  # the line that was being written when the run was killed
+        if number == 0:
+            if document.get("base") != fingerprint(checkpoint):
+                return
+            continue
+        resource = resources.from_json(document["resource"], decrypt)
+        yield Entry(EntryKind(document["kind"]), resource, document.get("pending", ""))

@@ -1,0 +1,113 @@
+"""What a run has done so far, on top of the snapshot it began with.
+
+The ledger is the single place where the outcome of steps is kept. Every entry is also one line of the journal, and
+replaying those lines over the same base gives the same snapshot: that is how a killed run is recovered.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from optout.engine.embedded.snapshot import PendingOperation, Snapshot
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from optout.engine.embedded.resource import ResourceState
+
+
+class EntryKind(StrEnum):
+    """What an entry of the ledger says."""
+
+    BEGIN = "begin"  # a step starts; its resource may exist from now on
+    PUT = "put"  # the resource is as given
+    SAME = "same"  # as put, but nothing was done: not worth a line in the journal
+    REPLACED = "replaced"  # the old copy waits for its deletion beside the new one
+    REMOVE = "remove"  # the resource is gone
+    FAILED = "failed"  # the step began and did not happen
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line: what happened to one resource. ``pending`` names the operation that begins."""
+
+    kind: EntryKind
+    resource: ResourceState
+    pending: str = ""
+
+
+class Ledger:
+    """Thread-safe record of one run."""
+
+    def __init__(self, base: Snapshot, write: Callable[[Entry], None] | None = None) -> None:
+        self._write = write
+        self._lock = threading.Lock()
+        self._old = {_key(item): item for item in base.resources}
+        self._done: dict[tuple[str, bool], ResourceState] = {}
+        self._pending = {(item.resource.urn, item.type): item for item in base.pending}
+
+    def record(self, kind: EntryKind, resource: ResourceState, pending: str = "") -> None:
+        """Note an entry, in the journal first."""
+        entry = Entry(kind, resource, pending)
+        with self._lock:
+            if self._write is not None and kind is not EntryKind.SAME:
+                self._write(entry)
+            self.apply(entry)
+
+    def apply(self, entry: Entry) -> None:
+        """Bring the record up to date with an entry (used alone to replay a journal)."""
+        resource = entry.resource
+        key = _key(resource)
+        if entry.kind is EntryKind.BEGIN:
+            self._pending[resource.urn, entry.pending] = PendingOperation(resource, entry.pending)
+            return
+        for operation in ("creating", "updating", "deleting"):
+            if entry.kind is not EntryKind.SAME or operation != "creating":
+                self._pending.pop((resource.urn, operation), None)
+        match entry.kind:
+            case EntryKind.PUT | EntryKind.SAME:
+                self._done.pop(key, None)
+                self._old.pop(key, None)
+                self._done[key] = resource
+            case EntryKind.REPLACED:
+                old = replace(resource, delete=True)
+                self._old.pop((resource.urn, False), None)
+                self._old[_key(old)] = old
+            case EntryKind.REMOVE:
+                self._done.pop(key, None)
+                self._old.pop(key, None)
+            case _:
+                pass
+
+    def snapshot(self) -> Snapshot:
+        """Return the state now: what this run finished, in that order, then what it has not touched."""
+        with self._lock:
+            ordered = _topological((*self._done.values(), *self._old.values()))
+            return Snapshot(ordered, tuple(self._pending.values()))
+
+
+def _key(resource: ResourceState) -> tuple[str, bool]:
+    return resource.urn, resource.delete
+
+
+def _topological(items: tuple[ResourceState, ...]) -> tuple[ResourceState, ...]:
+    """Keep the order, but move what is used in front of its users."""
+    present = {item.urn: item for item in reversed(items) if not item.delete}
+    placed: set[tuple[str, bool]] = set()
+    result: list[ResourceState] = []
+
+    def place(item: ResourceState) -> None:
+        if _key(item) in placed:
+            return
+        placed.add(_key(item))
+        for need in item.uses:
+            if need in present:
+                place(present[need])
+        result.append(item)
+
+    for item in items:
+        place(item)
+    return tuple(result)

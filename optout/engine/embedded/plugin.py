@@ -1,0 +1,188 @@
+"""The provider plugin: ``python -m pulumi.dynamic``, started and spoken to as the official engine does."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from dataclasses import dataclass
+from typing import IO, TYPE_CHECKING, Any
+
+import grpc
+from pulumi.runtime.proto import provider_pb2 as pb
+from pulumi.runtime.proto.provider_pb2_grpc import ResourceProviderStub
+
+from optout.engine.embedded import values
+from optout.engine.errors import PluginError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from optout.engine.embedded.values import PropertyMap
+
+PROVIDER_PACKAGE = "pulumi-python"
+_MEGABYTES_400 = 400 * 1024 * 1024
+_CHANNEL_OPTIONS = [
+    ("grpc.max_receive_message_length", _MEGABYTES_400),
+    ("grpc.max_send_message_length", _MEGABYTES_400),
+    ("grpc.enable_http_proxy", 0),
+]
+
+
+class ProviderError(Exception):
+    """A provider's method failed; the message is the provider's own last line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Diff:
+    """What a provider says of a difference; ``changes`` None leaves the comparison to the engine."""
+
+    changes: bool | None
+    replaces: tuple[str, ...]
+    delete_before_replace: bool
+
+
+class Plugin:
+    """A running plugin process. Its methods may be called from several threads at once."""
+
+    def __init__(
+        self,
+        root: Path,
+        project: str,
+        config: Mapping[str, str],
+        environment: Mapping[str, str],
+        say: Callable[[str], None],
+    ) -> None:
+        """Start the process; it is ready when the first call needs it. ``say`` gets each line it prints."""
+        self._say = say
+        self._config = config
+        self._ready = threading.Lock()
+        self._stub: Any = None
+        variables = {**os.environ, **environment, "PULUMI_PROJECT": project, "PYTHONUNBUFFERED": "1"}
+        variables["PYTHONPATH"] = os.pathsep.join(
+            part for part in (str(root), os.environ.get("PYTHONPATH")) if part
+        )
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "pulumi.dynamic"],
+            cwd=root,
+            env=variables,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+
+    def _connected(self) -> Any:
+        if self._stub is not None:
+            return self._stub
+        with self._ready:
+            if self._stub is None:
+                self._connect()
+            return self._stub
+
+    def _connect(self) -> None:
+        out, err = self._process.stdout, self._process.stderr
+        if out is None or err is None:
+            raise PluginError("the provider plugin has no output")
+        port = out.readline().strip()
+        if not port.isdigit():
+            _, errors = self._process.communicate()
+            raise PluginError(f"the provider plugin did not start: {last_line(errors.decode(errors='replace'))}")
+        for stream in (out, err):
+            threading.Thread(target=self._forward, args=(stream,), daemon=True).start()
+        self._channel = grpc.insecure_channel(f"127.0.0.1:{int(port)}", options=_CHANNEL_OPTIONS)
+        stub = ResourceProviderStub(self._channel)
+        arguments = values.to_struct(self._config)
+        self._guarded(stub.Configure, pb.ConfigureRequest(args=arguments, acceptSecrets=True))
+        self._stub = stub
+
+    def _forward(self, stream: IO[bytes]) -> None:
+        for line in stream:
+            self._say(line.decode(errors="replace").rstrip())
+
+    def check(self, urn: str, olds: PropertyMap, news: PropertyMap) -> tuple[PropertyMap, list[str]]:
+        """Validate inputs; returns them as the provider wants them, and its complaints."""
+        answer = self._call(
+            "Check", pb.CheckRequest(urn=urn, olds=values.to_struct(olds), news=values.to_struct(news))
+        )
+        failures = [f"property {item.property}: {item.reason}" for item in answer.failures]
+        return values.mark_secrets(values.from_struct(answer.inputs), news), failures
+
+    def diff(self, urn: str, id_: str, old_outputs: PropertyMap, news: PropertyMap) -> Diff:
+        """Compare old outputs with new inputs."""
+        request = pb.DiffRequest(urn=urn, id=id_, olds=values.to_struct(old_outputs), news=values.to_struct(news))
+        answer = self._call("Diff", request)
+        unknown = answer.changes == pb.DiffResponse.DIFF_UNKNOWN
+        return Diff(
+            None if unknown else answer.changes == pb.DiffResponse.DIFF_SOME,
+            tuple(answer.replaces),
+            answer.deleteBeforeReplace,
+        )
+
+    def create(self, urn: str, inputs: PropertyMap) -> tuple[str, PropertyMap]:
+        """Create the resource; returns its id and outputs."""
+        answer = self._call("Create", pb.CreateRequest(urn=urn, properties=values.to_struct(inputs)))
+        if not answer.id:
+            raise ProviderError("the provider returned no id for a resource it created")
+        return answer.id, values.mark_secrets(values.from_struct(answer.properties), inputs)
+
+    def update(self, urn: str, id_: str, old_outputs: PropertyMap, inputs: PropertyMap) -> PropertyMap:
+        """Change the resource; returns its outputs."""
+        request = pb.UpdateRequest(
+            urn=urn, id=id_, olds=values.to_struct(old_outputs), news=values.to_struct(inputs)
+        )
+        answer = self._call("Update", request)
+        return values.mark_secrets(values.from_struct(answer.properties), inputs)
+
+    def read(
+        self, urn: str, id_: str, outputs: PropertyMap, inputs: PropertyMap
+    ) -> tuple[str, PropertyMap, PropertyMap]:
+        """Read the live resource; returns id ('' when it is gone), outputs and inputs."""
+        request = pb.ReadRequest(
+            urn=urn, id=id_, properties=values.to_struct(outputs), inputs=values.to_struct(inputs)
+        )
+        answer = self._call("Read", request)
+        new_inputs = values.from_struct(answer.inputs)
+        new_inputs = values.mark_secrets(new_inputs, inputs) if new_inputs else inputs
+        return answer.id, values.mark_secrets(values.from_struct(answer.properties), inputs), new_inputs
+
+    def delete(self, urn: str, id_: str, outputs: PropertyMap) -> None:
+        """Delete the resource."""
+        self._call("Delete", pb.DeleteRequest(urn=urn, id=id_, properties=values.to_struct(outputs)))
+
+    def _call(self, method: str, request: Any) -> Any:
+        return self._guarded(getattr(self._connected(), method), request)
+
+    def _guarded(self, method: Any, request: Any) -> Any:
+        try:
+            return method(request)
+        except grpc.RpcError as error:
+            if error.code() == grpc.StatusCode.UNAVAILABLE:
+                status = self._process.poll()
+                raise PluginError(f"the provider plugin went away (exit status {status})") from None
+            raise ProviderError(last_line(error.details() or "the provider failed")) from None
+
+    def close(self) -> None:
+        """End the process."""
+        self._process.terminate()
+        try:
+            self._process.wait(timeout=5)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        if self._stub is not None:
+            self._channel.close()
+        for stream in (self._process.stdout, self._process.stderr):
+            if stream is not None:
+                stream.close()
+
+
+def last_line(text: str) -> str:
+    """Return the last line that says something; a traceback's is its exception."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    if not lines:
+        return "no reason given"
+    head, separator, tail = lines[-1].partition(": ")
+    is_exception = separator and " " not in head and head.replace(".", "").replace("_", "").isalnum()
+    return tail if is_exception and tail else lines[-1]

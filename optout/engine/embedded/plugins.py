@@ -1,0 +1,43 @@
+"""Plugin processes of a run: one a config, started when first needed."""
+
+from __future__ import annotations
+
+import json
+import threading
+from typing import TYPE_CHECKING
+
+from optout.engine.embedded import values
+from optout.engine.embedded.plugin import Plugin
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from optout.engine.embedded.values import PropertyMap
+    from optout.engine.interface import Request
+
+
+class Plugins:
+    """Hands out running plugins. A refresh before an ``up`` may need the config of the last run beside today's."""
+
+    def __init__(self, request: Request, project: str, say: Callable[[str], None]) -> None:
+        self._request = request
+        self._project = project
+        self._say = say
+        self._lock = threading.Lock()
+        self._running: dict[str, Plugin] = {}
+
+    def with_config(self, config: PropertyMap) -> Plugin:
+        """Return the plugin that is configured so."""
+        plain = values.plain_value(config)
+        key = json.dumps(plain, sort_keys=True)
+        with self._lock:
+            if key not in self._running:
+                self._running[key] = Plugin(
+                    self._request.root, self._project, plain, self._request.environment, self._say
+                )
+            return self._running[key]
+
+    def close(self) -> None:
+        """End all of them."""
+        for plugin in self._running.values():
+            plugin.close()

@@ -1,0 +1,64 @@
+"""Refresh: reads every resource and says which have drifted; the program is not run."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from pulumi.automation.events import OpType
+
+from optout.engine.embedded import decisions
+from optout.engine.embedded.ledger import EntryKind
+from optout.engine.embedded.plugin import ProviderError
+from optout.engine.embedded.run import describe, now
+
+if TYPE_CHECKING:
+    from optout.engine.embedded.resource import ResourceState
+    from optout.engine.embedded.run import Run
+    from optout.engine.embedded.snapshot import Snapshot
+
+
+def refresh(run: Run, base: Snapshot, *, final: bool) -> None:
+    """Read all resources the run concerns, several at a time.
+
+    ``final`` tells that nothing follows: the differences are then what the run counts; otherwise they are only
+    noted, and the steps that follow are counted.
+    """
+    readable = [item for item in base.resources if item.custom and not item.is_provider]
+    wanted = [item for item in readable if decisions.is_targeted(item.urn, run.request.targets)]
+    with ThreadPoolExecutor(run.request.parallel, thread_name_prefix="refresh") as pool:
+        for done in [pool.submit(_refresh_one, run, item, final) for item in wanted]:
+            done.result()
+
+
+def _refresh_one(run: Run, old: ResourceState, final: bool) -> None:  # noqa: FBT001 - a worker's argument
+    if run.stopped:
+        return
+    run.emitter.before(describe(OpType.REFRESH, old, None), planning=run.planning)
+    try:
+        new, op = _read(run, old)
+    except ProviderError as error:
+        run.failed.set()
+        run.emitter.diagnostic("error", str(error), old.urn)
+        run.emitter.failed(describe(OpType.REFRESH, old, None))
+        return
+    if new is None:
+        run.ledger.record(EntryKind.REMOVE, old)
+    else:
+        run.ledger.record(EntryKind.SAME if op is OpType.SAME else EntryKind.PUT, new)
+    run.emitter.done(describe(OpType.REFRESH, old, new), planning=run.planning, counted=False)
+    if final:
+        run.emitter.counts[op.value] += 1
+
+
+def _read(run: Run, old: ResourceState) -> tuple[ResourceState | None, OpType]:
+    plugin = run.plugin()
+    id_, outputs, inputs = plugin.read(old.urn, old.id, old.outputs, old.inputs)
+    if not id_:
+        return None, OpType.DELETE
+    diff = plugin.diff(old.urn, id_, outputs, inputs)
+    new = replace(old, id=id_, outputs=outputs, inputs=inputs)
+    if (new.id, new.outputs, new.inputs) != (old.id, old.outputs, old.inputs):
+        new = replace(new, modified=now())
+    return new, OpType.UPDATE if diff.changes else OpType.SAME

@@ -1,0 +1,141 @@
+"""What every phase of a run shares: its options, the ledger, the events, whether it has failed."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from pulumi.automation import events as api
+
+from optout.engine.embedded import values
+from optout.engine.embedded.ledger import EntryKind
+from optout.engine.embedded.snapshot import timestamp
+from optout.engine.interface import Operation
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from optout.engine.embedded.ledger import Ledger
+    from optout.engine.embedded.plugin import Plugin
+    from optout.engine.embedded.resource import ResourceState
+    from optout.engine.errors import EngineError
+    from optout.engine.events import Emitter
+    from optout.engine.interface import Request
+
+PENDING = {"create": "creating", "update": "updating", "delete": "deleting"}
+
+
+@dataclass(slots=True)
+class Run:
+    """One operation on one stack."""
+
+    operation: Operation
+    request: Request
+    ledger: Ledger
+    emitter: Emitter
+    plugin: Callable[[], Plugin]
+    failed: threading.Event = field(default_factory=threading.Event)
+    applied: int = 0
+    fatal: EngineError | None = None
+
+    @property
+    def planning(self) -> bool:
+        """Whether nothing may be changed."""
+        return self.operation in (Operation.PREVIEW, Operation.DRIFT)
+
+    @property
+    def stopped(self) -> bool:
+        """Whether no further step may start."""
+        return self.fatal is not None or (self.failed.is_set() and not self.request.continue_on_error)
+
+    def stop(self, error: EngineError) -> None:
+        """Let no further step start: the run itself cannot go on."""
+        self.fatal = self.fatal or error
+        self.failed.set()
+
+    def step(
+        self,
+        op: api.OpType,
+        old: ResourceState | None,
+        new: ResourceState | None,
+        act: Callable[[], ResourceState | None],
+        *,
+        entry: EntryKind = EntryKind.PUT,
+    ) -> ResourceState | None:
+        """Run one step with its events and its lines in the ledger; ``act`` does it and returns the new state.
+
+        In a preview ``act`` is not called and ``new`` is what is planned. A failure is reported, marks the run
+        as failed and is raised again.
+        """
+        metadata = describe(op, old, new)
+        self.emitter.before(metadata, planning=self.planning)
+        subject = new or old
+        if subject is None:
+            raise ValueError("a step needs a resource")
+        if self.planning:
+            result = new
+        else:
+            pending = PENDING.get(op.value.split("-")[0], "")
+            if pending:
+                self.ledger.record(EntryKind.BEGIN, subject, pending)
+            try:
+                result = act()
+            except Exception as error:
+                if pending:
+                    self.ledger.record(EntryKind.FAILED, subject)
+                self.failed.set()
+                self.emitter.diagnostic("error", str(error), subject.urn)
+                self.emitter.failed(metadata)
+                raise
+        self.ledger.record(entry, result or subject)
+        if op not in (api.OpType.SAME, api.OpType.REFRESH) and not subject.is_provider:
+            self.applied += 1
+        self.emitter.done(describe(op, old, result), planning=self.planning, counted=not subject.is_provider)
+        return result
+
+
+def describe(op: api.OpType, old: ResourceState | None, new: ResourceState | None) -> api.StepEventMetadata:
+    """Return what an event tells of a step; secrets are masked."""
+    subject = new or old
+    if subject is None:
+        raise ValueError("a step needs a resource")
+    return api.StepEventMetadata(
+        op=op,
+        urn=subject.urn,
+        type=subject.type,
+        provider=subject.provider,
+        old=_state(old),
+        new=_state(new),
+        logical=True,
+    )
+
+
+def _state(resource: ResourceState | None) -> api.StepEventStateMetadata | None:
+    if resource is None:
+        return None
+    return api.StepEventStateMetadata(
+        type=resource.type,
+        urn=resource.urn,
+        id=resource.id,
+        parent=resource.parent,
+        provider=resource.provider,
+        custom=resource.custom or None,
+        delete=resource.delete or None,
+        protect=resource.protect or None,
+        retain_on_delete=resource.retain_on_delete or None,
+        inputs=values.masked(resource.inputs),
+        outputs=values.masked(resource.outputs),
+    )
+
+
+def now() -> str:
+    """Return the present moment as the state file writes it."""
+    return timestamp(datetime.now(UTC))
+
+
+def stamped(new: ResourceState, old: ResourceState | None) -> ResourceState:
+    """Return the new state with its times: created once, modified now."""
+    moment = now()
+    return replace(new, created=old.created if old else moment, modified=moment)
