@@ -77,20 +77,22 @@ _F, _Y, _D, _R = Level.FILE, Level.YAML, Level.DOCUMENT, Level.REGISTER
 ABOUT: Mapping[Code, About] = MappingProxyType(
     {
         Code.MISSING_DIRECTORY: About(
-            _F, "The register's directory or file does not exist.", "Check the path and where you run the command."
+            _F,
+            "The register's directory or file does not exist.",
+            "Check the path and where you run the command.",
         ),
         Code.NO_FILES: About(
-            _F, "The directory holds no `.yaml` or `.yml` file.", "Add one; a register of nobody is `speakers: []`."
+            _F,
+            "The directory holds no `.yaml` or `.yml` file.",
+            "Add one; a register of nobody is `speakers: []`.",
         ),
-        Code.NOT_A_FILE: About(
-            _F, "The name belongs to a directory, a pipe or a device.", "Rename or remove it."
-        ),
+        Code.NOT_A_FILE: About(_F, "The name belongs to a directory, a pipe or a device.", "Rename or remove it."),
         Code.IN_SUBDIRECTORY: About(
-            _F, "The file lies one level too deep and would not be read.", "Move it up, or out of the register."
+            _F,
+            "The file lies one level too deep and would not be read.",
+            "Move it up, or out of the register.",
         ),
-        Code.OUTSIDE_TREE: About(
-            _F, "A symbolic link leads out of the register's directory.", "Copy the file in."
-        ),
+        Code.OUTSIDE_TREE: About(_F, "A symbolic link leads out of the register's directory.", "Copy the file in."),
         Code.UNREADABLE: About(_F, "The system refuses to open the file.", "Correct its permissions or the link."),
         Code.TOO_LARGE: About(_F, "The file is larger than 64 MB.", "Split it into several files."),
         Code.NOT_UTF8: About(_F, "The bytes are not UTF-8.", "Save the file as UTF-8."),
@@ -100,7 +102,9 @@ ABOUT: Mapping[Code, About] = MappingProxyType(
             "Delete it.",
         ),
         Code.YAML_SYNTAX: About(
-            _Y, "YAML cannot be read from here on.", "Mostly indentation, a missing quote or bracket just before."
+            _Y,
+            "YAML cannot be read from here on.",
+            "Mostly indentation, a missing quote or bracket just before.",
         ),
         Code.TAB_INDENTATION: About(_Y, "A line is indented with a tab.", "Use spaces."),
         Code.DUPLICATE_KEY: About(_Y, "A key is given twice in one mapping.", "Keep one."),
@@ -113,7 +117,9 @@ ABOUT: Mapping[Code, About] = MappingProxyType(
         Code.COMPLEX_KEY: About(_Y, "A key is a list or a mapping.", "Check brackets and braces; quote text."),
         Code.TOO_DEEP: About(_Y, "Lists and mappings are nested without need.", "An entry is the deepest level."),
         Code.TOO_MANY_FAULTS: About(
-            _Y, "The rest of the file is not shown.", "Look at the first fault: it is likely the cause of the others."
+            _Y,
+            "The rest of the file is not shown.",
+            "Look at the first fault: it is likely the cause of the others.",
         ),
         Code.EMPTY_FILE: About(
             _D, "The file says nothing.", "Delete it, or write `speakers: []` if nobody is listed on purpose."
@@ -124,7 +130,9 @@ ABOUT: Mapping[Code, About] = MappingProxyType(
         Code.UNKNOWN_KEY: About(_D, "The key is not one a register knows.", "Correct its spelling or indentation."),
         Code.MISSING_ID: About(_D, "An entry names nobody.", "Add `id`."),
         Code.MISSING_REASON: About(
-            _D, "Someone is released without a reason.", "Write `id` and `reason`: a release must be accountable."
+            _D,
+            "Someone is released without a reason.",
+            "Write `id` and `reason`: a release must be accountable.",
         ),
         Code.NO_VALUE: About(_D, "Nothing stands after a key or a dash.", "Fill it in or delete it."),
         Code.WRONG_TYPE: About(_D, "A list, mapping or text stands where another is needed.", "See the format."),
@@ -135,22 +143,22 @@ ABOUT: Mapping[Code, About] = MappingProxyType(
             "or `id#` and 22 letters or digits.",
             "Correct it; check the indentation of the next line.",
         ),
-        Code.BAD_DOMAIN: About(
-            _D, "Neither a domain id (22 letters and digits) nor an alias.", "Correct it."
-        ),
+        Code.BAD_DOMAIN: About(_D, "Neither a domain id (22 letters and digits) nor an alias.", "Correct it."),
         Code.BAD_DATE: About(_D, "Not a day of the calendar as YYYY-MM-DD.", "Correct it."),
         Code.BLANK_TEXT: About(_D, "The text is empty or only blanks.", "Fill it in or delete the key."),
-        Code.UNPRINTABLE_TEXT: About(
-            _D, "The text holds control characters (written as escapes).", "Delete them."
-        ),
+        Code.UNPRINTABLE_TEXT: About(_D, "The text holds control characters (written as escapes).", "Delete them."),
         Code.TOO_LONG: About(
-            _D, "A reason is longer than 1,024 characters or a ticket than 256.", "Shorten it; link to the rest."
+            _D,
+            "A reason is longer than 1,024 characters or a ticket than 256.",
+            "Shorten it; link to the rest.",
         ),
         Code.NEEDS_QUOTES: About(
             _R, "Some YAML readers take this text for a number, a date or yes/no.", "Put it into quotes."
         ),
         Code.NO_DOMAIN: About(
-            _R, "Neither the file nor the stack says which domain.", "Add `domain:`, or set it in the stack's config."
+            _R,
+            "Neither the file nor the stack says which domain.",
+            "Add `domain:`, or set it in the stack's config.",
         ),
         Code.UNKNOWN_ALIAS: About(
             _R,
@@ -161,9 +169,7 @@ ABOUT: Mapping[Code, About] = MappingProxyType(
             _R, "The stack's config gives this alias something that is no domain id.", "Correct the config."
         ),
         Code.DUPLICATE_SPEAKER: About(_R, "A person is listed twice in one file.", "Keep one entry."),
-        Code.DUPLICATE_ACROSS_FILES: About(
-            _R, "A person is listed in two files of one domain.", "Keep one entry."
-        ),
+        Code.DUPLICATE_ACROSS_FILES: About(_R, "A person is listed in two files of one domain.", "Keep one entry."),
         Code.LISTED_AND_RELEASED: About(
             _R, "A person is under `speakers` and under `released`.", "Decide which; delete the other."
         ),

@@ -83,12 +83,12 @@ class _Reader:
         end = self.events.next()
         if not isinstance(end, StreamEndEvent):
             message = "a second document starts here: put it into a file of its own"
-            self.events.fault(end.start_mark, Code.SEVERAL_DOCUMENTS, message)
+            self.events.fault(end, Code.SEVERAL_DOCUMENTS, message)
 
     def _empty(self, event: Event) -> None:
         self.document.domain_unknown = True
         message = "the file says nothing: delete it, or write 'speakers: []' if nobody is listed on purpose"
-        self.events.fault(event.start_mark, Code.EMPTY_FILE, message)
+        self.events.fault(event, Code.EMPTY_FILE, message)
 
     def _root(self, event: Event) -> None:
         match event:
@@ -104,7 +104,7 @@ class _Reader:
                 self._wrong_type(event, message)
 
     def _file(self, start: Event) -> None:
-        seen: dict[str, Location] = {}
+        seen: dict[str, Event] = {}
         while (key := self._key(seen, FILE_KEYS)) is not None:
             value = self.events.next()
             name = key.value
@@ -112,17 +112,17 @@ class _Reader:
                 text = self._text(DOMAIN_FIELD, key, value)
                 if self.document.domain_at is None:
                     self.document.domain, self.document.domain_unknown = text, text is None
-                    self.document.domain_at = self.events.location(value.start_mark)
+                    self.document.domain_at = self.events.location(value)
             elif isinstance(value, SequenceStartEvent):
                 self._entries(LISTS[name])
             elif isinstance(value, ScalarEvent) and not value.style and is_null(value.value):
                 message = f"'{name}' has no value: write '{name}: []' if nobody is listed on purpose"
-                self.events.fault(key.start_mark, Code.NO_VALUE, message)
+                self.events.fault(key, Code.NO_VALUE, message)
             else:
                 self._wrong_type(value, f"'{name}' is a list: write each person on a line of its own after '- '")
         if not seen.keys() & LISTS.keys():
             message = "nobody is listed: give 'speakers' or 'released' (an empty list is [])"
-            self.events.fault(start.start_mark, Code.NOBODY_LISTED, message)
+            self.events.fault(start, Code.NOBODY_LISTED, message)
 
     def _entries(self, spec: ListField) -> None:
         while True:
@@ -143,11 +143,11 @@ class _Reader:
             return
         if not spec.bare:
             message = "released without a reason: write 'id:' and 'reason:'"
-            self.events.fault(event.start_mark, Code.MISSING_REASON, message)
+            self.events.fault(event, Code.MISSING_REASON, message)
         self._list(text, spec, event, _NO_DETAILS)
 
     def _entry(self, spec: ListField, start: MappingStartEvent) -> None:
-        seen: dict[str, Location] = {}
+        seen: dict[str, Event] = {}
         details: dict[str, str] = {}
         while (key := self._key(seen, spec.by_name)) is not None:
             name = key.value
@@ -156,15 +156,15 @@ class _Reader:
                 details[name] = text
         for each in spec.fields:
             if each.required is not None and each.name not in seen:
-                self.events.fault(start.start_mark, each.required, f"this entry has no '{each.name}': add it")
+                self.events.fault(start, each.required, f"this entry has no '{each.name}': add it")
         speaker_id = details.pop("id", None)
         if speaker_id is not None:
             self._list(speaker_id, spec, start, details)
 
     def _list(self, text: str, spec: ListField, event: Event, details: Mapping[str, str]) -> None:
-        self.document.listed.append(Listed(text, spec.ensure, self.events.location(event.start_mark), details))
+        self.document.listed.append(Listed(text, spec.ensure, self.events.location(event), details))
 
-    def _key(self, seen: dict[str, Location], known: Iterable[str]) -> ScalarEvent | None:
+    def _key(self, seen: dict[str, Event], known: Iterable[str]) -> ScalarEvent | None:
         """Return the next known key, passing over all others with their values; None at the mapping's end."""
         while True:
             event = self.events.next()
@@ -174,10 +174,11 @@ class _Reader:
                 name = event.value
                 if name in known:
                     if name in seen:
-                        message = f"'{name}' is given twice: keep one; first given at {seen[name]}"
-                        self.events.fault(event.start_mark, Code.DUPLICATE_KEY, message, seen[name])
+                        first = self.events.location(seen[name])
+                        message = f"'{name}' is given twice: keep one; first given at {first}"
+                        self.events.fault(event, Code.DUPLICATE_KEY, message, first)
                     else:
-                        seen[name] = self.events.location(event.start_mark)
+                        seen[name] = event
                     return event
                 self._unknown_key(event, known)
             else:
@@ -187,20 +188,20 @@ class _Reader:
     def _unknown_key(self, key: ScalarEvent, known: Iterable[str]) -> None:
         if key.value == "<<" and not key.style:
             message = "merge keys ('<<') are not used in a register: write the keys out"
-            self.events.fault(key.start_mark, Code.MERGE_KEY, message)
+            self.events.fault(key, Code.MERGE_KEY, message)
         else:
-            self.events.fault(key.start_mark, Code.UNKNOWN_KEY, suggest(key.value, known))
+            self.events.fault(key, Code.UNKNOWN_KEY, suggest(key.value, known))
 
     def _complex_key(self, event: Event) -> None:
         if not isinstance(event, AliasEvent):
-            self.events.fault(event.start_mark, Code.COMPLEX_KEY, "a key must be a word: check brackets and braces")
+            self.events.fault(event, Code.COMPLEX_KEY, "a key must be a word: check brackets and braces")
             self.events.skip(event)
 
     def _text(self, spec: Field, key: ScalarEvent, value: Event) -> str | None:
         """Return a field's text if it is as it should be; a missing one is reported at its key."""
         if isinstance(value, ScalarEvent):
             if value.value == "" and not value.style:
-                self.events.fault(key.start_mark, Code.NO_VALUE, f"'{spec.name}' has no value: fill it in, or delete it")
+                self.events.fault(key, Code.NO_VALUE, f"'{spec.name}' has no value: fill it in, or delete it")
                 return None
             text = self._checked(spec.rule, value)
             # Days, tickets and reasons repeat; one copy of each is enough.
@@ -214,14 +215,19 @@ class _Reader:
         if problem is None:
             return text
         message = problem.message
-        if not event.style and event.end_mark.line > event.start_mark.line:
+        if not event.style and _spans_lines(event):
             message = f"{message}; the text goes on over several lines: check the indentation of the next line"
-        self.events.fault(event.start_mark, problem.code, message)
+        self.events.fault(event, problem.code, message)
         return None
 
     def _wrong_type(self, event: Event, message: str) -> None:
         if isinstance(event, AliasEvent):
             return  # refused already, and what it stands for is unknown
         if not isinstance(event, CollectionEndEvent):
-            self.events.fault(event.start_mark, Code.WRONG_TYPE, message)
+            self.events.fault(event, Code.WRONG_TYPE, message)
         self.events.skip(event)
+
+
+def _spans_lines(event: Event) -> bool:
+    start, end = event.start_mark, event.end_mark
+    return start is not None and end is not None and end.line > start.line

@@ -1,36 +1,23 @@
 """The YAML events of one file, with everything a register does not use from YAML already refused.
 
-Events carry line marks and cost a ninth of composed nodes. libyaml makes them when PyYAML has it, else PyYAML's
-own parser does; both give the same positions for everything but syntax errors.
+Events carry line marks and cost a ninth of composed nodes. libyaml makes them when PyYAML has it, else
+PyYAML's own parser does; both give the same positions for everything but syntax errors.
 """
 
+import re
 from collections.abc import Callable
 from typing import Protocol
 
-from yaml.error import Mark, MarkedYAMLError
-from yaml.events import (
-    AliasEvent,
-    CollectionEndEvent,
-    CollectionStartEvent,
-    Event,
-    NodeEvent,
-    ScalarEvent,
-)
-from yaml.parser import Parser
-from yaml.reader import Reader
-from yaml.scanner import Scanner
+import yaml
+from yaml.error import MarkedYAMLError
+from yaml.events import CollectionEndEvent, CollectionStartEvent, Event, NodeEvent
 
 from optout.register.codes import Code
 from optout.register.errors import Fault
 from optout.register.model import Location
 from optout.register.syntax import explain
 
-try:
-    from yaml.cyaml import CParser
-except ImportError:  # pragma: no cover - PyYAML without libyaml
-    CParser = None  # type: ignore[assignment,misc]
-
-# A valid file needs three levels. libyaml slows down with the square of the depth.
+# A valid file needs three levels; the rest is room to say what is wrong before giving up.
 MAX_DEPTH = 16
 MAX_FAULTS = 10_000
 
@@ -45,18 +32,9 @@ class EventParser(Protocol):
     def get_event(self) -> Event | None: ...
 
 
-class PythonParser(Reader, Scanner, Parser):
-    """PyYAML's parser without libyaml."""
-
-    def __init__(self, data: bytes) -> None:
-        Reader.__init__(self, data)
-        Scanner.__init__(self)
-        Parser.__init__(self)
-
-
 def open_parser(data: bytes) -> EventParser:
-    """Return the fastest parser there is."""
-    return PythonParser(data) if CParser is None else CParser(data)
+    """Return the fastest parser there is. A loader, because that is what PyYAML exports; it loads nothing."""
+    return getattr(yaml, "CSafeLoader", yaml.SafeLoader)(data)
 
 
 class Events:
@@ -67,34 +45,40 @@ class Events:
         self.faults: list[Fault] = []
         self._data = data
         self._get_event = parser(data).get_event
+        # Anchors, aliases and tags need one of these characters; most files have none and save the look.
+        self._may_have_marks = re.search(b"[&*!]", data) is not None
 
-    def location(self, mark: Mark) -> Location:
-        """Where a mark is."""
+    def location(self, event: Event) -> Location:
+        """Where an event starts."""
+        mark = event.start_mark
+        assert mark is not None  # noqa: S101 - for the type checker: both parsers mark every event
         return Location(self.file, mark.line + 1, mark.column + 1)
 
-    def fault(self, mark: Mark, code: Code, message: str, other: Location | None = None) -> None:
-        """Record a fault."""
-        if len(self.faults) >= MAX_FAULTS:
-            message = f"more than {MAX_FAULTS} faults: the rest of this file is not shown"
-            self.faults.append(Fault(self.location(mark), Code.TOO_MANY_FAULTS, message))
-            raise StopReading
-        self.faults.append(Fault(self.location(mark), code, message, other))
+    def fault(self, event: Event, code: Code, message: str, other: Location | None = None) -> None:
+        """Record a fault at an event's start."""
+        self._record(Fault(self.location(event), code, message, other))
 
     def next(self) -> Event:
         """Return the next event; raises StopReading after a syntax error, which it records."""
         try:
             event = self._get_event()
         except MarkedYAMLError as error:
-            mark, code, message = explain(error, self._data)
-            self.fault(mark, code, message)
+            line, column, code, message = explain(error, self._data)
+            self._record(Fault(Location(self.file, line, column), code, message))
             raise StopReading from None
         if event is None:  # pragma: no cover - callers stop at the end of the stream
             raise StopReading
-        if isinstance(event, NodeEvent) and (
-            event.anchor is not None or getattr(event, "tag", None) is not None
-        ):
+        if self._may_have_marks and isinstance(event, NodeEvent):
             self._refuse_marks(event)
         return event
+
+    def _record(self, fault: Fault) -> None:
+        if len(self.faults) < MAX_FAULTS:
+            self.faults.append(fault)
+            return
+        message = f"more than {MAX_FAULTS} faults: the rest of this file is not shown"
+        self.faults.append(Fault(fault.location, Code.TOO_MANY_FAULTS, message))
+        raise StopReading
 
     def skip(self, event: Event) -> None:
         """Pass over a value whose start was just read."""
@@ -103,7 +87,7 @@ class Events:
             if isinstance(event, CollectionStartEvent):
                 depth += 1
                 if depth > MAX_DEPTH:
-                    self.fault(event.start_mark, Code.TOO_DEEP, "nested too deeply: an entry is the deepest level")
+                    self.fault(event, Code.TOO_DEEP, "nested too deeply: an entry is the deepest level")
                     raise StopReading
             elif isinstance(event, CollectionEndEvent):
                 depth -= 1
@@ -113,9 +97,9 @@ class Events:
 
     def _refuse_marks(self, event: NodeEvent) -> None:
         """Anchors and tags make a file say more than a reviewer reads in it."""
-        if isinstance(event, AliasEvent) or event.anchor is not None:
+        if event.anchor is not None:
             message = "'&' and '*' are not used in a register: write the value out, or put the text in quotes"
-            self.fault(event.start_mark, Code.ANCHOR_OR_ALIAS, message)
-        elif isinstance(event, (ScalarEvent, CollectionStartEvent)):
+            self.fault(event, Code.ANCHOR_OR_ALIAS, message)
+        if getattr(event, "tag", None) is not None:
             message = "tags ('!') are not used in a register: delete it, and put the text in quotes"
-            self.fault(event.start_mark, Code.TAG, message)
+            self.fault(event, Code.TAG, message)

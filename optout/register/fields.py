@@ -50,7 +50,8 @@ class TextRule:
             return None if self.regexp.fullmatch(text) and parse_date(text) else self._refusal(text, plain=plain)
         if plain and is_ambiguous(text):
             return self._refusal(text, plain=plain) or Problem(
-                Code.NEEDS_QUOTES, "some YAML readers take this for a number, a date or yes/no: put it in quotes"
+                Code.NEEDS_QUOTES,
+                "some YAML readers take this for a number, a date or yes/no: put it in quotes",
             )
         if (
             self.regexp.fullmatch(text)
@@ -78,7 +79,8 @@ class TextRule:
 
 def _prose(max_length: int) -> TextRule:
     return TextRule(
-        pattern=f"^[^{_CONTROL}]*[^{_CONTROL}{_BLANK}][^{_CONTROL}]*$",
+        # Blanks, one character that is none, anything: a form no reader has to backtrack in.
+        pattern=f"^[{_BLANK}]*[^{_CONTROL}{_BLANK}][^{_CONTROL}]*$",
         bad=Code.UNPRINTABLE_TEXT,
         form="the text holds control characters: delete them",
         max_length=max_length,
@@ -138,7 +140,11 @@ DOMAIN_FIELD = Field(
     "sandbox",
 )
 _ID = Field(
-    "id", SPEAKER_ID, "The person: CustomerSpeakerId, or 'id#…' (GeneratedSpeakerId).", "caller-000017", Code.MISSING_ID
+    "id",
+    SPEAKER_ID,
+    "The person: CustomerSpeakerId, or 'id#…' (GeneratedSpeakerId).",
+    "caller-000017",
+    Code.MISSING_ID,
 )
 _REQUESTED_ON = Field("requested_on", DAY, "The day the person asked, YYYY-MM-DD.", "2026-03-02")
 _REASON = Field("reason", _prose(1024), "How the person asked; no names, no numbers.", "objection by phone")

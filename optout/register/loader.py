@@ -18,8 +18,8 @@ def load(directory: Path, *, domains: Mapping[str, str], default_domain: str | N
     """Load the register in a directory (``*.yaml`` and ``*.yml``, not recursive) or one file.
 
     ``domains`` maps aliases to DomainIds. ``default_domain``, an alias or a DomainId, is for files that name
-    none. Raises RegisterInvalid with all faults of all files; places read ``config/people.yaml:3:5``, from the
-    directory's own name on.
+    none. Raises RegisterInvalid with all faults of all files; places read ``config/people.yaml:3:5``, from
+    the directory's own name on.
     """
     return load_paths([(directory, None)], domains=domains, default_domain=default_domain)
 
@@ -27,7 +27,7 @@ def load(directory: Path, *, domains: Mapping[str, str], default_domain: str | N
 def load_paths(
     paths: Sequence[tuple[Path, Path | None]], *, domains: Mapping[str, str], default_domain: str | None
 ) -> Register:
-    """Load one register from several places; each comes with the prefix its files are shown with (see discover)."""
+    """Load one register from several places, each with the prefix to show its files with (see discover)."""
     sources, faults = _discover(paths)
     documents: list[tuple[str, Document]] = []
     for source in sources:

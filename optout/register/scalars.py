@@ -38,7 +38,10 @@ def is_number_or_boolean(word: str) -> bool:
 def is_ambiguous(word: str) -> bool:
     """Whether YAML 1.1 takes the unquoted word for something else than text: a date, ``yes``, ``1_000``..."""
     resolvers = Resolver.yaml_implicit_resolvers.get(word[:1], ())
-    return any(regexp.match(word) for _, regexp in resolvers)
+    for _, regexp in resolvers:  # noqa: SIM110 - twice as fast as any(), in the innermost loop
+        if regexp.match(word):
+            return True
+    return False
 
 
 @lru_cache(maxsize=4096)

@@ -54,7 +54,10 @@ def _read_bytes(source: Source) -> bytes:
             data = file.read(MAX_BYTES + 1)
     except IsADirectoryError:
         raise _fault(source, Code.NOT_A_FILE, "a directory, not a file: rename or remove it") from None
-    except (OSError, RuntimeError) as error:  # before Python 3.13, resolve() says RuntimeError for a link in a circle
+    except (
+        OSError,
+        RuntimeError,
+    ) as error:  # before Python 3.13, resolve() says RuntimeError for a link in a circle
         reason = getattr(error, "strerror", None) or "a symbolic link that leads to itself"
         raise _fault(source, Code.UNREADABLE, f"cannot be read: {reason}") from None
     if len(data) > MAX_BYTES:  # it grew while it was read
@@ -63,7 +66,8 @@ def _read_bytes(source: Source) -> bytes:
 
 
 def _too_large(size: int) -> str:
-    return f"{size / 1024 / 1024:.0f} MB, at most {MAX_BYTES // 1024 // 1024} MB are read: split it into several files"
+    megabytes, limit = size / 1024 / 1024, MAX_BYTES // 1024 // 1024
+    return f"{megabytes:.0f} MB, but at most {limit} MB are read: split it into several files"
 
 
 def _control(source: Source, before: str) -> RegisterInvalid:

@@ -5,13 +5,14 @@ from difflib import get_close_matches
 
 from optout.register.fields import DOMAIN_FIELD, LISTS
 
-_EVERYWHERE = {DOMAIN_FIELD.name: "at the top of the file", **dict.fromkeys(LISTS, "at the top of the file")} | {
-    each.name: "in an entry" for spec in LISTS.values() for each in spec.fields
-}
+_EVERYWHERE = {
+    DOMAIN_FIELD.name: "at the top of the file",
+    **dict.fromkeys(LISTS, "at the top of the file"),
+} | {each.name: "in an entry" for spec in LISTS.values() for each in spec.fields}
 
 
 def suggest(key: str, known: Iterable[str]) -> str:
-    """Return advice about an unknown key without printing it: by a slip of indentation it may be an identifier."""
+    """Return advice about an unknown key without printing it: a slip of indentation makes keys of ids."""
     known = list(known)
     if key in _EVERYWHERE:
         return f"'{key}' belongs {_EVERYWHERE[key]}: check the indentation"

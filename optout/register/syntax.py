@@ -1,11 +1,11 @@
 """Say in words of the trade what a YAML parser could not read.
 
-The parser's own words name tokens and quote the text, which may be an identifier; so none of them is passed on.
+The parser's own words name tokens and quote the text, which may be an identifier; none of them is passed on.
 """
 
 import re
 
-from yaml.error import Mark, MarkedYAMLError
+from yaml.error import MarkedYAMLError
 
 from optout.register.codes import Code
 
@@ -17,10 +17,22 @@ _ADVICE: tuple[tuple[str, Code, str], ...] = (
         Code.ANCHOR_OR_ALIAS,
         "'&' and '*' have a meaning in YAML: put the text in quotes",
     ),
-    ("cannot start any token", Code.YAML_SYNTAX, "no value can start with this character: put the text in quotes"),
-    ("mapping values", Code.YAML_SYNTAX, "no ':' can stand here: check the indentation, or put the text in quotes"),
+    (
+        "cannot start any token",
+        Code.YAML_SYNTAX,
+        "no value can start with this character: put the text in quotes",
+    ),
+    (
+        "mapping values",
+        Code.YAML_SYNTAX,
+        "no ':' can stand here: check the indentation, or put the text in quotes",
+    ),
     ("block mapping", Code.YAML_SYNTAX, "this line does not fit the ones above: check its indentation"),
-    ("block collection", Code.YAML_SYNTAX, "no '- ' here, but the lines above are a list: check the indentation"),
+    (
+        "block collection",
+        Code.YAML_SYNTAX,
+        "no '- ' here, but the lines above are a list: check the indentation",
+    ),
     ("flow sequence", Code.YAML_SYNTAX, "a list in brackets is not closed with ']'"),
     ("flow mapping", Code.YAML_SYNTAX, "a mapping in braces is not closed with '}'"),
     ("end of stream", Code.YAML_SYNTAX, "a quoted text is not closed"),
@@ -29,29 +41,31 @@ _ADVICE: tuple[tuple[str, Code, str], ...] = (
     ("escape", Code.YAML_SYNTAX, "'\\' starts an escape inside double quotes: use single quotes"),
     ("document start", Code.YAML_SYNTAX, "text after the end of the document: delete the line of '...'"),
     ("incompatible YAML", Code.YAML_SYNTAX, "a %YAML line of another version: delete it"),
-    ("directive", Code.YAML_SYNTAX, "a line that starts with '%' is a YAML directive: put the text in quotes"),
+    (
+        "directive",
+        Code.YAML_SYNTAX,
+        "a line that starts with '%' is a YAML directive: put the text in quotes",
+    ),
     ("node", Code.YAML_SYNTAX, "a value is missing, or a bracket or brace is not closed"),
 )
 _UNKNOWN = "YAML cannot be read from here on: check indentation, quotes and brackets just before"
 
 
-def explain(error: MarkedYAMLError, data: bytes) -> tuple[Mark, Code, str]:
-    """Return where and what is wrong, from a parser's error over the text ``data`` (UTF-8)."""
+def explain(error: MarkedYAMLError, data: bytes) -> tuple[int, int, Code, str]:
+    """Return line, column (from 1) and what is wrong, from a parser's error over ``data`` (UTF-8)."""
     mark = error.problem_mark or error.context_mark
-    if mark is None:  # pragma: no cover - parsers mark every error
-        mark = Mark("", 0, 0, 0, None, None)
-    tab = _tab_in_indentation(data, mark.line)
+    line, column = (0, 0) if mark is None else (mark.line, mark.column)
+    tab = _tab_in_indentation(data, line)
     if tab is not None:
-        message = "a tab in the indentation: use spaces"
-        return Mark("", 0, mark.line, tab, None, None), Code.TAB_INDENTATION, message
+        return line + 1, tab + 1, Code.TAB_INDENTATION, "a tab in the indentation: use spaces"
     said = f"{error.context or ''} {error.problem or ''}"
     code, message = next(
         ((code, advice) for part, code, advice in _ADVICE if part in said), (Code.YAML_SYNTAX, _UNKNOWN)
     )
     start = error.context_mark
-    if start is not None and start.line < mark.line:
+    if start is not None and start.line < line:
         message = f"{message} (it starts at line {start.line + 1}, column {start.column + 1})"
-    return mark, code, message
+    return line + 1, column + 1, code, message
 
 
 def _tab_in_indentation(data: bytes, line: int) -> int | None:
