@@ -7,7 +7,6 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from optout.engine.embedded import values
-from optout.engine.embedded.values import PropertyMap
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,6 +14,7 @@ if TYPE_CHECKING:
     from optout.engine.embedded.goal import Goal
     from optout.engine.embedded.plugin import Diff
     from optout.engine.embedded.resource import ResourceState
+    from optout.engine.embedded.values import PropertyMap
 
 
 class Step(StrEnum):

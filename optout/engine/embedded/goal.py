@@ -12,6 +12,8 @@ from optout.engine.embedded.resource import ResourceState
 from optout.engine.errors import OutOfScopeError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from optout.engine.embedded.values import PropertyMap
 
 
@@ -59,7 +61,7 @@ class Goal:
         )
 
 
-def read(request: Any, stack: str, project: str) -> Goal:
+def read(request: Any, stack: str, project: str, root: Path) -> Goal:
     """Read a RegisterResourceRequest; raises :class:`OutOfScopeError` for what only the CLI can do."""
     _refuse_out_of_scope(request)
     timeouts = {
@@ -86,7 +88,7 @@ def read(request: Any, stack: str, project: str) -> Goal:
         },
         custom_timeouts=timeouts,
         deleted_with=request.deletedWith,
-        source_position=_position(request.sourcePosition),
+        source_position=_position(request.sourcePosition, root),
     )
 
 
@@ -100,8 +102,12 @@ def _refuse_out_of_scope(request: Any) -> None:
         raise OutOfScopeError(f"import of {request.type}")
 
 
-def _position(position: Any) -> str:
-    return f"{position.uri}#{position.line}" if position.uri else ""
+def _position(position: Any, root: Path) -> str:
+    """Return where the program made the resource, relative to the project: paths of a machine stay out of the state."""
+    path = position.uri.removeprefix("file://")
+    if not path.startswith(f"{root}/"):
+        return ""
+    return f"project:///{path[len(str(root)) + 1 :]}#{position.line}"
 
 
 def _seconds(text: str) -> float:

@@ -65,7 +65,7 @@ class Monitor:
         return resource_pb2.SupportsFeatureResponse(hasSupport=request.id in ("secrets", "deletedWith"))
 
     def _RegisterResource(self, request: Any) -> Any:  # noqa: N802
-        goal = goals.read(request, self._stack, self._project)
+        goal = goals.read(request, self._stack, self._project, self._run.request.root)
         state = self._registrar.register(goal)
         if state is None:
             return resource_pb2.RegisterResourceResponse(urn=goal.urn, result=resource_pb2.FAIL)
