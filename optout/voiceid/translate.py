@@ -12,9 +12,7 @@ from optout.voiceid import errors
 from optout.voiceid.errors import VoiceIdError
 from optout.voiceid.settings import ENDPOINT_VARIABLE
 
-THROTTLES = frozenset(
-    {"Throttling", "ThrottlingException", "TooManyRequestsException", "RequestLimitExceeded"}
-)
+THROTTLES = frozenset({"Throttling", "ThrottlingException", "TooManyRequestsException", "RequestLimitExceeded"})
 REJECTED = frozenset(
     {
         "UnrecognizedClientException",
@@ -64,8 +62,6 @@ def translate(error: Exception, *, operation: str, place: str, domain_id: str) -
         )
     if isinstance(error, aws.ParamValidationError):
         return errors.RequestInvalid(f"{operation} was not sent: its domain or speaker id is malformed")
-    if isinstance(error, aws.ResponseParserError):
-        return _not_voice_id(place, "an unreadable answer")
     return errors.UnexpectedAnswer(f"{operation} on {place} failed in the AWS SDK: {type(error).__name__}")
 
 
@@ -74,9 +70,7 @@ def _answered(response: Mapping[str, Any], operation: str, place: str, domain_id
     meta = response.get("ResponseMetadata", {})
     status = int(meta.get("HTTPStatusCode", 0))
     if code in THROTTLES or status == 429:  # noqa: PLR2004 - the HTTP status Too Many Requests
-        text = (
-            f"{place} still throttles {operation} after all retries: lower voiceid-optout:quotas or try later"
-        )
+        text = f"{place} still throttles {operation} after all retries: lower voiceid-optout:quotas or try later"
         return errors.Throttled(text, _retry_after(meta.get("HTTPHeaders", {})))
     if code in REJECTED:
         return errors.CredentialsRejected(
@@ -87,15 +81,16 @@ def _answered(response: Mapping[str, Any], operation: str, place: str, domain_id
         return make(response, operation, f"{place}: domain {domain_id}")
     if status >= SERVER_FAULT:
         return _fault(response, operation, place)
-    return _not_voice_id(place, f"HTTP {status} to {operation}")
+    return errors.UnexpectedAnswer(
+        f"{place} gives HTTP {status} to {operation}, which Voice ID does not: see what listens there, "
+        f"and voiceid-optout:endpoint or {ENDPOINT_VARIABLE}"
+    )
 
 
 def _not_found(response: Mapping[str, Any], operation: str, subject: str) -> VoiceIdError:
     kind = response.get("ResourceType")
     if kind == "SPEAKER":
-        return errors.UnknownSpeaker(
-            f"{subject} has no such speaker ({operation}); an id#... must exist already"
-        )
+        return errors.UnknownSpeaker(f"{subject} has no such speaker ({operation}); an id#... must exist already")
     if kind == "DOMAIN":
         return errors.UnknownDomain(
             f"{subject} is unknown there: check the domain in the register and voiceid-optout:domains, "
@@ -129,23 +124,12 @@ def _quota(_: Mapping[str, Any], operation: str, subject: str) -> VoiceIdError:
 
 
 def _invalid(_: Mapping[str, Any], operation: str, subject: str) -> VoiceIdError:
-    return errors.RequestInvalid(
-        f"{subject} finds {operation} malformed: check the entry's id in the register"
-    )
+    return errors.RequestInvalid(f"{subject} finds {operation} malformed: check the entry's id in the register")
 
 
 def _fault(response: Mapping[str, Any], operation: str, subject: str) -> VoiceIdError:
     status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", "?")
-    return errors.ServiceFault(
-        f"{subject} failed on {operation} (HTTP {status}) after all retries: try later"
-    )
-
-
-def _not_voice_id(place: str, what: str) -> VoiceIdError:
-    return errors.UnexpectedAnswer(
-        f"{place} gives {what}, which Voice ID does not: see what listens there, "
-        f"and voiceid-optout:endpoint or {ENDPOINT_VARIABLE}"
-    )
+    return errors.ServiceFault(f"{subject} failed on {operation} (HTTP {status}) after all retries: try later")
 
 
 def _word(kind: object) -> str:

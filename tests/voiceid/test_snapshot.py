@@ -1,0 +1,182 @@
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from typing import Any
+
+import pytest
+
+from optout.voiceid import Client, ClientSettings, Quotas, Snapshot, SpeakerStatus, UnknownDomain
+from optout.voiceid.snapshot import FEW_READS, RETRY_AFTER_READS
+from tests.voiceid.fixtures import REGION, SWIFT, Connect, Serve
+from tests.voiceid.live import Live
+from tests.voiceid.scripted import DOMAIN, Answer, Scripted, failure, speaker, summary
+
+NOT_FOUND = failure("ResourceNotFoundException", ResourceType="SPEAKER")
+PATIENCE = 20
+
+
+@pytest.fixture
+def snapshot(client: Client, domain: str) -> Iterator[Snapshot]:
+    snapshot = Snapshot(client, domain)
+    yield snapshot
+    snapshot.close()
+
+
+def finish(snapshot: Snapshot) -> None:
+    """Wait for the walk to end by itself."""
+    walk = snapshot._walk
+    assert walk is not None
+    walk.join(PATIENCE)
+    assert not walk.is_alive()
+
+
+def page(*people: str, more: str | None = None) -> Answer:
+    body: dict[str, Any] = {"SpeakerSummaries": [summary(person, f"id#{person:0>22}") for person in people]}
+    return Answer(body if more is None else {**body, "NextToken": more})
+
+
+class Domain:
+    """A scripted domain whose listing waits until it is told to go on."""
+
+    def __init__(self, *pages: Answer) -> None:
+        self.pages = list(pages)
+        self.listing = threading.Event()
+
+    def __call__(self, operation: str, body: dict[str, Any]) -> Answer:
+        if operation == "ListSpeakers":
+            assert self.listing.wait(PATIENCE)
+            return self.pages[int(body.get("NextToken", "0"))]
+        if operation == "DeleteSpeaker":
+            return Answer(b"")
+        status = "OPTED_OUT" if operation == "OptOutSpeaker" else "ENROLLED"
+        return speaker(body["SpeakerId"], generated=f"id#{body['SpeakerId']:0>22}", status=status)
+
+
+def reads(server: Scripted) -> int:
+    return server.operations().count("DescribeSpeaker")
+
+
+def test_a_few_reads_start_no_walk(snapshot: Snapshot, client: Client, domain: str) -> None:
+    client.opt_out(domain, "caller-0")
+    found = [snapshot.read(f"caller-{number}") for number in range(FEW_READS)]
+    assert [speaker is not None for speaker in found] == [True] + [False] * (FEW_READS - 1)
+    assert snapshot._walk is None
+
+
+def test_many_reads_are_right(snapshot: Snapshot, client: Client, live: Live, domain: str) -> None:
+    for number in range(0, 240, 2):
+        client.opt_out(domain, f"caller-{number}")
+    live.seed(domain, "caller-1", "ENROLLED")
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(snapshot.read, (f"caller-{number}" for number in range(240))))
+    expected = [None if n % 2 else SpeakerStatus.OPTED_OUT for n in range(240)]
+    expected[1] = SpeakerStatus.ENROLLED
+    assert [speaker and speaker.status for speaker in found] == expected
+
+
+def test_a_complete_walk_answers_everything(serve: Serve, connect: Connect) -> None:
+    script = Domain(page("a", "b", more="1"), page("c"))
+    script.listing.set()
+    server = serve(script)
+    snapshot = Snapshot(connect(server.url), DOMAIN)
+    for number in range(FEW_READS + 1):
+        snapshot.read(f"x{number}")
+    finish(snapshot)
+    before = len(server.calls)
+    assert snapshot.read("c") == snapshot.read("id#" + "c".rjust(22, "0"))
+    assert snapshot.read("nobody") is None
+    assert len(server.calls) == before
+
+
+def test_a_page_answers_a_read_that_waits_for_its_turn(serve: Serve, live: Live) -> None:
+    script = Domain(page("a", more="1"), page("b"))
+    server = serve(script)
+    slow = Client(ClientSettings(server.url, REGION, Quotas(describe=FEW_READS + 1, list=1000)))
+    with closing(slow), ThreadPoolExecutor(1) as pool:
+        snapshot = Snapshot(slow, DOMAIN)
+        for number in range(FEW_READS + 1):
+            snapshot.read(f"x{number}")
+        for _ in range(FEW_READS + 1):  # use up what the quota has left, so that the next read has to wait
+            slow.describe(DOMAIN, "x0")
+        described = reads(server)
+        waiting = pool.submit(snapshot.read, "a")
+        script.listing.set()
+        found = waiting.result(PATIENCE)
+        assert found is not None
+        assert found.status is SpeakerStatus.OPTED_OUT  # as listed, not as described
+        assert reads(server) == described
+
+
+def test_our_write_wins_over_an_older_page(serve: Serve, connect: Connect) -> None:
+    listed = Answer(
+        {"SpeakerSummaries": [summary("a", "id#" + "a" * 22, "ENROLLED"), summary("b", "id#" + "b" * 22)]}
+    )
+    script = Domain(listed)
+    snapshot = Snapshot(connect(serve(script).url), DOMAIN)
+    for number in range(FEW_READS + 1):
+        snapshot.read(f"x{number}")
+    snapshot.opt_out("a")
+    assert snapshot.delete("b")
+    script.listing.set()
+    finish(snapshot)
+    found = snapshot.read("a")
+    assert found is not None
+    assert found.status is SpeakerStatus.OPTED_OUT
+    assert snapshot.read("b") is None
+
+
+def test_our_write_wins_over_a_read_in_flight(serve: Serve, connect: Connect) -> None:
+    described, go_on = threading.Event(), threading.Event()
+
+    def script(operation: str, body: dict[str, Any]) -> Answer:
+        if operation == "DescribeSpeaker":
+            described.set()
+            assert go_on.wait(PATIENCE)
+            return NOT_FOUND
+        return speaker(body["SpeakerId"])
+
+    snapshot = Snapshot(connect(serve(script).url), DOMAIN)
+    with ThreadPoolExecutor(1) as pool:
+        reading = pool.submit(snapshot.read, "a")
+        assert described.wait(PATIENCE)
+        written = snapshot.opt_out("a")
+        go_on.set()
+        assert reading.result(PATIENCE) == written
+
+
+def test_a_failed_walk_leaves_the_reads_to_describe(serve: Serve, connect: Connect) -> None:
+    denied = failure("AccessDeniedException")
+    server = serve(lambda operation, body: denied if operation == "ListSpeakers" else speaker(body["SpeakerId"]))
+    snapshot = Snapshot(connect(server.url, SWIFT), DOMAIN)
+    for number in range(FEW_READS + 1):
+        snapshot.read(f"x{number}")
+    while snapshot._walk is not None:
+        pass
+    for number in range(RETRY_AFTER_READS):
+        assert snapshot.read(f"y{number}") is not None
+    assert server.operations().count("ListSpeakers") == 1
+    snapshot.read("z")
+    snapshot.close()
+    assert server.operations().count("ListSpeakers") == 2
+
+
+def test_close_ends_a_walk_after_its_page(serve: Serve, connect: Connect) -> None:
+    script = Domain(page("a", more="1"), page("b"))
+    server = serve(script)
+    snapshot = Snapshot(connect(server.url), DOMAIN)
+    for number in range(FEW_READS + 1):
+        snapshot.read(f"x{number}")
+    snapshot._closed = True
+    script.listing.set()
+    snapshot.close()
+    assert server.operations().count("ListSpeakers") == 1
+    assert snapshot.read("b") is not None
+
+
+def test_an_unknown_domain_is_an_error_and_nobody_is_gone(client: Client) -> None:
+    snapshot = Snapshot(client, DOMAIN)
+    for number in range(FEW_READS + 5):
+        with pytest.raises(UnknownDomain):
+            snapshot.read(f"caller-{number}")
+    snapshot.close()

@@ -1,0 +1,35 @@
+from datetime import UTC, datetime
+
+import pytest
+
+from optout.voiceid import Speaker, SpeakerStatus
+
+NOW = datetime(2026, 3, 2, tzinfo=UTC)
+WIRE = {
+    "DomainId": "UcUuCPFOsAjzg9xoByUatN",
+    "CustomerSpeakerId": "planted-4711",
+    "GeneratedSpeakerId": "id#AbCdEfGhIjKlMnOpQrStUv",
+    "Status": "ENROLLED",
+    "CreatedAt": NOW,
+    "UpdatedAt": NOW,
+}
+
+
+def test_from_wire():
+    speaker = Speaker.from_wire(WIRE)
+    assert speaker.status is SpeakerStatus.ENROLLED
+    assert speaker.names() == ("planted-4711", "id#AbCdEfGhIjKlMnOpQrStUv")
+
+
+def test_repr_does_not_identify():
+    assert "planted" not in repr(Speaker.from_wire(WIRE))
+
+
+def test_speaker_without_a_customer_id():
+    without = {name: value for name, value in WIRE.items() if name != "CustomerSpeakerId"}
+    assert Speaker.from_wire(without).names() == ("id#AbCdEfGhIjKlMnOpQrStUv",)
+
+
+def test_unknown_status_is_refused():
+    with pytest.raises(ValueError, match="GONE"):
+        Speaker.from_wire({**WIRE, "Status": "GONE"})

@@ -1,0 +1,89 @@
+import logging
+
+import pytest
+from botocore import exceptions as aws
+
+from optout import voiceid
+from optout.voiceid.translate import translate
+from tests.voiceid.faults import ANSWERS, PLANTED
+from tests.voiceid.fixtures import Connect, Serve
+from tests.voiceid.scripted import DOMAIN
+
+
+@pytest.mark.parametrize("case", ANSWERS)
+def test_every_answer_has_its_error_and_no_identifier(
+    case: str, serve: Serve, connect: Connect, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    answer, kind, says = ANSWERS[case]
+    client = connect(serve(lambda _operation, _body: answer).url)
+    with pytest.raises(voiceid.VoiceIdError) as caught:
+        client.opt_out(DOMAIN, PLANTED)
+    assert type(caught.value) is kind
+    text = str(caught.value)
+    assert says in text
+    assert "\n" not in text
+    assert PLANTED not in text + repr(caught.value) + caplog.text
+
+
+def test_the_cause_is_kept(serve: Serve, connect: Connect) -> None:
+    client = connect(serve(lambda _operation, _body: ANSWERS["denied"][0]).url)
+    with pytest.raises(voiceid.AccessDenied) as caught:
+        client.opt_out(DOMAIN, PLANTED)
+    assert isinstance(caught.value.__cause__, aws.ClientError)
+
+
+def test_nobody_listens(closed_port: str, connect: Connect) -> None:
+    with pytest.raises(voiceid.EndpointUnreachable, match="voiceid-optout:endpoint") as caught:
+        connect(closed_port).opt_out(DOMAIN, PLANTED)
+    assert closed_port in str(caught.value)
+
+
+@pytest.mark.parametrize("left", [(), ("AWS_ACCESS_KEY_ID",)])
+def test_no_or_half_credentials(
+    left: tuple[str, ...], closed_port: str, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"} - set(left):
+        monkeypatch.delenv(name)
+    with pytest.raises(voiceid.CredentialsMissing, match="AWS_SHARED_CREDENTIALS_FILE"):
+        connect(closed_port).opt_out(DOMAIN, PLANTED)
+
+
+def test_an_unknown_profile(closed_port: str, connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "nobody")
+    with pytest.raises(voiceid.CredentialsMissing, match="AWS_PROFILE"):
+        connect(closed_port)
+
+
+def test_what_botocore_refuses_to_send(closed_port: str, connect: Connect) -> None:
+    with pytest.raises(voiceid.RequestInvalid, match="not sent") as caught:
+        connect(closed_port).opt_out("short", PLANTED)
+    assert PLANTED not in str(caught.value)
+
+
+def test_any_other_error_of_the_sdk_is_named_without_its_text() -> None:
+    error = translate(aws.InvalidRegionError(region_name=PLANTED), operation="X", place="here", domain_id=DOMAIN)
+    assert str(error) == "X on here failed in the AWS SDK: InvalidRegionError"
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"x-amz-retry-after": "1500"}, 1.5),
+        ({"retry-after": "3"}, 3.0),
+        ({"retry-after": "86400"}, 60.0),
+        ({"retry-after": "Wed, 21 Oct 2026 07:28:00 GMT"}, 0.0),
+        ({}, 0.0),
+    ],
+)
+def test_what_a_throttle_asks_for(headers: dict[str, str], seconds: float) -> None:
+    meta = {"HTTPStatusCode": 400, "HTTPHeaders": headers}
+    answered = aws.ClientError({"Error": {"Code": "ThrottlingException"}, "ResponseMetadata": meta}, "X")
+    error = translate(answered, operation="X", place="here", domain_id=DOMAIN)
+    assert isinstance(error, voiceid.Throttled)
+    assert error.retry_after == seconds
+
+
+def test_too_many_requests_without_a_known_code() -> None:
+    answered = aws.ClientError({"Error": {"Code": "429"}, "ResponseMetadata": {"HTTPStatusCode": 429}}, "X")
+    assert isinstance(translate(answered, operation="X", place="p", domain_id="d"), voiceid.Throttled)

@@ -1,0 +1,47 @@
+import logging
+from pathlib import Path
+
+import pytest
+from botocore.loaders import Loader
+
+from optout.model import MODEL_ROOT
+from optout.voiceid import Client, ClientSettings
+from optout.voiceid.wire import connect
+from tests.voiceid.fixtures import Connect, Serve
+from tests.voiceid.scripted import DOMAIN, speaker
+
+COMMON = ("endpoints.json", "partitions.json", "sdk-default-configuration.json", "_retry.json")
+
+
+@pytest.fixture
+def without_voice_id(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A botocore from which voice-id has been dropped."""
+    complete = Path(Loader.BUILTIN_DATA_PATH)
+    for name in COMMON:
+        (tmp_path / name).symlink_to(complete / name)
+    monkeypatch.setattr(Loader, "BUILTIN_DATA_PATH", str(tmp_path))
+
+
+@pytest.mark.usefixtures("without_voice_id")
+def test_it_works_when_botocore_has_dropped_voice_id(serve: Serve, connect: Connect) -> None:
+    server = serve(lambda _operation, body: speaker(body["SpeakerId"]))
+    assert connect(server.url).opt_out(DOMAIN, "caller-1").customer_speaker_id == "caller-1"
+
+
+@pytest.mark.usefixtures("without_voice_id")
+def test_awss_own_host_is_known_without_botocores_model() -> None:
+    client = connect(ClientSettings(None, "eu-west-2"))
+    assert client.meta.endpoint_url == "https://voiceid.eu-west-2.amazonaws.com"
+
+
+def test_our_model_comes_before_botocores() -> None:
+    client = connect(ClientSettings("http://127.0.0.1:1", "us-east-1"))
+    assert client.meta.service_model.documentation == ""
+    assert Path(Loader.BUILTIN_DATA_PATH) != MODEL_ROOT
+
+
+def test_debug_logs_hold_no_requests(serve: Serve, connect: Connect, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    client: Client = connect(serve(lambda _operation, body: speaker(body["SpeakerId"])).url)
+    client.opt_out(DOMAIN, "planted-4711")
+    assert "planted" not in caplog.text
