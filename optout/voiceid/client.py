@@ -36,10 +36,14 @@ class Client:
         on_wait: OnWait = lambda _operation, _seconds: None,
         clock: Clock | None = None,
     ) -> None:
+        """Make the client; nothing is sent yet. ``on_wait`` gets an operation and the seconds it waits."""
         self._clock = clock or SystemClock()
         self._place = settings.place()
         self._pacer = Pacer(settings.quotas, self._clock, on_wait, settings.long_wait)
-        self._api = connect(settings)
+        try:
+            self._api = connect(settings)
+        except aws.BotoCoreError as error:
+            raise translate(error, operation="the connection", place=self._place, domain_id="") from error
 
     def opt_out(self, domain_id: str, speaker_id: str) -> Speaker:
         """Opt a speaker out, creating the record if there is none; idempotent."""
