@@ -74,15 +74,11 @@ def speaker_not_found() -> ApiError:
 
 
 def domain_not_active() -> ApiError:
-    return ApiError(
-        "ConflictException", "The domain is not active.", members={"ConflictType": "DOMAIN_NOT_ACTIVE"}
-    )
+    return ApiError("ConflictException", "The domain is not active.", members={"ConflictType": "DOMAIN_NOT_ACTIVE"})
 
 
 def internal() -> ApiError:
-    return ApiError(
-        "InternalServerException", "The service could not complete the request; try again.", status=500
-    )
+    return ApiError("InternalServerException", "The service could not complete the request; try again.", status=500)
 
 
 def serialization(text: str) -> FrameworkError:

@@ -5,6 +5,7 @@ import hashlib
 import hmac
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 
 from optout.service.errors import (
     client_unknown,
@@ -51,8 +52,10 @@ class Verifier:
                 "Signature=...'."
             )
         access_key, date, region, service, names, signature = match.groups()
-        if access_key not in self._secrets or "x-amz-security-token" in headers:
+        if access_key not in self._secrets:
             raise client_unknown("The security token included in the request is invalid.")
+        if "x-amz-security-token" in headers:
+            raise client_unknown("This service issues no session tokens: unset AWS_SESSION_TOKEN in the client.")
         signed = names.split(";")
         self._check_scope(region, service)
         self._check_headers(signed, headers)
@@ -83,13 +86,12 @@ class Verifier:
                 raise signature_invalid(f"The signed header '{name}' is not in the request.")
 
     def _check_date(self, stamp: str, date: str, now: float) -> None:
-        try:
-            signed_at = dt.datetime.strptime(stamp, "%Y%m%dT%H%M%SZ").replace(tzinfo=dt.UTC)
-        except ValueError:
-            raise signature_incomplete("X-Amz-Date is not of the form YYYYMMDDTHHMMSSZ.") from None
+        signed_at = _epoch(stamp)
+        if signed_at is None:
+            raise signature_incomplete("X-Amz-Date is not of the form YYYYMMDDTHHMMSSZ.")
         if not stamp.startswith(date):
             raise signature_invalid("The date in the credential scope is not the date of X-Amz-Date.")
-        if abs(signed_at.timestamp() - now) > MAX_SKEW_SECONDS:
+        if abs(signed_at - now) > MAX_SKEW_SECONDS:
             served = dt.datetime.fromtimestamp(now, dt.UTC).strftime("%Y%m%dT%H%M%SZ")
             raise signature_invalid(
                 f"Signature expired: the request is dated {stamp} and the service's clock says {served}; they may "
@@ -118,6 +120,15 @@ class Verifier:
                 self._signing_keys.clear()
             self._signing_keys[access_key, date] = cached
         return cached
+
+
+@lru_cache(maxsize=256)
+def _epoch(stamp: str) -> float | None:
+    # Cached, because the requests of one second share the stamp and parsing costs as much as the digests.
+    try:
+        return dt.datetime.strptime(stamp, "%Y%m%dT%H%M%SZ").replace(tzinfo=dt.UTC).timestamp()
+    except ValueError:
+        return None
 
 
 def derive_key(secret: str, date: str, region: str) -> bytes:

@@ -1,0 +1,101 @@
+"""``optout serve``: run the Voice ID-compatible service."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from optout.cli.exit_codes import ExitCode
+
+_HELP = """Run the Voice ID-compatible service until Ctrl-C.
+
+AWS SDKs and the AWS CLI work with it unchanged once they are pointed at it. Data and access keys live in the
+data folder; a call that was answered with success is on disk.
+
+\b
+Example: a sandbox with one domain, and a person who opts out.
+  optout serve --domain UcUuCPFOsAjzg9xoByUatN=sandbox
+  (in a second terminal, after pasting the three export lines it prints)
+  aws voice-id opt-out-speaker \\
+      --domain-id UcUuCPFOsAjzg9xoByUatN --speaker-id caller-000017
+"""
+
+
+@click.command(name="serve", help=_HELP, short_help="Run the Voice ID-compatible service.")
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path(".optout/service"),
+    show_default=True,
+    help="Folder of the database and the access keys; made if missing, private to you.",
+)
+@click.option(
+    "--host", default="127.0.0.1", show_default=True, help="Address to listen on. The protocol is plain HTTP."
+)
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=8099, show_default=True, help="0 takes any free port."
+)
+@click.option("--region", default="us-east-1", show_default=True, help="Region that clients sign for.")
+@click.option(
+    "--domain",
+    "domains",
+    multiple=True,
+    metavar="ID[=NAME]",
+    help="Create this domain if it is missing, under this id. Repeatable; for sandboxes.",
+)
+@click.option(
+    "--admin-port",
+    type=click.IntRange(0, 65535),
+    help="Also listen on this loopback port for health, metrics and test hooks. 0 takes any free port.",
+)
+@click.option("--stop-with-stdin", is_flag=True, help="End when standard input closes: for a parent process.")
+def command(
+    data: Path,
+    host: str,
+    port: int,
+    region: str,
+    domains: tuple[str, ...],
+    admin_port: int | None,
+    *,
+    stop_with_stdin: bool,
+) -> None:
+    # Imported here: web server and database take a quarter of a second that other commands need not pay.
+    from optout.service.errors import DataLockedError, StartError  # noqa: PLC0415
+    from optout.service.process import run  # noqa: PLC0415
+    from optout.service.running import Running  # noqa: PLC0415
+    from optout.service.settings import Settings  # noqa: PLC0415
+    from optout.service.transaction import Tenant  # noqa: PLC0415
+
+    def ready(running: Running) -> None:
+        admin = f" · admin {running.admin_url}" if running.admin_url else ""
+        click.echo(
+            f"Ready at {running.url}{admin} · data {data} · keys {running.credentials_file} · point a client here:"
+        )
+        for name, value in running.environment().items():
+            click.echo(f"  export {name}={value}")
+        sys.stdout.flush()
+
+    settings = Settings(
+        data=data,
+        tenant=Tenant(region=region),
+        host=host,
+        port=port,
+        admin_port=admin_port,
+        domains=tuple(_domain(text) for text in domains),
+    )
+    try:
+        run(settings, ready, stop_with_stdin=stop_with_stdin)
+    except DataLockedError as error:
+        _fail(error, ExitCode.LOCKED)
+    except StartError as error:
+        _fail(error, ExitCode.FAILED)
+
+
+def _domain(text: str) -> tuple[str, str]:
+    domain_id, _, name = text.partition("=")
+    return domain_id, name or "sandbox"
+
+
+def _fail(error: Exception, code: ExitCode) -> None:
+    click.echo(f"optout serve: {error}", err=True)
+    raise SystemExit(code)

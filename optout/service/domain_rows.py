@@ -1,0 +1,52 @@
+"""Rows of domains: what every operation looks up before it does anything else."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from sqlalchemy import Row, insert, select
+
+from optout.service import ids
+from optout.service.errors import domain_not_active, domain_not_found
+from optout.service.schema import domains
+from optout.service.transaction import DomainStatus, Transaction
+
+DomainRow = Row[Any]
+
+
+def find(tx: Transaction, domain_id: str) -> DomainRow:
+    """Return the domain's row, active or not; raises ResourceNotFoundException."""
+    row = tx.connection.execute(select(domains).where(domains.c.domain_id == domain_id)).first()
+    if row is None:
+        raise domain_not_found()
+    return row
+
+
+def find_all(tx: Transaction, domain_ids: Iterable[str]) -> Mapping[str, DomainRow]:
+    rows = tx.connection.execute(select(domains).where(domains.c.domain_id.in_(list(domain_ids))))
+    return {row.domain_id: row for row in rows}
+
+
+def active(tx: Transaction, domain_id: str) -> DomainRow:
+    """Return the row of a domain that may be changed; raises ConflictException DOMAIN_NOT_ACTIVE otherwise."""
+    row = find(tx, domain_id)
+    if row.status != DomainStatus.ACTIVE:
+        raise domain_not_active()
+    return row
+
+
+def add(tx: Transaction, domain_id: str, *, name: str, kms_key_id: str, description: str | None) -> None:
+    """Insert an active domain with its default watchlist id; quotas are the caller's business."""
+    tx.connection.execute(
+        insert(domains),
+        {
+            "domain_id": domain_id,
+            "name": name,
+            "description": description,
+            "status": DomainStatus.ACTIVE,
+            "kms_key_id": kms_key_id,
+            "default_watchlist_id": ids.resource_id(),
+            "speaker_count": 0,
+            "created_at": tx.now,
+            "updated_at": tx.now,
+        },
+    )

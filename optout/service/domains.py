@@ -1,0 +1,119 @@
+"""Domains: the containers that AWS calls Voice ID domains."""
+
+from sqlalchemy import delete, func, select, update
+
+from optout.service import ids, paging, tags
+from optout.service.client_tokens import once
+from optout.service.domain_rows import DomainRow, active, add, find
+from optout.service.errors import quota_exceeded
+from optout.service.schema import domains, speakers
+from optout.service.schema import tags as tags_table
+from optout.service.transaction import DomainStatus, Request, Result, Transaction
+
+PAGE_SIZE = 10
+GRACE_SECONDS = 30 * 24 * 3600
+
+
+def create_domain(tx: Transaction, request: Request) -> Result:
+    return once(tx, "CreateDomain", request, _create)
+
+
+def _create(tx: Transaction, request: Request) -> Result:
+    given = tags.as_mapping(request.get("Tags", []))
+    in_use = tx.connection.scalar(select(func.count()).select_from(domains).where(domains.c.deleted_at.is_(None)))
+    if int(in_use or 0) >= tx.tenant.limits.domains:
+        raise quota_exceeded(
+            f"The account has {in_use} domains, which is its quota; delete one before creating another."
+        )
+    domain_id = ids.resource_id()
+    add(
+        tx,
+        domain_id,
+        name=request["Name"],
+        kms_key_id=request["ServerSideEncryptionConfiguration"]["KmsKeyId"],
+        description=request.get("Description"),
+    )
+    tags.put(tx, domain_id, given)
+    return {"Domain": _domain(tx, find(tx, domain_id))}
+
+
+def describe_domain(tx: Transaction, request: Request) -> Result:
+    return {"Domain": _domain(tx, find(tx, request["DomainId"]))}
+
+
+def list_domains(tx: Transaction, request: Request) -> Result:
+    after = paging.start_after(tx.token_key, "ListDomains", request, tx.now)
+    size = request.get("MaxResults", PAGE_SIZE)
+    query = select(domains).where(domains.c.sequence > after).order_by(domains.c.sequence).limit(size + 1)
+    rows = tx.connection.execute(query).all()
+    result: Result = {"DomainSummaries": [_domain(tx, row) for row in rows[:size]]}
+    if len(rows) > size:
+        result["NextToken"] = paging.issue(tx.token_key, "ListDomains", request, rows[size - 1].sequence, tx.now)
+    return result
+
+
+def update_domain(tx: Transaction, request: Request) -> Result:
+    """Replace name, description and key together: a description left out is removed."""
+    domain = active(tx, request["DomainId"])
+    key = request["ServerSideEncryptionConfiguration"]["KmsKeyId"]
+    changed_key = {"old_kms_key_id": domain.kms_key_id} if key != domain.kms_key_id else {}
+    tx.connection.execute(
+        update(domains)
+        .where(domains.c.domain_id == domain.domain_id)
+        .values(
+            name=request["Name"],
+            description=request.get("Description"),
+            kms_key_id=key,
+            updated_at=tx.now,
+            **changed_key,
+        )
+    )
+    return describe_domain(tx, request)
+
+
+def delete_domain(tx: Transaction, request: Request) -> Result:
+    """Suspend the domain; its data is erased after the grace period. Again on a suspended one: no change."""
+    domain = find(tx, request["DomainId"])
+    if domain.deleted_at is None:
+        suspend(tx, domain.domain_id, deleted_at=tx.now)
+    return {}
+
+
+def suspend(tx: Transaction, domain_id: str, *, deleted_at: float | None = None) -> None:
+    values = {"status": DomainStatus.SUSPENDED, "deleted_at": deleted_at, "updated_at": tx.now}
+    tx.connection.execute(update(domains).where(domains.c.domain_id == domain_id).values(values))
+
+
+def reactivate(tx: Transaction, domain_id: str) -> None:
+    values = {"status": DomainStatus.ACTIVE, "deleted_at": None, "updated_at": tx.now}
+    tx.connection.execute(update(domains).where(domains.c.domain_id == domain_id).values(values))
+
+
+def erase_deleted(tx: Transaction) -> int:
+    """Erase the domains whose grace period is over, with all their data; return how many."""
+    over = select(domains.c.domain_id).where(domains.c.deleted_at < tx.now - GRACE_SECONDS)
+    gone = tx.connection.scalars(over).all()
+    for table in (speakers, tags_table, domains):
+        tx.connection.execute(delete(table).where(table.c.domain_id.in_(gone)))
+    return len(gone)
+
+
+def _domain(tx: Transaction, row: DomainRow) -> Result:
+    shown: Result = {
+        "Arn": tx.tenant.domain_arn(row.domain_id),
+        "CreatedAt": row.created_at,
+        "Description": row.description,
+        "DomainId": row.domain_id,
+        "DomainStatus": row.status,
+        "Name": row.name,
+        "ServerSideEncryptionConfiguration": {"KmsKeyId": row.kms_key_id},
+        "UpdatedAt": row.updated_at,
+        "WatchlistDetails": {"DefaultWatchlistId": row.default_watchlist_id},
+    }
+    if row.old_kms_key_id is not None:
+        # This service encrypts nothing with the key, so a change is complete at once.
+        shown["ServerSideEncryptionUpdateDetails"] = {
+            "OldKmsKeyId": row.old_kms_key_id,
+            "UpdateStatus": "COMPLETED",
+        }
+    return shown

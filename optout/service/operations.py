@@ -1,0 +1,67 @@
+"""Which operations the service offers, and how a batch of requests runs through them."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from optout.service import domains, optouts, speakers, tags
+from optout.service.errors import ApiError
+from optout.service.transaction import Request, Result, Transaction
+from optout.service.worker import Job, Outcome
+
+Single = Callable[[Transaction, Request], Result]
+Bulk = Callable[[Transaction, Sequence[Request]], Sequence[Result | ApiError]]
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """``run`` decides before it writes: a request answered with an ApiError has changed nothing."""
+
+    run: Bulk
+    writes: bool
+
+
+def _one_by_one(single: Single) -> Bulk:
+    def run(tx: Transaction, requests: Sequence[Request]) -> list[Result | ApiError]:
+        return list(answers(tx, requests))
+
+    def answers(tx: Transaction, requests: Sequence[Request]) -> Iterator[Result | ApiError]:
+        for request in requests:
+            try:
+                yield single(tx, request)
+            except ApiError as error:
+                yield error
+
+    return run
+
+
+def read(single: Single) -> Operation:
+    return Operation(_one_by_one(single), writes=False)
+
+
+def write(single: Single) -> Operation:
+    return Operation(_one_by_one(single), writes=True)
+
+
+OFFERED: Mapping[str, Operation] = {
+    "CreateDomain": write(domains.create_domain),
+    "DescribeDomain": read(domains.describe_domain),
+    "ListDomains": read(domains.list_domains),
+    "UpdateDomain": write(domains.update_domain),
+    "DeleteDomain": write(domains.delete_domain),
+    "OptOutSpeaker": Operation(optouts.opt_out_speakers, writes=True),
+    "DescribeSpeaker": read(speakers.describe_speaker),
+    "ListSpeakers": read(speakers.list_speakers),
+    "DeleteSpeaker": write(speakers.delete_speaker),
+    "TagResource": write(tags.tag_resource),
+    "UntagResource": write(tags.untag_resource),
+    "ListTagsForResource": read(tags.list_tags_for_resource),
+}
+
+
+def run_batch(tx: Transaction, jobs: Sequence[Job], operations: Mapping[str, Operation]) -> list[Outcome]:
+    """Run the jobs in order; neighbours of one operation go through it together."""
+    outcomes: list[Outcome] = []
+    for name, group in groupby(jobs, key=lambda job: job.operation):
+        outcomes += operations[name].run(tx, [dict(job.request) for job in group])
+    return outcomes

@@ -1,0 +1,21 @@
+"""What a service is started with."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from optout.service.transaction import Tenant
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """``port`` 0 takes any free one; ``admin_port`` None means no admin listener.
+
+    ``domains`` are (domain id, name) pairs to create at start if they are missing.
+    """
+
+    data: Path
+    tenant: Tenant
+    host: str = "127.0.0.1"
+    port: int = 8099
+    admin_port: int | None = None
+    domains: tuple[tuple[str, str], ...] = ()

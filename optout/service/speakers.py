@@ -1,0 +1,96 @@
+"""Speakers: who is enrolled, and who has opted out."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, delete, select, update
+
+from optout.service import domain_rows, paging
+from optout.service.errors import speaker_not_found
+from optout.service.schema import domains as domains_table
+from optout.service.schema import speakers
+from optout.service.transaction import Request, Result, Transaction
+
+PAGE_SIZE = 100
+GENERATED_PREFIX = "id#"
+
+
+def describe_speaker(tx: Transaction, request: Request) -> Result:
+    return {"Speaker": shown(find(tx, request["DomainId"], request["SpeakerId"])._asdict())}
+
+
+def list_speakers(tx: Transaction, request: Request) -> Result:
+    """List every speaker of a domain, whatever the status, in the order of creation."""
+    domain = domain_rows.find(tx, request["DomainId"])
+    after = paging.start_after(tx.token_key, "ListSpeakers", request, tx.now)
+    size = request.get("MaxResults", PAGE_SIZE)
+    query = (
+        select(speakers)
+        .where(speakers.c.domain_id == domain.domain_id, speakers.c.sequence > after)
+        .order_by(speakers.c.sequence)
+        .limit(size + 1)
+    )
+    rows = tx.connection.execute(query).all()
+    result: Result = {"SpeakerSummaries": [shown(row._asdict()) for row in rows[:size]]}
+    if len(rows) > size:
+        result["NextToken"] = paging.issue(tx.token_key, "ListSpeakers", request, rows[size - 1].sequence, tx.now)
+    return result
+
+
+def delete_speaker(tx: Transaction, request: Request) -> Result:
+    """Remove the speaker and with it the memory of an opt-out."""
+    domain = domain_rows.active(tx, request["DomainId"])
+    remove(tx, find(tx, domain.domain_id, request["SpeakerId"]))
+    return {}
+
+
+def remove(tx: Transaction, row: Row[Any]) -> None:
+    tx.connection.execute(delete(speakers).where(speakers.c.sequence == row.sequence))
+    grow(tx, row.domain_id, -1)
+
+
+def grow(tx: Transaction, domain_id: str, by: int) -> None:
+    """Keep the domain's count of speakers in step with the rows."""
+    count = domains_table.c.speaker_count
+    tx.connection.execute(
+        update(domains_table).where(domains_table.c.domain_id == domain_id).values(speaker_count=count + by)
+    )
+
+
+def find(tx: Transaction, domain_id: str, speaker_id: str) -> Row[Any]:
+    """Return a speaker's row by either id; raises ResourceNotFoundException for the domain or the speaker."""
+    query = select(speakers).where(speakers.c.domain_id == domain_id, _named([speaker_id]))
+    row = tx.connection.execute(query).first()
+    if row is None:
+        domain_rows.find(tx, domain_id)
+        raise speaker_not_found()
+    return row
+
+
+def find_all(tx: Transaction, domain_id: str, speaker_ids: Sequence[str]) -> list[dict[str, Any]]:
+    """Return the rows of all speakers named by either id; names without a speaker are passed over."""
+    rows = []
+    generated = [name for name in speaker_ids if name.startswith(GENERATED_PREFIX)]
+    chosen = [name for name in speaker_ids if not name.startswith(GENERATED_PREFIX)]
+    for names in filter(None, (chosen, generated)):
+        query = select(speakers).where(speakers.c.domain_id == domain_id, _named(names))
+        rows += [row._asdict() for row in tx.connection.execute(query)]
+    return rows
+
+
+def _named(names: Sequence[str]) -> ColumnElement[bool]:
+    column = speakers.c.generated_id if names[0].startswith(GENERATED_PREFIX) else speakers.c.customer_id
+    return column == names[0] if len(names) == 1 else column.in_(names)
+
+
+def shown(row: Mapping[str, Any]) -> Result:
+    """Return a row as the model's Speaker."""
+    return {
+        "CreatedAt": row["created_at"],
+        "CustomerSpeakerId": row["customer_id"],
+        "DomainId": row["domain_id"],
+        "GeneratedSpeakerId": row["generated_id"],
+        "LastAccessedAt": row["last_accessed_at"],
+        "Status": row["status"],
+        "UpdatedAt": row["updated_at"],
+    }

@@ -1,0 +1,104 @@
+"""Threads between the event loop and the database: requests that wait together share one transaction.
+
+For the writer that is group commit: while one batch is being forced to disk the next one gathers, so the cost of a
+sync is split among the requests in flight, and none of them is answered before its own commit has returned.
+"""
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from queue import Empty, SimpleQueue
+from typing import Any
+
+from sqlalchemy import Connection, Engine
+
+from optout.service.errors import ApiError, internal
+
+MAX_BATCH = 512
+
+Outcome = Mapping[str, Any] | ApiError
+
+_log = logging.getLogger("optout.service")
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One request on its way to the database."""
+
+    operation: str
+    request: Mapping[str, Any]
+    answer: "asyncio.Future[Outcome]"
+
+
+Execute = Callable[[Connection, Sequence[Job]], Sequence[Outcome]]
+"""Runs a batch inside one transaction; an ApiError among the outcomes must have changed nothing."""
+
+
+class Worker:
+    """One thread with one connection, fed by a queue that several workers may share."""
+
+    def __init__(self, name: str, engine: Engine, execute: Execute, queue: "SimpleQueue[Job | None]") -> None:
+        self._engine = engine
+        self._execute = execute
+        self._queue = queue
+        self._loop = asyncio.get_running_loop()
+        self._thread = threading.Thread(target=self._run, name=f"voiceid-{name}", daemon=True)
+        self._thread.start()
+
+    def end(self) -> None:
+        """Let one worker of this queue finish what is queued and end; call it once no more jobs can come."""
+        self._queue.put(None)
+
+    def join(self) -> None:
+        """Wait until the thread has ended."""
+        self._thread.join()
+
+    def _run(self) -> None:
+        with self._engine.connect() as connection:
+            ended = False
+            while not ended:
+                batch, ended = self._take()
+                if batch:
+                    outcomes = self._transact(connection, batch)
+                    self._loop.call_soon_threadsafe(_deliver, batch, outcomes)
+
+    def _take(self) -> tuple[list[Job], bool]:
+        """Wait for a job and take along all that are queued; True once the queue ends."""
+        batch: list[Job] = []
+        job = self._queue.get()
+        while job is not None:
+            batch.append(job)
+            if len(batch) == MAX_BATCH:
+                return batch, False
+            try:
+                job = self._queue.get_nowait()
+            except Empty:
+                return batch, False
+        return batch, True
+
+    def _transact(self, connection: Connection, batch: Sequence[Job]) -> list[Outcome]:
+        try:
+            with connection.begin():
+                outcomes = list(self._execute(connection, batch))
+        except Exception as error:  # noqa: BLE001  whatever fails here, the service must keep answering
+            connection.invalidate()  # an I/O error can leave it unusable; the next use opens a new one
+            if len(batch) == 1:
+                _log.error("%s failed: %s", batch[0].operation, _describe(error))
+                return [internal()]
+            # One bad request must not fail its neighbours: each gets a transaction of its own.
+            return [outcome for job in batch for outcome in self._transact(connection, [job])]
+        return outcomes
+
+
+def _deliver(batch: Sequence[Job], outcomes: Sequence[Outcome]) -> None:
+    for job, outcome in zip(batch, outcomes, strict=True):
+        if not job.answer.done():
+            job.answer.set_result(outcome)
+
+
+def _describe(error: Exception) -> str:
+    """Name the fault without its statement or values, which may hold identifiers."""
+    cause = getattr(error, "orig", None)
+    return f"{type(error).__name__}: {cause}" if cause is not None else type(error).__name__

@@ -1,0 +1,1 @@
+"""Programs for maintainers; none is needed to use the project."""
