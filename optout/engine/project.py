@@ -94,7 +94,7 @@ def resolve(settings: StackSettings, decrypt: Callable[[str], str]) -> StackConf
     for key, value in settings.config.items():
         if _holds_secret(value):
             secret.add(key)
-        values[key] = _text(_in_clear(value, decrypt))
+        values[key] = as_text(_in_clear(value, decrypt))
     return StackConfig(values, frozenset(secret))
 
 
@@ -114,7 +114,8 @@ def _in_clear(value: Any, decrypt: Callable[[str], str]) -> Any:
     return value
 
 
-def _text(value: Any) -> str:
+def as_text(value: Any) -> str:
+    """Return a config value as programs and providers get it: JSON for what is no text."""
     if isinstance(value, str):
         return value
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False, default=str)

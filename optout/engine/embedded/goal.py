@@ -103,7 +103,7 @@ def _refuse_out_of_scope(request: Any) -> None:
 
 
 def _position(position: Any, root: Path) -> str:
-    """Return where the program made the resource, relative to the project: paths of a machine stay out of the state."""
+    """Return where the program made the resource; a path outside the project stays out of the state."""
     path = position.uri.removeprefix("file://")
     if not path.startswith(f"{root}/"):
         return ""

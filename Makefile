@@ -1,0 +1,76 @@
+# `make up` and `make test` need Python 3.11 or newer and a package registry, nothing else.
+# Paths here are relative: the project may lie in a folder whose name has spaces.
+
+PYTHON ?= python3
+VENV := .venv
+RUN := $(VENV)/bin/python
+PIP := $(RUN) -m pip --disable-pip-version-check --quiet install
+SOURCES := optout providers tests tools benchmarks __main__.py
+
+.DEFAULT_GOAL := help
+.PHONY: help up test lint unit test-clients test-official lock format picture clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | awk -F '\t' '{ printf "  make %-14s %s\n", $$1, $$2 }'
+
+up: $(VENV)/.runtime ## opt out everybody in config/, with a service of our own: the two-minute tour
+	@$(RUN) -m optout up --stack local --yes
+
+test: lint unit ## lint, types and every test that Python alone can run
+
+lint: $(VENV)/.dev
+	$(RUN) -m ruff check $(SOURCES)
+	$(RUN) -m ruff format --check $(SOURCES)
+	$(RUN) -m mypy
+	$(VENV)/bin/lint-imports
+
+unit: $(VENV)/.dev
+	$(RUN) -m pytest -n 2 --dist worksteal -m "not clients and not official" \
+	  --cov --cov-report=term:skip-covered --cov-fail-under=90
+
+test-official: $(VENV)/.dev ## tests against the Pulumi CLI; skipped, with a reason, where it is not on PATH
+	$(RUN) -m pytest -m official --override-ini="addopts=-ra --strict-markers --strict-config"
+
+test-clients: $(VENV)/.dev tests/clients/.venv/.done tests/clients/node_modules/.done ## tests with other AWS clients; needs Node
+	$(RUN) -m pytest -m clients tests/clients
+
+tests/clients/.venv/.done: tests/clients/requirements.lock
+	$(PYTHON) -m venv tests/clients/.venv
+	tests/clients/.venv/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes -r $<
+	@touch $@
+
+tests/clients/node_modules/.done: tests/clients/package-lock.json
+	cd tests/clients && npm ci --no-audit --no-fund --silent
+	@touch $@
+
+format: $(VENV)/.dev ## rewrite the code in the project's format
+	$(RUN) -m ruff check --fix $(SOURCES)
+	$(RUN) -m ruff format $(SOURCES)
+
+picture: $(VENV)/.runtime ## render the terminal picture of the README anew
+	$(RUN) tools/picture.py docs/images/up.svg
+
+lock: ## resolve the dependencies anew; needs uv
+	uv pip compile -q pyproject.toml --group build --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-annotate --custom-compile-command "make lock" -o requirements.lock
+	uv pip compile -q pyproject.toml --group build --group dev --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-annotate --custom-compile-command "make lock" -c requirements.lock -o requirements-dev.lock
+
+clean: ## remove what the targets above made, the sandbox's data too
+	rm -rf $(VENV) .optout .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage tests/clients/.venv tests/clients/node_modules
+
+# One virtual environment; the second mark means that the tools for development are in it too.
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or newer is needed; name one with: make PYTHON=python3.12"; exit 1; }
+	@echo "Setting up $(VENV), once ..."
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.runtime: requirements.lock pyproject.toml | $(VENV)/bin/python
+	@$(PIP) --require-hashes -r requirements.lock
+	@$(PIP) --no-deps --no-index --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.lock $(VENV)/.runtime
+	@$(PIP) --require-hashes -r requirements-dev.lock
+	@touch $@

@@ -1,0 +1,118 @@
+"""The project and stack a command works on."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
+
+from optout.cli.errors import CommandError
+from optout.engine import project as projects
+from optout.label import label
+from optout.register import load
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from optout.engine.project import Project, StackSettings
+    from optout.register import Register
+
+DATA_FOLDER = ".optout"
+DEFAULT_STACK = "local"
+SANDBOX_PASSPHRASE = "local"  # noqa: S105 - public on purpose, see Pulumi.local.yaml
+_EMBEDDED_SERVICE = "embedded"
+
+
+@dataclass(frozen=True)
+class Context:
+    """A stack of a project, before anything is run."""
+
+    project: Project
+    settings: StackSettings
+    stack: str
+    environment: Mapping[str, str] = field(repr=False)
+
+    @property
+    def is_sandbox(self) -> bool:
+        """Whether the stack brings its own service, state folder and passphrase."""
+        return bool(self.setting("service") == _EMBEDDED_SERVICE)
+
+    @property
+    def data_folder(self) -> Path:
+        """The project's git-ignored folder for state and databases."""
+        return self.project.root / DATA_FOLDER
+
+    @property
+    def service_folder(self) -> Path:
+        """Where the sandbox's service keeps its data."""
+        return self.data_folder / "service"
+
+    def setting(self, key: str) -> Any:
+        """Return a plain config value of the stack's file; objects set as JSON text are read."""
+        value = self.settings.config.get(f"{self.project.name}:{key}")
+        if isinstance(value, str) and value.startswith(("{", "[")):
+            try:
+                return json.loads(value)
+            except ValueError:
+                return value
+        return value
+
+    def domains(self) -> tuple[dict[str, str], str | None]:
+        """Return the aliases of domains and the default domain's id."""
+        aliases = self.setting("domains") or {}
+        if not isinstance(aliases, dict):
+            raise CommandError(f"{self.settings.path.name}: {self.project.name}:domains must be a mapping")
+        domain = self.setting("domain")
+        return aliases, aliases.get(domain, domain)
+
+    @cached_property
+    def register(self) -> Register:
+        """The register, read once; raises :class:`optout.register.RegisterInvalid`."""
+        domains, default = self.domains()
+        folder = self.project.root / str(self.setting("register") or "config")
+        return load(folder, domains=domains, default_domain=default)
+
+    def places(self, label_key: str | None) -> dict[str, str]:
+        """Return ``file:line`` of the register for every label."""
+        return {
+            label(label_key or entry.domain_id, entry.domain_id, entry.speaker_id): (
+                f"{entry.location.file}:{entry.location.line}"
+            )
+            for entry in self.register.entries
+        }
+
+    def backend(self) -> Path:
+        """Return the folder of the Pulumi backend: the sandbox's own, PULUMI_BACKEND_URL's, or the project's."""
+        url = "" if self.is_sandbox else self.environment.get("PULUMI_BACKEND_URL", "")
+        if not url:
+            return self.data_folder / "state"
+        parts = urlsplit(url)
+        if parts.scheme != "file":
+            raise CommandError(f"PULUMI_BACKEND_URL: {parts.scheme}:// needs the raw Pulumi CLI; see README.md")
+        path = Path(unquote(f"{parts.netloc}{parts.path}")).expanduser()
+        return path if path.is_absolute() else self.project.root / path
+
+
+def find(root: Path, stack: str, environment: Mapping[str, str] | None = None) -> Context:
+    """Read the project and stack files; raises :class:`optout.engine.errors.ProjectError`."""
+    project = projects.load_project(root.resolve())
+    return Context(project, projects.load_stack(project, stack), stack, environment or os.environ)
+
+
+def label_key(context: Context, environment: Mapping[str, str]) -> str | None:
+    """Return the key of labels; a secret one is decrypted with the passphrase of ``environment``."""
+    value = context.setting("labelKey")
+    if not isinstance(value, dict):
+        return str(value) if value else None
+    # Only a stack with a secret key pays for deriving the passphrase's key here.
+    from optout.engine.embedded import passphrase  # noqa: PLC0415
+
+    salt = context.settings.salt
+    if salt is None:
+        raise CommandError(f"{context.settings.path.name} has a secret labelKey but no encryptionsalt")
+    crypter = passphrase.open_with(passphrase.find({**context.environment, **environment}), salt)
+    return projects.resolve(context.settings, crypter.decrypt).values[f"{context.project.name}:labelKey"]

@@ -1,0 +1,77 @@
+"""Options that several commands share, declared once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+DEFAULT_STACK = "local"
+
+_CWD = click.option(
+    "--cwd",
+    "root",
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    default=Path(),
+    help="The project's folder, the one with Pulumi.yaml.  [default: here]",
+)
+_STACK = click.option(
+    "-s",
+    "--stack",
+    envvar="PULUMI_STACK",
+    show_envvar=True,
+    default=DEFAULT_STACK,
+    show_default=True,
+    help="The stack, named by its file Pulumi.<stack>.yaml.",
+)
+_ENGINE = click.option(
+    "--engine",
+    type=click.Choice(["auto", "embedded", "pulumi"]),
+    default="auto",
+    show_default=True,
+    envvar="OPTOUT_ENGINE",
+    show_envvar=True,
+    help="auto: the Pulumi CLI if it is on PATH, otherwise the embedded engine. Both keep the same state.",
+)
+_JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output.")
+_PARALLEL = click.option(
+    "-p",
+    "--parallel",
+    type=click.IntRange(1, 256),
+    default=8,
+    show_default=True,
+    help="How many resources are worked on at once; the service's quota is kept whatever this says.",
+)
+_TARGET = click.option(
+    "-t",
+    "--target",
+    "targets",
+    multiple=True,
+    metavar="LABEL",
+    help="Only these people, by the label a plan shows. Repeatable.",
+)
+
+stack_options = (_CWD, _STACK)
+run_options = (*stack_options, _ENGINE, _JSON, _PARALLEL, _TARGET)
+refresh_option = click.option(
+    "--refresh/--no-refresh",
+    default=True,
+    show_default=True,
+    help="Ask the service about every person first, so that drift is seen and repaired.",
+)
+yes_option = click.option("-y", "--yes", is_flag=True, help="Do it without asking; needed where nobody can answer.")
+
+
+def with_options(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Apply several option decorators, the first one shown first."""
+
+    def decorate(function: Any) -> Any:
+        for option in reversed(options):
+            function = option(function)
+        return function
+
+    return decorate

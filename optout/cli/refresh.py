@@ -1,0 +1,39 @@
+"""``optout refresh``: bring the state to what the service says."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from optout.cli.errors import reported
+from optout.cli.options import run_options, with_options
+
+
+@click.command(name="refresh", short_help="Bring the state to what the service says.")
+@with_options(*run_options)
+def command(**choices: Any) -> None:
+    """Ask the service about every person and write what it says into the state.
+
+    Nothing changes in the service. What has drifted is listed; the next `optout up` repairs it.
+
+    \b
+    Example
+      $ optout refresh
+      $ optout up --no-refresh     # sees the drift without asking the service again
+
+    Exit codes: 0 done, 1 failed, 3 register invalid, 8 locked.
+    """  # noqa: D301 - click's own mark for "do not wrap"
+    from optout.cli.session import Choices, end, opened  # noqa: PLC0415 - not for --help
+    from optout.engine.interface import Operation  # noqa: PLC0415
+    from optout.plan.document import document  # noqa: PLC0415
+
+    with reported(), opened(Choices(**choices)) as session:
+        outcome, plan = session.perform(Operation.REFRESH, refresh=True, title="Asking the service")
+        end(outcome)
+        session.emit(document(plan, session.places))
+        if plan.steps:
+            session.show_plan(plan, "Drift in")
+            session.say("The state is up to date; `optout up` repairs what has drifted.")
+        else:
+            session.say(f"The state is up to date: {plan.unchanged:,} people, no drift.", "green")

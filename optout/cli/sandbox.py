@@ -1,0 +1,106 @@
+"""The sandbox stack's service: the one that runs already, or one for the time of a command."""
+
+from __future__ import annotations
+
+import configparser
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from optout.cli.context import SANDBOX_PASSPHRASE
+from optout.cli.errors import CommandError
+from optout.service.running import Running, find
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from optout.cli.context import Context
+
+_PATIENCE_SECONDS = 30.0
+_POLL_SECONDS = 0.02
+
+
+@contextmanager
+def environment_for(context: Context) -> Iterator[dict[str, str]]:
+    """Give the variables a run of the stack needs on top of the process's own.
+
+    For a sandbox that is its passphrase, and the endpoint and keys of its service, which is started when it does
+    not run and ended with the command. Other stacks need nothing.
+    """
+    if not context.is_sandbox:
+        yield {}
+        return
+    make_private(context.data_folder)
+    with running_service(context) as service:
+        yield sandbox_environment(service)
+
+
+def sandbox_environment(service: Running) -> dict[str, str]:
+    """Return the variables that point the provider at the sandbox's service, whatever the shell has set."""
+    keys = configparser.ConfigParser()
+    keys.read(service.credentials_file, encoding="utf-8")
+    return {
+        **service.environment(),
+        "AWS_PROFILE": "default",
+        "AWS_ACCESS_KEY_ID": keys["default"]["aws_access_key_id"],
+        "AWS_SECRET_ACCESS_KEY": keys["default"]["aws_secret_access_key"],
+        "AWS_SESSION_TOKEN": "",
+        "PULUMI_CONFIG_PASSPHRASE": SANDBOX_PASSPHRASE,
+    }
+
+
+@contextmanager
+def running_service(context: Context) -> Iterator[Running]:
+    """Give the sandbox's service: one that runs already on its data, or a new one on a free port."""
+    if (running := find(context.service_folder)) is not None:
+        yield running
+        return
+    process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
+        [sys.executable, "-m", "optout", "serve", *serve_arguments(context)],
+        cwd=context.project.root,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    )
+    try:
+        yield _wait(process, context.service_folder)
+    finally:
+        process.terminate()
+        process.communicate()
+
+
+def serve_arguments(context: Context) -> list[str]:
+    """Return the arguments of `optout serve` for the sandbox: its data, its domains, any free port."""
+    domains, default = context.domains()
+    named = {domain_id: alias for alias, domain_id in domains.items()}
+    if default and default not in named:
+        named[default] = "default"
+    arguments = ["--data", str(context.service_folder), "--port", "0", "--stop-with-stdin"]
+    for domain_id, alias in named.items():
+        arguments += ["--domain", f"{domain_id}={alias}"]
+    if region := context.setting("region"):
+        arguments += ["--region", str(region)]
+    return arguments
+
+
+def _wait(process: subprocess.Popen[bytes], folder: Path) -> Running:
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while time.monotonic() < deadline:
+        if (running := find(folder)) is not None:
+            return running
+        if process.poll() is not None:
+            _, errors = process.communicate()
+            raise CommandError(f"the sandbox's service did not start: {errors.decode(errors='replace').strip()}")
+        time.sleep(_POLL_SECONDS)
+    raise CommandError(f"the sandbox's service did not start within {_PATIENCE_SECONDS:.0f} s; try `optout serve`")
+
+
+def make_private(folder: Path) -> None:
+    """Make the project's data folder, readable by its owner alone."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise CommandError(f"cannot make {folder}: {error.strerror}") from error

@@ -1,0 +1,147 @@
+"""One command's work on a stack: its service, its engine, its output."""
+
+from __future__ import annotations
+
+import json
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import click
+from rich.console import Console
+from rich.text import Text
+
+from optout.cli import context as contexts
+from optout.cli.errors import CommandError
+from optout.cli.exit_codes import ExitCode
+from optout.cli.progress import WorkProgress
+from optout.cli.sandbox import environment_for, make_private
+from optout.engine import urn as urns
+from optout.engine.choose import choose
+from optout.engine.interface import Operation, Outcome, Request, Result
+from optout.plan import PlanBuilder
+from optout.plan.builder import SPEAKER_TYPE
+from optout.plan.text import rows, summary
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from optout.cli.context import Context
+    from optout.engine.interface import Engine
+    from optout.plan import Plan
+
+_STYLES = {"+": "green", "!": "yellow", "-": "red", "±": "red", "~": "cyan"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choices:
+    """What the shared options say."""
+
+    root: Path
+    stack: str
+    engine: str
+    as_json: bool
+    parallel: int
+    targets: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Session:
+    """A stack that is ready for runs: register valid, service there, engine chosen."""
+
+    context: Context
+    choices: Choices
+    engine: Engine
+    environment: Mapping[str, str] = field(repr=False)
+    places: Mapping[str, str] = field(repr=False)
+    console: Console
+
+    def perform(
+        self, operation: Operation, *, refresh: bool, title: str, total: int | None = None
+    ) -> tuple[Outcome, Plan]:
+        """Run an operation, show its progress, and return its outcome with the plan its events make."""
+        builder = PlanBuilder()
+        counting = total is not None
+        with WorkProgress(self.console, title, total) as progress:
+
+            def on_event(event: Any) -> None:
+                builder.add(event)
+                if (said := event.diagnostic_event) is not None:
+                    self._show(said)
+                done = event.res_outputs_event
+                if done is None or done.metadata.type != SPEAKER_TYPE:
+                    return
+                if not counting or done.metadata.op not in ("same", "refresh"):
+                    progress.advance()
+
+            outcome = self.engine.run(operation, self._request(refresh), on_event)
+        return outcome, builder.plan()
+
+    def _request(self, refresh: bool) -> Request:  # noqa: FBT001 - passed on
+        return Request(
+            root=self.context.project.root,
+            stack=self.context.stack,
+            backend=self.context.backend(),
+            environment=self.environment,
+            refresh=refresh,
+            targets=tuple(self._target(label) for label in self.choices.targets),
+            parallel=self.choices.parallel,
+        )
+
+    def _target(self, label: str) -> str:
+        return urns.make(self.context.stack, self.context.project.name, "", SPEAKER_TYPE, label)
+
+    def _show(self, said: Any) -> None:
+        message = said.message.strip()
+        if said.severity in ("warning", "info", "info#err") and message:
+            word = "warning" if said.severity == "warning" else "note"
+            self.console.print(Text(f"{word}: {message}", style="yellow" if word == "warning" else "dim"))
+
+    def say(self, message: str, style: str = "") -> None:
+        """Print a line for people; machines that read JSON get it on standard error."""
+        self.console.print(Text(message, style=style))
+
+    def show_plan(self, plan: Plan, title: str = "Plan for") -> None:
+        """Print the summary and the rows."""
+        self.say(f"{title} stack {self.context.stack}: {summary(plan)}", "bold")
+        shown, left = rows(plan, self.places)
+        for row in shown:
+            self.say(f"  {row}", _STYLES.get(row.symbol, ""))
+        if left:
+            self.say(f"  … and {left:,} more; --json lists them all")
+
+    def emit(self, document: Mapping[str, Any]) -> None:
+        """Print the JSON object, if that is what was asked for."""
+        if self.choices.as_json:
+            click.echo(json.dumps(document, ensure_ascii=False, indent=2))
+
+
+@contextmanager
+def opened(choices: Choices) -> Iterator[Session]:
+    """Make a session and clean up after it; raises what :func:`optout.cli.errors.reported` reports."""
+    context = contexts.find(choices.root, choices.stack)
+    _ = context.register  # an invalid register ends the command before anything is started
+    with ExitStack() as cleanup:
+        make_private(context.data_folder)
+        environment = cleanup.enter_context(environment_for(context))
+        engine = choose(None if choices.engine == "auto" else choices.engine, context.environment)
+        places = context.places(contexts.label_key(context, environment))
+        unknown = [label for label in choices.targets if label not in places]
+        if unknown:
+            raise CommandError(f"no one in the register has the label {unknown[0]}", ExitCode.USAGE)
+        console = Console(stderr=choices.as_json, highlight=False, soft_wrap=True)
+        yield Session(context, choices, engine, environment, places, console)
+
+
+def end(outcome: Outcome) -> None:
+    """Leave with an error for a run that did not end well; each cause is said once."""
+    if outcome.result is Result.SUCCEEDED:
+        return
+    lines = list(outcome.errors) or ["the run failed without saying why"]
+    for line in lines[:-1]:
+        click.echo(f"error: {line}", err=True)
+    if outcome.result is Result.PARTIAL:
+        click.echo("error: applied in part; run the command again to go on from there", err=True)
+        raise CommandError(lines[-1], ExitCode.PARTIAL)
+    raise CommandError(lines[-1], ExitCode.FAILED)

@@ -1,0 +1,3 @@
+from optout.engine.embedded.engine import EmbeddedEngine
+def choose(name, environment):
+    return EmbeddedEngine()
