@@ -7,6 +7,7 @@ import pulumi
 from optout.label import label
 from optout.register import Ensure, Entry, Register, RegisterError, load
 from providers import OptedOutSpeaker
+from providers.interrupt import end_quietly
 from providers.stack_config import StackConfig
 
 BATCH = 100  # resources in flight: the SDK's waiting costs outstanding x completed registrations
@@ -23,13 +24,12 @@ def read_register(config: StackConfig) -> Register:
 def declare(entry: Entry, config: StackConfig) -> OptedOutSpeaker:
     """Declare the resource of one entry, under a name that identifies nobody."""
     name = label(config.key(entry.domain_id), entry.domain_id, entry.speaker_id)
-    return OptedOutSpeaker(
-        name, domain_id=entry.domain_id, speaker_id=entry.speaker_id, ensure=entry.ensure.value
-    )
+    return OptedOutSpeaker(name, domain_id=entry.domain_id, speaker_id=entry.speaker_id, ensure=entry.ensure.value)
 
 
 async def main() -> None:
     """Register all resources in batches; export how many people they are."""
+    end_quietly()
     config = StackConfig.read()
     register = read_register(config)
     entries = register.entries

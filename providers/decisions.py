@@ -115,9 +115,7 @@ def inputs_of(props: Mapping[str, Any]) -> dict[str, Any]:
     return {name: props[name] for name in INPUTS}
 
 
-def outputs(
-    inputs: Mapping[str, Any], speaker: Speaker | None, opted_out_at: str | None = None
-) -> dict[str, Any]:
+def outputs(inputs: Mapping[str, Any], speaker: Speaker | None, opted_out_at: str | None = None) -> dict[str, Any]:
     """Return what the state keeps of a person: the inputs, and the service's status, id and time."""
     kept: dict[str, Any] = inputs_of(inputs)
     if speaker is not None:

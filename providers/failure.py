@@ -16,7 +16,7 @@ _P = ParamSpec("_P")
 _T = TypeVar("_T")
 
 
-class OptOutFailed(Exception):
+class OptOutFailed(Exception):  # noqa: N818 - people read it at the start of a line
     """A provider call failed; the text is one line without identifiers.
 
     The module's name is left out on purpose: a traceback's last line then starts with ``OptOutFailed:``.
@@ -35,9 +35,7 @@ def clean_failures(method: Callable[_P, _T]) -> Callable[_P, _T]:
         except VoiceIdError as error:
             failure = OptOutFailed(str(error))
         except Exception as error:  # noqa: BLE001 - its text may hold an identifier, so it goes no further
-            failure = OptOutFailed(
-                f"unforeseen {type(error).__name__} in {_place(error)}; please report this"
-            )
+            failure = OptOutFailed(f"unforeseen {type(error).__name__} in {_place(error)}; please report this")
         raise failure  # outside the handlers: here it has no context to be printed
 
     return call

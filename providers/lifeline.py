@@ -10,16 +10,14 @@ import socket
 import sys
 import threading
 
-PLUGIN_MODULE = "pulumi.dynamic.__main__"
 INTERVAL = 1.0  # seconds between two looks at the parent
 PATIENCE = 3  # tries to connect again
 _started = threading.Lock()
 
 
 def hold() -> None:
-    """Start watching, once a process, and only in a plugin process: anywhere else nothing happens."""
-    spec = getattr(sys.modules["__main__"], "__spec__", None)
-    if spec is None or spec.name != PLUGIN_MODULE or not _started.acquire(blocking=False):
+    """Start watching, once a process; for plugin processes only."""
+    if not _started.acquire(blocking=False):
         return
     watch = threading.Thread(
         target=_watch, args=(os.getppid(), engine_address(sys.argv)), name="lifeline", daemon=True

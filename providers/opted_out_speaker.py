@@ -19,7 +19,7 @@ from pulumi.dynamic import (
 )
 
 from optout.voiceid import ClientSettings, SpeakerStatus
-from providers import decisions, lifeline
+from providers import decisions, plugin
 from providers.failure import clean_failures
 from providers.runtime import Runtime, runtime_for
 
@@ -37,7 +37,7 @@ class OptedOutSpeakerProvider(ResourceProvider):
     @clean_failures
     def configure(self, req: ConfigureRequest) -> None:
         """Take endpoint, region, quotas and label key from the stack's config, all text; environment wins."""
-        lifeline.hold()
+        plugin.settle()
         config = {key: value for key in _SETTINGS if (value := req.config.get(key))}
         self._runtime = runtime_for(ClientSettings.resolve(config, os.environ))
         self._label_key = req.config.get("labelKey")
