@@ -15,7 +15,7 @@ from optout.service.errors import ApiError
 from optout.service.metrics import OK, Metrics
 from optout.service.output import OutputFilter
 from optout.service.sigv4 import Verifier, header_map
-from optout.service.store import Clock, Store
+from optout.service.store import Store
 from optout.service.validation import Validator
 
 MAX_BODY_BYTES = 2 * 1024 * 1024  # 200 tags of the longest keys and values, every character escaped, stay below
@@ -39,7 +39,6 @@ class VoiceIdApi:
         verifier: Verifier,
         metrics: Metrics,
         offered: frozenset[str],
-        clock: Clock = time.time,
     ) -> None:
         prefix = model["metadata"]["targetPrefix"]
         self._operations = {f"{prefix}.{name}": name for name in model["operations"]}
@@ -49,7 +48,6 @@ class VoiceIdApi:
         self._verifier = verifier
         self._metrics = metrics
         self._offered = offered
-        self._clock = clock
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = header_map(scope["headers"])
@@ -73,7 +71,7 @@ class VoiceIdApi:
     ) -> dict[str, Any] | None:
         if scope["method"] != "POST" or scope["path"] != "/" or scope["query_string"]:
             raise errors.unknown_operation(status=404)
-        self._verifier.verify(headers, body, self._clock())
+        self._verifier.verify(headers, body, time.time())
         if operation == NO_OPERATION:
             raise errors.unknown_operation()
         request = self._validator.request(operation, _decode(body))

@@ -21,7 +21,7 @@ from optout.service.operations import OFFERED
 from optout.service.running import Running
 from optout.service.settings import Settings
 from optout.service.sigv4 import Verifier
-from optout.service.store import Clock, Store
+from optout.service.store import Store
 from optout.service.validation import Validator
 
 LOOPBACK = "127.0.0.1"
@@ -31,7 +31,7 @@ ERASE_EVERY_SECONDS = 3600
 OnReady = Callable[[Running], None]
 
 
-async def serve(settings: Settings, stop: asyncio.Event, on_ready: OnReady, clock: Clock | None = None) -> None:
+async def serve(settings: Settings, stop: asyncio.Event, on_ready: OnReady) -> None:
     """Serve until ``stop`` is set; raises StartError if it cannot start.
 
     ``on_ready`` is called once, when both listeners accept connections and ``endpoint.json`` is written.
@@ -44,7 +44,7 @@ async def serve(settings: Settings, stop: asyncio.Event, on_ready: OnReady, cloc
         sockets = [stack.enter_context(_bound(settings.host, settings.port))]
         if settings.admin_port is not None:
             sockets.append(stack.enter_context(_bound(LOOPBACK, settings.admin_port)))
-        async with _applications(settings, keys, clock) as applications, _listening(applications, sockets):
+        async with _applications(settings, keys) as applications, _listening(applications, sockets):
             running = _running(settings, sockets)
             with folder.announced(data, _endpoint(running)):
                 on_ready(running)
@@ -52,15 +52,14 @@ async def serve(settings: Settings, stop: asyncio.Event, on_ready: OnReady, cloc
 
 
 @asynccontextmanager
-async def _applications(settings: Settings, keys: dict[str, str], clock: Clock | None) -> AsyncIterator[list[Any]]:
+async def _applications(settings: Settings, keys: dict[str, str]) -> AsyncIterator[list[Any]]:
     model, metrics = load_model(), Metrics()
-    timing = {} if clock is None else {"clock": clock}
-    store = Store(settings.data, settings.tenant, {**OFFERED, **ADMIN}, **timing)
+    store = Store(settings.data, settings.tenant, {**OFFERED, **ADMIN})
     housekeeping = asyncio.create_task(_erase_deleted(store))
     try:
         await _ensure_domains(settings, store, model)
         verifier = Verifier(keys, settings.tenant.region)
-        applications: list[Any] = [VoiceIdApi(model, store, verifier, metrics, frozenset(OFFERED), **timing)]
+        applications: list[Any] = [VoiceIdApi(model, store, verifier, metrics, frozenset(OFFERED))]
         if settings.admin_port is not None:
             from optout.service.admin import admin_app  # noqa: PLC0415  Starlette is only loaded for these
 

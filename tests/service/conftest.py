@@ -1,0 +1,48 @@
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.service.running import Service, child, thread
+
+
+@pytest.fixture(autouse=True)
+def _no_aws_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cut the tests off from the machine's own AWS settings."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
+
+
+@pytest.fixture(scope="session")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """One service for the whole run; tests keep apart by domains of their own."""
+    with thread(tmp_path_factory.mktemp("service")) as running:
+        yield running
+
+
+@pytest.fixture
+def fresh(tmp_path) -> Iterator[Service]:
+    """A service of the test's own, empty."""
+    with thread(tmp_path / "fresh") as running:
+        yield running
+
+
+@pytest.fixture
+def process(tmp_path) -> Iterator[Service]:
+    """A service of the test's own, as a real process."""
+    with child(tmp_path / "process") as running:
+        yield running
+
+
+@pytest.fixture(params=["botocore's model", "own model"])
+def client(request: pytest.FixtureRequest, service: Service) -> Any:
+    """A boto3 client, once with each model."""
+    return service.client(own_model=request.param == "own model")
+
+
+@pytest.fixture
+def domain(service: Service) -> str:
+    return service.new_domain()
