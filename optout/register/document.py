@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 
 from yaml.events import (
     AliasEvent,
-    CollectionEndEvent,
     Event,
     MappingEndEvent,
     MappingStartEvent,
@@ -73,9 +72,8 @@ class _Reader:
         self.texts: dict[str, str] = {}
 
     def stream(self) -> None:
-        self.events.next()
         start = self.events.next()
-        if isinstance(start, StreamEndEvent):
+        if isinstance(self.events.next(), StreamEndEvent):
             self._empty(start)
             return
         self._root(self.events.next())
@@ -201,7 +199,7 @@ class _Reader:
         """Return a field's text if it is as it should be; a missing one is reported at its key."""
         if isinstance(value, ScalarEvent):
             if value.value == "" and not value.style:
-                self.events.fault(key, Code.NO_VALUE, f"'{spec.name}' has no value: fill it in, or delete it")
+                self.events.fault(key, Code.NO_VALUE, f"'{spec.name}' has no value: fill it in or delete it")
                 return None
             text = self._checked(spec.rule, value)
             # Days, tickets and reasons repeat; one copy of each is enough.
@@ -211,7 +209,7 @@ class _Reader:
 
     def _checked(self, rule: TextRule, event: ScalarEvent) -> str | None:
         text: str = event.value
-        problem = rule.problem(text, plain=not event.style)
+        problem = rule.problem(text, plain=not event.style and event.tag is None)
         if problem is None:
             return text
         message = problem.message
@@ -223,8 +221,7 @@ class _Reader:
     def _wrong_type(self, event: Event, message: str) -> None:
         if isinstance(event, AliasEvent):
             return  # refused already, and what it stands for is unknown
-        if not isinstance(event, CollectionEndEvent):
-            self.events.fault(event, Code.WRONG_TYPE, message)
+        self.events.fault(event, Code.WRONG_TYPE, message)
         self.events.skip(event)
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 import yaml
-from yaml.error import MarkedYAMLError
+from yaml.error import YAMLError
 from yaml.events import CollectionEndEvent, CollectionStartEvent, Event, NodeEvent
 
 from optout.register.codes import Code
@@ -62,7 +62,7 @@ class Events:
         """Return the next event; raises StopReading after a syntax error, which it records."""
         try:
             event = self._get_event()
-        except MarkedYAMLError as error:
+        except (YAMLError, ValueError, OverflowError) as error:
             line, column, code, message = explain(error, self._data)
             self._record(Fault(Location(self.file, line, column), code, message))
             raise StopReading from None

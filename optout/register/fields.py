@@ -65,7 +65,7 @@ class TextRule:
     def _refusal(self, text: str, *, plain: bool) -> Problem | None:
         """Say why; only reached for the few that fail, so it may take its time."""
         if plain and is_null(text):
-            return Problem(Code.NO_VALUE, "no value here: fill it in, or delete the key")
+            return Problem(Code.NO_VALUE, "nothing stands here: fill it in or delete it")
         if plain and not self.is_date and is_number_or_boolean(text):
             return Problem(Code.NOT_TEXT, "a number or true/false stands where text is needed: put it in quotes")
         if self.max_length is not None and len(text) > self.max_length:

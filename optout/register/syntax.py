@@ -5,7 +5,7 @@ The parser's own words name tokens and quote the text, which may be an identifie
 
 import re
 
-from yaml.error import MarkedYAMLError
+from yaml.error import MarkedYAMLError, YAMLError
 
 from optout.register.codes import Code
 
@@ -16,6 +16,11 @@ _ADVICE: tuple[tuple[str, Code, str], ...] = (
         "scanning an a",  # an alias, an anchor
         Code.ANCHOR_OR_ALIAS,
         "'&' and '*' have a meaning in YAML: put the text in quotes",
+    ),
+    (
+        "document start>",
+        Code.YAML_SYNTAX,
+        "text after the end of the document: delete the line of '...'",
     ),
     (
         "cannot start any token",
@@ -33,13 +38,12 @@ _ADVICE: tuple[tuple[str, Code, str], ...] = (
         Code.YAML_SYNTAX,
         "no '- ' here, but the lines above are a list: check the indentation",
     ),
-    ("flow sequence", Code.YAML_SYNTAX, "a list in brackets is not closed with ']'"),
-    ("flow mapping", Code.YAML_SYNTAX, "a mapping in braces is not closed with '}'"),
+    ("flow sequence", Code.YAML_SYNTAX, "a list in brackets lacks a ',' or its ']'"),
+    ("flow mapping", Code.YAML_SYNTAX, "a mapping in braces lacks a ',' or its '}'"),
     ("end of stream", Code.YAML_SYNTAX, "a quoted text is not closed"),
     ("document indicator", Code.YAML_SYNTAX, "a quoted text is not closed before a line of '---' or '...'"),
-    ("expected ':'", Code.YAML_SYNTAX, "a key without ':' here"),
+    ("expected ':'", Code.YAML_SYNTAX, "a key lacks its ':'"),
     ("escape", Code.YAML_SYNTAX, "'\\' starts an escape inside double quotes: use single quotes"),
-    ("document start", Code.YAML_SYNTAX, "text after the end of the document: delete the line of '...'"),
     ("incompatible YAML", Code.YAML_SYNTAX, "a %YAML line of another version: delete it"),
     (
         "directive",
@@ -51,8 +55,11 @@ _ADVICE: tuple[tuple[str, Code, str], ...] = (
 _UNKNOWN = "YAML cannot be read from here on: check indentation, quotes and brackets just before"
 
 
-def explain(error: MarkedYAMLError, data: bytes) -> tuple[int, int, Code, str]:
+def explain(error: YAMLError | ValueError | OverflowError, data: bytes) -> tuple[int, int, Code, str]:
     """Return line, column (from 1) and what is wrong, from a parser's error over ``data`` (UTF-8)."""
+    if not isinstance(error, MarkedYAMLError):
+        # PyYAML's own parser stumbles over an escape beyond Unicode and does not say where.
+        return 1, 1, Code.YAML_SYNTAX, "a text in this file holds an escape that is no character: correct it"
     mark = error.problem_mark or error.context_mark
     line, column = (0, 0) if mark is None else (mark.line, mark.column)
     tab = _tab_in_indentation(data, line)
@@ -63,15 +70,37 @@ def explain(error: MarkedYAMLError, data: bytes) -> tuple[int, int, Code, str]:
         ((code, advice) for part, code, advice in _ADVICE if part in said), (Code.YAML_SYNTAX, _UNKNOWN)
     )
     start = error.context_mark
-    if start is not None and start.line < line:
-        message = f"{message} (it starts at line {start.line + 1}, column {start.column + 1})"
+    begins_before = start is not None and (start.line, start.column) < (line, column)
+    if _is_end(data, line, column):
+        if start is not None and begins_before:
+            # Something is open to the end of the file; where it begins is the only place to look at.
+            return start.line + 1, start.column + 1, code, f"{message}; it begins here"
+        line, column = _last_character(data)  # parsers count an empty line after the last one
+    elif start is not None and begins_before and start.line < line:
+        message = f"{message}; it begins at line {start.line + 1}, column {start.column + 1}"
     return line + 1, column + 1, code, message
 
 
 def _tab_in_indentation(data: bytes, line: int) -> int | None:
     """Return the column (from 0) of a tab before the first word of a line."""
-    lines = re.split(rb"\r\n|\r|\n", data)
+    lines = _lines(data)
     text = lines[line] if line < len(lines) else b""
     indentation = text[: len(text) - len(text.lstrip(b" \t-"))]
     column = indentation.find(b"\t")
     return None if column < 0 else column
+
+
+def _is_end(data: bytes, line: int, column: int) -> bool:
+    """Whether nothing but blanks stands from a place on."""
+    first, *others = _lines(data)[line:] or [b""]
+    return not first.decode()[column:].strip() and not any(text.strip() for text in others)
+
+
+def _last_character(data: bytes) -> tuple[int, int]:
+    """Return line and column (from 0) of the last character that is no blank."""
+    lines = _lines(data.rstrip())
+    return len(lines) - 1, max(0, len(lines[-1].decode()) - 1)
+
+
+def _lines(data: bytes) -> list[bytes]:
+    return re.split(rb"\r\n|\r|\n", data)

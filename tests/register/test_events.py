@@ -1,0 +1,63 @@
+"""Both of PyYAML's parsers lead to the same faults."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from optout.register import Code, Fault, RegisterInvalid
+from optout.register.discover import Source
+from optout.register.document import read_document
+from optout.register.events import MAX_FAULTS, Events, open_parser
+from optout.register.source import read
+from tests.register.conftest import FILES
+
+
+def faults_of(data: bytes, parser: type) -> list[Fault]:
+    return read_document(Events(data, "people.yaml", parser)).faults
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}/{path.name}")
+def test_the_parser_does_not_matter(path: Path) -> None:
+    try:
+        data = read(Source(path, "f", path.parent))
+    except RegisterInvalid:
+        return
+    one, other = (faults_of(data, parser) for parser in (yaml.CSafeLoader, yaml.SafeLoader))
+    assert [(fault.code, fault.location.line, fault.message) for fault in one] == [
+        (fault.code, fault.location.line, fault.message) for fault in other
+    ]
+    syntax = (Code.YAML_SYNTAX,)  # of the same line, the two may show another column
+    assert [fault for fault in one if fault.code not in syntax] == [
+        fault for fault in other if fault.code not in syntax
+    ]
+
+
+def test_libyaml_is_used_where_there_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert isinstance(open_parser(b""), yaml.CSafeLoader)
+    monkeypatch.delattr(yaml, "CSafeLoader")
+    assert isinstance(open_parser(b""), yaml.SafeLoader)
+
+
+def test_a_file_of_faults_ends_early(parser: type) -> None:
+    faults = faults_of(b"- ''\n" * (MAX_FAULTS + 5), parser)
+    assert len(faults) == MAX_FAULTS + 1
+    assert {fault.code for fault in faults[:-1]} == {Code.BAD_ID}
+    assert faults[-1].code is Code.TOO_MANY_FAULTS
+    assert faults[-1].location.line == MAX_FAULTS + 1
+
+
+def test_nesting_ends_early(parser: type) -> None:
+    faults = faults_of(b"x: " + b"[" * 200, parser)
+    assert [fault.code for fault in faults] == [Code.UNKNOWN_KEY, Code.TOO_DEEP]
+
+
+def test_an_escape_that_is_no_character(parser: type) -> None:
+    for data in (b'- "\\UFFFFFFFF"\n', b'- "\\ud800"\n'):
+        (fault,) = faults_of(data, parser)
+        assert fault.code in {Code.YAML_SYNTAX, Code.BAD_ID}
+
+
+def test_half_of_a_pair_is_no_text() -> None:
+    (fault,) = faults_of(b'- id: a\n  reason: "\\ud800"\n', yaml.SafeLoader)
+    assert str(fault).startswith("people.yaml:2:11: unprintable-text")
