@@ -1,0 +1,119 @@
+"""How the program is connected to the embedded engine: three ways, side by side.
+
+``python -m benchmarks.connections [RESOURCES] [ROUNDS]`` registers the same resources over (1) the channel the
+engine uses, a socket pair to a process of its own, (2) gRPC on loopback to a process of its own, as the Pulumi CLI
+does it, (3) calls within one process. Each round runs all three in turn; printed are the medians in seconds for an
+unchanged preview, and the ratios to the first.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from benchmarks.hosts import WAYS, host_of
+from optout.engine.embedded.backend import Backend
+from optout.engine.embedded.execution import Execution
+from optout.engine.embedded.plugins import Plugins
+from optout.engine.embedded.stack import open_stack
+from optout.engine.events import Emitter
+from optout.engine.interface import Operation, Request, Result
+from optout.engine.project import load_project
+
+PROGRAM = """
+import asyncio, os
+import pulumi
+from toy_provider import Toy
+
+async def main():
+    count = int(os.environ["TOY_COUNT"])
+    for start in range(0, count, 100):
+        batch = [Toy(f"toy-{number}") for number in range(start, min(start + 100, count))]
+        await asyncio.gather(*(toy.urn.future() for toy in batch))
+
+pulumi.run(main)
+"""
+PROVIDER = """
+import pulumi
+from pulumi.dynamic import CreateResult, DiffResult, ResourceProvider
+from pulumi.dynamic.dynamic import serialize_provider
+
+class ToyProvider(ResourceProvider):
+    serialize_as_secret_always = False
+    def create(self, props):
+        return CreateResult("id", dict(props))
+    def diff(self, id_, olds, news):
+        return DiffResult(changes=olds["value"] != news["value"])
+
+class Toy(pulumi.CustomResource):
+    def __init__(self, name):
+        super().__init__("pulumi-python:dynamic/toy:Toy", name, {"value": name, "__provider": TEXT})
+
+TEXT = serialize_provider(ToyProvider())
+"""
+
+
+def make_project(root: Path) -> None:
+    """Write a project with one resource type that does nothing."""
+    (root / "Pulumi.yaml").write_text("name: toys\nruntime: python\n")
+    (root / "Pulumi.dev.yaml").write_text("config: {}\n")
+    (root / "__main__.py").write_text(PROGRAM)
+    (root / "toy_provider.py").write_text(PROVIDER)
+
+
+def run_once(root: Path, operation: Operation, way: str) -> float:
+    """Run an operation with the program connected one way; returns the seconds it took."""
+    started = time.perf_counter()
+    emitter = Emitter(lambda _: None)
+    request = Request(root=root, stack="dev", backend=root / "state", refresh=False)
+    project = load_project(root)
+    backend = Backend(request.backend, project.name, request.stack)
+    host = host_of(way, root)
+    try:
+        stack = open_stack(request, project, backend, os.environ, print, writable=operation is Operation.UP)
+        plugins = Plugins(request, project.name, print)
+        outcome = Execution(operation, request, stack, emitter, plugins, host).run()
+        plugins.close()
+    finally:
+        host.stop()
+    if outcome.result is not Result.SUCCEEDED:
+        raise SystemExit(f"{way}: {outcome.errors}")
+    return time.perf_counter() - started
+
+
+def measure(root: Path, way: str) -> float:
+    """Run one unchanged preview in a fresh process: the SDK keeps its state in globals."""
+    command = [sys.executable, "-m", "benchmarks.connections", "--once", str(root), way]
+    answer = subprocess.run(command, capture_output=True, text=True, check=True)
+    return float(json.loads(answer.stdout.splitlines()[-1]))
+
+
+def main(resources: int, rounds: int) -> None:
+    """Print the medians and ratios."""
+    os.environ.update(PULUMI_CONFIG_PASSPHRASE="benchmark", TOY_COUNT=str(resources))
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder).resolve()
+        make_project(root)
+        run_once(root, Operation.UP, WAYS[0])
+        times: dict[str, list[float]] = {way: [] for way in WAYS}
+        for _ in range(rounds):
+            for way in WAYS:
+                times[way].append(measure(root, way))
+    first = statistics.median(times[WAYS[0]])
+    print(f"{resources} resources, unchanged preview, median of {rounds} rounds")
+    for way in WAYS:
+        median = statistics.median(times[way])
+        print(f"{way:<12} {median:6.2f} s  {median / first:5.2f} x  {median / resources * 1000:6.2f} ms a resource")
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--once"]:
+        print(json.dumps(run_once(Path(sys.argv[2]), Operation.PREVIEW, sys.argv[3])))
+    else:
+        main(*(int(value) for value in [*sys.argv[1:], "1000", "3"][:2]))
