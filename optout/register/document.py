@@ -72,9 +72,10 @@ class _Reader:
         self.texts: dict[str, str] = {}
 
     def stream(self) -> None:
+        self.events.next()
         start = self.events.next()
-        if isinstance(self.events.next(), StreamEndEvent):
-            self._empty(start)
+        if isinstance(start, StreamEndEvent):
+            self._empty()
             return
         self._root(self.events.next())
         self.events.next()
@@ -83,10 +84,10 @@ class _Reader:
             message = "a second document starts here: put it into a file of its own"
             self.events.fault(end, Code.SEVERAL_DOCUMENTS, message)
 
-    def _empty(self, event: Event) -> None:
+    def _empty(self) -> None:
         self.document.domain_unknown = True
         message = "the file says nothing: delete it, or write 'speakers: []' if nobody is listed on purpose"
-        self.events.fault(event, Code.EMPTY_FILE, message)
+        self.events.fault_at(Location(self.events.file, 1, 1), Code.EMPTY_FILE, message)
 
     def _root(self, event: Event) -> None:
         match event:
@@ -95,7 +96,7 @@ class _Reader:
             case SequenceStartEvent():
                 self._entries(SPEAKERS)
             case ScalarEvent() if not event.style and is_null(event.value):
-                self._empty(event)
+                self._empty()
             case _:
                 self.document.domain_unknown = True
                 message = "a register is a list of ids, or a mapping with 'speakers' and 'released'"

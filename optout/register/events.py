@@ -56,7 +56,16 @@ class Events:
 
     def fault(self, event: Event, code: Code, message: str, other: Location | None = None) -> None:
         """Record a fault at an event's start."""
-        self._record(Fault(self.location(event), code, message, other))
+        self.fault_at(self.location(event), code, message, other)
+
+    def fault_at(self, at: Location, code: Code, message: str, other: Location | None = None) -> None:
+        """Record a fault; raises StopReading if there are too many."""
+        if len(self.faults) < MAX_FAULTS:
+            self.faults.append(Fault(at, code, message, other))
+            return
+        message = f"more than {MAX_FAULTS} faults: the rest of this file is not shown"
+        self.faults.append(Fault(at, Code.TOO_MANY_FAULTS, message))
+        raise StopReading
 
     def next(self) -> Event:
         """Return the next event; raises StopReading after a syntax error, which it records."""
@@ -64,21 +73,13 @@ class Events:
             event = self._get_event()
         except (YAMLError, ValueError, OverflowError) as error:
             line, column, code, message = explain(error, self._data)
-            self._record(Fault(Location(self.file, line, column), code, message))
+            self.fault_at(Location(self.file, line, column), code, message)
             raise StopReading from None
         if event is None:  # pragma: no cover - callers stop at the end of the stream
             raise StopReading
         if self._may_have_marks and isinstance(event, NodeEvent):
             self._refuse_marks(event)
         return event
-
-    def _record(self, fault: Fault) -> None:
-        if len(self.faults) < MAX_FAULTS:
-            self.faults.append(fault)
-            return
-        message = f"more than {MAX_FAULTS} faults: the rest of this file is not shown"
-        self.faults.append(Fault(fault.location, Code.TOO_MANY_FAULTS, message))
-        raise StopReading
 
     def skip(self, event: Event) -> None:
         """Pass over a value whose start was just read."""
