@@ -25,12 +25,13 @@ class PlanBuilder:
 
     def add(self, event: Any) -> None:
         """Take one event; those of other kinds are ignored."""
-        if (refreshed := event.res_outputs_event) is not None and refreshed.metadata.op == "refresh":
-            self._add_refresh(refreshed.metadata)
-        elif (before := event.resource_pre_event) is not None and before.metadata.op != "refresh":
+        if (done := event.res_outputs_event) is not None:
+            if is_read(done.metadata):
+                self._add_read(done.metadata)
+        elif (before := event.resource_pre_event) is not None and not is_read(before.metadata):
             self._add_step(before.metadata)
 
-    def _add_refresh(self, metadata: Any) -> None:
+    def _add_read(self, metadata: Any) -> None:
         if metadata.type != SPEAKER_TYPE:
             return
         self.read += 1
@@ -52,6 +53,15 @@ class PlanBuilder:
         left = {urn: Step(_name(urn), Action.REPAIR, reason) for urn, reason in self._drift.items()}
         steps = sorted((self._steps | left).values(), key=lambda step: (step.label, step.action))
         return Plan(tuple(steps), len(self._seen) - len(steps))
+
+
+def is_read(metadata: Any) -> bool:
+    """Tell whether an event is about reading a resource rather than about a step.
+
+    A refresh on its own reports a read under the operation it found (same, update, delete); what still tells it
+    from a step of the program is that it is not ``logical``.
+    """
+    return metadata.op == "refresh" or (metadata.op in ("same", "update", "delete") and not metadata.logical)
 
 
 def drift_reason(old: Any, new: Any) -> str | None:
