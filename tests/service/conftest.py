@@ -37,7 +37,7 @@ def process(tmp_path) -> Iterator[Service]:
         yield running
 
 
-@pytest.fixture(params=["botocore's model", "own model"])
+@pytest.fixture(scope="session", params=["botocore's model", "own model"])
 def client(request: pytest.FixtureRequest, service: Service) -> Any:
     """A boto3 client, once with each model."""
     return service.client(own_model=request.param == "own model")
