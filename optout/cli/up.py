@@ -35,8 +35,10 @@ def command(*, refresh: bool, yes: bool, **choices: Any) -> None:
     """  # noqa: D301 - click's own mark for "do not wrap"
     from optout.cli.session import Choices, opened  # noqa: PLC0415 - not for --help
 
-    with reported(), opened(Choices(**choices)) as session:
-        _up(session, refresh=refresh, yes=yes)
+    with reported():
+        require_answer(yes=yes)
+        with opened(Choices(**choices)) as session:
+            _up(session, refresh=refresh, yes=yes)
 
 
 def _up(session: Session, *, refresh: bool, yes: bool) -> None:
@@ -46,7 +48,7 @@ def _up(session: Session, *, refresh: bool, yes: bool) -> None:
 
     plan = planned(session, refresh=refresh)
     if plan.steps:
-        confirm("Do this?", yes=yes)
+        session.confirm("Do this?", yes=yes)
     outcome, done = session.perform(Operation.UP, refresh=refresh, title="Applying", total=len(plan.steps) or None)
     end(outcome)
     if not done.steps:
@@ -54,17 +56,13 @@ def _up(session: Session, *, refresh: bool, yes: bool) -> None:
         return
     session.say(f"Done: {_past(done)}.", "green")
     if session.context.is_sandbox:
-        session.say("Next: edit config/people.yaml and run this again; `optout --help` lists what else there is.")
+        session.say("Next: edit config/people.yaml and do this again; `.venv/bin/optout --help` lists the commands.")
 
 
-def confirm(question: str, *, yes: bool) -> None:
-    """Ask, or refuse where nobody can answer."""
-    if yes:
-        return
-    if not sys.stdin.isatty():
-        raise CommandError("nobody is here to confirm; pass --yes", ExitCode.USAGE)
-    if not click.confirm(question):
-        raise CommandError("not confirmed; nothing was changed", ExitCode.USAGE)
+def require_answer(*, yes: bool) -> None:
+    """Refuse where nobody could answer, before any work: a pipeline should not wait for a plan to hear that."""
+    if not yes and not sys.stdin.isatty():
+        raise CommandError("nobody is here to confirm; pass --yes, or use `optout preview`", ExitCode.USAGE)
 
 
 def _past(plan: Plan) -> str:
