@@ -1,0 +1,61 @@
+"""The command in this process, with a run that ends at once or stops with its input."""
+
+import os
+import threading
+from pathlib import Path
+
+import click.testing
+
+from optout.cli.exit_codes import ExitCode
+from optout.cli.serve import command
+from optout.service.running import find
+from tests.service.running import thread
+
+
+def invoke(*options):
+    return click.testing.CliRunner().invoke(command, [str(option) for option in options])
+
+
+def test_a_locked_folder(tmp_path):
+    with thread(tmp_path):
+        result = invoke("--data", tmp_path, "--port", "0")
+    assert result.exit_code == ExitCode.LOCKED
+    assert "Another service" in result.stderr
+
+
+def test_a_domain_id_of_the_wrong_form(tmp_path):
+    result = invoke("--data", tmp_path, "--port", "0", "--domain", "short=sandbox")
+    assert result.exit_code == ExitCode.FAILED
+    assert "The domain 'short' cannot be made" in result.stderr
+
+
+def test_it_serves_until_its_input_closes(tmp_path, monkeypatch):
+    reading, writing = os.pipe()
+
+    class Input:
+        def fileno(self) -> int:
+            return reading
+
+    monkeypatch.setattr("sys.stdin", Input())
+    seen = []
+
+    def close_when_ready(folder: Path) -> None:
+        while (running := find(folder)) is None:
+            pass
+        seen.append(running)
+        os.write(writing, b"ignored")
+        os.close(writing)
+
+    watcher = threading.Thread(target=close_when_ready, args=(tmp_path,))
+    watcher.start()
+    domain = "a" * 22
+    with monkeypatch.context() as patch:
+        patch.chdir(tmp_path)
+        command.main(
+            ["--data", str(tmp_path), "--port", "0", "--domain", domain, "--stop-with-stdin"],
+            standalone_mode=False,
+        )
+    watcher.join()
+    os.close(reading)
+    assert seen
+    assert find(tmp_path) is None
