@@ -30,11 +30,14 @@ def command(**choices: Any) -> None:
     Exit codes: 0 done, 1 failed.
     """  # noqa: D301 - click's own mark for "do not wrap"
     from optout.cli import context as contexts  # noqa: PLC0415 - not for --help
+    from optout.engine.embedded.backend import Backend  # noqa: PLC0415
 
     with reported():
         context = contexts.find(choices["root"], choices["stack"])
         for name, value in variables(context).items():
             click.echo(f"export {name}={shlex.quote(value)}")
+        # The raw CLI asks for `stack init` where there is no state yet; here the stack file is enough.
+        Backend(context.backend(), context.project.name, context.stack).initialise()
 
 
 def variables(context: Context) -> dict[str, str]:
@@ -44,7 +47,8 @@ def variables(context: Context) -> dict[str, str]:
     from optout.service.running import find  # noqa: PLC0415
 
     result = {"PULUMI_STACK": context.stack, "PULUMI_BACKEND_URL": context.backend().resolve().as_uri()}
-    make_private(context.backend())
+    make_private(context.data_folder)
+    make_private(context.backend())  # the raw CLI asks for a folder that is there
     if not context.is_sandbox:
         return result
     service = find(context.service_folder)

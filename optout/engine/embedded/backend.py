@@ -70,6 +70,12 @@ class Backend:
                 _put(self.state_file.with_name(f"{self.state_file.name}.bak"), self.state_file.read_bytes())
             _put(self.state_file, checkpoint)
 
+    def initialise(self) -> None:
+        """Make the stack exist, empty, if it has no state yet: what ``pulumi stack init`` does."""
+        if self.read() is None:
+            checkpoint = {"stack": f"organization/{self.project}/{self.stack}", "latest": {"metadata": {}}}
+            self.write(json.dumps({"version": 3, "checkpoint": checkpoint}, separators=(",", ":")).encode())
+
     def write_history(self, checkpoint: bytes, record: dict[str, Any], nanoseconds: int) -> None:
         """Keep the run's record and its checkpoint, as ``pulumi stack history`` reads them."""
         history = self.root / ".pulumi" / "history" / self.project / self.stack
