@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,14 +21,31 @@ DEFAULT_DIRECTORY = Path("config")
 NAMESPACE = "voiceid-optout"
 
 
+@dataclass(frozen=True, slots=True)
+class StackView:
+    """What a stack says about its register; ``directory`` is relative to the project."""
+
+    domains: Mapping[str, str]
+    default_domain: str | None
+    directory: Path
+
+
 @click.command(name="validate")
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
 @click.option(
-    "--config-dir",
-    type=click.Path(path_type=Path),
-    help=f"Directory of the register, if no PATHS are given.  [default: {DEFAULT_DIRECTORY}]",
+    "--cwd",
+    "root",
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    default=Path(),
+    help="The project's folder, the one with Pulumi.yaml.  [default: here]",
 )
 @click.option(
+    "--config-dir",
+    type=click.Path(path_type=Path),
+    help="Directory of the register, if no PATHS are given.  [default: what the stack says, else config]",
+)
+@click.option(
+    "-s",
     "--stack",
     envvar="PULUMI_STACK",
     show_envvar=True,
@@ -44,7 +62,13 @@ NAMESPACE = "voiceid-optout"
 )
 @click.option("--print-schema", is_flag=True, help="Print the JSON Schema of a register file and do nothing else.")
 def command(
-    paths: tuple[Path, ...], config_dir: Path | None, stack: str | None, form: str, *, print_schema: bool
+    paths: tuple[Path, ...],
+    root: Path,
+    config_dir: Path | None,
+    stack: str | None,
+    form: str,
+    *,
+    print_schema: bool,
 ) -> None:
     """Check a register: directories of YAML files, or single files.
 
@@ -75,36 +99,41 @@ def command(
         return
     if paths and config_dir is not None:
         raise click.UsageError("give either PATHS or --config-dir")
-    domains, default_domain = domains_of(Path.cwd(), stack)
-    chosen = paths or (config_dir or DEFAULT_DIRECTORY,)
+    view = view_of(root, stack)
+    chosen = [(path, _prefix(path)) for path in paths or (root / (config_dir or view.directory),)]
     try:
-        register = load_paths(
-            [(path, _prefix(path)) for path in chosen], domains=domains, default_domain=default_domain
-        )
+        register = load_paths(chosen, domains=view.domains, default_domain=view.default_domain)
     except RegisterInvalid as error:
         _show(error.faults, form)
         sys.exit(ExitCode.REGISTER_INVALID)
     _show(register, form)
 
 
-def domains_of(project_dir: Path, stack: str | None) -> tuple[Mapping[str, str], str | None]:
-    """Return the aliases and the default domain of a stack; of all stacks together if None is named."""
+def view_of(project_dir: Path, stack: str | None) -> StackView:
+    """Return what a stack says; what all stacks together say if None is named (the first to say it wins)."""
     if stack is None:
         files = sorted(project_dir.glob("Pulumi.*.yaml"))
     else:
         files = [project_dir / f"Pulumi.{stack.rpartition('/')[2]}.yaml"]
     domains: dict[str, str] = {}
     default_domain: str | None = None
+    directory: str | None = None
     for file in files:
         config = _stack_config(file)
-        found, default = config.get(f"{NAMESPACE}:domains") or {}, config.get(f"{NAMESPACE}:domain")
+        found = config.get(f"{NAMESPACE}:domains") or {}
         if isinstance(found, str):
             found = _json_object(found)
         if not isinstance(found, dict):
             raise click.UsageError(f"{file.name}: {NAMESPACE}:domains is no mapping of aliases to domain ids")
-        domains |= {str(alias): value if isinstance(value, str) else "" for alias, value in found.items()}
-        default_domain = default_domain or (default if isinstance(default, str) else None)
-    return domains, default_domain
+        domains = {str(alias): str(domain_id) for alias, domain_id in found.items()} | domains
+        default_domain = default_domain or _text(config, "domain")
+        directory = directory or _text(config, "register")
+    return StackView(domains, default_domain, DEFAULT_DIRECTORY if directory is None else Path(directory))
+
+
+def _text(config: Mapping[str, Any], key: str) -> str | None:
+    value = config.get(f"{NAMESPACE}:{key}")
+    return None if value is None else str(value)
 
 
 def _json_object(text: str) -> Any:

@@ -28,11 +28,11 @@ def resolve(document: Document, domains: Mapping[str, str], default: str | None)
 
 def _lookup(name: str, domains: Mapping[str, str], at: Location, what: str) -> str | Fault:
     """An alias wins over a DomainId of the same letters: whoever defined it meant it."""
-    domain_id = domains.get(name)
-    if domain_id is None:
+    if name not in domains:
         if DOMAIN_ID.fullmatch(name):
             return name
         return Fault(at, Code.UNKNOWN_ALIAS, _unknown(name, domains, what))
+    domain_id = str(domains[name])  # from a config file, where digits without quotes are a number
     if not DOMAIN_ID.fullmatch(domain_id):
         message = f"{what} is defined in the stack's config, but not as a domain id (22 letters and digits)"
         return Fault(at, Code.BAD_ALIAS, message)

@@ -1,0 +1,187 @@
+"""``optout validate``, run as people run it."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+import rich.console
+from click.testing import CliRunner, Result
+
+from optout.cli.exit_codes import ExitCode
+from optout.cli.validate import command
+from optout.register.schema import schema_text
+
+PROJECT = Path(__file__).parents[2]
+FAULTS = PROJECT / "tests" / "register" / "faults"
+STACK = "config:\n  voiceid-optout:domains:\n    sandbox: UcUuCPFOsAjzg9xoByUatN\n"
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project with one stack and a register of one."""
+    (tmp_path / "Pulumi.local.yaml").write_text(STACK)
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config" / "people.yaml").write_text("domain: sandbox\nspeakers: [caller-zq01]\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("PULUMI_STACK", raising=False)
+    return tmp_path
+
+
+def run(*arguments: str) -> Result:
+    result = CliRunner().invoke(command, arguments)
+    assert result.exception is None or isinstance(result.exception, SystemExit)
+    return result
+
+
+def test_a_valid_register(project: Path) -> None:
+    result = run()
+    assert (result.exit_code, result.stdout, result.stderr) == (0, "", "ok: 1 person in 1 file, 0 released\n")
+
+
+def test_ten_different_faults_make_ten_lines(project: Path) -> None:
+    shutil.copy(FAULTS / "ten-faults" / "people.yaml", project / "config")
+    result = run()
+    assert result.exit_code == ExitCode.REGISTER_INVALID
+    lines = result.stdout.splitlines()
+    assert [":".join(line.split(":", 4)[:4]) for line in lines] == [
+        "config/people.yaml:4:5: not-text",
+        "config/people.yaml:5:5: bad-id",
+        "config/people.yaml:7:5: unknown-key",
+        "config/people.yaml:9:19: bad-date",
+        "config/people.yaml:10:5: missing-id",
+        "config/people.yaml:13:5: duplicate-key",
+        "config/people.yaml:14:5: duplicate-speaker",
+        "config/people.yaml:16:5: missing-reason",
+        "config/people.yaml:18:13: blank-text",
+        "config/people.yaml:19:5: listed-and-released",
+    ]
+    assert lines[6].endswith("; first listed at config/people.yaml:3:5")
+    assert result.stderr == "10 faults in 1 file\n"
+    assert "zq" not in result.output
+
+
+def test_annotations_for_github(project: Path) -> None:
+    (project / "config" / "b.yaml").write_text("domain: sandbox\nspeakers: [caller-zq01, ' ']\n")
+    result = run("--format", "github")
+    assert result.exit_code == ExitCode.REGISTER_INVALID
+    first, second = result.stdout.splitlines()
+    assert first.startswith("::error file=config/b.yaml,line=2,col=25,title=bad-id::not a speaker id: 1 to")
+    assert second.startswith("::error file=config/people.yaml,line=2,col=12,title=duplicate-across-files::this")
+    assert result.stderr == "2 faults in 2 files\n"
+
+
+def test_one_object_for_programs(project: Path) -> None:
+    result = run("--format", "json")
+    assert json.loads(result.stdout)["people"] == 1
+    (project / "config" / "people.yaml").write_text("")
+    result = run("--format", "json")
+    assert result.exit_code == ExitCode.REGISTER_INVALID
+    assert result.stderr == ""
+    (fault,) = json.loads(result.stdout)["faults"]
+    assert (fault["file"], fault["line"], fault["code"]) == ("config/people.yaml", 1, "empty-file")
+
+
+def test_a_terminal_gets_colour(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (project / "config" / "people.yaml").write_text("")
+    monkeypatch.setattr(rich.console.Console, "is_terminal", True)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    assert "\x1b[31mempty-file\x1b[0m: the file says nothing" in run().stdout
+
+
+def test_paths_are_shown_as_one_sees_them(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = project / "config"
+    (folder / "people.yaml").write_text("")
+    for path in ("config", "./config", "config/people.yaml", str(folder)):
+        assert run(path).stdout.startswith("config/people.yaml:1:1: empty-file")
+    monkeypatch.chdir(folder)
+    assert run(".").stdout.startswith("people.yaml:1:1: empty-file")
+    assert run("--cwd", "..").stdout.startswith("../config/people.yaml:1:1: empty-file")
+    monkeypatch.chdir("/")
+    assert run(str(folder)).stdout.startswith(f"{str(folder).removeprefix('/')}/people.yaml:1:1")
+
+
+def test_several_paths_are_one_register(project: Path) -> None:
+    (project / "more").mkdir()
+    shutil.copy(project / "config" / "people.yaml", project / "more" / "b.yaml")
+    result = run("config", "more/b.yaml")
+    assert result.stdout.startswith("more/b.yaml:2:12: duplicate-across-files: ")
+
+
+def test_no_register_at_all(project: Path) -> None:
+    result = run("--config-dir", "elsewhere")
+    assert result.exit_code == ExitCode.REGISTER_INVALID
+    assert result.stdout.startswith("elsewhere:1:1: missing-directory: ")
+
+
+def test_the_stack_says_what_an_alias_means(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (project / "Pulumi.production.yaml").write_text("config: {voiceid-optout:domain: '0123456789012345678901'}\n")
+    assert run().exit_code == 0
+    assert run("--stack", "local").exit_code == 0
+    assert run("-s", "organisation/voiceid-optout/local").exit_code == 0
+    assert "unknown-alias" in run("--stack", "production").stdout
+    monkeypatch.setenv("PULUMI_STACK", "production")
+    assert "unknown-alias" in run().stdout
+
+
+def test_the_stack_says_where_the_register_is(project: Path) -> None:
+    (project / "Pulumi.local.yaml").write_text(STACK + "  voiceid-optout:register: people\n")
+    (project / "config").rename(project / "people")
+    assert run().exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("value", "code"),
+    [
+        ('\'{"sandbox": "UcUuCPFOsAjzg9xoByUatN"}\'', 0),
+        ("{sandbox: 1234567890123456789012}", 0),
+        ("{sandbox: 17}", ExitCode.REGISTER_INVALID),
+        ("'{not json'", ExitCode.USAGE),
+        ("[sandbox]", ExitCode.USAGE),
+    ],
+)
+def test_notations_of_domains(project: Path, value: str, code: int) -> None:
+    (project / "Pulumi.local.yaml").write_text(f"config:\n  voiceid-optout:domains: {value}\n")
+    assert run().exit_code == code
+
+
+def test_an_empty_stack_file_defines_nothing(project: Path) -> None:
+    (project / "Pulumi.local.yaml").write_text("")
+    assert "unknown-alias" in run().stdout
+
+
+@pytest.mark.parametrize("content", ["[", "- a", "config: text", "\udcff"])
+def test_a_stack_file_that_is_none(project: Path, content: str) -> None:
+    (project / "Pulumi.local.yaml").write_bytes(content.encode(errors="surrogateescape"))
+    result = run()
+    assert result.exit_code == ExitCode.USAGE
+    assert "Pulumi.local.yaml: not a Pulumi stack file" in result.stderr
+
+
+def test_wrong_usage(project: Path) -> None:
+    result = run("--stack", "nowhere")
+    assert result.exit_code == ExitCode.USAGE
+    assert "no Pulumi.nowhere.yaml here" in result.stderr
+    assert run("config", "--config-dir", "config").exit_code == ExitCode.USAGE
+
+
+def test_the_schema_is_printed(project: Path) -> None:
+    assert run("--print-schema").stdout == schema_text()
+
+
+def test_the_example_in_the_help_is_valid(project: Path) -> None:
+    lines = run("--help").stdout.splitlines()
+    start = next(number for number, line in enumerate(lines) if line.startswith("  Example:"))
+    example = "\n".join(lines[start + 1 : lines.index("", start)])
+    (project / "config" / "people.yaml").write_text(example)
+    told = run()
+    assert told.stderr == "ok: 3 people in 1 file, 1 released\n"
+    assert f"  {told.stderr.strip()}" in lines
+
+
+def test_the_sample_register_is_valid() -> None:
+    result = run("--cwd", str(PROJECT))
+    assert result.exit_code == 0, result.output
+    people = int(result.stderr.split()[1])
+    assert people >= 12
