@@ -1,0 +1,53 @@
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from optout.service.transaction import Limits
+from tests.service.running import Service, thread
+
+NODE_FOLDER = Path(__file__).parent / "node"
+
+
+@pytest.fixture(scope="session")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    with thread(tmp_path_factory.mktemp("clients"), Limits(domains=100)) as running:
+        yield running
+
+
+@pytest.fixture
+def domain(service: Service) -> str:
+    return service.new_domain()
+
+
+@pytest.fixture
+def environment(service: Service, tmp_path: Path) -> dict[str, str]:
+    """Only what points a client at the service: nothing of the machine's own AWS settings."""
+    return {
+        "PATH": os.environ["PATH"],
+        "HOME": str(tmp_path),
+        "AWS_EC2_METADATA_DISABLED": "true",
+        **service.running.environment(),
+    }
+
+
+@pytest.fixture
+def aws_cli() -> str:
+    """The path of the AWS CLI, from OPTOUT_AWS_CLI."""
+    path = os.environ.get("OPTOUT_AWS_CLI")
+    if not path or shutil.which(path) is None:
+        pytest.skip("OPTOUT_AWS_CLI names no executable: run make test-clients")
+    return path
+
+
+@pytest.fixture
+def node() -> str:
+    """The path of Node.js, with the SDK installed for the script."""
+    path = shutil.which("node")
+    if path is None:
+        pytest.skip("Node.js is not installed")
+    if not (NODE_FOLDER / "node_modules").is_dir():
+        pytest.skip("tests/clients/node has no node_modules: run make test-clients")
+    return path
