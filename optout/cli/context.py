@@ -64,8 +64,9 @@ class Context:
     def domains(self) -> tuple[dict[str, str], str | None]:
         """Return the aliases of domains and the default domain's id."""
         aliases = self.setting("domains") or {}
-        if not isinstance(aliases, dict):
-            raise CommandError(f"{self.settings.path.name}: {self.project.name}:domains must be a mapping")
+        if not isinstance(aliases, dict) or not all(isinstance(item, str) for item in aliases.values()):
+            place = f"{self.settings.path.name}: {self.project.name}:domains"
+            raise CommandError(f"{place} must map each alias to a domain id in quotes")
         domain = self.setting("domain")
         return aliases, aliases.get(domain, domain)
 
@@ -92,7 +93,10 @@ class Context:
             return self.data_folder / "state"
         parts = urlsplit(url)
         if parts.scheme != "file":
-            raise CommandError(f"PULUMI_BACKEND_URL: {parts.scheme}:// needs the raw Pulumi CLI; see README.md")
+            raise CommandError(
+                "PULUMI_BACKEND_URL is no file:// URL: `optout` keeps the state in a folder; for any other backend "
+                "use the raw Pulumi CLI"
+            )
         path = Path(unquote(f"{parts.netloc}{parts.path}")).expanduser()
         return path if path.is_absolute() else self.project.root / path
 

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from optout.cli.errors import reported
-from optout.cli.options import run_options, with_options, yes_option
+from optout.cli.options import require_answer, run_options, with_options, yes_option
 
 
 @click.command(name="destroy", short_help="Let the stack forget everybody; nothing changes in the service.")
@@ -25,12 +25,13 @@ def command(*, yes: bool, **choices: Any) -> None:
     Exit codes: 0 done, 1 failed, 2 not confirmed, 3 register invalid, 8 locked.
     """  # noqa: D301 - click's own mark for "do not wrap"
     from optout.cli.session import Choices, end, opened  # noqa: PLC0415 - not for --help
-    from optout.cli.up import confirm  # noqa: PLC0415
     from optout.engine.interface import Operation  # noqa: PLC0415
     from optout.plan.document import document  # noqa: PLC0415
 
+    require_answer(yes=yes)
     with reported(), opened(Choices(**choices)) as session:
-        confirm(f"Forget everybody in stack {session.context.stack}? Nobody's opt-out changes.", yes=yes)
+        whom = f"{len(session.choices.targets):,} people" if session.choices.targets else "everybody"
+        session.confirm(f"Forget {whom} in stack {session.context.stack}? Nobody's opt-out changes.", yes=yes)
         outcome, plan = session.perform(Operation.DESTROY, refresh=False, title="Forgetting")
         end(outcome)
         session.emit(document(plan, session.places))

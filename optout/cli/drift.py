@@ -24,7 +24,7 @@ def command(**choices: Any) -> None:
     Example: every night
       $ optout drift --stack production
       Drift in stack production: 1 to repair, 13 unchanged
-        ! repair        sp-2357877d05320d78  config/people.yaml:14   ENROLLED in the service, should be OPTED_OUT
+        ! repair  sp-2357877d05320d78  config/people.yaml:14  ENROLLED in the service, should be OPTED_OUT
 
     Exit codes: 0 no drift, 1 failed, 3 register invalid, 5 drift.
     """  # noqa: D301 - click's own mark for "do not wrap"

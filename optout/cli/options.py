@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,7 @@ _STACK = click.option(
     show_envvar=True,
     default=DEFAULT_STACK,
     show_default=True,
+    callback=lambda _context, _parameter, name: name.rpartition("/")[2],  # Pulumi also takes org/project/stack
     help="The stack, named by its file Pulumi.<stack>.yaml.",
 )
 _ENGINE = click.option(
@@ -64,6 +66,12 @@ refresh_option = click.option(
     help="Ask the service about every person first, so that drift is seen and repaired.",
 )
 yes_option = click.option("-y", "--yes", is_flag=True, help="Do it without asking; needed where nobody can answer.")
+
+
+def require_answer(*, yes: bool) -> None:
+    """Refuse where nobody could answer, before any work: a pipeline should not wait for a plan to hear that."""
+    if not yes and not (sys.stdin and sys.stdin.isatty()):
+        raise click.UsageError("nobody is here to confirm: pass --yes")
 
 
 def with_options(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:

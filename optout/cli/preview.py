@@ -32,7 +32,7 @@ def command(*, refresh: bool, detailed_exitcode: bool, **choices: Any) -> None:
     Example: in CI, on a pull request
       $ optout preview --stack production --detailed-exitcode
       Plan for stack production: 1 to opt out, 13 unchanged
-        + opt out       sp-2357877d05320d78  config/people.yaml:14          new
+        + opt out  sp-2357877d05320d78  config/people.yaml:14  new
 
     Exit codes: 0 done, 1 failed, 3 register invalid, 4 changes planned (with --detailed-exitcode).
     """  # noqa: D301 - click's own mark for "do not wrap"

@@ -7,10 +7,12 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from tempfile import TemporaryFile
+from typing import IO, TYPE_CHECKING
 
 from optout.cli.context import SANDBOX_PASSPHRASE
 from optout.cli.errors import CommandError
+from optout.cli.exit_codes import ExitCode
 from optout.service.running import Running, find
 
 if TYPE_CHECKING:
@@ -58,18 +60,21 @@ def running_service(context: Context) -> Iterator[Running]:
     if (running := find(context.service_folder)) is not None:
         yield running
         return
-    process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-        [sys.executable, "-m", "optout", "serve", *serve_arguments(context)],
-        cwd=context.project.root,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-    )
-    try:
-        yield _wait(process, context.service_folder)
-    finally:
-        process.terminate()
-        process.communicate()
+    arguments = ["serve", *serve_arguments(context), "--stop-with-stdin"]
+    with TemporaryFile() as errors:
+        process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
+            [sys.executable, "-m", "optout", *arguments],
+            cwd=context.project.root,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=errors,  # a file: nobody would empty a pipe
+            start_new_session=True,  # Ctrl-C ends the command first, which still has calls under way
+        )
+        try:
+            yield _wait(process, context.service_folder, errors)
+        finally:
+            process.terminate()
+            process.communicate()
 
 
 def serve_arguments(context: Context) -> list[str]:
@@ -78,7 +83,7 @@ def serve_arguments(context: Context) -> list[str]:
     named = {domain_id: alias for alias, domain_id in domains.items()}
     if default and default not in named:
         named[default] = "default"
-    arguments = ["--data", str(context.service_folder), "--port", "0", "--stop-with-stdin"]
+    arguments = ["--data", str(context.service_folder), "--port", "0"]
     for domain_id, alias in named.items():
         arguments += ["--domain", f"{domain_id}={alias}"]
     if region := context.setting("region"):
@@ -86,14 +91,16 @@ def serve_arguments(context: Context) -> list[str]:
     return arguments
 
 
-def _wait(process: subprocess.Popen[bytes], folder: Path) -> Running:
+def _wait(process: subprocess.Popen[bytes], folder: Path, errors: IO[bytes]) -> Running:
     deadline = time.monotonic() + _PATIENCE_SECONDS
     while time.monotonic() < deadline:
         if (running := find(folder)) is not None:
             return running
-        if process.poll() is not None:
-            _, errors = process.communicate()
-            raise CommandError(f"the sandbox's service did not start: {errors.decode(errors='replace').strip()}")
+        # Somebody else's service may have taken the data in the meantime: then that one is awaited.
+        if process.poll() not in (None, ExitCode.LOCKED):
+            errors.seek(0)
+            reason = errors.read().decode(errors="replace").strip().removeprefix("optout serve: ")
+            raise CommandError(f"the sandbox's service did not start: {reason}")
         time.sleep(_POLL_SECONDS)
     raise CommandError(f"the sandbox's service did not start within {_PATIENCE_SECONDS:.0f} s; try `optout serve`")
 

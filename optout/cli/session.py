@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from textwrap import indent
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -20,8 +21,8 @@ from optout.engine import urn as urns
 from optout.engine.choose import choose
 from optout.engine.interface import Operation, Outcome, Request, Result
 from optout.plan import PlanBuilder
-from optout.plan.builder import SPEAKER_TYPE
-from optout.plan.text import rows, summary
+from optout.plan.builder import SPEAKER_TYPE, is_change
+from optout.plan.text import lines, rows, summary
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from optout.engine.interface import Engine
     from optout.plan import Plan
 
+_INDENT = "  "
 _STYLES = {"+": "green", "!": "yellow", "-": "red", "±": "red", "~": "cyan"}
 
 
@@ -62,17 +64,14 @@ class Session:
     ) -> tuple[Outcome, Plan]:
         """Run an operation, show its progress, and return its outcome with the plan its events make."""
         builder = PlanBuilder()
-        counting = total is not None
+        counts = _is_person if total is None else is_change
         with WorkProgress(self.console, title, total) as progress:
 
             def on_event(event: Any) -> None:
                 builder.add(event)
                 if (said := event.diagnostic_event) is not None:
                     self._show(said)
-                done = event.res_outputs_event
-                if done is None or done.metadata.type != SPEAKER_TYPE:
-                    return
-                if not counting or done.metadata.op not in ("same", "refresh"):
+                if (done := event.res_outputs_event) is not None and counts(done.metadata):
                     progress.advance()
 
             outcome = self.engine.run(operation, self._request(refresh), on_event)
@@ -106,15 +105,33 @@ class Session:
         """Print the summary and the rows."""
         self.say(f"{title} stack {self.context.stack}: {summary(plan)}", "bold")
         shown, left = rows(plan, self.places)
-        for row in shown:
-            self.say(f"  {row}", _STYLES.get(row.symbol, ""))
+        # A file has no width; on a narrow terminal the reasons get lines of their own.
+        width = self.console.width - len(_INDENT) if self.console.is_terminal else None
+        for row, line in zip(shown, lines(shown, width), strict=True):
+            self.say(indent(line, _INDENT), _STYLES.get(row.symbol, ""))
         if left:
             self.say(f"  … and {left:,} more; --json lists them all")
+
+    def confirm(self, question: str, *, yes: bool) -> None:
+        """Ask, unless --yes was given; raises :class:`CommandError` when the answer is not yes."""
+        if yes:
+            return
+        try:
+            agreed = click.confirm(question, err=self.choices.as_json)
+        except click.Abort:  # Ctrl-C or Ctrl-D at the question
+            click.echo(err=True)
+            agreed = False
+        if not agreed:
+            raise CommandError("not confirmed; nothing was changed", ExitCode.USAGE)
 
     def emit(self, document: Mapping[str, Any]) -> None:
         """Print the JSON object, if that is what was asked for."""
         if self.choices.as_json:
-            click.echo(json.dumps(document, ensure_ascii=False, indent=2))
+            click.echo(json.dumps(document, indent=2))
+
+
+def _is_person(metadata: Any) -> bool:
+    return bool(metadata.type == SPEAKER_TYPE)
 
 
 @contextmanager

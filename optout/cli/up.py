@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from optout.cli.errors import CommandError, reported
-from optout.cli.exit_codes import ExitCode
-from optout.cli.options import refresh_option, run_options, with_options, yes_option
+from optout.cli.errors import reported
+from optout.cli.options import refresh_option, require_answer, run_options, with_options, yes_option
 
 if TYPE_CHECKING:
     from optout.cli.session import Session
@@ -21,8 +19,8 @@ if TYPE_CHECKING:
 def command(*, refresh: bool, yes: bool, **choices: Any) -> None:
     """Bring the service to what the register says.
 
-    Shows the plan first and asks, unless --yes is given. Safe to run again at any time: what is done stays done,
-    and a run that was cut short goes on where it ended.
+    Shows the plan first and asks, unless --yes is given; where nobody can answer, --yes is needed. Safe to run
+    again at any time: what is done stays done, and a run that was cut short goes on where it ended.
 
     \b
     Example
@@ -35,10 +33,9 @@ def command(*, refresh: bool, yes: bool, **choices: Any) -> None:
     """  # noqa: D301 - click's own mark for "do not wrap"
     from optout.cli.session import Choices, opened  # noqa: PLC0415 - not for --help
 
-    with reported():
-        require_answer(yes=yes)
-        with opened(Choices(**choices)) as session:
-            _up(session, refresh=refresh, yes=yes)
+    require_answer(yes=yes)
+    with reported(), opened(Choices(**choices)) as session:
+        _up(session, refresh=refresh, yes=yes)
 
 
 def _up(session: Session, *, refresh: bool, yes: bool) -> None:
@@ -56,13 +53,9 @@ def _up(session: Session, *, refresh: bool, yes: bool) -> None:
         return
     session.say(f"Done: {_past(done)}.", "green")
     if session.context.is_sandbox:
-        session.say("Next: edit config/people.yaml and do this again; `.venv/bin/optout --help` lists the commands.")
-
-
-def require_answer(*, yes: bool) -> None:
-    """Refuse where nobody could answer, before any work: a pipeline should not wait for a plan to hear that."""
-    if not yes and not sys.stdin.isatty():
-        raise CommandError("nobody is here to confirm; pass --yes, or use `optout preview`", ExitCode.USAGE)
+        session.say(
+            "Next: edit config/people.yaml and do this again; `.venv/bin/optout --help` lists the commands."
+        )
 
 
 def _past(plan: Plan) -> str:
