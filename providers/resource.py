@@ -15,8 +15,9 @@ TYPE = "pulumi-python:dynamic/voiceid:OptedOutSpeaker"
 def provider_reference() -> str:
     """Return the provider as the engine stores it: a reference to its class, the same for every resource.
 
-    Made once a process, because each call of ``serialize_provider`` wraps the pickler once more: through
-    ``pulumi.dynamic.Resource``, which calls it for every resource, the 320th ends in a RecursionError.
+    Made once a process, because each call of ``serialize_provider`` wraps the pickler once more.
+    ``pulumi.dynamic.Resource`` calls it for every resource, so a provider that is pickled by value, as in
+    the SDK's examples, ends in a RecursionError at about the 320th.
     """
     return str(serialize_provider(OptedOutSpeakerProvider()))
 

@@ -4,6 +4,8 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -33,7 +35,7 @@ class ManualClock:
 
 
 @pytest.fixture(autouse=True)
-def aws_environment(monkeypatch: pytest.MonkeyPatch, tmp_path) -> None:
+def aws_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Cut the tests off from the machine's own AWS settings."""
     for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_VOICE_ID"):
         monkeypatch.delenv(name, raising=False)
@@ -94,7 +96,7 @@ def connect(clock: ManualClock) -> Iterator[Connect]:
     """Make clients on the manual clock that end with the test."""
     with ExitStack() as stack:
 
-        def make(url: str, quotas: Quotas = SWIFT, **more) -> Client:
+        def make(url: str, quotas: Quotas = SWIFT, **more: Any) -> Client:
             client = Client(ClientSettings(url, REGION, quotas), clock=clock, **more)
             stack.callback(client.close)
             return client

@@ -12,7 +12,7 @@ NOW = datetime(2026, 3, 2, tzinfo=UTC)
 PEOPLE = [f"caller-{number}" for number in range(6)]
 
 
-def speaker(person, status=SpeakerStatus.OPTED_OUT):
+def speaker(person: str, status: SpeakerStatus = SpeakerStatus.OPTED_OUT) -> Speaker:
     generated = f"id#{uuid.uuid4().hex[:22]}"
     return Speaker("UcUuCPFOsAjzg9xoByUatN", person, generated, status, NOW, NOW)
 
@@ -20,17 +20,17 @@ def speaker(person, status=SpeakerStatus.OPTED_OUT):
 class Walk(RuleBasedStateMachine):
     """A domain that only we change, a walk through it in the order of creation, and pages that arrive late."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
         self.index = Index()
         self.domain = [speaker(person, SpeakerStatus.ENROLLED) for person in PEOPLE[:4]]
-        self.created = list(self.domain)
+        self.created: list[Speaker | None] = list(self.domain)
         self.position = 0
-        self.in_flight = []
+        self.in_flight: list[list[Speaker]] = []
         self.ended = False
 
     @rule(person=st.sampled_from(PEOPLE), by_generated=st.booleans())
-    def opt_out(self, person, by_generated):
+    def opt_out(self, person: str, by_generated: bool) -> None:
         found = self.find(person)
         if found is None:
             written = speaker(person)
@@ -44,7 +44,7 @@ class Walk(RuleBasedStateMachine):
         self.index.wrote(written.generated_speaker_id if by_generated and found else person, written)
 
     @rule(person=st.sampled_from(PEOPLE), by_generated=st.booleans())
-    def delete(self, person, by_generated):
+    def delete(self, person: str, by_generated: bool) -> None:
         found = self.find(person)
         if found is not None:
             self.swap(found, None)
@@ -52,21 +52,21 @@ class Walk(RuleBasedStateMachine):
 
     @precondition(lambda self: self.position < len(self.created))
     @rule(size=st.integers(1, 3))
-    def read_page(self, size):
+    def read_page(self, size: int) -> None:
         page = [found for found in self.created[self.position : self.position + size] if found]
         self.position += size
         self.in_flight.append(page)
 
     @precondition(lambda self: self.in_flight)
     @rule()
-    def page_arrives(self):
+    def page_arrives(self) -> None:
         self.index.add_page(self.in_flight.pop(0))
         if self.position >= len(self.created) and not self.in_flight:
             self.index.complete()
             self.ended = True
 
     @invariant()
-    def answers_are_true(self):
+    def answers_are_true(self) -> None:
         for person in PEOPLE:
             found, answer = self.find(person), self.index.lookup(person)
             assert answer is UNKNOWN or answer == found
@@ -75,10 +75,10 @@ class Walk(RuleBasedStateMachine):
                 assert self.index.lookup(found.generated_speaker_id) in (UNKNOWN, found)
         assert self.index.is_complete == self.ended
 
-    def find(self, person):
+    def find(self, person: str) -> Speaker | None:
         return next((found for found in self.domain if found.customer_speaker_id == person), None)
 
-    def swap(self, old, new):
+    def swap(self, old: Speaker, new: Speaker | None) -> None:
         self.created[self.created.index(old)] = new
         self.domain.remove(old)
         if new:
@@ -89,7 +89,7 @@ TestWalk = Walk.TestCase
 TestWalk.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)
 
 
-def test_a_page_read_before_our_write_does_not_undo_it():
+def test_a_page_read_before_our_write_does_not_undo_it() -> None:
     index = Index()
     stale = speaker("caller-1", SpeakerStatus.ENROLLED)
     index.wrote("caller-1", None)
@@ -97,7 +97,7 @@ def test_a_page_read_before_our_write_does_not_undo_it():
     assert index.lookup("caller-1") is None
 
 
-def test_a_speaker_deleted_by_generated_id_is_gone_by_both_names():
+def test_a_speaker_deleted_by_generated_id_is_gone_by_both_names() -> None:
     index = Index()
     listed = speaker("caller-1")
     index.add_page([listed])
@@ -105,7 +105,7 @@ def test_a_speaker_deleted_by_generated_id_is_gone_by_both_names():
     assert index.lookup("caller-1") is None
 
 
-def test_absence_is_known_only_after_the_walk():
+def test_absence_is_known_only_after_the_walk() -> None:
     index = Index()
     assert index.lookup("caller-1") is UNKNOWN
     index.complete()

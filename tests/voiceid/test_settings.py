@@ -5,29 +5,29 @@ from optout.voiceid import ClientSettings, Quotas, SettingsInvalid
 HERE = "http://127.0.0.1:8099"
 
 
-def test_config_is_taken():
+def test_config_is_taken() -> None:
     settings = ClientSettings.resolve({"endpoint": HERE, "region": "eu-central-1"}, {})
     assert (settings.endpoint_url, settings.region, settings.quotas) == (HERE, "eu-central-1", Quotas())
 
 
-def test_environment_wins():
+def test_environment_wins() -> None:
     environ = {"AWS_ENDPOINT_URL_VOICE_ID": "https://voice.example", "AWS_REGION": "eu-west-2"}
     settings = ClientSettings.resolve({"endpoint": HERE, "region": "eu-central-1"}, environ)
     assert (settings.endpoint_url, settings.region) == ("https://voice.example", "eu-west-2")
 
 
-def test_region_comes_before_default_region():
+def test_region_comes_before_default_region() -> None:
     environ = {"AWS_REGION": "eu-west-2", "AWS_DEFAULT_REGION": "us-east-1"}
     assert ClientSettings.resolve({}, environ).region == "eu-west-2"
     del environ["AWS_REGION"]
     assert ClientSettings.resolve({"region": "x"}, environ).region == "us-east-1"
 
 
-def test_no_endpoint_means_aws():
+def test_no_endpoint_means_aws() -> None:
     assert ClientSettings.resolve({"region": "us-east-1"}, {}).endpoint_url is None
 
 
-def test_missing_region_says_where_to_set_it():
+def test_missing_region_says_where_to_set_it() -> None:
     with pytest.raises(SettingsInvalid, match=r"voiceid-optout:region .* AWS_REGION"):
         ClientSettings.resolve({"endpoint": HERE}, {})
 
@@ -35,12 +35,12 @@ def test_missing_region_says_where_to_set_it():
 @pytest.mark.parametrize(
     "endpoint", ["127.0.0.1:8099", "ftp://voice.example", "http://", "http://[::1", "http://a:99999"]
 )
-def test_endpoint_that_is_no_url(endpoint):
+def test_endpoint_that_is_no_url(endpoint: str) -> None:
     with pytest.raises(SettingsInvalid, match="voiceid-optout:endpoint"):
         ClientSettings.resolve({"endpoint": endpoint, "region": "us-east-1"}, {})
 
 
-def test_quotas_from_config():
+def test_quotas_from_config() -> None:
     settings = ClientSettings.resolve({"region": "x", "quotas": '{"optOut": 2.5, "list": "3"}'}, {})
     assert settings.quotas == Quotas(opt_out=2.5, list=3.0)
 
@@ -60,12 +60,12 @@ def test_quotas_from_config():
         ('{"list": NaN}', "quotas.list"),
     ],
 )
-def test_bad_quotas(text, says):
+def test_bad_quotas(text: str, says: str) -> None:
     with pytest.raises(SettingsInvalid, match=says):
         Quotas.from_json(text)
 
 
-def test_place_hides_credentials_in_the_url():
+def test_place_hides_credentials_in_the_url() -> None:
     settings = ClientSettings("https://user:hush@voice.example:8443/?token=hush", "eu-west-2")
     assert settings.place() == "Voice ID at https://voice.example:8443 (eu-west-2)"
     assert ClientSettings(None, "eu-west-2").place() == "AWS's Voice ID in eu-west-2"

@@ -1,0 +1,94 @@
+"""The Pulumi program, run as the SDK's launcher runs it."""
+
+import runpy
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import pytest
+
+from optout.label import label
+from tests.providers.monitor import Monitor, run_program
+from tests.providers.process import ROOT
+from tests.voiceid.scripted import DOMAIN
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project folder with an empty register; the current one, as under the CLI."""
+    (tmp_path / "config").mkdir()
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def write(project: Path, text: str, name: str = "people.yaml") -> None:
+    (project / "config" / name).write_text(text)
+
+
+def run(**config: str) -> Monitor:
+    program: Any = str(ROOT / "__main__.py")
+    return run_program(lambda: runpy.run_path(program, run_name="__main__") and None, config)
+
+
+def test_one_resource_a_person(project: Path) -> None:
+    write(
+        project,
+        f"domain: {DOMAIN}\nspeakers: [caller-1, caller-2]\nreleased:\n  - id: caller-3\n    reason: consent\n",
+    )
+    outcome = run(labelKey="hush")
+    ensures = {request.name: request.object["ensure"] for request in outcome.requests}
+    assert ensures == {
+        label("hush", DOMAIN, "caller-1"): "opted_out",
+        label("hush", DOMAIN, "caller-2"): "opted_out",
+        label("hush", DOMAIN, "caller-3"): "released",
+    }
+
+
+def test_counts_are_exported_and_nothing_else(project: Path) -> None:
+    write(project, f"domain: {DOMAIN}\nspeakers: [caller-1]\nreleased:\n  - id: caller-3\n    reason: consent\n")
+    assert run().exports == {"people": 2, "released": 1}
+
+
+def test_without_a_label_key_the_domain_takes_its_place(project: Path) -> None:
+    write(project, f"domain: {DOMAIN}\nspeakers: [caller-1]\n")
+    assert run().names() == [label(DOMAIN, DOMAIN, "caller-1")]
+
+
+def test_domain_from_the_stack(project: Path) -> None:
+    write(project, "- caller-1\n")
+    [request] = run(domain="emea", domains=f'{{"emea": "{DOMAIN}"}}').requests
+    assert request.object["domain_id"] == DOMAIN
+
+
+def test_register_in_another_folder(project: Path) -> None:
+    (project / "people").mkdir()
+    (project / "people" / "all.yaml").write_text(f"domain: {DOMAIN}\nspeakers: [caller-1]\n")
+    assert len(run(register="people").requests) == 1
+
+
+def test_more_people_than_a_batch(project: Path) -> None:
+    write(project, f"domain: {DOMAIN}\nspeakers:\n" + "".join(f"  - caller-{number}\n" for number in range(250)))
+    outcome = run()
+    assert len(set(outcome.names())) == 250
+    assert outcome.exports["people"] == 250
+
+
+def test_a_register_with_faults_fails_with_their_lines(project: Path) -> None:
+    write(project, f"domain: {DOMAIN}\nspeakers:\n  - planted 4711\n  - caller-1\n  - caller-1\n")
+    with pytest.raises(pulumi.RunError) as caught:
+        run()
+    lines = str(caught.value).splitlines()
+    assert [line.partition(" ")[0] for line in lines] == ["config/people.yaml:3:5:", "config/people.yaml:5:5:"]
+    assert "planted" not in str(caught.value)
+    assert caught.value.__suppress_context__
+
+
+def test_a_register_that_is_not_there(project: Path) -> None:
+    with pytest.raises(pulumi.RunError, match="nowhere"):
+        run(register="nowhere")
+
+
+def test_no_identifier_is_in_names_or_exports(project: Path) -> None:
+    write(project, f"domain: {DOMAIN}\nspeakers: [planted-4711]\n")
+    outcome = run()
+    assert "planted" not in "".join(outcome.names()) + str(outcome.exports)

@@ -1,0 +1,33 @@
+"""A configured provider in the test's own process."""
+
+import json
+from collections.abc import Callable
+
+import pytest
+from pulumi.dynamic import Config, ConfigureRequest
+
+from providers import runtime
+from providers.opted_out_speaker import OptedOutSpeakerProvider
+
+PROJECT = "voiceid-optout"
+SWIFT = {"optOut": 1000, "describe": 1000, "delete": 1000, "list": 1000}
+Configured = Callable[..., OptedOutSpeakerProvider]
+
+
+def stack_config(url: str, **more: str) -> dict[str, str]:
+    """Config as the engine hands it over: all text."""
+    config = {"endpoint": url, "region": "us-east-1", "quotas": json.dumps(SWIFT), **more}
+    return {f"{PROJECT}:{name}": value for name, value in config.items()}
+
+
+@pytest.fixture
+def configured(monkeypatch: pytest.MonkeyPatch) -> Configured:
+    """Make providers for an endpoint, each as if in a process of its own."""
+
+    def make(url: str, **more: str) -> OptedOutSpeakerProvider:
+        monkeypatch.setattr(runtime, "_runtimes", {})
+        provider = OptedOutSpeakerProvider()
+        provider.configure(ConfigureRequest(Config(stack_config(url, **more), PROJECT)))
+        return provider
+
+    return make

@@ -1,0 +1,26 @@
+import pytest
+
+from optout.voiceid import ClientSettings
+from providers import runtime
+
+
+@pytest.fixture(autouse=True)
+def fresh(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runtime, "_runtimes", {})
+
+
+def test_same_settings_share_a_client() -> None:
+    settings = ClientSettings("http://127.0.0.1:1", "us-east-1")
+    assert runtime.runtime_for(settings) is runtime.runtime_for(ClientSettings("http://127.0.0.1:1", "us-east-1"))
+    assert runtime.runtime_for(settings) is not runtime.runtime_for(ClientSettings(None, "us-east-1"))
+
+
+def test_one_snapshot_a_domain() -> None:
+    shared = runtime.runtime_for(ClientSettings("http://127.0.0.1:1", "us-east-1"))
+    assert shared.snapshot("a" * 22) is shared.snapshot("a" * 22)
+    assert shared.snapshot("a" * 22) is not shared.snapshot("b" * 22)
+
+
+def test_waits_are_said_in_one_line(capfd: pytest.CaptureFixture[str]) -> None:
+    runtime.say_wait("OptOutSpeaker", 41.7)
+    assert capfd.readouterr().err == "Voice ID: OptOutSpeaker waits for its quota, another 42 s\n"

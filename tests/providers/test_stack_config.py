@@ -1,0 +1,46 @@
+from pathlib import Path
+
+import pulumi
+import pytest
+
+from providers.stack_config import StackConfig
+from tests.providers.monitor import run_program
+from tests.voiceid.scripted import DOMAIN
+
+
+def read(config: dict[str, str], secret_keys: tuple[str, ...] = ()) -> StackConfig:
+    found: list[StackConfig] = []
+    run_program(lambda: found.append(StackConfig.read()), config, secret_keys)
+    return found[0]
+
+
+def test_defaults() -> None:
+    config = read({})
+    assert config == StackConfig(Path("config"), {}, None, None)
+    assert config.key(DOMAIN) == DOMAIN
+
+
+def test_everything_set() -> None:
+    given = {"register": "people", "domains": f'{{"emea": "{DOMAIN}"}}', "domain": "emea", "labelKey": "hush"}
+    config = read(given)
+    assert config == StackConfig(Path("people"), {"emea": DOMAIN}, DOMAIN, "hush")
+    assert config.key(DOMAIN) == "hush"
+
+
+def test_a_domain_that_is_no_alias_is_an_id() -> None:
+    assert read({"domain": DOMAIN}).default_domain == DOMAIN
+
+
+def test_a_secret_label_key_is_read_without_a_warning() -> None:
+    assert read({"labelKey": "hush"}, ("voiceid-optout:labelKey",)).label_key == "hush"
+
+
+def test_the_label_key_is_not_in_repr() -> None:
+    assert "hush" not in repr(read({"labelKey": "hush"}))
+
+
+@pytest.mark.parametrize("domains", ["{", "[1]", '{"emea": 1}', '"emea"'])
+def test_domains_that_are_no_object(domains: str) -> None:
+    with pytest.raises(pulumi.RunError, match="voiceid-optout:domains is not an object") as caught:
+        read({"domains": domains})
+    assert caught.value.__suppress_context__ or not caught.value.__context__
