@@ -6,7 +6,7 @@ import os
 import platform
 import shutil
 import subprocess
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -41,7 +41,12 @@ def examine(context: Context) -> Iterator[Finding]:
     yield _pulumi(context)
     yield Finding("project", "ok", f"{context.project.name}, stack {context.stack}")
     yield _caught("register", lambda: _register(context))
-    with environment_for(context) as environment:
+    with ExitStack() as cleanup:
+        try:
+            environment = cleanup.enter_context(environment_for(context))
+        except CommandError as error:
+            yield Finding("service", "fail", str(error))
+            return
         yield _caught("passphrase", lambda: _passphrase(context, environment))
         yield _caught("state", lambda: _state(context))
         yield from _endpoint(context, environment)
@@ -105,17 +110,30 @@ def _endpoint(context: Context, environment: Mapping[str, str]) -> Iterator[Find
         for key in ("endpoint", "region", "quotas")
         if (value := context.setting(key)) is not None
     }
-    domains, default = context.domains()
     with _in_environment(environment):
         try:
+            domain_ids = _domain_ids(context)
             settings = ClientSettings.resolve(config, {**context.environment, **environment})
             client = Client(settings)
-        except VoiceIdError as error:
+        except (VoiceIdError, CommandError) as error:
             yield Finding("endpoint", "fail", str(error))
             return
         with closing(client):
-            for domain_id in sorted({*domains.values(), *([default] if default else [])}):
+            for domain_id in domain_ids:
                 yield _domain(client, domain_id, settings.place())
+    if not domain_ids:
+        yield Finding(
+            "endpoint", "note", f"not asked: neither register nor stack names a domain of {settings.place()}"
+        )
+
+
+def _domain_ids(context: Context) -> list[str]:
+    """Return the domains of the stack's config and of the register."""
+    domains, default = context.domains()
+    found = {*domains.values(), *([default] if default else [])}
+    with suppress(RegisterError):  # that has a finding of its own
+        found |= {entry.domain_id for entry in context.register.entries}
+    return sorted(found)
 
 
 def _domain(client: Client, domain_id: str, place: str) -> Finding:

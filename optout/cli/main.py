@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
-from importlib.metadata import version
+from typing import Any
 
 import click
+
+from optout.cli.encoding import make_tolerant
 
 COMMANDS = ("validate", "preview", "up", "drift", "refresh", "destroy", "serve", "env", "doctor")
 
@@ -24,9 +27,14 @@ class LazyGroup(click.Group):
         found: click.Command = import_module(f"optout.cli.{cmd_name}").command
         return found
 
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """Run, as :meth:`click.Command.main` does."""
+        make_tolerant(sys.stdout, sys.stderr)
+        return super().main(*args, **kwargs)
+
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 116})
-@click.version_option(version("voiceid-optout"), prog_name="optout")
+@click.version_option(package_name="voiceid-optout", prog_name="optout")
 def main() -> None:
     """Keep people who said so opted out of recognition by voice.
 

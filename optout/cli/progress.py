@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Self
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from rich.console import Console
 
 LINE_EVERY_SECONDS = 10.0
@@ -17,13 +19,16 @@ LINE_EVERY_SECONDS = 10.0
 class WorkProgress:
     """Counts finished steps of ``total``; a total of None is not known. A context manager, thread-safe."""
 
-    def __init__(self, console: Console, title: str, total: int | None) -> None:
+    def __init__(
+        self, console: Console, title: str, total: int | None, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._clock = clock
         self._console = console
         self._title = title
         self._total = total
         self._done = 0
         self._lock = threading.Lock()
-        self._next_line = time.monotonic() + LINE_EVERY_SECONDS
+        self._next_line = clock() + LINE_EVERY_SECONDS
         self._bar: Progress | None = None
         if console.is_terminal:
             self._bar = Progress(
@@ -53,8 +58,8 @@ class WorkProgress:
             self._done += 1
             if self._bar is not None:
                 self._bar.update(self._task, completed=self._done)
-            elif time.monotonic() >= self._next_line:
-                self._next_line = time.monotonic() + LINE_EVERY_SECONDS
+            elif self._clock() >= self._next_line:
+                self._next_line = self._clock() + LINE_EVERY_SECONDS
                 self._console.print(self._line())
 
     def _line(self) -> str:
