@@ -34,7 +34,7 @@ def admin_app(model: Mapping[str, Any], store: Store, metrics: Metrics) -> Starl
         return JSONResponse(await store.run("Health", {}))
 
     async def counts(_request: Request) -> Response:
-        return PlainTextResponse(metrics.text())
+        return PlainTextResponse(metrics.text(store.commits))
 
     return Starlette(
         routes=[

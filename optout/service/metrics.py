@@ -15,7 +15,8 @@ class Metrics:
         """Count one answer: ``outcome`` is ``ok`` or the error's code."""
         self._requests[operation, outcome] += 1
 
-    def text(self) -> str:
+    def text(self, commits: int) -> str:
+        """Return the exposition; ``commits`` counts the database's write transactions."""
         lines = [
             "# HELP voiceid_requests_total Requests answered, by operation and outcome.",
             "# TYPE voiceid_requests_total counter",
@@ -23,5 +24,10 @@ class Metrics:
         lines += [
             f'voiceid_requests_total{{operation="{operation}",outcome="{outcome}"}} {count}'
             for (operation, outcome), count in sorted(self._requests.items())
+        ]
+        lines += [
+            "# HELP voiceid_commits_total Write transactions committed; requests in flight share them.",
+            "# TYPE voiceid_commits_total counter",
+            f"voiceid_commits_total {commits}",
         ]
         return "\n".join(lines) + "\n"

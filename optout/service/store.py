@@ -48,6 +48,11 @@ class Store:
             raise outcome
         return dict(outcome)
 
+    @property
+    def commits(self) -> int:
+        """How many transactions of the writer have been committed; each may have held many requests."""
+        return self._writer.transactions
+
     def close(self) -> None:
         """Finish what was submitted and close the database."""
         workers = (self._writer, *self._readers)

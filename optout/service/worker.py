@@ -44,6 +44,7 @@ class Worker:
         self._execute = execute
         self._queue = queue
         self._loop = asyncio.get_running_loop()
+        self.transactions = 0
         self._thread = threading.Thread(target=self._run, name=f"voiceid-{name}", daemon=True)
         self._thread.start()
 
@@ -89,6 +90,7 @@ class Worker:
                 return [internal()]
             # One bad request must not fail its neighbours: each gets a transaction of its own.
             return [outcome for job in batch for outcome in self._transact(connection, [job])]
+        self.transactions += 1
         return outcomes
 
 

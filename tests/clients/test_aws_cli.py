@@ -6,6 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.service.running import Service
+
 pytestmark = pytest.mark.clients
 
 FAILED = 255
@@ -14,7 +16,7 @@ Aws = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 @pytest.fixture
-def aws(aws_cli, environment) -> Aws:
+def aws(aws_cli: str, environment: dict[str, str]) -> Aws:
     def run(operation: str, *options: str) -> "subprocess.CompletedProcess[str]":
         command = [aws_cli, "voice-id", operation, *options, "--output", "json"]
         return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
@@ -22,7 +24,7 @@ def aws(aws_cli, environment) -> Aws:
     return run
 
 
-def test_opt_out_describe_list_delete(aws, domain):
+def test_opt_out_describe_list_delete(aws: Aws, domain: str) -> None:
     person = ("--domain-id", domain, "--speaker-id", "caller-1")
     opted = aws("opt-out-speaker", *person)
     assert opted.returncode == 0, opted.stderr
@@ -42,7 +44,7 @@ def test_opt_out_describe_list_delete(aws, domain):
     assert "(ResourceNotFoundException) when calling the DescribeSpeaker operation" in gone.stderr
 
 
-def test_errors_are_named(aws, service):
+def test_errors_are_named(aws: Aws, service: Service) -> None:
     away = service.new_domain()
     service.suspend(away)
     conflict = aws("opt-out-speaker", "--domain-id", away, "--speaker-id", "caller-1")

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.clients.conftest import NODE_FOLDER
+from tests.service.running import Service
 
 pytestmark = pytest.mark.clients
 
@@ -15,7 +16,7 @@ Call = Callable[..., list[dict[str, Any]]]
 
 
 @pytest.fixture
-def run(node, environment) -> Call:
+def run(node: str, environment: dict[str, str]) -> Call:
     def calls(*wanted: tuple[str, dict[str, Any]]) -> list[dict[str, Any]]:
         text = json.dumps([{"operation": operation, "input": given} for operation, given in wanted])
         done = subprocess.run(
@@ -34,7 +35,7 @@ def run(node, environment) -> Call:
     return calls
 
 
-def test_opt_out_describe_list_delete(run, domain):
+def test_opt_out_describe_list_delete(run: Call, domain: str) -> None:
     person = {"DomainId": domain, "SpeakerId": "caller-1"}
     opted, described, listed, deleted, gone = run(
         ("OptOutSpeaker", person),
@@ -55,7 +56,7 @@ def test_opt_out_describe_list_delete(run, domain):
     assert (gone["error"], gone["typed"], gone["resource"]) == ("ResourceNotFoundException", True, "SPEAKER")
 
 
-def test_errors_are_typed(run, service, domain):
+def test_errors_are_typed(run: Call, service: Service, domain: str) -> None:
     away = service.new_domain()
     service.suspend(away)
     conflict, invalid, denied, unknown = run(
@@ -75,7 +76,7 @@ def test_errors_are_typed(run, service, domain):
     assert (unknown["error"], unknown["resource"]) == ("ResourceNotFoundException", "DOMAIN")
 
 
-def test_domains_tags_and_pages(run, domain):
+def test_domains_tags_and_pages(run: Call, domain: str) -> None:
     made, *_ = run(
         ("CreateDomain", {"Name": "sales", "ServerSideEncryptionConfiguration": {"KmsKeyId": "alias/voice"}})
     )

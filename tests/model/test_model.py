@@ -19,13 +19,13 @@ def words(document: Any) -> set[str]:
     return set()
 
 
-def test_it_holds_all_operations_and_no_prose():
+def test_it_holds_all_operations_and_no_prose() -> None:
     model = load_model()
     assert len(model["operations"]) == 29
     assert "documentation" not in words(model)
 
 
-def test_it_says_what_botocores_own_model_says():
+def test_it_says_what_botocores_own_model_says() -> None:
     installed = installed_model()
     if installed is None:
         pytest.skip("the installed botocore no longer ships voice-id")
@@ -34,7 +34,7 @@ def test_it_says_what_botocores_own_model_says():
     assert json.loads((FOLDER / "paginators-1.json").read_text()) == paginators
 
 
-def test_slimming_keeps_every_fact_of_a_shape():
+def test_slimming_keeps_every_fact_of_a_shape() -> None:
     installed = installed_model()
     if installed is None:
         pytest.skip("the installed botocore no longer ships voice-id")
@@ -47,7 +47,7 @@ def test_slimming_keeps_every_fact_of_a_shape():
     assert facts(installed[0]["shapes"]) == load_model()["shapes"]
 
 
-def test_botocore_loads_it_as_a_data_path():
+def test_botocore_loads_it_as_a_data_path() -> None:
     loader = Loader(extra_search_paths=[str(MODEL_ROOT)], include_default_search_paths=False)
     assert loader.list_available_services("service-2") == ["voice-id"]
     model = ServiceModel(loader.load_service_model("voice-id", "service-2"), "voice-id")

@@ -1,5 +1,6 @@
 import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,14 +25,14 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 
 
 @pytest.fixture
-def fresh(tmp_path) -> Iterator[Service]:
+def fresh(tmp_path: Path) -> Iterator[Service]:
     """A service of the test's own, empty."""
     with thread(tmp_path / "fresh") as running:
         yield running
 
 
 @pytest.fixture
-def process(tmp_path) -> Iterator[Service]:
+def process(tmp_path: Path) -> Iterator[Service]:
     """A service of the test's own, as a real process."""
     with child(tmp_path / "process") as running:
         yield running

@@ -150,7 +150,7 @@ def thread(data: Path, limits: Limits | None = None, **settings: Any) -> Iterato
     def run() -> None:
         try:
             loop.run_until_complete(serve(chosen, stop, on_ready))
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  raised again by the block that waits
             faults.append(error)
         finally:
             loop.close()

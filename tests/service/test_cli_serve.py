@@ -3,8 +3,10 @@
 import os
 import threading
 from pathlib import Path
+from typing import Any
 
 import click.testing
+import pytest
 
 from optout.cli.exit_codes import ExitCode
 from optout.cli.serve import command
@@ -12,24 +14,24 @@ from optout.service.running import find
 from tests.service.running import thread
 
 
-def invoke(*options):
+def invoke(*options: Any) -> Any:
     return click.testing.CliRunner().invoke(command, [str(option) for option in options])
 
 
-def test_a_locked_folder(tmp_path):
+def test_a_locked_folder(tmp_path: Path) -> None:
     with thread(tmp_path):
         result = invoke("--data", tmp_path, "--port", "0")
     assert result.exit_code == ExitCode.LOCKED
     assert "Another service" in result.stderr
 
 
-def test_a_domain_id_of_the_wrong_form(tmp_path):
+def test_a_domain_id_of_the_wrong_form(tmp_path: Path) -> None:
     result = invoke("--data", tmp_path, "--port", "0", "--domain", "short=sandbox")
     assert result.exit_code == ExitCode.FAILED
     assert "The domain 'short' cannot be made" in result.stderr
 
 
-def test_it_serves_until_its_input_closes(tmp_path, monkeypatch):
+def test_it_serves_until_its_input_closes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     reading, writing = os.pipe()
 
     class Input:
@@ -49,6 +51,7 @@ def test_it_serves_until_its_input_closes(tmp_path, monkeypatch):
     watcher = threading.Thread(target=close_when_ready, args=(tmp_path,))
     watcher.start()
     domain = "a" * 22
+    before = os.umask(0o022)  # the command tightens it for its process
     with monkeypatch.context() as patch:
         patch.chdir(tmp_path)
         command.main(
@@ -56,6 +59,7 @@ def test_it_serves_until_its_input_closes(tmp_path, monkeypatch):
             standalone_mode=False,
         )
     watcher.join()
+    os.umask(before)
     os.close(reading)
     assert seen
     assert find(tmp_path) is None

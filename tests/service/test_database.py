@@ -1,4 +1,5 @@
 import sqlite3
+from pathlib import Path
 
 import pytest
 from sqlalchemy import inspect, select, text
@@ -8,7 +9,7 @@ from optout.service.errors import StartError
 from optout.service.schema import meta, metadata
 
 
-def test_a_new_database_has_the_schema_and_its_version(tmp_path):
+def test_a_new_database_has_the_schema_and_its_version(tmp_path: Path) -> None:
     database = open_database(tmp_path)
     assert set(inspect(database.reader).get_table_names()) >= set(metadata.tables)
     with database.reader.begin() as connection:
@@ -16,34 +17,34 @@ def test_a_new_database_has_the_schema_and_its_version(tmp_path):
     assert stored == str(len(MIGRATIONS))
 
 
-def test_commits_wait_for_the_disk(tmp_path):
+def test_commits_wait_for_the_disk(tmp_path: Path) -> None:
     database = open_database(tmp_path)
     with database.writer.connect() as connection:
         assert connection.scalar(text("PRAGMA journal_mode")) == "wal"
         assert connection.scalar(text("PRAGMA synchronous")) == 2  # FULL
 
 
-def test_readers_cannot_write(tmp_path):
+def test_readers_cannot_write(tmp_path: Path) -> None:
     database = open_database(tmp_path)
     with database.reader.connect() as connection:
         assert connection.scalar(text("PRAGMA query_only")) == 1
 
 
-def test_opening_again_keeps_the_token_key(tmp_path):
+def test_opening_again_keeps_the_token_key(tmp_path: Path) -> None:
     assert open_database(tmp_path).token_key == open_database(tmp_path).token_key
 
 
-def test_a_newer_schema_is_refused(tmp_path):
+def test_a_newer_schema_is_refused(tmp_path: Path) -> None:
     open_database(tmp_path)
     with sqlite3.connect(tmp_path / FILE_NAME) as database:
         database.execute("UPDATE meta SET value = '99' WHERE key = 'schema_version'")
     database.close()
-    with pytest.raises(StartError, match="schema version 99 .* newer release"):
+    with pytest.raises(StartError, match=r"schema version 99 .* newer release"):
         open_database(tmp_path)
 
 
-def test_a_file_that_is_no_database_is_refused(tmp_path):
+def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
     (tmp_path / FILE_NAME).write_bytes(b"caller-1 caller-2 " * 100)
-    with pytest.raises(StartError, match="not a database.*restore it from a backup") as refusal:
+    with pytest.raises(StartError, match=r"not a database.*restore it from a backup") as refusal:
         open_database(tmp_path)
     assert "caller" not in str(refusal.value)

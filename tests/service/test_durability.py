@@ -5,29 +5,31 @@ import resource
 import signal
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
 
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 
 from optout.service.running import find
-from tests.service.running import PATIENCE, child
+from tests.service.running import PATIENCE, Service, child
 
 WORKERS = 16
 
 
-def listed(service, domain):
+def listed(service: Service, domain: str) -> Any:
     pages = service.client().get_paginator("list_speakers").paginate(DomainId=domain)
     return {entry["CustomerSpeakerId"]: entry for page in pages for entry in page["SpeakerSummaries"]}
 
 
-def test_every_acknowledged_opt_out_survives_a_kill(tmp_path):
+def test_every_acknowledged_opt_out_survives_a_kill(tmp_path: Path) -> None:
     acknowledged: dict[str, str] = {}
     enough = threading.Event()
     with child(tmp_path) as service:
         domain = service.new_domain()
         client = service.client()
 
-        def work(worker):
+        def work(worker: int) -> None:
             for number in range(10_000):
                 name = f"caller-{worker}-{number}"
                 try:
@@ -54,7 +56,7 @@ def test_every_acknowledged_opt_out_survives_a_kill(tmp_path):
     assert lost == []
 
 
-def test_a_full_disk_fails_the_call_and_not_the_service(process):
+def test_a_full_disk_fails_the_call_and_not_the_service(process: Service) -> None:
     client, domain = process.client(), process.new_domain()
     client.opt_out_speaker(DomainId=domain, SpeakerId="before")
     _, hard = resource.prlimit(process.running.pid, resource.RLIMIT_FSIZE)
@@ -68,17 +70,3 @@ def test_a_full_disk_fails_the_call_and_not_the_service(process):
     resource.prlimit(process.running.pid, resource.RLIMIT_FSIZE, (hard, hard))
     client.opt_out_speaker(DomainId=domain, SpeakerId="after")
     assert set(listed(process, domain)) == {"before", "after"}
-
-
-def test_requests_in_flight_share_commits(service, domain):
-    client = service.client()
-    with ThreadPoolExecutor(WORKERS) as pool:
-        names = [f"caller-{number}" for number in range(200)]
-        made = list(
-            pool.map(
-                lambda name: client.opt_out_speaker(DomainId=domain, SpeakerId=name)["Speaker"], names
-            )
-        )
-    assert [speaker["CustomerSpeakerId"] for speaker in made] == names
-    assert len({speaker["GeneratedSpeakerId"] for speaker in made}) == 200
-    assert set(listed(service, domain)) == set(names)

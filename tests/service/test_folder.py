@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import pytest
 
@@ -9,13 +10,13 @@ from optout.service.running import Running, find
 ENDPOINT = {"url": "http://127.0.0.1:8099", "region": "us-east-1"}
 
 
-def test_the_folder_is_made_private(tmp_path):
+def test_the_folder_is_made_private(tmp_path: Path) -> None:
     folder = tmp_path / "a" / "b"
     prepare(folder)
     assert folder.stat().st_mode & 0o777 == 0o700
 
 
-def test_an_empty_or_former_folder_is_made_private(tmp_path):
+def test_an_empty_or_former_folder_is_made_private(tmp_path: Path) -> None:
     folder = tmp_path / "data"
     folder.mkdir(mode=0o755)
     prepare(folder)
@@ -26,7 +27,7 @@ def test_an_empty_or_former_folder_is_made_private(tmp_path):
     assert folder.stat().st_mode & 0o777 == 0o700
 
 
-def test_an_open_folder_with_other_files_is_refused_and_left_alone(tmp_path):
+def test_an_open_folder_with_other_files_is_refused_and_left_alone(tmp_path: Path) -> None:
     folder = tmp_path / "home"
     folder.mkdir(mode=0o755)
     (folder / "letter.txt").touch()
@@ -35,13 +36,13 @@ def test_an_open_folder_with_other_files_is_refused_and_left_alone(tmp_path):
     assert folder.stat().st_mode & 0o777 == 0o755
 
 
-def test_a_file_in_the_way_is_refused(tmp_path):
+def test_a_file_in_the_way_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(StartError, match="cannot be used as data folder"):
         prepare(tmp_path / "file")
 
 
-def test_one_holder_at_a_time(tmp_path):
+def test_one_holder_at_a_time(tmp_path: Path) -> None:
     assert holder(tmp_path) is None
     with held(tmp_path):
         assert holder(tmp_path) is not None
@@ -52,7 +53,7 @@ def test_one_holder_at_a_time(tmp_path):
         pass
 
 
-def test_a_service_is_found_while_it_is_announced(tmp_path):
+def test_a_service_is_found_while_it_is_announced(tmp_path: Path) -> None:
     with held(tmp_path):
         assert find(tmp_path) is None
         pid = holder(tmp_path)
@@ -66,14 +67,14 @@ def test_a_service_is_found_while_it_is_announced(tmp_path):
 
 
 @pytest.mark.parametrize("left", [json.dumps({**ENDPOINT, "pid": 1}), "{", "{}"])
-def test_a_file_left_behind_is_not_believed(tmp_path, left):
+def test_a_file_left_behind_is_not_believed(tmp_path: Path, left: str) -> None:
     (tmp_path / ENDPOINT_NAME).write_text(left)
     assert find(tmp_path) is None
     with held(tmp_path):  # a new service holds the data but does not listen yet
         assert find(tmp_path) is None
 
 
-def test_the_environment_points_a_client_at_the_service(tmp_path):
+def test_the_environment_points_a_client_at_the_service(tmp_path: Path) -> None:
     running = Running("http://127.0.0.1:8099", None, 1, "eu-west-2", tmp_path / "credentials")
     assert running.environment() == {
         "AWS_ENDPOINT_URL_VOICE_ID": "http://127.0.0.1:8099",

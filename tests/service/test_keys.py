@@ -1,10 +1,13 @@
+from pathlib import Path
+from typing import Any
+
 import pytest
 
 from optout.service.errors import StartError
 from optout.service.keys import FILE_NAME, load_keys
 
 
-def test_the_first_start_makes_a_key_for_the_owner_alone(tmp_path):
+def test_the_first_start_makes_a_key_for_the_owner_alone(tmp_path: Path) -> None:
     keys = load_keys(tmp_path)
     path = tmp_path / FILE_NAME
     assert path.stat().st_mode & 0o777 == 0o600
@@ -14,7 +17,7 @@ def test_the_first_start_makes_a_key_for_the_owner_alone(tmp_path):
     assert load_keys(tmp_path) == keys
 
 
-def test_every_section_is_a_key(tmp_path):
+def test_every_section_is_a_key(tmp_path: Path) -> None:
     path = tmp_path / FILE_NAME
     path.touch(0o600)
     path.write_text(
@@ -24,7 +27,7 @@ def test_every_section_is_a_key(tmp_path):
     assert load_keys(tmp_path) == {"A": "a%b", "B": "b"}
 
 
-def test_a_file_that_others_can_read_is_refused(tmp_path):
+def test_a_file_that_others_can_read_is_refused(tmp_path: Path) -> None:
     load_keys(tmp_path)
     (tmp_path / FILE_NAME).chmod(0o640)
     with pytest.raises(StartError, match="chmod 600"):
@@ -35,7 +38,7 @@ def test_a_file_that_others_can_read_is_refused(tmp_path):
     "text",
     ["secret\n", "[default]\naws_access_key_id = A\nsecret_key = secret\n", "[a]\n[a]\n", "", b"\xff\xfe"],
 )
-def test_a_damaged_file_is_refused_without_quoting_it(tmp_path, text):
+def test_a_damaged_file_is_refused_without_quoting_it(tmp_path: Path, text: Any) -> None:
     path = tmp_path / FILE_NAME
     path.touch(0o600)
     path.write_bytes(text if isinstance(text, bytes) else text.encode())

@@ -3,21 +3,23 @@
 import signal
 import socket
 import subprocess
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from optout.cli.exit_codes import ExitCode
 from optout.service.running import find
 from tests.service.calls import call
-from tests.service.running import PATIENCE, START, child
+from tests.service.running import PATIENCE, START, Service, child
 from tests.service.test_app import opt_out
 
 
-def run(*options):
+def run(*options: Any) -> Any:
     return subprocess.run([*START, *options], capture_output=True, text=True, timeout=PATIENCE, check=False)
 
 
-def test_the_ready_line_teaches_how_to_point_a_client(tmp_path):
+def test_the_ready_line_teaches_how_to_point_a_client(tmp_path: Path) -> None:
     command = [*START, "--data", str(tmp_path), "--port", "0", "--region", "eu-west-2"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
@@ -35,7 +37,7 @@ def test_the_ready_line_teaches_how_to_point_a_client(tmp_path):
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_ends_it_cleanly_and_in_silence(tmp_path, number):
+def test_a_signal_ends_it_cleanly_and_in_silence(tmp_path: Path, number: int) -> None:
     command = [*START, "--data", str(tmp_path), "--port", "0", "--stop-with-stdin"]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
@@ -50,7 +52,7 @@ def test_a_signal_ends_it_cleanly_and_in_silence(tmp_path, number):
     assert not (tmp_path / "voiceid.db-wal").exists()
 
 
-def test_closing_standard_input_ends_it_and_nothing_is_logged(tmp_path, capfd):
+def test_closing_standard_input_ends_it_in_silence(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     with child(tmp_path) as service:
         domain = service.new_domain()
         for name in ("caller-secret", "caller secret"):
@@ -63,20 +65,20 @@ def test_closing_standard_input_ends_it_and_nothing_is_logged(tmp_path, capfd):
     assert find(tmp_path) is None
 
 
-def test_all_files_are_for_the_owner_alone(process):
+def test_all_files_are_for_the_owner_alone(process: Service) -> None:
     process.new_domain()
     assert process.data.stat().st_mode & 0o777 == 0o700
     assert {entry.stat().st_mode & 0o077 for entry in process.data.iterdir()} == {0}
 
 
-def test_a_second_service_on_the_same_data(process):
+def test_a_second_service_on_the_same_data(process: Service) -> None:
     second = run("--data", str(process.data), "--port", "0")
     assert second.returncode == ExitCode.LOCKED
     assert second.stderr.startswith("optout serve: Another service is using ")
     assert second.stdout == ""
 
 
-def test_a_port_in_use(tmp_path):
+def test_a_port_in_use(tmp_path: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -88,11 +90,11 @@ def test_a_port_in_use(tmp_path):
 
 
 @pytest.mark.parametrize("options", [["--port", "70000"], ["--port", "x"], ["--nothing"]])
-def test_wrong_usage(options):
+def test_wrong_usage(options: Any) -> None:
     assert run(*options).returncode == ExitCode.USAGE
 
 
-def test_the_help_teaches_with_an_example_and_imports_no_server():
+def test_the_help_teaches_with_an_example_and_imports_no_server() -> None:
     program = (
         "import sys, click.testing\n"
         "from optout.cli.serve import command\n"

@@ -2,6 +2,7 @@
 
 import http.client
 import socket
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -11,7 +12,7 @@ from optout.service.running import find
 from tests.service.running import thread
 
 
-def test_it_is_announced_while_it_listens(tmp_path):
+def test_it_is_announced_while_it_listens(tmp_path: Path) -> None:
     with thread(tmp_path, admin_port=None) as service:
         assert find(tmp_path) == service.running
         assert service.running.admin_url is None
@@ -19,7 +20,7 @@ def test_it_is_announced_while_it_listens(tmp_path):
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ["credentials", "service.lock", "voiceid.db"]
 
 
-def test_data_survives_a_restart(tmp_path):
+def test_data_survives_a_restart(tmp_path: Path) -> None:
     with thread(tmp_path) as service:
         domain = service.new_domain()
         made = service.client().opt_out_speaker(DomainId=domain, SpeakerId="caller-1")["Speaker"]
@@ -27,7 +28,7 @@ def test_data_survives_a_restart(tmp_path):
         assert service.client().describe_speaker(DomainId=domain, SpeakerId="caller-1")["Speaker"] == made
 
 
-def test_domains_are_made_once(tmp_path):
+def test_domains_are_made_once(tmp_path: Path) -> None:
     wanted = (("a" * 22, "first"), ("b" * 22, "second"))
     with thread(tmp_path, domains=wanted[:1]) as service:
         service.client().opt_out_speaker(DomainId="a" * 22, SpeakerId="caller-1")
@@ -37,39 +38,41 @@ def test_domains_are_made_once(tmp_path):
         assert len(service.client().list_speakers(DomainId="a" * 22)["SpeakerSummaries"]) == 1
 
 
-def test_a_domain_that_cannot_be_made_stops_the_start(tmp_path):
-    with pytest.raises(StartError, match="'short' cannot be made: .*domainId"), thread(
-        tmp_path, domains=(("short", "sandbox"),)
+def test_a_domain_that_cannot_be_made_stops_the_start(tmp_path: Path) -> None:
+    with (
+        pytest.raises(StartError, match=r"'short' cannot be made: .*domainId"),
+        thread(tmp_path, domains=(("short", "sandbox"),)),
     ):
         pass
     with thread(tmp_path):  # and leaves nothing locked
         pass
 
 
-def test_a_port_in_use_says_so(tmp_path):
+def test_a_port_in_use_says_so(tmp_path: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        with pytest.raises(StartError, match=f"port {port}: Address already in use.*--port"), thread(
-            tmp_path, port=port
+        with (
+            pytest.raises(StartError, match=f"port {port}: Address already in use.*--port"),
+            thread(tmp_path, port=port),
         ):
             pass
 
 
-def test_a_second_service_on_the_same_data_is_refused(tmp_path):
+def test_a_second_service_on_the_same_data_is_refused(tmp_path: Path) -> None:
     with thread(tmp_path) as service:
         with pytest.raises(DataLockedError, match="Another service"), thread(tmp_path):
             pass
         assert service.admin("/healthz")[0] == 200
 
 
-def test_a_wildcard_address_is_announced_as_one_to_call(tmp_path):
+def test_a_wildcard_address_is_announced_as_one_to_call(tmp_path: Path) -> None:
     with thread(tmp_path, host="0.0.0.0") as service:
         assert service.url.startswith("http://127.0.0.1:")
 
 
-def test_ipv6(tmp_path):
+def test_ipv6(tmp_path: Path) -> None:
     try:
         with socket.socket(socket.AF_INET6) as probe:
             probe.bind(("::1", 0))

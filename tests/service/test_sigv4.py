@@ -1,28 +1,30 @@
 import datetime as dt
 import time
+from typing import Any
 
 import pytest
 
 from optout.service.errors import FrameworkError
 from optout.service.sigv4 import Verifier, header_map
-from tests.service.calls import send, signed
+from tests.service.calls import Answer, send, signed
+from tests.service.running import Service
 from tests.service.test_app import opt_out
 
 SKEW = 15 * 60
 
 
-def refused(answer):
+def refused(answer: Answer) -> Any:
     assert answer.status == 400
     assert answer.headers["content-type"] == "application/x-amz-json-1.0"
     return answer.code.removeprefix("com.amazon.coral.service#"), answer.document["message"]
 
 
-def test_unsigned(service, domain):
+def test_unsigned(service: Service, domain: str) -> None:
     headers = {"X-Amz-Target": "VoiceID.OptOutSpeaker", "Content-Type": "application/x-amz-json-1.0"}
     assert refused(send(service, headers, opt_out(domain)))[0] == "MissingAuthenticationTokenException"
 
 
-def test_unknown_key(service, domain):
+def test_unknown_key(service: Service, domain: str) -> None:
     body = opt_out(domain)
     answer = send(service, signed(service, body, keys=("AKIDNOBODY", "secret")), body)
     assert refused(answer) == (
@@ -31,31 +33,31 @@ def test_unknown_key(service, domain):
     )
 
 
-def test_session_token(service, domain):
+def test_session_token(service: Service, domain: str) -> None:
     body = opt_out(domain)
     code, text = refused(send(service, signed(service, body, token="left over"), body))
     assert code == "UnrecognizedClientException"
     assert "AWS_SESSION_TOKEN" in text
 
 
-def test_wrong_secret(service, domain):
+def test_wrong_secret(service: Service, domain: str) -> None:
     body = opt_out(domain)
     keys = (service.keys()[0], "another")
     assert refused(send(service, signed(service, body, keys=keys), body))[0] == "InvalidSignatureException"
 
 
-def test_altered_body(service, domain):
+def test_altered_body(service: Service, domain: str) -> None:
     headers = signed(service, opt_out(domain, "caller-1"))
     assert refused(send(service, headers, opt_out(domain, "caller-2")))[0] == "InvalidSignatureException"
 
 
-def test_altered_target(service, domain):
+def test_altered_target(service: Service, domain: str) -> None:
     headers = signed(service, opt_out(domain), target="VoiceID.DescribeSpeaker")
     headers["X-Amz-Target"] = "VoiceID.DeleteSpeaker"
     assert refused(send(service, headers, opt_out(domain)))[0] == "InvalidSignatureException"
 
 
-def test_declared_digest_must_be_the_bodys(service, domain):
+def test_declared_digest_must_be_the_bodys(service: Service, domain: str) -> None:
     body = opt_out(domain)
     headers = signed(service, body, extra={"X-Amz-Content-SHA256": "UNSIGNED-PAYLOAD"})
     headers["X-Amz-Content-SHA256"] = "UNSIGNED-PAYLOAD"
@@ -68,7 +70,7 @@ def test_declared_digest_must_be_the_bodys(service, domain):
     ("scope", "region", "word"),
     [("voiceid", "eu-central-1", "region 'us-east-1'"), ("connect", "us-east-1", "service 'voiceid'")],
 )
-def test_scope(service, domain, scope, region, word):
+def test_scope(service: Service, domain: str, scope: str, region: str, word: str) -> None:
     body = opt_out(domain)
     code, text = refused(send(service, signed(service, body, scope=scope, region=region), body))
     assert code == "InvalidSignatureException"
@@ -76,7 +78,7 @@ def test_scope(service, domain, scope, region, word):
 
 
 @pytest.mark.parametrize("authorization", ["", "Basic abc", "AWS4-HMAC-SHA256 Credential=x", "AWS4-HMAC-SHA256"])
-def test_malformed_authorization(service, domain, authorization):
+def test_malformed_authorization(service: Service, domain: str, authorization: str) -> None:
     body = opt_out(domain)
     headers = signed(service, body) | {"Authorization": authorization}
     assert refused(send(service, headers, body))[0] == "IncompleteSignatureException"
@@ -86,73 +88,73 @@ def test_malformed_authorization(service, domain, authorization):
 
 
 @pytest.fixture
-def verifier(service):
+def verifier(service: Service) -> Any:
     return Verifier(dict([service.keys()]), "us-east-1")
 
 
 @pytest.fixture
-def headers(service):
+def headers(service: Service) -> Any:
     return {name.lower(): value for name, value in signed(service, b"{}").items()}
 
 
-def at(headers) -> float:
+def at(headers: dict[str, str]) -> float:
     signed_at = dt.datetime.strptime(headers["x-amz-date"], "%Y%m%dT%H%M%SZ").replace(tzinfo=dt.UTC)
     return signed_at.timestamp()
 
 
-def fault(verifier, headers, now: float, body: bytes = b"{}") -> FrameworkError:
+def fault(verifier: Verifier, headers: dict[str, str], now: float, body: bytes = b"{}") -> FrameworkError:
     with pytest.raises(FrameworkError) as refusal:
         verifier.verify(headers, body, now)
     return refusal.value
 
 
 @pytest.mark.parametrize("off", [-SKEW, 0, SKEW])
-def test_fifteen_minutes_are_allowed(verifier, headers, off):
+def test_fifteen_minutes_are_allowed(verifier: Verifier, headers: dict[str, str], off: int) -> None:
     verifier.verify(headers, b"{}", at(headers) + off)
 
 
 @pytest.mark.parametrize("off", [-SKEW - 1, SKEW + 1, 86400])
-def test_more_is_not(verifier, headers, off):
+def test_more_is_not(verifier: Verifier, headers: dict[str, str], off: int) -> None:
     error = fault(verifier, headers, at(headers) + off)
     assert error.code == "InvalidSignatureException"
     assert error.text.startswith("Signature expired")
     assert headers["x-amz-date"] in error.text
 
 
-def test_date_must_be_a_date(verifier, headers):
+def test_date_must_be_a_date(verifier: Verifier, headers: dict[str, str]) -> None:
     error = fault(verifier, headers | {"x-amz-date": "yesterday"}, time.time())
     assert error.code == "IncompleteSignatureException"
 
 
-def test_date_must_be_that_of_the_scope(verifier, headers):
+def test_date_must_be_that_of_the_scope(verifier: Verifier, headers: dict[str, str]) -> None:
     error = fault(verifier, headers | {"x-amz-date": "20200101T000000Z"}, 1577836800)
     assert "not the date of X-Amz-Date" in error.text
 
 
 @pytest.mark.parametrize("name", ["host", "x-amz-date", "x-amz-target"])
-def test_headers_that_must_be_signed(verifier, headers, name):
+def test_headers_that_must_be_signed(verifier: Verifier, headers: dict[str, str], name: str) -> None:
     names = headers["authorization"].partition("SignedHeaders=")[2].partition(",")[0]
     kept = ";".join(part for part in names.split(";") if part != name)
     changed = headers | {"authorization": headers["authorization"].replace(names, kept)}
     assert f"'{name}' must be among" in fault(verifier, changed, at(headers)).text
 
 
-def test_a_signed_header_must_be_there(verifier, headers):
+def test_a_signed_header_must_be_there(verifier: Verifier, headers: dict[str, str]) -> None:
     del headers["content-type"]
     assert "'content-type' is not in the request" in fault(verifier, headers, at(headers)).text
 
 
-def test_spaces_around_and_in_values_do_not_count(verifier, headers):
+def test_spaces_around_and_in_values_do_not_count(verifier: Verifier, headers: dict[str, str]) -> None:
     spaced = headers | {"content-type": f"  {headers['content-type']} "}
     verifier.verify(spaced, b"{}", at(headers))
 
 
-def test_keys_of_many_days_are_not_kept_for_ever(service, verifier, headers):
+def test_keys_of_many_days_are_not_kept(service: Service, verifier: Verifier, headers: dict[str, str]) -> None:
     for day in range(100):
         verifier._signing_key(service.keys()[0], f"{20200101 + day}")
     assert len(verifier._signing_keys) <= 64
     verifier.verify(headers, b"{}", at(headers))
 
 
-def test_repeated_headers_are_joined():
+def test_repeated_headers_are_joined() -> None:
     assert header_map([(b"a", b"1"), (b"b", b"2"), (b"a", b"3")]) == {"a": "1,3", "b": "2"}

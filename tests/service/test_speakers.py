@@ -2,36 +2,38 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
 from optout.service.transaction import Limits
-from tests.service.running import thread
+from tests.service.running import Service, thread
 
 NOBODY = "id#" + "0" * 22
 
 
-def speaker(client, domain, name):
+def speaker(client: Any, domain: str, name: str) -> Any:
     return client.describe_speaker(DomainId=domain, SpeakerId=name)["Speaker"]
 
 
-def opt_out(client, domain, name):
+def opt_out(client: Any, domain: str, name: str) -> Any:
     return client.opt_out_speaker(DomainId=domain, SpeakerId=name)["Speaker"]
 
 
-def refused(client, operation, **arguments):
+def refused(client: Any, operation: str, **arguments: Any) -> Any:
     with pytest.raises(ClientError) as refusal:
         getattr(client, operation)(**arguments)
     return refusal.value.response
 
 
-def listed(client, domain, **arguments):
+def listed(client: Any, domain: str, **arguments: Any) -> Any:
     pages = client.get_paginator("list_speakers").paginate(DomainId=domain, **arguments)
     return [entry for page in pages for entry in page["SpeakerSummaries"]]
 
 
-def test_opting_out_an_unknown_person_creates_them(client, domain):
+def test_opting_out_an_unknown_person_creates_them(client: Any, domain: str) -> None:
     made = opt_out(client, domain, "caller-1")
     assert made["Status"] == "OPTED_OUT"
     assert made["CustomerSpeakerId"] == "caller-1"
@@ -44,7 +46,7 @@ def test_opting_out_an_unknown_person_creates_them(client, domain):
     assert listed(client, domain) == [made]
 
 
-def test_opting_out_again_changes_nothing(client, domain):
+def test_opting_out_again_changes_nothing(client: Any, domain: str) -> None:
     made = opt_out(client, domain, "caller-1")
     assert opt_out(client, domain, "caller-1") == made
     assert opt_out(client, domain, made["GeneratedSpeakerId"]) == made
@@ -53,7 +55,9 @@ def test_opting_out_again_changes_nothing(client, domain):
 
 @pytest.mark.parametrize("status", ["ENROLLED", "EXPIRED", "PENDING"])
 @pytest.mark.parametrize("by", ["CustomerSpeakerId", "GeneratedSpeakerId"])
-def test_opting_out_overrides_any_status_and_keeps_the_ids(client, service, domain, status, by):
+def test_opting_out_overrides_any_status_and_keeps_the_ids(
+    client: Any, service: Service, domain: str, status: str, by: str
+) -> None:
     seeded = service.seed(domain, "caller-1", status)
     before = speaker(client, domain, "caller-1")
     after = opt_out(client, domain, seeded[by])
@@ -66,7 +70,7 @@ def test_opting_out_overrides_any_status_and_keeps_the_ids(client, service, doma
     assert speaker(client, domain, "caller-1") == after
 
 
-def test_an_unknown_generated_id_cannot_be_opted_out(client, domain):
+def test_an_unknown_generated_id_cannot_be_opted_out(client: Any, domain: str) -> None:
     response = refused(client, "opt_out_speaker", DomainId=domain, SpeakerId=NOBODY)
     assert (response["Error"]["Code"], response["ResourceType"]) == ("ResourceNotFoundException", "SPEAKER")
     assert listed(client, domain) == []
@@ -74,20 +78,20 @@ def test_an_unknown_generated_id_cannot_be_opted_out(client, domain):
 
 @pytest.mark.parametrize("operation", ["describe_speaker", "delete_speaker"])
 @pytest.mark.parametrize("name", ["caller-1", NOBODY])
-def test_a_missing_speaker(client, domain, operation, name):
+def test_a_missing_speaker(client: Any, domain: str, operation: str, name: str) -> None:
     response = refused(client, operation, DomainId=domain, SpeakerId=name)
     assert (response["Error"]["Code"], response["ResourceType"]) == ("ResourceNotFoundException", "SPEAKER")
 
 
 @pytest.mark.parametrize("operation", ["opt_out_speaker", "describe_speaker", "delete_speaker", "list_speakers"])
-def test_a_missing_domain(client, operation):
+def test_a_missing_domain(client: Any, operation: str) -> None:
     arguments = {} if operation == "list_speakers" else {"SpeakerId": "caller-1"}
     response = refused(client, operation, DomainId="0" * 22, **arguments)
     assert (response["Error"]["Code"], response["ResourceType"]) == ("ResourceNotFoundException", "DOMAIN")
 
 
 @pytest.mark.parametrize("by", ["CustomerSpeakerId", "GeneratedSpeakerId"])
-def test_deleting_forgets_the_opt_out_and_the_id(client, domain, by):
+def test_deleting_forgets_the_opt_out_and_the_id(client: Any, domain: str, by: str) -> None:
     made = opt_out(client, domain, "caller-1")
     client.delete_speaker(DomainId=domain, SpeakerId=made[by])
     assert listed(client, domain) == []
@@ -97,13 +101,13 @@ def test_deleting_forgets_the_opt_out_and_the_id(client, domain, by):
     assert response["ResourceType"] == "SPEAKER"
 
 
-def test_customer_ids_are_case_sensitive(client, domain):
+def test_customer_ids_are_case_sensitive(client: Any, domain: str) -> None:
     opt_out(client, domain, "Caller")
     opt_out(client, domain, "caller")
     assert [entry["CustomerSpeakerId"] for entry in listed(client, domain)] == ["Caller", "caller"]
 
 
-def test_domains_keep_speakers_apart(client, service, domain):
+def test_domains_keep_speakers_apart(client: Any, service: Service, domain: str) -> None:
     other = service.new_domain()
     first, second = opt_out(client, domain, "caller-1"), opt_out(client, other, "caller-1")
     assert first["GeneratedSpeakerId"] != second["GeneratedSpeakerId"]
@@ -111,7 +115,7 @@ def test_domains_keep_speakers_apart(client, service, domain):
     assert listed(client, other) == [second]
 
 
-def test_a_suspended_domain_can_be_read_but_not_changed(client, service, domain):
+def test_a_suspended_domain_can_be_read_but_not_changed(client: Any, service: Service, domain: str) -> None:
     made = opt_out(client, domain, "caller-1")
     service.suspend(domain)
     assert speaker(client, domain, "caller-1") == made
@@ -124,7 +128,7 @@ def test_a_suspended_domain_can_be_read_but_not_changed(client, service, domain)
     client.delete_speaker(DomainId=domain, SpeakerId="caller-1")
 
 
-def test_the_quota_counts_opted_out_speakers_and_deleting_makes_room(tmp_path):
+def test_the_quota_counts_opted_out_speakers_and_deleting_makes_room(tmp_path: Path) -> None:
     with thread(tmp_path, Limits(speakers_per_domain=2)) as service:
         client, domain = service.client(), service.new_domain()
         service.seed(domain, "caller-1", "ENROLLED")
@@ -136,7 +140,7 @@ def test_the_quota_counts_opted_out_speakers_and_deleting_makes_room(tmp_path):
         assert opt_out(client, domain, "caller-3")["Status"] == "OPTED_OUT"
 
 
-def test_pages_hold_each_speaker_once_while_others_come_and_go(client, domain):
+def test_pages_hold_each_speaker_once_while_others_come_and_go(client: Any, domain: str) -> None:
     names = [f"caller-{number}" for number in range(10)]
     for name in names:
         opt_out(client, domain, name)
@@ -152,7 +156,7 @@ def test_pages_hold_each_speaker_once_while_others_come_and_go(client, domain):
     assert seen == [*names, "a-latecomer"]
 
 
-def test_a_last_page_that_is_full_has_no_token(client, domain):
+def test_a_last_page_that_is_full_has_no_token(client: Any, domain: str) -> None:
     for number in range(4):
         opt_out(client, domain, f"caller-{number}")
     first = client.list_speakers(DomainId=domain, MaxResults=2)
@@ -161,14 +165,14 @@ def test_a_last_page_that_is_full_has_no_token(client, domain):
     assert "NextToken" not in last
 
 
-def test_a_page_holds_a_hundred_unless_asked(client, service, domain):
+def test_a_page_holds_a_hundred_unless_asked(client: Any, service: Service, domain: str) -> None:
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda number: opt_out(client, domain, f"caller-{number}"), range(101)))
     assert len(client.list_speakers(DomainId=domain)["SpeakerSummaries"]) == 100
     assert len(listed(client, domain)) == 101
 
 
-def test_a_token_is_bound_to_its_arguments(client, service, domain):
+def test_a_token_is_bound_to_its_arguments(client: Any, service: Service, domain: str) -> None:
     for number in range(3):
         opt_out(client, domain, f"caller-{number}")
     token = client.list_speakers(DomainId=domain, MaxResults=1)["NextToken"]
@@ -184,10 +188,10 @@ def test_a_token_is_bound_to_its_arguments(client, service, domain):
     assert refused(client, "list_domains", MaxResults=1, NextToken=token)["Error"]["Code"] == "ValidationException"
 
 
-def test_simultaneous_opt_outs_of_one_person_make_one_speaker(service, client, domain):
+def test_simultaneous_opt_outs_of_one_person_make_one_speaker(service: Service, client: Any, domain: str) -> None:
     gate = threading.Barrier(8)
 
-    def together(_number):
+    def together(_number: int) -> Any:
         gate.wait()
         return opt_out(client, domain, "caller-1")["GeneratedSpeakerId"]
 
@@ -196,12 +200,12 @@ def test_simultaneous_opt_outs_of_one_person_make_one_speaker(service, client, d
     assert len(listed(client, domain)) == 1
 
 
-def test_a_mixed_crowd_gets_each_its_own_answer(client, service, domain):
+def test_a_mixed_crowd_gets_each_its_own_answer(client: Any, service: Service, domain: str) -> None:
     away = service.new_domain()
     service.suspend(away)
     service.seed(domain, "enrolled", "ENROLLED")
 
-    def one(number):
+    def one(number: int) -> Any:
         place = (domain, away, "0" * 22)[number % 3]
         name = ("enrolled", f"caller-{number}", NOBODY)[number % 4 % 3]
         try:

@@ -1,7 +1,10 @@
 """Tags of domains as an AWS client sees them."""
 
+from typing import Any
+
 import pytest
 
+from tests.service.running import Service
 from tests.service.test_domains import KEY
 from tests.service.test_speakers import refused
 
@@ -9,19 +12,19 @@ PREFIX = "arn:aws:voiceid:us-east-1:000000000000:domain/"
 
 
 @pytest.fixture
-def arn(domain):
+def arn(domain: str) -> Any:
     return PREFIX + domain
 
 
-def tags(client, arn):
+def tags(client: Any, arn: str) -> Any:
     return {tag["Key"]: tag["Value"] for tag in client.list_tags_for_resource(ResourceArn=arn)["Tags"]}
 
 
-def as_list(**given):
+def as_list(**given: str) -> Any:
     return [{"Key": key, "Value": value} for key, value in given.items()]
 
 
-def test_tags_are_merged_by_key_and_removed_by_key(client, arn):
+def test_tags_are_merged_by_key_and_removed_by_key(client: Any, arn: str) -> None:
     client.tag_resource(ResourceArn=arn, Tags=as_list(team="privacy", stage="test"))
     client.tag_resource(ResourceArn=arn, Tags=as_list(stage="live", owner=""))
     assert tags(client, arn) == {"team": "privacy", "stage": "live", "owner": ""}
@@ -31,22 +34,22 @@ def test_tags_are_merged_by_key_and_removed_by_key(client, arn):
     assert tags(client, arn) == {"team": "privacy", "owner": ""}
 
 
-def test_tags_given_at_creation(fresh):
+def test_tags_given_at_creation(fresh: Service) -> None:
     client = fresh.client()
-    made = client.create_domain(
-        Name="sales", ServerSideEncryptionConfiguration=KEY, Tags=as_list(team="privacy")
-    )["Domain"]
+    made = client.create_domain(Name="sales", ServerSideEncryptionConfiguration=KEY, Tags=as_list(team="privacy"))[
+        "Domain"
+    ]
     assert tags(client, made["Arn"]) == {"team": "privacy"}
     assert "Tags" not in made
 
 
-def test_the_same_key_twice_is_refused(client, arn):
+def test_the_same_key_twice_is_refused(client: Any, arn: str) -> None:
     response = refused(client, "tag_resource", ResourceArn=arn, Tags=as_list(a="1") + as_list(a="2"))
     assert response["Error"]["Code"] == "ValidationException"
     assert tags(client, arn) == {}
 
 
-def test_two_hundred_tags_and_no_more(client, arn):
+def test_two_hundred_tags_and_no_more(client: Any, arn: str) -> None:
     full = as_list(**{f"key-{number}": "x" for number in range(200)})
     client.tag_resource(ResourceArn=arn, Tags=full)
     response = refused(client, "tag_resource", ResourceArn=arn, Tags=as_list(more="x"))
@@ -57,12 +60,12 @@ def test_two_hundred_tags_and_no_more(client, arn):
 
 @pytest.mark.parametrize("other", [PREFIX + "0" * 22, "arn:aws:voiceid:eu-west-2:000000000000:domain/{}"])
 @pytest.mark.parametrize("operation", ["list_tags_for_resource", "tag_resource", "untag_resource"])
-def test_an_unknown_resource(client, domain, other, operation):
-    more = {"tag_resource": {"Tags": []}, "untag_resource": {"TagKeys": []}}.get(operation, {})
+def test_an_unknown_resource(client: Any, domain: str, other: str, operation: str) -> None:
+    more: dict[str, Any] = {"tag_resource": {"Tags": []}, "untag_resource": {"TagKeys": []}}.get(operation, {})
     assert refused(client, operation, ResourceArn=other.format(domain), **more)["ResourceType"] == "DOMAIN"
 
 
-def test_a_suspended_domain_keeps_its_tags_unchanged(client, service, domain, arn):
+def test_a_suspended_domain_keeps_its_tags_unchanged(client: Any, service: Service, domain: str, arn: str) -> None:
     client.tag_resource(ResourceArn=arn, Tags=as_list(team="privacy"))
     service.suspend(domain)
     assert refused(client, "tag_resource", ResourceArn=arn, Tags=[])["ConflictType"] == "DOMAIN_NOT_ACTIVE"

@@ -116,12 +116,12 @@ def refusal(operation: str, body: Any) -> ApiError:
 
 
 @pytest.mark.parametrize("operation", MODEL["operations"])
-def test_a_full_valid_request_passes_as_it_is(operation):
+def test_a_full_valid_request_passes_as_it_is(operation: str) -> None:
     assert VALIDATOR.request(operation, VALID[operation]) == VALID[operation]
 
 
 @pytest.mark.parametrize("operation", MODEL["operations"])
-def test_every_constraint_of_every_place_is_enforced(operation):
+def test_every_constraint_of_every_place_is_enforced(operation: str) -> None:
     seen = 0
     for _, path, shape, required in (place for place in ALL_PLACES if place[0] == operation):
         for value, words in breaches(shape):
@@ -138,21 +138,21 @@ def test_every_constraint_of_every_place_is_enforced(operation):
 
 
 @pytest.mark.parametrize("shape", [name for name, shape in SHAPES.items() if shape.get("sensitive")])
-def test_sensitive_values_are_never_echoed(shape):
+def test_sensitive_values_are_never_echoed(shape: str) -> None:
     for operation, path, name, _ in ALL_PLACES:
         if name == shape:
             text = refusal(operation, put(operation, path, "§secret§" * 200)).text
             assert "secret" not in text
 
 
-def test_lists_of_sensitive_values_are_never_echoed():
+def test_lists_of_sensitive_values_are_never_echoed() -> None:
     tags = [{"Key": f"secret-{number}", "Value": "secret"} for number in range(201)]
     arn = SAMPLES["AmazonResourceName"]
     assert "secret" not in refusal("TagResource", {"ResourceArn": arn, "Tags": tags}).text
     assert "secret" not in refusal("UntagResource", {"ResourceArn": arn, "TagKeys": ["secret"] * 201}).text
 
 
-def test_all_findings_are_told_at_once_with_their_paths():
+def test_all_findings_are_told_at_once_with_their_paths() -> None:
     error = refusal("CreateDomain", {"ServerSideEncryptionConfiguration": {}, "Tags": [{"Key": "k"}, None]})
     assert error.text.startswith("4 validation errors detected: ")
     assert re.findall(r"at '([^']+)'", error.text) == [
@@ -163,7 +163,7 @@ def test_all_findings_are_told_at_once_with_their_paths():
     ]
 
 
-def test_a_value_that_is_not_sensitive_is_shown_cut():
+def test_a_value_that_is_not_sensitive_is_shown_cut() -> None:
     error = refusal("DescribeDomain", {"DomainId": "x" * 5000})
     assert "Value 'xxx" in error.text
     assert len(error.text) < 600
@@ -190,7 +190,7 @@ def test_a_value_that_is_not_sensitive_is_shown_cut():
         ("a\ud800", False),
     ],
 )
-def test_speaker_ids(speaker, good):
+def test_speaker_ids(speaker: str, good: bool) -> None:
     body = {"DomainId": "a" * 22, "SpeakerId": speaker}
     if good:
         assert VALIDATOR.request("OptOutSpeaker", body) == body
@@ -199,12 +199,12 @@ def test_speaker_ids(speaker, good):
 
 
 @pytest.mark.parametrize("value", [True, 1.0, "1", [1]])
-def test_only_an_integer_is_an_integer(value):
+def test_only_an_integer_is_an_integer(value: Any) -> None:
     assert isinstance(refusal("ListSpeakers", {"DomainId": "a" * 22, "MaxResults": value}), FrameworkError)
 
 
 @pytest.mark.parametrize(("size", "good"), [(0, False), (1, True), (10, True), (11, False)])
-def test_list_domains_takes_ten_at_most(size, good):
+def test_list_domains_takes_ten_at_most(size: int, good: bool) -> None:
     if good:
         assert VALIDATOR.request("ListDomains", {"MaxResults": size}) == {"MaxResults": size}
     else:
@@ -212,11 +212,11 @@ def test_list_domains_takes_ten_at_most(size, good):
 
 
 @pytest.mark.parametrize("key", ["\ud800", "a\0b"])
-def test_text_without_a_pattern_must_still_be_storable(key):
+def test_text_without_a_pattern_must_still_be_storable(key: str) -> None:
     body = {"Name": "n", "ServerSideEncryptionConfiguration": {"KmsKeyId": key}}
     assert "NUL" in refusal("CreateDomain", body).text
 
 
-def test_length_counts_characters_not_bytes():
+def test_length_counts_characters_not_bytes() -> None:
     body = {**VALID["CreateDomain"], "Description": "ü" * 1024}
     assert VALIDATOR.request("CreateDomain", body)["Description"] == "ü" * 1024
