@@ -42,5 +42,6 @@ def clean_failures(method: Callable[_P, _T]) -> Callable[_P, _T]:
 
 
 def _place(error: Exception) -> str:
-    last = traceback.extract_tb(error.__traceback__)[-1]
-    return f"{Path(last.filename).name}:{last.lineno}"
+    # walk_tb and not extract_tb, which finds nothing in a plugin process: its stack frames are switched off
+    *_, (frame, line) = traceback.walk_tb(error.__traceback__)
+    return f"{Path(frame.f_code.co_filename).name}:{line}"

@@ -1,3 +1,4 @@
+import sys
 import traceback
 
 import pytest
@@ -29,6 +30,11 @@ def test_unforeseen_errors_tell_kind_and_place_and_not_their_text() -> None:
     text = printed(KeyError(PLANTED))
     assert text.splitlines()[-1].startswith("OptOutFailed: unforeseen KeyError in test_failure.py:")
     assert PLANTED not in text
+
+
+def test_the_place_is_told_where_stack_frames_are_switched_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "tracebacklimit", 0, raising=False)
+    assert " in test_failure.py:" in printed(KeyError(PLANTED))
 
 
 def test_nothing_is_chained() -> None:

@@ -122,6 +122,18 @@ def test_an_address_where_nobody_ever_listened_counts_for_nothing(closed_port: s
     assert lifeline._connect((host, int(port))) is None
 
 
+def test_a_connection_is_quiet_until_the_other_side_ends_it() -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        ours.settimeout(0.01)
+        assert lifeline._is_quiet(ours)
+        theirs.sendall(b"settings")
+        assert lifeline._is_quiet(ours)
+        theirs.close()
+        assert not lifeline._is_quiet(ours)
+    assert not lifeline._is_quiet(ours)
+
+
 def test_it_is_held_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lifeline, "_started", threading.Lock())
     started: list[object] = []
