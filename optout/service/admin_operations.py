@@ -33,7 +33,7 @@ def seed_speaker(tx: Transaction, request: Request) -> Result:
     else:
         values = {"status": status, "updated_at": tx.now, "last_accessed_at": accessed}
         tx.connection.execute(update(table).where(table.c.sequence == found.sequence).values(values))
-    return speakers.describe_speaker(tx, {"DomainId": domain.domain_id, "SpeakerId": customer_id})
+    return {"Speaker": speakers.shown(speakers.find(tx, domain.domain_id, customer_id)._asdict())}
 
 
 def ensure_domain(tx: Transaction, request: Request) -> Result:

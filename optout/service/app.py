@@ -99,7 +99,7 @@ async def _read(receive: Receive) -> bytes:
 def _decode(body: bytes) -> Any:
     try:
         # The protocol lets a client leave out the body of an operation without input.
-        return json.loads(body.decode("utf-8"), parse_constant=_no_constant) if body else {}
+        return _DECODER.decode(body.decode("utf-8")) if body else {}
     except (ValueError, RecursionError):
         raise errors.serialization("The body is not JSON in UTF-8.") from None
 
@@ -108,8 +108,13 @@ def _no_constant(_text: str) -> None:
     raise ValueError  # NaN and the infinities are Python's, not JSON's
 
 
+# Made once: json.loads and json.dumps make a new one for every call with options.
+_DECODER = json.JSONDecoder(parse_constant=_no_constant)
+_ENCODER = json.JSONEncoder(separators=(",", ":"))
+
+
 def _encode(document: Mapping[str, Any]) -> bytes:
-    return json.dumps(document, separators=(",", ":")).encode()
+    return _ENCODER.encode(document).encode()
 
 
 async def _respond(send: Send, status: int, content: bytes) -> None:

@@ -50,7 +50,7 @@ OFFERED: Mapping[str, Operation] = {
     "UpdateDomain": write(domains.update_domain),
     "DeleteDomain": write(domains.delete_domain),
     "OptOutSpeaker": Operation(optouts.opt_out_speakers, writes=True),
-    "DescribeSpeaker": read(speakers.describe_speaker),
+    "DescribeSpeaker": Operation(speakers.describe_speakers, writes=False),
     "ListSpeakers": read(speakers.list_speakers),
     "DeleteSpeaker": write(speakers.delete_speaker),
     "TagResource": write(tags.tag_resource),

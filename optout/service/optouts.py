@@ -53,15 +53,13 @@ def opt_out_speakers(tx: Transaction, requests: Sequence[Request]) -> list[Resul
 
 def _in_domain(tx: Transaction, domain: domain_rows.DomainRow, names: Sequence[str]) -> list[Result | ApiError]:
     """Decide for each name against the rows of the start and of the names before, then write all changes."""
-    rows: dict[str, dict[str, Any]] = {}
-    for found in speakers_of.find_all(tx, domain.domain_id, names):
-        rows[found["customer_id"]] = rows[found["generated_id"]] = found
+    rows = speakers_of.by_id(speakers_of.find_all(tx, domain.domain_id, names))
     room = tx.tenant.limits.speakers_per_domain - domain.speaker_count
     created: list[Mapping[str, Any]] = []
     changed: list[Mapping[str, Any]] = []
     answers: list[Result | ApiError] = []
     for name in names:
-        row: dict[str, Any] | None = rows.get(name)
+        row = rows.get(name)
         if row is None and name.startswith(GENERATED_PREFIX):
             answers.append(speaker_not_found())
             continue

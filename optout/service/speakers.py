@@ -1,12 +1,12 @@
 """Speakers: who is enrolled, and who has opted out."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, delete, select, update
 
 from optout.service import domain_rows, paging
-from optout.service.errors import speaker_not_found
+from optout.service.errors import ApiError, domain_not_found, speaker_not_found
 from optout.service.schema import domains as domains_table
 from optout.service.schema import speakers
 from optout.service.transaction import Request, Result, Transaction
@@ -15,8 +15,21 @@ PAGE_SIZE = 100
 GENERATED_PREFIX = "id#"
 
 
-def describe_speaker(tx: Transaction, request: Request) -> Result:
-    return {"Speaker": shown(find(tx, request["DomainId"], request["SpeakerId"])._asdict())}
+def describe_speakers(tx: Transaction, requests: Sequence[Request]) -> list[Result | ApiError]:
+    """Describe speakers by either id, with one query for each domain among the requests."""
+    wanted: dict[str, list[str]] = {}
+    for request in requests:
+        wanted.setdefault(request["DomainId"], []).append(request["SpeakerId"])
+    rows = {domain_id: by_id(find_all(tx, domain_id, names)) for domain_id, names in wanted.items()}
+    answers: list[Result | ApiError] = []
+    for request in requests:
+        row = rows[request["DomainId"]].get(request["SpeakerId"])
+        answers.append({"Speaker": shown(row)} if row else _missing(tx, request["DomainId"]))
+    return answers
+
+
+def _missing(tx: Transaction, domain_id: str) -> ApiError:
+    return speaker_not_found() if domain_rows.find_all(tx, [domain_id]) else domain_not_found()
 
 
 def list_speakers(tx: Transaction, request: Request) -> Result:
@@ -58,11 +71,10 @@ def grow(tx: Transaction, domain_id: str, by: int) -> None:
 
 
 def find(tx: Transaction, domain_id: str, speaker_id: str) -> Row[Any]:
-    """Return a speaker's row by either id; raises ResourceNotFoundException for the domain or the speaker."""
+    """Return a speaker's row by either id; raises ResourceNotFoundException."""
     query = select(speakers).where(speakers.c.domain_id == domain_id, _named([speaker_id]))
     row = tx.connection.execute(query).first()
     if row is None:
-        domain_rows.find(tx, domain_id)
         raise speaker_not_found()
     return row
 
@@ -76,6 +88,14 @@ def find_all(tx: Transaction, domain_id: str, speaker_ids: Sequence[str]) -> lis
         query = select(speakers).where(speakers.c.domain_id == domain_id, _named(names))
         rows += [row._asdict() for row in tx.connection.execute(query)]
     return rows
+
+
+def by_id(rows: Iterable[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Return rows under both their ids, which cannot collide: only a generated one holds a ``#``."""
+    found: dict[str, dict[str, Any]] = {}
+    for row in rows:
+        found[row["customer_id"]] = found[row["generated_id"]] = row
+    return found
 
 
 def _named(names: Sequence[str]) -> ColumnElement[bool]:
