@@ -1,0 +1,301 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pulumi.automation import events as api
+
+from optout.plan import Action, Plan, PlanBuilder, Step
+from optout.plan.builder import SPEAKER_TYPE, drift_reason, is_change, is_read
+from tests.plan.streams import RELEASED, CliStream, EmbeddedStream, Stream, others
+
+SAM = "sp-00000000000005a1"
+FORGOTTEN = "no longer in the register; stays as it is in the service"
+
+
+def plan_of(stream: Stream) -> Plan:
+    builder = PlanBuilder()
+    for event in stream.events:
+        builder.add(event)
+    return builder.plan()
+
+
+def only(stream: Stream) -> tuple[Action, str]:
+    plan = plan_of(stream)
+    assert [step.label for step in plan.steps] == [SAM]
+    assert plan.unchanged == 0
+    return plan.steps[0].action, plan.steps[0].reason
+
+
+def test_an_empty_stream_makes_an_empty_plan() -> None:
+    assert PlanBuilder().plan() == Plan((), 0)
+
+
+def test_someone_new_is_opted_out(stream: Stream) -> None:
+    stream.stack("create")
+    stream.step("create", SAM)
+    assert only(stream) == (Action.OPT_OUT, "new")
+
+
+def test_someone_new_among_the_released_is_released(stream: Stream) -> None:
+    stream.step("create", SAM, becomes=RELEASED)
+    assert only(stream) == (Action.RELEASE, "released")
+
+
+def test_someone_who_stays_is_counted_and_not_shown(stream: Stream) -> None:
+    stream.stack()
+    stream.read(SAM, "OPTED_OUT", "OPTED_OUT")
+    stream.step("same", SAM)
+    assert plan_of(stream) == Plan((), 1)
+
+
+@pytest.mark.parametrize("status", ["ENROLLED", "EXPIRED", "PENDING"])
+def test_another_status_is_repaired(stream: Stream, status: str) -> None:
+    stream.read(SAM, "OPTED_OUT", status)
+    stream.step("update", SAM, status=status)
+    assert only(stream) == (Action.REPAIR, f"{status} in the service, should be OPTED_OUT")
+
+
+def test_drift_is_shown_even_if_the_engine_calls_it_same(stream: Stream) -> None:
+    stream.read(SAM, "OPTED_OUT", "ENROLLED")
+    stream.step("same", SAM, status="ENROLLED")
+    assert only(stream) == (Action.REPAIR, "ENROLLED in the service, should be OPTED_OUT")
+
+
+def test_someone_gone_is_created_again_and_that_is_a_repair(stream: Stream) -> None:
+    stream.read(SAM, "OPTED_OUT", None)
+    stream.step("create", SAM)
+    assert only(stream) == (Action.REPAIR, "gone from the service")
+
+
+def test_drift_the_state_knows_is_repaired_without_asking_again(stream: Stream) -> None:
+    stream.step("update", SAM, status="ENROLLED")
+    assert only(stream) == (Action.REPAIR, "ENROLLED in the service, should be OPTED_OUT")
+
+
+def test_to_release_is_no_repair_whatever_the_service_says(stream: Stream) -> None:
+    stream.read(SAM, "OPTED_OUT", "ENROLLED")
+    stream.step("update", SAM, status="ENROLLED", becomes=RELEASED)
+    assert only(stream) == (Action.RELEASE, "released")
+
+
+def test_someone_gone_and_now_released_is_no_repair(stream: Stream) -> None:
+    stream.read(SAM, "OPTED_OUT", None)
+    stream.step("create", SAM, becomes=RELEASED)
+    assert only(stream) == (Action.RELEASE, "released")
+
+
+def test_a_released_person_may_be_opted_out_again(stream: Stream) -> None:
+    stream.step("update", SAM, status=None, was=RELEASED)
+    assert only(stream) == (Action.OPT_OUT, "no longer released")
+
+
+@pytest.mark.parametrize("status", ["OPTED_OUT", "ENROLLED", "PENDING"])
+def test_a_released_person_who_is_back_is_released_again(stream: Stream, status: str) -> None:
+    stream.read(SAM, None, status, RELEASED)
+    stream.step("update", SAM, status=status, was=RELEASED, becomes=RELEASED)
+    assert only(stream) == (Action.REPAIR, f"{status} in the service, should be gone")
+
+
+def test_a_released_person_who_is_away_is_as_the_register_asks(stream: Stream) -> None:
+    stream.read(SAM, None, None, RELEASED)
+    stream.step("same", SAM, status=None, was=RELEASED, becomes=RELEASED)
+    assert plan_of(stream) == Plan((), 1)
+
+
+def test_a_state_that_does_not_say_what_it_ensures_ensures_the_opt_out(stream: Stream) -> None:
+    stream.step("update", SAM, was=None)
+    assert only(stream) == (Action.UPDATE, "its settings changed")
+
+
+@pytest.mark.parametrize("op", ["delete", "discard"])
+def test_a_retained_person_is_only_forgotten(stream: Stream, op: str) -> None:
+    stream.read(SAM, "OPTED_OUT", "OPTED_OUT")
+    stream.step(op, SAM)
+    assert only(stream) == (Action.FORGET, FORGOTTEN)
+
+
+def test_a_drifted_person_who_left_the_register_is_only_forgotten(stream: Stream) -> None:
+    stream.read(SAM, "OPTED_OUT", "ENROLLED")
+    stream.step("delete", SAM, status="ENROLLED")
+    assert only(stream) == (Action.FORGET, FORGOTTEN)
+
+
+def test_someone_gone_who_left_the_register_is_not_said_to_be_repaired(stream: Stream) -> None:
+    stream.read(SAM, "OPTED_OUT", None)
+    stream.stack()
+    assert only(stream) == (Action.FORGET, "no longer in the register; gone from the service")
+
+
+def test_a_person_who_would_be_deleted_is_not_hidden_among_the_forgotten(stream: Stream) -> None:
+    stream.step("delete", SAM, retained=False)
+    assert only(stream) == (Action.DELETE, "no longer in the register")
+
+
+@pytest.mark.parametrize("ops", [["create-replacement", "replace", "delete-replaced"], ["import"]])
+def test_every_other_operation_on_a_person_is_a_replacement(stream: Stream, ops: list[str]) -> None:
+    for op in ops:
+        stream.step(op, SAM)
+    assert only(stream) == (Action.REPLACE, "the resource would be replaced")
+
+
+@pytest.mark.parametrize(
+    ("op", "retained", "action"),
+    [
+        ("create", True, Action.UPDATE),
+        ("update", True, Action.UPDATE),
+        ("delete", False, Action.DELETE),
+        ("delete", True, Action.FORGET),
+        ("discard", False, Action.FORGET),
+        ("replace", False, Action.REPLACE),
+    ],
+)
+def test_other_resources_are_rows_of_their_own(stream: Stream, op: str, *, retained: bool, action: Action) -> None:
+    stream.step(op, "guard", retained=retained, type_="aws:s3/bucket:Bucket")
+    stream.step("same", SAM)
+    assert plan_of(stream) == Plan((Step("guard", action, "aws:s3/bucket:Bucket"),), 1)
+
+
+def test_other_resources_that_stay_are_nobody(stream: Stream) -> None:
+    stream.step("same", "guard", type_="aws:s3/bucket:Bucket")
+    assert plan_of(stream) == Plan((), 0)
+
+
+def test_stack_and_providers_are_not_shown(stream: Stream) -> None:
+    stream.stack("create")
+    stream.step("update", "default", type_="pulumi:providers:pulumi-python")
+    assert plan_of(stream) == Plan((), 0)
+
+
+def test_a_refresh_alone_counts_everybody_and_shows_what_drifted(refreshing: Stream) -> None:
+    refreshing.read("sp-1", "OPTED_OUT", "OPTED_OUT")
+    refreshing.read("sp-2", "OPTED_OUT", "EXPIRED")
+    refreshing.read("sp-3", "OPTED_OUT", None)
+    refreshing.read("sp-4", None, "ENROLLED", RELEASED)
+    refreshing.read("sp-5", None, None, RELEASED)
+    assert plan_of(refreshing) == Plan(
+        (
+            Step("sp-2", Action.REPAIR, "EXPIRED in the service, should be OPTED_OUT"),
+            Step("sp-3", Action.REPAIR, "gone from the service"),
+            Step("sp-4", Action.REPAIR, "ENROLLED in the service, should be gone"),
+        ),
+        2,
+    )
+
+
+def test_someone_read_twice_is_one_row(refreshing: Stream) -> None:
+    refreshing.read(SAM, "OPTED_OUT", "ENROLLED")
+    refreshing.read(SAM, "OPTED_OUT", "ENROLLED")
+    assert plan_of(refreshing) == Plan(
+        (Step(SAM, Action.REPAIR, "ENROLLED in the service, should be OPTED_OUT"),), 0
+    )
+
+
+def test_reads_of_other_resources_are_nobody() -> None:
+    builder = PlanBuilder()
+    metadata = api.StepEventMetadata(api.OpType.REFRESH, "urn:pulumi:a::b::c:d:E::f", "c:d:E", "")
+    builder.add(api.EngineEvent(1, 1, res_outputs_event=api.ResOutputsEvent(metadata)))
+    assert builder.plan() == Plan((), 0)
+
+
+def test_events_about_no_resource_are_ignored(stream: Stream) -> None:
+    stream.step("same", SAM)
+    others(stream.events)
+    assert plan_of(stream) == Plan((), 1)
+
+
+def test_the_order_is_that_of_the_labels(stream: Stream) -> None:
+    for label in ("sp-c", "sp-a", "sp-b"):
+        stream.step("create", label)
+    assert [step.label for step in plan_of(stream).steps] == ["sp-a", "sp-b", "sp-c"]
+
+
+def test_a_name_may_hold_the_separator_of_urns(stream: Stream) -> None:
+    stream.step("create", "a::b")
+    assert plan_of(stream).steps[0].label == "a::b"
+
+
+def test_only_steps_to_be_shown_are_changes() -> None:
+    metadata = api.StepEventMetadata(api.OpType.UPDATE, "urn", SPEAKER_TYPE, "", logical=True)
+    assert is_change(metadata)
+    assert not is_read(metadata)
+    metadata.logical = None
+    assert is_read(metadata)
+    assert not is_change(metadata)
+    metadata.op = api.OpType.CREATE_REPLACEMENT
+    assert is_change(metadata)
+    metadata.op = api.OpType.SAME
+    metadata.logical = True
+    assert not is_change(metadata)
+    metadata.op, metadata.type = api.OpType.CREATE, "pulumi:pulumi:Stack"
+    assert not is_change(metadata)
+
+
+def _side(id_: str = "domain/speaker", **outputs: str | None) -> api.StepEventStateMetadata:
+    return api.StepEventStateMetadata(SPEAKER_TYPE, "urn", id_, "", "", outputs=outputs)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        (None, None, "gone from the service"),
+        (_side(), _side(""), "gone from the service"),
+        (_side(ensure="released"), _side(""), None),
+        (_side(ensure="released"), None, None),
+        (_side(), _side(), None),
+        (_side(), _side(status=None), None),
+        (_side(), _side(status="OPTED_OUT"), None),
+        (None, _side(ensure="released", status="OPTED_OUT"), "OPTED_OUT in the service, should be gone"),
+    ],
+)
+def test_what_counts_as_drift(
+    old: api.StepEventStateMetadata | None, new: api.StepEventStateMetadata | None, reason: str | None
+) -> None:
+    assert drift_reason(old, new) == reason
+
+
+# One person in a run: what is ensured before and after (None: not in state or register), what the service says.
+ENSURE = st.sampled_from([None, "opted_out", "released"])
+STATUS = st.sampled_from([None, "OPTED_OUT", "ENROLLED", "EXPIRED", "PENDING"])
+
+
+def _live(
+    stream: Stream, label: str, was: str | None, becomes: str | None, status: str | None, *, read: bool
+) -> bool:
+    """Add what the engine says of one person; False for nobody."""
+    if was is None and becomes is None:
+        return False
+    asked = None if was == "released" else "OPTED_OUT"
+    known = was is not None
+    if known and read:
+        stream.read(label, asked, status, was or "")
+        known = status is not None or was == "released"
+    if not known:
+        if becomes is not None:
+            stream.step("create", label, becomes=becomes)
+    elif becomes is None:
+        stream.step("delete", label, was=was, status=status)
+    else:
+        wanted = None if becomes == "released" else "OPTED_OUT"
+        op = "same" if was == becomes and (status if read else asked) == wanted else "update"
+        stream.step(op, label, was=was, becomes=becomes, status=status if read else asked)
+    return True
+
+
+@given(
+    st.sampled_from([CliStream, EmbeddedStream]),
+    st.lists(st.tuples(ENSURE, ENSURE, STATUS), max_size=20),
+    st.booleans(),
+)
+def test_everybody_seen_is_either_a_step_or_unchanged(
+    make: type[Stream], people: list[tuple[str | None, str | None, str | None]], read: bool
+) -> None:
+    stream = make()
+    stream.stack()
+    seen = [
+        _live(stream, f"sp-{number:016x}", was, becomes, status, read=read)
+        for number, (was, becomes, status) in enumerate(people)
+    ]
+    plan = plan_of(stream)
+    assert plan.counts.total() + plan.unchanged == sum(seen)
+    assert not any(step.action in {Action.DELETE, Action.REPLACE, Action.UPDATE} for step in plan.steps)
+    dropped = {f"sp-{n:016x}" for n, (was, becomes, _) in enumerate(people) if was is not None and becomes is None}
+    assert {step.label for step in plan.steps if step.action is Action.FORGET} == dropped
