@@ -15,6 +15,7 @@ from pulumi.runtime.proto.provider_pb2_grpc import ResourceProviderStub
 
 from optout.engine.embedded import values
 from optout.engine.errors import PluginError
+from optout.engine.messages import last_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -176,13 +177,3 @@ class Plugin:
         for stream in (self._process.stdout, self._process.stderr):
             if stream is not None:
                 stream.close()
-
-
-def last_line(text: str) -> str:
-    """Return the last line that says something; a traceback's is its exception."""
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    if not lines:
-        return "no reason given"
-    head, separator, tail = lines[-1].partition(": ")
-    is_exception = separator and " " not in head and head.replace(".", "").replace("_", "").isalnum()
-    return tail if is_exception and tail else lines[-1]
