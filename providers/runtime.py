@@ -4,6 +4,8 @@ An engine may hold several providers in a process, old and new pickles among the
 against the quotas of the account.
 """
 
+from __future__ import annotations  # an annotation that is evaluated would load botocore
+
 import sys
 import threading
 

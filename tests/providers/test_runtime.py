@@ -1,7 +1,11 @@
+import subprocess
+import sys
+
 import pytest
 
 from optout.voiceid import ClientSettings
 from providers import runtime
+from tests.providers.process import ROOT
 
 
 @pytest.fixture(autouse=True)
@@ -19,6 +23,11 @@ def test_one_snapshot_a_domain() -> None:
     shared = runtime.runtime_for(ClientSettings("http://127.0.0.1:1", "us-east-1"))
     assert shared.snapshot("a" * 22) is shared.snapshot("a" * 22)
     assert shared.snapshot("a" * 22) is not shared.snapshot("b" * 22)
+
+
+def test_a_program_and_a_preview_do_not_load_botocore() -> None:
+    script = "import sys, providers; sys.exit('botocore' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", script], cwd=ROOT, check=False).returncode == 0
 
 
 def test_waits_are_said_in_one_line(capfd: pytest.CaptureFixture[str]) -> None:
