@@ -10,13 +10,12 @@ import sys
 import threading
 
 from optout import voiceid
-from optout.voiceid import ClientSettings
 
 
 class Runtime:
     """A client and its snapshots, made when first needed; thread-safe."""
 
-    def __init__(self, settings: ClientSettings) -> None:
+    def __init__(self, settings: voiceid.ClientSettings) -> None:
         self._settings = settings
         self._lock = threading.Lock()
         self._client: voiceid.Client | None = None
@@ -32,11 +31,11 @@ class Runtime:
             return self._snapshots[domain_id]
 
 
-_runtimes: dict[ClientSettings, Runtime] = {}
+_runtimes: dict[voiceid.ClientSettings, Runtime] = {}
 _lock = threading.Lock()
 
 
-def runtime_for(settings: ClientSettings) -> Runtime:
+def runtime_for(settings: voiceid.ClientSettings) -> Runtime:
     """Return the runtime of this process for these settings."""
     with _lock:
         return _runtimes.setdefault(settings, Runtime(settings))
