@@ -4,7 +4,7 @@ import asyncio
 import os
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import ExitStack, asynccontextmanager, contextmanager
+from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
 from typing import Any
 
 import uvicorn
@@ -84,7 +84,8 @@ async def _ensure_domains(settings: Settings, store: Store, model: dict[str, Any
 
 async def _erase_deleted(store: Store) -> None:
     while True:
-        await store.run("EraseDeleted", {})
+        with suppress(ApiError):  # the disk may be full; the worker has logged it and the next hour tries again
+            await store.run("EraseDeleted", {})
         await asyncio.sleep(ERASE_EVERY_SECONDS)
 
 

@@ -86,6 +86,15 @@ def test_deleting_suspends_and_may_be_repeated(cloud: Any) -> None:
     assert response["ConflictType"] == "DOMAIN_NOT_ACTIVE"
 
 
+def test_reactivating_undoes_a_deletion(fresh: Service) -> None:
+    client = fresh.client()
+    made = create(client)
+    client.delete_domain(DomainId=made["DomainId"])
+    fresh.reactivate(made["DomainId"])
+    assert describe(client, made["DomainId"])["DomainStatus"] == "ACTIVE"
+    client.opt_out_speaker(DomainId=made["DomainId"], SpeakerId="caller-1")
+
+
 @pytest.mark.parametrize(
     ("operation", "more"),
     [
