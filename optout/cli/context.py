@@ -25,6 +25,7 @@ DATA_FOLDER = ".optout"
 DEFAULT_STACK = "local"
 SANDBOX_PASSPHRASE = "local"  # noqa: S105 - public on purpose, see Pulumi.local.yaml
 _EMBEDDED_SERVICE = "embedded"
+_REGION_VARIABLES = ("AWS_REGION", "AWS_DEFAULT_REGION")
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,18 @@ class Context:
             raise CommandError(f"{place} must map each alias to a domain id in quotes")
         domain = self.setting("domain")
         return aliases, aliases.get(domain, domain)
+
+    def endpoint_environment(self) -> dict[str, str]:
+        """Return the variables for the endpoint and region of the stack's file, where the shell sets none.
+
+        Without them a refresh asks where the last `up` asked: an engine keeps that run's config in the state.
+        """
+        result = {}
+        for key, names in (("endpoint", ("AWS_ENDPOINT_URL_VOICE_ID",)), ("region", _REGION_VARIABLES)):
+            value = self.setting(key)
+            if isinstance(value, str) and not any(map(self.environment.get, names)):
+                result[names[0]] = value
+        return result
 
     @cached_property
     def register(self) -> Register:

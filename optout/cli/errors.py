@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import traceback
 from contextlib import contextmanager
@@ -32,7 +33,8 @@ class CommandError(Exception):
 def reported() -> Iterator[None]:
     """Print what went wrong on standard error and leave with its code; never a traceback."""
     try:
-        yield
+        with _terminated_as_interrupted():
+            yield
     except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
         raise  # click's own: it shows usage errors, and ends in silence when nobody reads on
     except KeyboardInterrupt:
@@ -42,6 +44,16 @@ def reported() -> Iterator[None]:
         if verdict is None and os.environ.get(DEBUG_VARIABLE):
             raise
         _leave(*(verdict or ([_unforeseen(error)], ExitCode.FAILED)))
+
+
+@contextmanager
+def _terminated_as_interrupted() -> Iterator[None]:
+    """Let SIGTERM end a run as Ctrl-C does: what was done is written down, and what was started is ended."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _verdict(error: Exception) -> tuple[list[str], ExitCode] | None:

@@ -30,10 +30,10 @@ def environment_for(context: Context) -> Iterator[dict[str, str]]:
     """Give the variables a run of the stack needs on top of the process's own.
 
     For a sandbox that is its passphrase, and the endpoint and keys of its service, which is started when it does
-    not run and ended with the command. Other stacks need nothing.
+    not run and ended with the command. For other stacks it is where their file says that the service is.
     """
     if not context.is_sandbox:
-        yield {}
+        yield context.endpoint_environment()
         return
     make_private(context.data_folder)
     with running_service(context) as service:
