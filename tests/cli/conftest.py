@@ -1,0 +1,46 @@
+"""Fixtures: a project, with a service or without one, cut off from the machine's own settings."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.cli import projects
+from tests.cli.projects import Project
+from tests.service.running import Service, thread
+
+
+@pytest.fixture(autouse=True)
+def _no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith(("AWS_", "PULUMI_", "OPTOUT_"))]:
+        monkeypatch.delenv(name)
+    for name in ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "TTY_COMPATIBLE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+
+
+@pytest.fixture(scope="session")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """One service for all; each test has a domain of its own in it."""
+    with thread(tmp_path_factory.mktemp("service") / "data") as running:
+        yield running
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    """A project whose service is nowhere: for what is decided before it is asked."""
+    return projects.make(tmp_path / "a project")
+
+
+@pytest.fixture
+def domain(service: Service) -> str:
+    return service.new_domain()
+
+
+@pytest.fixture
+def live(tmp_path: Path, service: Service, domain: str) -> Project:
+    """A project on a running service, two people in its register and nothing done yet."""
+    return projects.make_with(tmp_path / "a project", service, domain)

@@ -1,0 +1,97 @@
+"""Small projects to run commands on, in the process of the tests."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+from click.testing import CliRunner, Result
+
+from optout.cli.context import Context, find
+from optout.cli.main import main
+from optout.label import label
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tests.service.running import Service
+
+PROGRAM = Path(__file__).parents[2] / "__main__.py"
+NAME = "voiceid-optout"
+DOMAIN = "UcUuCPFOsAjzg9xoByUatN"
+PASSPHRASE = "rehearsal"
+SALT = "v1:0hLIAuiuX2I=:v1:WVjeJIG/y5YQ9iMA:tJJkHDDQbYX4dD50XCTH2xio8zHFVQ=="  # of that passphrase
+
+
+@dataclass(frozen=True)
+class Project:
+    """A folder with a stack called ``test``; ``environment`` is all that its commands see of ours."""
+
+    root: Path
+    environment: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def state_folder(self) -> Path:
+        return self.root / ".optout" / "state"
+
+    def configure(self, stack: str = "test", *, salt: str | None = SALT, **config: Any) -> None:
+        """Write the stack's file anew."""
+        content: dict[str, Any] = {"config": {f"{NAME}:{key}": value for key, value in config.items()}}
+        if salt is not None:
+            content["encryptionsalt"] = salt
+        (self.root / f"Pulumi.{stack}.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
+
+    def people(self, *speakers: str, released: Mapping[str, str] | None = None, domain: str = "sandbox") -> None:
+        """Write the register; ``released`` gives a reason by id."""
+        content: dict[str, Any] = {"domain": domain, "speakers": list(speakers)}
+        if released:
+            content["released"] = [{"id": id_, "reason": reason} for id_, reason in released.items()]
+        (self.root / "config").mkdir(exist_ok=True)
+        (self.root / "config" / "people.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
+
+    def context(self, stack: str = "test", **environment: str) -> Context:
+        return find(self.root, stack, {**self.environment, **environment})
+
+    def run(self, *arguments: str, answer: str = "", **environment: str | None) -> Result:
+        """Run a command in this process. An exception that gets out of it fails the test."""
+        result = CliRunner().invoke(
+            main,
+            [arguments[0], "--cwd", str(self.root), *arguments[1:]],
+            input=answer,
+            env={**self.environment, **environment},
+        )
+        assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+        return result
+
+
+def label_of(domain_id: str, speaker: str) -> str:
+    return label(domain_id, domain_id, speaker)
+
+
+def make(root: Path) -> Project:
+    """Make a project whose register is in order and whose service is nowhere."""
+    root.mkdir()
+    project = Project(root, {"PULUMI_CONFIG_PASSPHRASE": PASSPHRASE, "OPTOUT_ENGINE": "embedded"})
+    (root / "Pulumi.yaml").write_text(f"name: {NAME}\nruntime: python\n", encoding="utf-8")
+    shutil.copy(PROGRAM, root)
+    project.configure(domain=DOMAIN, domains={"sandbox": DOMAIN}, region="us-east-1")
+    project.people("caller-1", "caller-2")
+    return project
+
+
+def make_with(root: Path, service: Service, domain_id: str) -> Project:
+    """Make a project on a running service."""
+    project = make(root)
+    project.configure(
+        endpoint=service.url,
+        region=service.running.region,
+        domain="sandbox",
+        domains={"sandbox": domain_id},
+        quotas={"optOut": 1000, "describe": 1000, "delete": 1000, "list": 1000},
+    )
+    access_key, secret = service.keys()
+    project.environment.update(AWS_ACCESS_KEY_ID=access_key, AWS_SECRET_ACCESS_KEY=secret, PULUMI_STACK="test")
+    return project
