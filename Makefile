@@ -31,16 +31,16 @@ unit: $(VENV)/.dev
 test-official: $(VENV)/.dev ## tests against the Pulumi CLI; skipped, with a reason, where it is not on PATH
 	$(RUN) -m pytest -m official --override-ini="addopts=-ra --strict-markers --strict-config"
 
-test-clients: $(VENV)/.dev tests/clients/.venv/.done tests/clients/node_modules/.done ## tests with other AWS clients; needs Node
-	$(RUN) -m pytest -m clients tests/clients
+test-clients: $(VENV)/.dev tests/clients/.venv/.done tests/clients/node/node_modules/.done ## tests with other AWS clients; needs Node
+	OPTOUT_AWS_CLI="$(CURDIR)/tests/clients/.venv/bin/aws" $(RUN) -m pytest -m clients tests/clients
 
-tests/clients/.venv/.done: tests/clients/requirements.lock
+tests/clients/.venv/.done: tests/clients/awscli.lock
 	$(PYTHON) -m venv tests/clients/.venv
 	tests/clients/.venv/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes -r $<
 	@touch $@
 
-tests/clients/node_modules/.done: tests/clients/package-lock.json
-	cd tests/clients && npm ci --no-audit --no-fund --silent
+tests/clients/node/node_modules/.done: tests/clients/node/package-lock.json
+	cd tests/clients/node && npm ci --no-audit --no-fund --silent
 	@touch $@
 
 format: $(VENV)/.dev ## rewrite the code in the project's format
@@ -55,9 +55,11 @@ lock: ## resolve the dependencies anew; needs uv
 	  --no-emit-index-url --no-annotate --custom-compile-command "make lock" -o requirements.lock
 	uv pip compile -q pyproject.toml --group build --group dev --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-annotate --custom-compile-command "make lock" -c requirements.lock -o requirements-dev.lock
+	uv pip compile -q tests/clients/awscli.in --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-annotate --custom-compile-command "make lock" -o tests/clients/awscli.lock
 
 clean: ## remove what the targets above made, the sandbox's data too
-	rm -rf $(VENV) .optout .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage tests/clients/.venv tests/clients/node_modules
+	rm -rf $(VENV) .optout .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage tests/clients/.venv tests/clients/node/node_modules
 
 # One virtual environment; the second mark means that the tools for development are in it too.
 $(VENV)/bin/python:
