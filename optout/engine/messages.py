@@ -15,9 +15,13 @@ def last_line(text: str) -> str:
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     if not lines:
         return "no reason given"
-    head, separator, tail = lines[-1].partition(": ")
-    is_exception = separator and " " not in head and head.replace(".", "").replace("_", "").isalnum()
-    return tail if is_exception and tail else lines[-1]
+    head, _, tail = lines[-1].partition(": ")
+    return tail if tail and _is_exception(head) else lines[-1]
+
+
+def _is_exception(name: str) -> bool:
+    last = name.rsplit(".", 1)[-1]
+    return name.replace(".", "_").isidentifier() and (last.lstrip("_")[:1].isupper() or last.endswith("error"))
 
 
 def without_values(text: str) -> str:

@@ -82,9 +82,11 @@ class Relay:
         if line.startswith(TRACEBACK):
             self._in_traceback.add(stream)
             return True
+        if line.startswith(_CHAINED):
+            return True
         if stream not in self._in_traceback:
             return False
-        if line.startswith((" ", *_CHAINED)):
+        if line.startswith(" "):
             return True
         self._in_traceback.discard(stream)
         return line.startswith("KeyboardInterrupt")  # how the CLI ends a program whose run has failed

@@ -1,0 +1,159 @@
+"""The relay on recorded events of the real CLI."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from pulumi.automation.events import DiagnosticEvent, EngineEvent, StepEventMetadata
+
+from optout.engine.official.relay import Relay, is_change, is_read
+from tests.engine.official.stand_in import RECORDINGS
+
+THING = "pulumi-python:dynamic/sample:Thing"
+
+
+def played(recording: str) -> tuple[Relay, list[EngineEvent]]:
+    passed: list[EngineEvent] = []
+    relay = Relay(passed.append)
+    for line in (RECORDINGS / f"{recording}.jsonl").read_text(encoding="utf-8").splitlines():
+        relay.take(EngineEvent.from_json(json.loads(line)))
+    return relay, passed
+
+
+def said(events: list[EngineEvent]) -> list[tuple[str, str]]:
+    return [
+        (item.diagnostic_event.severity, item.diagnostic_event.message) for item in events if item.diagnostic_event
+    ]
+
+
+def diagnostic(severity: str, message: str, **more: Any) -> EngineEvent:
+    return EngineEvent(0, 0, diagnostic_event=DiagnosticEvent(message, "", severity, **more))
+
+
+def test_steps_pass_as_they_are() -> None:
+    relay, passed = played("create")
+    recorded = [json.loads(line) for line in (RECORDINGS / "create.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert [item.sequence for item in passed] == [
+        item["sequence"] for item in recorded if "diagnosticEvent" not in item
+    ]
+    assert (relay.applied, relay.errors()) == (3, ())
+
+
+@pytest.mark.parametrize("recording", ["drift", "preview"])
+def test_nothing_is_applied_by_looking(recording: str) -> None:
+    relay, _ = played(recording)
+    assert (relay.applied, relay.errors()) == (0, ())
+
+
+def test_failed_in_part() -> None:
+    relay, passed = played("partial")
+    assert relay.applied == 1  # s3, before s4 failed
+    assert relay.errors() == ("the service is full",)
+    assert said(passed) == [("error", "the service is full")]  # and no traceback of the program being stopped
+
+
+def test_refused_property_is_named_without_its_value() -> None:
+    assert "caller-17" in (RECORDINGS / "refused.jsonl").read_text(encoding="utf-8")
+    relay, passed = played("refused")
+    assert relay.errors() == ("property val: too long",)
+    assert "caller-17" not in repr([vars(item.diagnostic_event) for item in passed if item.diagnostic_event])
+
+
+def test_exception_of_the_program() -> None:
+    relay, passed = played("raises")
+    assert relay.errors() == ("no such file",)
+    assert said(passed) == [("error", "no such file")]
+
+
+def test_verdict_of_the_program_keeps_all_its_lines() -> None:
+    relay, _ = played("run-error")
+    assert relay.errors() == ("config/people.yaml:3:5: id: is empty\nconfig/people.yaml:4:5: id: is empty",)
+
+
+def test_an_error_is_told_once_with_its_count() -> None:
+    relay, _ = played("unreadable")
+    assert relay.errors() == ("Voice ID does not answer (2 times)",)
+
+
+def test_program_that_only_exits() -> None:
+    relay = Relay(lambda _event: None)
+    relay.take(diagnostic("error", "an unhandled error occurred: program exited with non-zero exit code: 3\n"))
+    assert relay.errors() == ("the program ended with exit status 3",)
+
+
+def test_tracebacks_on_standard_error_shrink_to_their_last_lines() -> None:
+    passed: list[EngineEvent] = []
+    relay = Relay(passed.append)
+    for stream, line in [
+        (1, "before"),
+        (1, "Traceback (most recent call last):\n\n"),
+        (2, "another process meanwhile"),
+        (1, '  File "x.py", line 2, in <module>\n\n'),
+        (1, "ModuleNotFoundError: No module named 'pulumi'\n\n"),
+        (1, "Have you run pip install?\n\n"),
+        (1, "\n"),
+    ]:
+        relay.take(diagnostic("info#err", line, stream_id=stream))
+    assert [message for _, message in said(passed)] == [
+        "before",
+        "another process meanwhile",
+        "ModuleNotFoundError: No module named 'pulumi'",
+        "Have you run pip install?",
+    ]
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        diagnostic("debug", "registering resource: ty=x"),
+        diagnostic("info", "Installing dependencies...", ephemeral=True),
+        diagnostic("info", "\n\n"),
+    ],
+)
+def test_noise_is_dropped(event: EngineEvent) -> None:
+    passed: list[EngineEvent] = []
+    Relay(passed.append).take(event)
+    assert passed == []
+
+
+def test_a_broken_receiver_gets_nothing_more() -> None:
+    got: list[EngineEvent] = []
+
+    def receive(event: EngineEvent) -> None:
+        got.append(event)
+        raise ValueError("full")
+
+    relay = Relay(receive)
+    for _ in range(2):
+        relay.take(diagnostic("info", "hello"))
+    assert len(got) == 1
+    assert str(relay.broken) == "full"
+
+
+def step(op: str, type_: str = THING, *, logical: bool | None = True) -> StepEventMetadata:
+    data = {"op": op, "urn": f"urn:pulumi:dev::sample::{type_}::x", "type": type_, "logical": logical}
+    return StepEventMetadata.from_json(data)
+
+
+@pytest.mark.parametrize(
+    ("metadata", "read", "change"),
+    [
+        (step("refresh", logical=None), True, False),
+        (step("delete", logical=None), True, False),
+        (step("update", logical=None), True, False),
+        (step("same", logical=None), True, False),
+        (step("same"), False, False),
+        (step("create"), False, True),
+        (step("update"), False, True),
+        (step("delete"), False, True),
+        (step("create-replacement", logical=False), False, True),
+        (step("delete-replaced", logical=False), False, True),
+        (step("replace"), False, False),
+        (step("create", "pulumi:pulumi:Stack"), False, False),
+        (step("delete", "pulumi:providers:pulumi-python"), False, False),
+    ],
+)
+def test_kinds_of_steps(metadata: StepEventMetadata, *, read: bool, change: bool) -> None:
+    assert (is_read(metadata), is_change(metadata)) == (read, change)
