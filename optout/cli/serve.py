@@ -18,6 +18,8 @@ Example: a sandbox with one domain, and a person who opts out.
   (in a second terminal, after pasting the three export lines it prints)
   aws voice-id opt-out-speaker \\
       --domain-id UcUuCPFOsAjzg9xoByUatN --speaker-id caller-000017
+
+Exit codes: 0 stopped, 1 cannot start, 2 wrong usage, 8 another service uses the data.
 """
 
 

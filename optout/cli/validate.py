@@ -14,7 +14,8 @@ from rich.text import Text
 
 from optout.cli.exit_codes import ExitCode
 from optout.register import Fault, Register, RegisterInvalid, load_paths
-from optout.register.report import as_json, github, summary
+from optout.register.report import as_json as json_of
+from optout.register.report import github, summary
 from optout.register.schema import schema_text
 
 DEFAULT_DIRECTORY = Path("config")
@@ -60,6 +61,7 @@ class StackView:
     show_default=True,
     help="text: a line a fault. github: annotations in a workflow. json: one object.",
 )
+@click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
 @click.option("--print-schema", is_flag=True, help="Print the JSON Schema of a register file and do nothing else.")
 def command(
     paths: tuple[Path, ...],
@@ -68,6 +70,7 @@ def command(
     stack: str | None,
     form: str,
     *,
+    as_json: bool,
     print_schema: bool,
 ) -> None:
     """Check a register: directories of YAML files, or single files.
@@ -99,6 +102,7 @@ def command(
         return
     if paths and config_dir is not None:
         raise click.UsageError("give either PATHS or --config-dir")
+    form = "json" if as_json else form
     view = view_of(root, stack)
     chosen = [(path, _prefix(path)) for path in paths or (root / (config_dir or view.directory),)]
     try:
@@ -166,7 +170,7 @@ def _prefix(path: Path) -> Path:
 def _show(verdict: Register | tuple[Fault, ...], form: str) -> None:
     faults = verdict if isinstance(verdict, tuple) else ()
     if form == "json":
-        click.echo(as_json(verdict))
+        click.echo(json_of(verdict))
         return
     if form == "github":
         for line in github(faults):
