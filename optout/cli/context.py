@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from optout.register import Register
 
 DATA_FOLDER = ".optout"
-DEFAULT_STACK = "local"
 SANDBOX_PASSPHRASE = "local"  # noqa: S105 - public on purpose, see Pulumi.local.yaml
 _EMBEDDED_SERVICE = "embedded"
 _REGION_VARIABLES = ("AWS_REGION", "AWS_DEFAULT_REGION")

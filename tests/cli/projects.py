@@ -23,7 +23,7 @@ PROGRAM = Path(__file__).parents[2] / "__main__.py"
 NAME = "voiceid-optout"
 DOMAIN = "UcUuCPFOsAjzg9xoByUatN"
 PASSPHRASE = "rehearsal"
-SALT = "v1:0hLIAuiuX2I=:v1:WVjeJIG/y5YQ9iMA:tJJkHDDQbYX4dD50XCTH2xio8zHFVQ=="  # of that passphrase
+SALT = "v1:EkbdZOGK9bI=:v1:0x13QHgJG6Wm6VAA:dCPXL7yqzTTzr4ffmk7Ev+5aAtFFjg=="  # of that passphrase
 
 
 @dataclass(frozen=True)

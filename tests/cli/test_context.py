@@ -1,0 +1,176 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from optout.cli.context import find, label_key
+from optout.cli.errors import CommandError
+from optout.engine.embedded import passphrase
+from optout.engine.errors import PassphraseError, ProjectError
+from optout.register import RegisterInvalid
+from tests.cli.projects import DOMAIN, NAME, PASSPHRASE, SALT, Project, label_of
+
+
+def test_a_wrong_stack_names_the_right_ones(project: Project) -> None:
+    project.configure("production")
+    with pytest.raises(
+        ProjectError, match=r"no stack file Pulumi.tset.yaml; the stacks here are: production, test"
+    ):
+        project.context("tset")
+
+
+def test_a_folder_without_a_project_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ProjectError, match=f"no Pulumi.yaml in {tmp_path}: .* pass --cwd"):
+        find(tmp_path, "test")
+
+
+def test_the_process_environment_is_the_default(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PULUMI_BACKEND_URL", "file:///somewhere")
+    assert find(project.root, "test").backend() == Path("/somewhere")
+
+
+def test_a_context_shows_no_environment(project: Project) -> None:
+    assert PASSPHRASE not in repr(project.context())
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        (None, None),
+        ("text", "text"),
+        (3, 3),
+        ({"a": 1}, {"a": 1}),
+        ('{"a": 1}', {"a": 1}),
+        ('["a"]', ["a"]),
+        ("{not json", "{not json"),
+    ],
+)
+def test_settings_may_be_objects_or_json_text(project: Project, written: Any, read: Any) -> None:
+    project.configure(anything=written)
+    assert project.context().setting("anything") == read
+
+
+def test_only_a_stack_with_the_embedded_service_is_a_sandbox(project: Project) -> None:
+    assert not project.context().is_sandbox
+    project.configure(service="embedded")
+    context = project.context()
+    assert context.is_sandbox
+    assert context.service_folder == project.root.resolve() / ".optout" / "service"
+
+
+def test_the_default_domain_may_be_an_alias_or_an_id(project: Project) -> None:
+    project.configure(domain="b", domains={"a": "A" * 22, "b": "B" * 22})
+    assert project.context().domains() == ({"a": "A" * 22, "b": "B" * 22}, "B" * 22)
+    project.configure(domain="C" * 22)
+    assert project.context().domains() == ({}, "C" * 22)
+    project.configure()
+    assert project.context().domains() == ({}, None)
+
+
+@pytest.mark.parametrize("domains", [["a"], "a", {"a": 22}])
+def test_domains_that_are_no_mapping_are_refused(project: Project, domains: Any) -> None:
+    project.configure(domains=domains)
+    with pytest.raises(CommandError, match=r"Pulumi.test.yaml: voiceid-optout:domains must map each alias"):
+        project.context().domains()
+
+
+def test_the_register_lies_in_config_or_where_the_stack_says(project: Project) -> None:
+    assert len(project.context().register.entries) == 2
+    (project.root / "config").rename(project.root / "people")
+    project.configure(register="people", domains={"sandbox": DOMAIN})
+    assert project.context().register.files == ("people/people.yaml",)
+
+
+def test_the_register_is_read_once(project: Project) -> None:
+    context = project.context()
+    assert context.register is context.register
+
+
+def test_an_invalid_register_says_so(project: Project) -> None:
+    project.people("not an id")
+    with pytest.raises(RegisterInvalid):
+        _ = project.context().register
+
+
+def test_places_are_lines_by_label(project: Project) -> None:
+    context = project.context()
+    lines = (project.root / "config" / "people.yaml").read_text(encoding="utf-8").splitlines()
+    assert context.places(None) == {
+        label_of(DOMAIN, speaker): f"config/people.yaml:{lines.index(f'- {speaker}') + 1}"
+        for speaker in ("caller-1", "caller-2")
+    }
+    keyed = context.places("a key")
+    assert len(keyed) == 2
+    assert not keyed.keys() & context.places(None).keys()
+
+
+@pytest.mark.parametrize(
+    ("url", "folder"),
+    [
+        ("", "{root}/.optout/state"),
+        ("file:///var/state", "/var/state"),
+        ("file:///var/with%20space", "/var/with space"),
+        ("file://~", "{home}"),
+        ("file://~/state", "{home}/state"),
+        ("file://./state", "{root}/state"),
+    ],
+)
+def test_the_state_lies_in_a_folder(
+    project: Project, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, url: str, folder: str
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    expected = folder.format(root=project.root.resolve(), home=tmp_path / "home")
+    assert project.context(PULUMI_BACKEND_URL=url).backend() == Path(expected)
+
+
+def test_a_sandbox_keeps_its_state_to_itself(project: Project) -> None:
+    project.configure(service="embedded")
+    context = project.context(PULUMI_BACKEND_URL="s3://bucket")
+    assert context.backend() == project.root.resolve() / ".optout" / "state"
+
+
+@pytest.mark.parametrize("url", ["s3://bucket", "https://api.example.org", "/var/state"])
+def test_other_backends_are_the_raw_cli_s(project: Project, url: str) -> None:
+    with pytest.raises(CommandError, match="PULUMI_BACKEND_URL is no file:// URL"):
+        project.context(PULUMI_BACKEND_URL=url).backend()
+
+
+def test_the_file_s_endpoint_is_passed_on_unless_the_shell_has_one(project: Project) -> None:
+    project.configure(endpoint="http://127.0.0.1:1", region="eu-central-1")
+    assert project.context().endpoint_environment() == {
+        "AWS_ENDPOINT_URL_VOICE_ID": "http://127.0.0.1:1",
+        "AWS_REGION": "eu-central-1",
+    }
+    shell = {"AWS_ENDPOINT_URL_VOICE_ID": "http://127.0.0.1:2", "AWS_DEFAULT_REGION": "us-west-2"}
+    assert project.context(**shell).endpoint_environment() == {}
+    project.configure()
+    assert project.context().endpoint_environment() == {}
+
+
+def test_a_label_key_may_be_missing_or_plain(project: Project) -> None:
+    assert label_key(project.context(), {}) is None
+    project.configure(labelKey="in the open")
+    assert label_key(project.context(), {}) == "in the open"
+    project.configure(labelKey="")
+    assert label_key(project.context(), {}) is None
+
+
+def test_a_secret_label_key_is_opened_with_the_passphrase(project: Project) -> None:
+    sealed = passphrase.open_with(PASSPHRASE, SALT).encrypt("a secret key")
+    project.configure(labelKey={"secure": sealed})
+    assert label_key(project.context(), {}) == "a secret key"
+    with pytest.raises(PassphraseError, match="incorrect passphrase"):
+        label_key(project.context(), {"PULUMI_CONFIG_PASSPHRASE": "another"})
+
+
+def test_a_secret_label_key_needs_the_salt(project: Project) -> None:
+    project.configure(salt=None, labelKey={"secure": "v1:AAAA:AAAA"})
+    with pytest.raises(CommandError, match=r"Pulumi.test.yaml has a secret labelKey but no encryptionsalt"):
+        label_key(project.context(), {})
+
+
+def test_config_of_another_project_is_not_ours(project: Project) -> None:
+    content = {"config": {"other:domain": DOMAIN, f"{NAME}:region": "us-east-1"}}
+    (project.root / "Pulumi.test.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
+    assert project.context().setting("domain") is None
