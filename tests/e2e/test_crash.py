@@ -1,0 +1,125 @@
+"""Processes killed at the worst moment: nothing acknowledged is lost, and the next run converges."""
+
+from __future__ import annotations
+
+import signal
+import sqlite3
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.e2e import copies
+from tests.e2e.commands import Shell, ended, eventually, optout_command
+from tests.e2e.services import Service, opted_out, serving
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.e2e.copies import Copy
+
+PEOPLE = [f"caller-{n:06}" for n in range(500)]
+
+
+def journal_lines(copy: Copy) -> int:
+    """Return how many steps the run under way has noted."""
+    path = copy.root / ".optout" / "state" / ".pulumi" / "journals" / "voiceid-optout" / f"{copy.stack}.jsonl"
+    try:
+        return path.read_bytes().count(b"\n")
+    except FileNotFoundError:
+        return 0
+
+
+def test_service_killed_in_the_middle_of_up(tmp_path: Path) -> None:
+    data, shell = tmp_path / "data", Shell(tmp_path)
+    with serving(shell, data) as service:
+        domain_id = service.new_domain()
+        copy = copies.with_service(tmp_path / "opt outs", service, domain_id)
+        # Slow enough to be caught in the middle, quick enough for a test.
+        quotas = {"optOut": 300, "describe": 1000, "delete": 1000, "list": 1000}
+        copies.write_stack(copy, service.running.url, quotas=quotas)
+        copy.write(PEOPLE)
+        process = copy.shell.start(*optout_command("up", "--yes"))
+        eventually(lambda: journal_lines(copy) > 150, "a part of the people is opted out")
+        assert service.process is not None
+        service.process.send_signal(signal.SIGKILL)
+        finished = ended(process)
+    assert finished.code == 9, finished.output
+    errors = finished.err.splitlines()
+    assert len([line for line in errors if "does not answer" in line]) == 1, errors
+    assert "error: applied in part; run the command again to go on from there" in errors
+    assert len(errors) == 2
+
+    recorded = {item["id"] for item in copy.resources().values()}
+    assert 0 < len(recorded) < len(PEOPLE)
+    with closing(sqlite3.connect(data / "voiceid.db")) as database:
+        rows = database.execute("select customer_id, generated_id from speakers").fetchall()
+    kept = {str(customer) for customer, _ in rows}
+    # Everybody the state knows was acknowledged, so the killed service must have them.
+    assert recorded <= {f"{domain_id}/{generated}" for _, generated in rows}
+
+    with serving(shell, data) as restarted:
+        copies.write_stack(copy, restarted.running.url)
+        assert kept <= restarted.statuses(domain_id).keys()
+        again = copy.up()
+        assert f"Done: {len(PEOPLE) - len(recorded)} opted out." in again.out
+        assert restarted.statuses(domain_id) == opted_out(PEOPLE)
+        assert copy.optout("drift").code == 0
+    eventually(lambda: not copy.shell.processes(), "nothing is left running")
+
+
+def test_up_killed_in_the_middle(copy: Copy, service: Service) -> None:
+    quotas = {"optOut": 300, "describe": 1000, "delete": 1000, "list": 1000}
+    copies.write_stack(copy, service.running.url, quotas=quotas)
+    copy.write(PEOPLE)
+    process = copy.shell.start(*optout_command("up", "--yes"))
+    eventually(lambda: journal_lines(copy) > 150, "a part of the people is opted out")
+    process.kill()
+    process.communicate()
+    eventually(lambda: not copy.shell.processes(), "program and plugin end with it", 8)
+    assert not copy.state_file.exists()
+    done = len(service.statuses(copy.domain_id))
+    assert 0 < done < len(PEOPLE)
+
+    copies.write_stack(copy, service.running.url)
+    doctor = copy.optout("doctor")
+    assert "abandoned lock" in doctor.out
+    again = copy.up()
+    assert "took over the lock" in again.out
+    assert "the run before this one was killed: recovered" in again.out
+    assert service.statuses(copy.domain_id) == opted_out(PEOPLE)
+    assert len(copy.resources()) == len(PEOPLE)
+    assert journal_lines(copy) == 0
+    assert copy.optout("drift").code == 0
+
+
+def test_up_killed_on_a_state_that_exists_keeps_it(copy: Copy, service: Service) -> None:
+    copy.write(PEOPLE[:5])
+    copy.up()
+    state = copy.state_file.read_bytes()
+    quotas = {"optOut": 20, "describe": 1000, "delete": 1000, "list": 1000}
+    copies.write_stack(copy, service.running.url, quotas=quotas)
+    copy.write(PEOPLE[:60])
+    process = copy.shell.start(*optout_command("up", "--yes"))
+    eventually(lambda: journal_lines(copy) > 20, "some are opted out")
+    process.kill()
+    process.communicate()
+    assert copy.state_file.read_bytes() == state
+
+    copies.write_stack(copy, service.running.url)
+    copy.up()
+    assert service.statuses(copy.domain_id) == opted_out(PEOPLE[:60])
+    assert len(copy.resources()) == 60
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_sandbox_service_ends_with_its_command(sandbox: Copy, number: signal.Signals) -> None:
+    sandbox.write(PEOPLE)
+    process = sandbox.shell.start(*optout_command("up", "--yes"))
+    eventually(lambda: journal_lines(sandbox) > 1, "it is under way")
+    process.send_signal(number)
+    finished = ended(process)
+    assert finished.code != 0
+    eventually(lambda: not sandbox.shell.processes(), "service, program and plugin end with it", 8)
+    sandbox.up()
+    assert "No drift: 500 people" in sandbox.optout("drift").out

@@ -1,0 +1,142 @@
+"""Nobody's identifier leaves the register but to the service: not to outputs, state, history, plans or logs."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import zlib
+from typing import TYPE_CHECKING
+
+from tests.e2e import copies
+from tests.e2e.commands import ended, eventually, optout_command
+from tests.e2e.services import opted_out
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.e2e.copies import Copy
+    from tests.e2e.services import Service
+
+PERSON = "unmistakable-speaker-7Q9xZ"
+BACK = "unmistakable-released-7Q9xZ"
+REASON = "unmistakable reason 7Q9xZ"
+TICKET = "UNMISTAKABLE-7Q9xZ"
+PLANTED = (PERSON, BACK, REASON, TICKET)
+OTHERS = [f"caller-{n:06}" for n in range(60)]
+
+REGISTER = f"""\
+domain: sandbox
+speakers:
+{"".join(f"  - {person}{chr(10)}" for person in OTHERS)}\
+  - id: {PERSON}
+    requested_on: 2026-03-02
+    reason: {REASON}
+    ticket: {TICKET}
+released:
+  - id: {BACK}
+    reason: {REASON}
+"""
+CLOSED_PORT = "http://127.0.0.1:1"  # nobody listens there: binding it takes the rights of root
+
+
+def traces(planted: str) -> tuple[bytes, ...]:
+    """Return the bytes that give a text away: plain, and in the base64 of its three possible alignments."""
+    plain = planted.encode()
+    encoded = []
+    for shift in range(3):
+        text = base64.b64encode(b"\0" * shift + plain)
+        encoded.append(text[4 if shift else 0 : -4])  # without the digits that its neighbours share
+    return (plain, *encoded)
+
+
+def layers(content: bytes) -> Iterator[bytes]:
+    """Yield a file's content as it is and, if it is compressed, decompressed."""
+    yield content
+    for expand in (gzip.decompress, zlib.decompress):
+        try:
+            yield expand(content)
+        except (OSError, EOFError, zlib.error):
+            continue
+
+
+def leaking_files(folder: Path) -> set[str]:
+    """Return the files that hold anything planted, relative to the folder."""
+    wanted = [trace for planted in PLANTED for trace in traces(planted)]
+    return {
+        str(path.relative_to(folder))
+        for path in folder.rglob("*")
+        if path.is_file() and any(trace in layer for layer in layers(path.read_bytes()) for trace in wanted)
+    }
+
+
+def test_the_search_finds_what_is_there(tmp_path: Path) -> None:
+    (tmp_path / "clean").write_bytes(b"unmistakable")
+    (tmp_path / "plain").write_bytes(f"x{PERSON}x".encode())
+    (tmp_path / "packed").write_bytes(gzip.compress(BACK.encode()))
+    for shift in range(3):
+        (tmp_path / f"encoded-{shift}").write_bytes(base64.b64encode(b"#" * shift + REASON.encode() + b"#"))
+    assert leaking_files(tmp_path) == {"plain", "packed", "encoded-0", "encoded-1", "encoded-2"}
+
+
+def test_identifiers_are_in_the_register_and_in_the_service_alone(copy: Copy, service: Service) -> None:
+    copy.write_raw(REGISTER)
+    outputs: list[str] = []
+
+    def run(code: int, *arguments: str, **variables: str | None) -> None:
+        finished = copy.optout(*arguments, env=variables)
+        assert finished.code == code, finished.output
+        outputs.append(finished.output)
+        assert leaking_files(copy.root) == {"config/people.yaml"}, arguments
+
+    run(0, "preview")
+    run(0, "up", "--yes")
+    assert service.statuses(copy.domain_id) == opted_out([*OTHERS, PERSON])
+    database = service.running.credentials_file.parent
+    assert any(name.startswith("voiceid.db") for name in leaking_files(database))
+
+    service.seed(copy.domain_id, PERSON, "ENROLLED", recreate=True)
+    service.seed(copy.domain_id, BACK, "ENROLLED")
+    run(5, "drift", "--json")
+    run(5, "drift")
+    run(0, "refresh")
+    run(0, "up", "--yes", "--no-refresh", "--json")
+    service.delete(copy.domain_id, PERSON)
+    run(5, "drift")
+    run(0, "destroy", "--yes", "--json")
+    run(1, "up", "--yes", AWS_ENDPOINT_URL_VOICE_ID=CLOSED_PORT)
+    run(0, "up", "--yes")
+    run(1, "up", "--yes", AWS_ENDPOINT_URL_VOICE_ID=CLOSED_PORT)
+    run(1, "refresh", AWS_ENDPOINT_URL_VOICE_ID=CLOSED_PORT)
+    run(1, "up", "--yes", AWS_ACCESS_KEY_ID="OPTOUNKNOWN", AWS_SECRET_ACCESS_KEY="none")
+    run(0, "doctor")
+    run(1, "doctor", "--json", AWS_ENDPOINT_URL_VOICE_ID=CLOSED_PORT)
+    run(0, "validate")
+    run(0, "validate", "--json")
+    run(0, "env")
+
+    # A person who is not only listed but listed wrongly.
+    copy.write_raw(
+        f"{REGISTER}  - id: {PERSON}\n    reasn: {REASON}\n  - {BACK}\n  - id: {PERSON} X\n    reason: x\n"
+    )
+    run(3, "validate")
+    run(3, "validate", "--format", "github")
+    run(3, "up", "--yes")
+
+    said = "\n".join(outputs)
+    assert [planted for planted in PLANTED if planted in said] == []
+
+
+def test_a_killed_run_leaves_no_identifier(copy: Copy, service: Service) -> None:
+    quotas = {"optOut": 20, "describe": 1000, "delete": 1000, "list": 1000}
+    copies.write_stack(copy, service.running.url, quotas=quotas)
+    lines = REGISTER.splitlines()
+    copy.write_raw("\n".join([*lines[:2], *lines[-7:-3], *lines[2:-7]]) + "\n")
+    process = copy.shell.start(*optout_command("up", "--yes"))
+    eventually(lambda: PERSON in service.statuses(copy.domain_id), "the person is opted out")
+    process.kill()
+    finished = ended(process)
+    assert leaking_files(copy.root) == {"config/people.yaml"}
+    assert [planted for planted in PLANTED if planted in finished.output] == []
+    journals = list((copy.root / ".optout" / "state" / ".pulumi" / "journals").rglob("*.jsonl"))
+    assert len(journals) == 1

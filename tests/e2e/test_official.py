@@ -1,0 +1,170 @@
+"""The project with the Pulumi CLI itself: the raw command, and `optout` on either engine, in turns on one stack."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from optout.register import Ensure, load
+from tests.e2e import copies
+from tests.e2e.commands import eventually, optout_command
+from tests.e2e.copies import SANDBOX, Copy
+from tests.e2e.services import Service, opted_out, serving
+from tests.e2e.test_leaks import leaking_files
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.e2e.commands import Finished
+
+PULUMI = shutil.which("pulumi")
+pytestmark = [
+    pytest.mark.official,
+    pytest.mark.skipif(PULUMI is None, reason="the Pulumi CLI is not on PATH"),
+]
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Iterator[Copy]:
+    """Give a copy in which the CLI finds its virtual environment."""
+    folder = Path(PULUMI or "").parent
+    made = copies.sandbox(
+        tmp_path / "opt outs",
+        PATH=f"{folder}:/usr/bin:/bin",
+        PULUMI_HOME=str(tmp_path / "pulumi home"),
+        PULUMI_SKIP_UPDATE_CHECK="true",
+        OPTOUT_ENGINE="auto",
+    )
+    (made.root / ".venv").symlink_to(sys.prefix)
+    yield made
+    eventually(lambda: not made.shell.processes(), "all processes of the test have ended", 10)
+
+
+@pytest.fixture
+def served(project: Copy) -> Iterator[Service]:
+    """Give the sandbox's service, started by hand as `optout env` asks for."""
+    data = project.root / ".optout" / "service"
+    with serving(project.shell, data, "--domain", f"{SANDBOX}=sandbox") as service:
+        yield service
+
+
+def pulumi(project: Copy, *arguments: str, code: int = 0) -> Finished:
+    """Run the raw CLI as a user would, after evaluating what `optout env` prints."""
+    env = " ".join(optout_command("env"))
+    script = f'eval "$({env})" && exec pulumi "$@" --non-interactive --color never'
+    finished = project.shell.run("/bin/bash", "-c", script, "pulumi", *arguments)
+    assert finished.code == code, finished.output
+    return finished
+
+
+def done(project: Copy, engine: str, *arguments: str, code: int = 0) -> Finished:
+    """Run `optout` on one of the engines."""
+    finished = project.optout(*arguments, "--engine", engine)
+    assert finished.code == code, finished.output
+    return finished
+
+
+def plan_rows(finished: Finished) -> list[str]:
+    return [line for line in finished.out.splitlines() if " sp-" in line]
+
+
+def listed(project: Copy) -> list[str]:
+    register = load(project.root / "config", domains={"sandbox": SANDBOX}, default_domain=None)
+    return [entry.speaker_id for entry in register.entries if entry.ensure is Ensure.OPTED_OUT]
+
+
+def test_raw_cli_does_it_all(project: Copy, served: Service) -> None:
+    people = listed(project)
+    preview = pulumi(project, "preview")
+    assert f"{len(people) + 2} to create" in preview.out  # with the released one and the stack itself
+    assert served.statuses(SANDBOX) == {}
+    pulumi(project, "up", "--yes", "--skip-preview")
+    assert served.statuses(SANDBOX) == opted_out(people)
+    pulumi(project, "refresh", "--preview-only", "--expect-no-changes")
+    pulumi(project, "preview", "--expect-no-changes")
+
+    served.seed(SANDBOX, people[0], "ENROLLED", recreate=True)
+    served.delete(SANDBOX, people[1])
+    pulumi(project, "refresh", "--preview-only", "--expect-no-changes", code=7)
+    pulumi(project, "up", "--yes", "--skip-preview", "--refresh")
+    assert served.statuses(SANDBOX) == opted_out(people)
+    pulumi(project, "destroy", "--yes", "--skip-preview")
+    assert served.statuses(SANDBOX) == opted_out(people)
+
+
+def test_engines_take_turns_on_one_stack(project: Copy, served: Service) -> None:
+    people = [f"caller-{n:06}" for n in range(8)]
+    project.write(people, {"caller-000099": "consented again"})
+    assert "Done: 8 opted out, 1 released." in done(project, "embedded", "up", "--yes").out
+    pulumi(project, "preview", "--expect-no-changes")
+    pulumi(project, "refresh", "--preview-only", "--expect-no-changes")
+    assert "Nothing changed" in done(project, "pulumi", "up", "--yes").out
+    assert "Nothing changed" in done(project, "embedded", "up", "--yes").out
+
+    served.delete(SANDBOX, people[0])
+    served.seed(SANDBOX, people[1], "ENROLLED")
+    served.seed(SANDBOX, "caller-000099", "ENROLLED")
+    rows = plan_rows(done(project, "pulumi", "drift", code=5))
+    assert len(rows) == 3
+    assert plan_rows(done(project, "embedded", "drift", code=5)) == rows
+    assert "Done: 3 repaired." in done(project, "pulumi", "up", "--yes").out
+    assert served.statuses(SANDBOX) == opted_out(people)
+    done(project, "embedded", "drift")
+
+    served.seed(SANDBOX, people[2], "EXPIRED")
+    done(project, "pulumi", "refresh")
+    assert "Done: 1 repaired." in done(project, "embedded", "up", "--yes", "--no-refresh").out
+
+    # A line less, a new one and a release, planned by one engine and done by the other.
+    project.write([*people[2:], "caller-000010"], {"caller-000099": "consented again", people[1]: "consented"})
+    rows = plan_rows(done(project, "embedded", "preview"))
+    assert len(rows) == 3
+    assert plan_rows(done(project, "pulumi", "preview")) == rows
+    pulumi(project, "up", "--yes", "--skip-preview")
+    assert "Nothing changed" in done(project, "embedded", "up", "--yes").out
+    assert served.statuses(SANDBOX) == opted_out([people[0], *people[2:], "caller-000010"])
+
+    done(project, "embedded", "destroy", "--yes")
+    assert "Done: 7 opted out, 2 released." in done(project, "pulumi", "up", "--yes").out
+    pulumi(project, "stack", "history")
+    assert "Done: 9 people are no longer managed" in done(project, "pulumi", "destroy", "--yes").out
+    assert served.statuses(SANDBOX) == opted_out([people[0], *people[2:], "caller-000010"])
+
+
+def test_no_identifier_leaves_through_the_cli(project: Copy, served: Service) -> None:
+    person = "unmistakable-speaker-7Q9xZ"
+    project.write([person, "caller-000001"])
+    finished = [pulumi(project, "preview", "--diff"), pulumi(project, "up", "--yes", "--skip-preview")]
+    served.seed(SANDBOX, person, "ENROLLED", recreate=True)
+    finished += [
+        pulumi(project, "refresh", "--preview-only", "--diff"),
+        pulumi(project, "up", "--yes", "--skip-preview", "--refresh", "--json"),
+        pulumi(project, "stack", "export"),
+        done(project, "pulumi", "drift"),
+    ]
+    served.hook(f"/domains/{SANDBOX}/suspend")
+    project.write([person, "caller-000001", f"{person}-2"])
+    finished += [
+        pulumi(project, "up", "--yes", "--skip-preview", code=1),
+        done(project, "pulumi", "up", "--yes", code=1),
+    ]
+    assert [one.output for one in finished if person in one.output] == []
+    found = leaking_files(project.root)
+    assert {name for name in found if not name.startswith(".optout/service/")} == {"config/people.yaml"}
+    assert leaking_files(project.root.parent / "pulumi home") == set()
+
+
+def test_failure_is_one_clear_error_on_either_engine(project: Copy, served: Service) -> None:
+    project.write([f"caller-{n:06}" for n in range(20)])
+    done(project, "pulumi", "up", "--yes")
+    served.hook(f"/domains/{SANDBOX}/suspend")
+    project.write([f"caller-{n:06}" for n in range(40)])
+    messages = [done(project, engine, "up", "--yes", code=1).err.splitlines() for engine in ("pulumi", "embedded")]
+    assert [len(lines) for lines in messages] == [1, 1]
+    assert all("is not active, so OptOutSpeaker is refused" in lines[0] for lines in messages)
+    raw = pulumi(project, "up", "--yes", "--skip-preview", code=1)
+    assert "is not active, so OptOutSpeaker is refused" in raw.output
