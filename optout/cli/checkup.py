@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from optout.cli.context import Context
 
 
+_PATIENCE_SECONDS = 30
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One line. ``verdict`` is ok, note or fail."""
@@ -63,10 +66,11 @@ def _pulumi(context: Context) -> Finding:
     path = shutil.which("pulumi", path=context.environment.get("PATH"))
     if path is None:
         return Finding("pulumi", "ok", "no Pulumi CLI on PATH: the embedded engine does the work")
-    answer = subprocess.run(  # noqa: S603 - the CLI that was found on PATH
-        [path, "version"], capture_output=True, text=True, check=False
-    )
-    if answer.returncode != 0:
+    try:
+        answer = subprocess.run(  # noqa: S603 - the CLI that was found on PATH
+            [path, "version"], capture_output=True, text=True, check=True, timeout=_PATIENCE_SECONDS
+        )
+    except (OSError, subprocess.SubprocessError):
         return Finding("pulumi", "fail", f"{path} does not run: reinstall it or pass --engine embedded")
     return Finding("pulumi", "ok", f"{answer.stdout.strip()} on PATH; --engine embedded does without it")
 

@@ -50,7 +50,7 @@ def variables(context: Context) -> dict[str, str]:
     make_private(context.data_folder)
     make_private(context.backend())  # the raw CLI asks for a folder that is there
     if not context.is_sandbox:
-        return result
+        return result | context.endpoint_environment()
     service = find(context.service_folder)
     if service is None:
         line = shlex.join(["optout", "serve", *serve_arguments(context)])

@@ -41,6 +41,9 @@ def domain(service: Service) -> str:
 
 
 @pytest.fixture
-def live(tmp_path: Path, service: Service, domain: str) -> Project:
+def live(tmp_path: Path, service: Service, domain: str, monkeypatch: pytest.MonkeyPatch) -> Project:
     """A project on a running service, two people in its register and nothing done yet."""
+    access_key, secret = service.keys()
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", access_key)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", secret)
     return projects.make_with(tmp_path / "a project", service, domain)

@@ -92,6 +92,5 @@ def make_with(root: Path, service: Service, domain_id: str) -> Project:
         domains={"sandbox": domain_id},
         quotas={"optOut": 1000, "describe": 1000, "delete": 1000, "list": 1000},
     )
-    access_key, secret = service.keys()
-    project.environment.update(AWS_ACCESS_KEY_ID=access_key, AWS_SECRET_ACCESS_KEY=secret, PULUMI_STACK="test")
+    project.environment["PULUMI_STACK"] = "test"
     return project

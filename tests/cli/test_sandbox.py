@@ -74,7 +74,7 @@ def test_a_service_that_somebody_else_starts_is_awaited(sandbox: Project) -> Non
     make_private(context.data_folder)
     make_private(context.service_folder)
     holds, done = threading.Event(), threading.Event()
-    endpoint = {"url": "http://127.0.0.1:1", "pid": os.getpid(), "region": "us-east-1"}
+    endpoint: dict[str, str | int] = {"url": "http://127.0.0.1:1", "pid": os.getpid(), "region": "us-east-1"}
 
     def other() -> None:
         with held(context.service_folder):

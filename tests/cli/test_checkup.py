@@ -1,0 +1,212 @@
+import json
+import os
+import socket
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from optout.cli.checkup import Finding, examine
+from optout.engine.embedded.backend import Backend
+from tests.cli.projects import DOMAIN, NAME, Project
+from tests.service.running import Service
+
+GONE_PID = 2**22 + 1  # above Linux's highest
+
+
+def findings(project: Project, **environment: str) -> dict[str, Finding]:
+    """Return the findings by subject, the last one of each."""
+    return {finding.subject: finding for finding in examine(project.context(**{"PATH": "", **environment}))}
+
+
+def backend(project: Project) -> Backend:
+    made = Backend(project.state_folder, NAME, "test")
+    for folder in (made.lock_folder, made.state_file.parent, made.journal_file.parent):
+        folder.mkdir(parents=True)
+    return made
+
+
+def lock(project: Project, pid: int) -> Path:
+    path = backend(project).lock_folder / "a.json"
+    content = {"pid": pid, "username": "sam", "hostname": socket.gethostname(), "timestamp": "2026-03-02T10:00:00Z"}
+    path.write_text(json.dumps(content), encoding="utf-8")
+    return path
+
+
+def pulumi(folder: Path, script: str) -> str:
+    """Make a command `pulumi` of this script; returns the PATH that finds it."""
+    path = folder / "bin" / "pulumi"
+    path.parent.mkdir()
+    path.write_text(script, encoding="utf-8")
+    path.chmod(0o755)
+    return f"{path.parent}{os.pathsep}{os.defpath}"
+
+
+def test_all_is_well(live: Project, service: Service, domain: str) -> None:
+    found = findings(live)
+    assert {subject: finding.verdict for subject, finding in found.items()} == dict.fromkeys(
+        ["python", "pulumi", "project", "register", "passphrase", "state", "endpoint"], "ok"
+    )
+    assert found["pulumi"].text == "no Pulumi CLI on PATH: the embedded engine does the work"
+    assert found["project"].text == "voiceid-optout, stack test"
+    assert found["register"].text == "2 people in 1 file, 0 released"
+    assert found["passphrase"].text == "fits the stack"
+    assert found["state"].text == "none yet; the first `up` makes it"
+    assert found["endpoint"].text == f"domain {domain} of Voice ID at {service.url} (us-east-1) is ACTIVE"
+
+
+def test_nothing_is_left_in_the_environment(live: Project) -> None:
+    before = dict(os.environ)
+    findings(live)
+    assert dict(os.environ) == before
+
+
+def test_a_register_with_faults_shows_the_first(live: Project) -> None:
+    live.people("not an id", "nor this")
+    register = findings(live)["register"]
+    assert register.verdict == "fail"
+    assert register.text.startswith("config/people.yaml:3:3: ")
+    assert register.text.endswith(" (`optout validate` lists everything)")
+    assert "not an id" not in register.text
+
+
+def test_a_missing_passphrase_is_asked_for(live: Project) -> None:
+    del live.environment["PULUMI_CONFIG_PASSPHRASE"]
+    assert findings(live)["passphrase"].verdict == "fail"
+    assert "set PULUMI_CONFIG_PASSPHRASE" in findings(live)["passphrase"].text
+
+
+def test_a_wrong_passphrase_is_noticed(live: Project) -> None:
+    passphrase = findings(live, PULUMI_CONFIG_PASSPHRASE="another")["passphrase"]
+    assert (passphrase.verdict, passphrase.text.partition(":")[0]) == ("fail", "incorrect passphrase")
+
+
+def test_a_stack_without_a_salt_gets_one_later(project: Project) -> None:
+    project.configure(salt=None)
+    found = findings(project)["passphrase"]
+    assert (found.verdict, found.text) == (
+        "note",
+        "set; the first `up` adds an encryptionsalt to the stack's file",
+    )
+
+
+def test_a_locked_state_names_holder_and_file(live: Project) -> None:
+    path = lock(live, os.getpid())
+    state = findings(live)["state"]
+    assert state.verdict == "fail"
+    assert state.text.startswith(f"locked by sam@{socket.gethostname()} (pid {os.getpid()}) since 2026-03-02T10:")
+    assert state.text.endswith(f"wait, or delete {path.resolve()}")
+
+
+def test_an_abandoned_lock_hinders_nobody(live: Project) -> None:
+    lock(live, GONE_PID)
+    state = findings(live)["state"]
+    assert state.verdict == "note"
+    assert state.text.startswith("an abandoned lock of sam@")
+
+
+def test_the_state_is_read(live: Project) -> None:
+    assert live.run("up", "--yes").exit_code == 0
+    state = findings(live)["state"]
+    size = Backend(live.state_folder, NAME, "test").state_file.stat().st_size
+    assert (state.verdict, state.text) == ("ok", f"4 resources, {size:,} bytes")
+
+
+def test_a_state_that_cannot_be_read_is_named(live: Project) -> None:
+    backend(live).state_file.write_text("{", encoding="utf-8")
+    state = findings(live)["state"]
+    assert state.verdict == "fail"
+    assert "test.json" in state.text
+
+
+EMPTY_STATE = {"version": 3, "checkpoint": {"stack": "organization/voiceid-optout/test", "latest": {}}}
+
+
+def test_a_run_that_was_cut_short_is_told(live: Project) -> None:
+    there = backend(live)
+    there.state_file.write_text(json.dumps(EMPTY_STATE), encoding="utf-8")
+    there.journal_file.touch()
+    state = findings(live)["state"]
+    assert (state.verdict, state.text) == ("note", "a run was cut short; the next one recovers what it did")
+
+
+def test_a_state_s_folder_must_be_writable(live: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    there = backend(live)
+    there.state_file.write_text(json.dumps(EMPTY_STATE), encoding="utf-8")
+    # For root every folder is writable: only the answer to the question can be changed.
+    monkeypatch.setattr("os.access", lambda path, _mode: path != there.state_file.parent.resolve())
+    state = findings(live)["state"]
+    assert (state.verdict, state.text) == ("fail", f"{there.state_file.parent.resolve()} cannot be written")
+
+
+def test_every_domain_is_asked_for(live: Project, service: Service, domain: str) -> None:
+    """Those of the stack and those of the register, whether anybody else names them or not."""
+    suspended, unknown = service.new_domain(), "X" * 22
+    service.suspend(suspended)
+    live.configure(endpoint=service.url, region="us-east-1", domain=unknown, domains={"sandbox": domain})
+    live.people("caller-1", domain=suspended)
+    texts = {f.text: f.verdict for f in examine(live.context(PATH="")) if f.subject == "endpoint"}
+    assert len(texts) == 3
+    assert texts[f"domain {domain} of Voice ID at {service.url} (us-east-1) is ACTIVE"] == "ok"
+    assert texts[f"domain {suspended} of Voice ID at {service.url} (us-east-1) is SUSPENDED"] == "fail"
+    assert [verdict for text, verdict in texts.items() if unknown in text or "not" in text] == ["fail"]
+
+
+def test_an_endpoint_that_does_not_answer_is_named(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "a")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "b")
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        endpoint = f"http://127.0.0.1:{taken.getsockname()[1]}"
+        project.configure(endpoint=endpoint, region="us-east-1", domain=DOMAIN, domains={"sandbox": DOMAIN})
+        found = findings(project)["endpoint"]
+    assert found.verdict == "fail"
+    assert f"{endpoint} (us-east-1) does not answer" in found.text
+
+
+@pytest.mark.parametrize(
+    ("config", "complaint"),
+    [
+        ({"endpoint": "ftp://somewhere", "region": "us-east-1"}, "no http or https URL"),
+        ({}, "no region"),
+        ({"region": "us-east-1", "quotas": {"optout": 1}}, "quotas has no 'optout'"),
+        ({"region": "us-east-1", "domains": ["a"]}, "must map each alias to a domain id"),
+    ],
+)
+def test_settings_that_cannot_be_used_are_named(project: Project, config: dict[str, Any], complaint: str) -> None:
+    project.configure(**config)
+    found = findings(project)["endpoint"]
+    assert found.verdict == "fail"
+    assert complaint in found.text
+
+
+def test_without_a_domain_nobody_is_asked(project: Project) -> None:
+    project.configure(region="us-east-1")
+    (project.root / "config" / "people.yaml").write_text("speakers: [caller-1]\n", encoding="utf-8")
+    found = findings(project)["endpoint"]
+    assert (found.verdict, found.text) == (
+        "note",
+        "not asked: neither register nor stack names a domain of AWS's Voice ID in us-east-1",
+    )
+
+
+def test_a_sandbox_that_cannot_start_is_a_finding(project: Project) -> None:
+    project.configure(service="embedded", domain="no domain id")
+    found = findings(project)
+    assert found["service"].verdict == "fail"
+    assert found["service"].text.startswith("the sandbox's service did not start: ")
+    assert "endpoint" not in found
+
+
+def test_the_pulumi_cli_says_its_version(project: Project, tmp_path: Path) -> None:
+    path = pulumi(tmp_path, '#!/bin/sh\n[ "$1" = version ] && echo v3.260.0\n')
+    found = findings(project, PATH=path)["pulumi"]
+    assert (found.verdict, found.text) == ("ok", "v3.260.0 on PATH; --engine embedded does without it")
+
+
+@pytest.mark.parametrize("script", ["#!/bin/sh\nexit 1\n", "#!/no/such/interpreter\n"])
+def test_a_pulumi_cli_that_does_not_run_is_named(project: Project, tmp_path: Path, script: str) -> None:
+    found = findings(project, PATH=pulumi(tmp_path, script))["pulumi"]
+    assert found.verdict == "fail"
+    assert found.text.startswith(f"{tmp_path}/bin/pulumi does not run: ")
