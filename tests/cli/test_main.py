@@ -1,0 +1,117 @@
+import os
+import subprocess
+import sys
+from importlib.metadata import version
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from optout.cli.exit_codes import ExitCode
+from optout.cli.main import COMMANDS, main
+from tests.cli.projects import Project
+
+# What no help needs: each takes a tenth of a second or more to import.
+HEAVY = {"pulumi", "grpc", "boto3", "botocore", "sqlalchemy", "uvicorn", "starlette", "cryptography"}
+
+
+def invoke(*arguments: str) -> tuple[int, str, str]:
+    result = CliRunner().invoke(main, arguments)
+    return result.exit_code, result.stdout, result.stderr
+
+
+def python(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, *arguments], capture_output=True, text=True, check=False, env={**os.environ, **environment}
+    )
+
+
+@pytest.mark.parametrize("option", ["--help", "-h"])
+def test_the_help_lists_every_command(option: str) -> None:
+    code, text, errors = invoke(option)
+    assert (code, errors) == (ExitCode.DONE, "")
+    listed = text.partition("Commands:")[2].split("\n\n")[0].splitlines()
+    assert [line.split()[0] for line in listed if line] == list(COMMANDS)
+    assert all(len(line.split()) > 2 for line in listed if line), "every command says in a few words what it does"
+
+
+def test_without_a_command_the_help_is_shown() -> None:
+    code, out, err = invoke()
+    assert code == ExitCode.USAGE
+    assert "Usage: " in out + err
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize("option", ["--help", "-h"])
+def test_every_command_s_help_teaches(name: str, option: str) -> None:
+    code, text, errors = invoke(name, option)
+    assert (code, errors) == (ExitCode.DONE, "")
+    assert "Example" in text
+    assert f"optout {name}" in text.partition("Example")[2]
+    assert "Exit codes: 0 " in text
+    assert max(map(len, text.splitlines())) <= 116
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_option_says_what_it_does(name: str) -> None:
+    command = main.get_command(click.Context(main), name)
+    assert command is not None
+    assert command.name == name
+    options = [parameter for parameter in command.params if isinstance(parameter, click.Option)]
+    assert options
+    assert [option.name for option in options if not option.help] == []
+
+
+def test_the_version_is_the_installed_one() -> None:
+    assert invoke("--version") == (ExitCode.DONE, f"optout, version {version('voiceid-optout')}\n", "")
+
+
+@pytest.mark.parametrize("arguments", [["nonsense"], ["up", "--nonsense"], ["up", "nonsense"], ["--nonsense"]])
+def test_what_is_unknown_is_wrong_usage(arguments: list[str]) -> None:
+    code, out, err = invoke(*arguments)
+    assert (code, out) == (ExitCode.USAGE, "")
+    assert "nonsense" in err
+
+
+def test_it_runs_as_a_module() -> None:
+    finished = python("-m", "optout", "--version")
+    assert (finished.returncode, finished.stderr) == (0, "")
+    assert finished.stdout == f"optout, version {version('voiceid-optout')}\n"
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], *[[name, "--help"] for name in COMMANDS]])
+def test_no_help_loads_what_runs_need(arguments: list[str]) -> None:
+    code = (
+        "import sys\n"
+        "from optout.cli.main import main\n"
+        "main(standalone_mode=False)\n"
+        f"print(*({HEAVY!r} & set(sys.modules)), file=sys.stderr)"
+    )
+    finished = python("-c", code, *arguments)
+    assert (finished.returncode, finished.stderr) == (0, "\n")
+
+
+def test_a_reader_who_leaves_ends_the_command_in_silence() -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    with subprocess.Popen(
+        [sys.executable, "-m", "optout", "validate", "--print-schema"], stdout=writing, stderr=subprocess.PIPE
+    ) as process:
+        os.close(writing)
+        _, errors = process.communicate()
+    assert (process.returncode, errors) == (ExitCode.FAILED, b"")
+
+
+def test_the_help_can_be_written_in_ascii() -> None:
+    finished = python("-m", "optout", "drift", "--help", PYTHONIOENCODING="ascii", PYTHONUTF8="0")
+    assert (finished.returncode, finished.stderr) == (0, "")
+    assert finished.stdout.isascii()
+
+
+def test_a_file_name_that_the_locale_does_not_know_is_reported_all_the_same(project: Project) -> None:
+    (project.root / "config" / "山.yaml").write_text("speakers: 7\n", encoding="utf-8")
+    finished = python(
+        *["-m", "optout", "preview", "--cwd", str(project.root), "--stack", "test"], PYTHONIOENCODING="latin-1"
+    )
+    assert finished.returncode == ExitCode.REGISTER_INVALID
+    assert finished.stderr.startswith("config/?.yaml:1:")
