@@ -46,7 +46,8 @@ class OptedOutSpeakerProvider(ResourceProvider):
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
         """Validate; calls nobody."""
         inputs, failures = decisions.checked(news)
-        return CheckResult(inputs, [CheckFailure(f.property, f.reason) for f in failures])
+        # The CLI prints a named property's value, secret or not; the reason names it as well.
+        return CheckResult(inputs, [CheckFailure("", failure.reason) for failure in failures])
 
     @clean_failures
     def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:

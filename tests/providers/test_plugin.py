@@ -57,7 +57,7 @@ def test_check_failures() -> None:
     with plugin() as (engine, _):
         engine.configure(stack_config("http://127.0.0.1:1"))
         [failure] = engine.check({"domain_id": DOMAIN, "speaker_id": f"{PLANTED}!"}).failures
-        assert failure.property == "speaker_id"
+        assert not failure.property  # the CLI would print its value
         assert PLANTED not in failure.reason
 
 

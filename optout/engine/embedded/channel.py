@@ -19,6 +19,7 @@ from google.protobuf import empty_pb2
 from pulumi.runtime.proto import engine_pb2, resource_pb2
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from multiprocessing.connection import Connection
 
 _HEAD = struct.Struct("<QB")
@@ -68,8 +69,10 @@ class RemoteError(grpc.RpcError):
 class Caller:
     """The program's side: methods of the monitor and the engine, callable from any thread."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, lost: Callable[[], None]) -> None:
+        """Start receiving; ``lost`` is called when the engine is gone and no call can be answered any more."""
         self._connection = connection
+        self._lost = lost
         self._numbers = itertools.count()
         self._send = threading.Lock()
         self._waiting: dict[int, SimpleQueue[tuple[int, bytes]]] = {}
@@ -113,6 +116,7 @@ class Caller:
             except (EOFError, OSError):
                 for waiting in list(self._waiting.values()):
                     waiting.put((ERROR, b"the engine is gone"))
+                self._lost()
                 return
             call, status = _HEAD.unpack_from(frame)
             self._waiting.pop(call).put((status, frame[_HEAD.size :]))

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 def fingerprint(checkpoint: bytes | None) -> str:
     """Return what names a state file's content."""
-    return hashlib.sha256(checkpoint or b"").hexdigest()
+    return "no state" if checkpoint is None else hashlib.sha256(checkpoint).hexdigest()
 
 
 class Journal:

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from optout.engine.embedded.snapshot import timestamp
 from optout.engine.errors import StackLockedError, StateError
@@ -90,13 +90,13 @@ def read_all(folder: Path) -> Iterator[Lock]:
             continue  # released while we looked
         except (OSError, ValueError):
             content = {}
-        yield Lock(
-            path,
-            int(content.get("pid", 0)),
-            str(content.get("username", "")),
-            str(content.get("hostname", "")),
-            str(content.get("timestamp", "")),
-        )
+        yield _lock(path, content if isinstance(content, dict) else {})
+
+
+def _lock(path: Path, content: dict[str, Any]) -> Lock:
+    pid = content.get("pid")
+    who, where, since = (str(content.get(key) or "") for key in ("username", "hostname", "timestamp"))
+    return Lock(path, pid if isinstance(pid, int) else 0, who, where, since)
 
 
 def _alive(pid: int) -> bool:

@@ -66,10 +66,10 @@ class Plugin:
             part for part in (str(root), os.environ.get("PYTHONPATH")) if part
         )
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "pulumi.dynamic"],
+            [sys.executable, "-m", "optout.engine.embedded.plugin_process"],
             cwd=root,
             env=variables,
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,  # never written to: its end tells the plugin that we are gone
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
         )
@@ -107,7 +107,9 @@ class Plugin:
         answer = self._call(
             "Check", pb.CheckRequest(urn=urn, olds=values.to_struct(olds), news=values.to_struct(news))
         )
-        failures = [f"property {item.property}: {item.reason}" for item in answer.failures]
+        failures = [
+            f"property {item.property}: {item.reason}" if item.property else item.reason for item in answer.failures
+        ]
         return values.mark_secrets(values.from_struct(answer.inputs), news), failures
 
     def diff(self, urn: str, id_: str, old_outputs: PropertyMap, news: PropertyMap) -> Diff:
@@ -174,6 +176,6 @@ class Plugin:
             self._process.wait()
         if self._stub is not None:
             self._channel.close()
-        for stream in (self._process.stdout, self._process.stderr):
+        for stream in (self._process.stdin, self._process.stdout, self._process.stderr):
             if stream is not None:
                 stream.close()

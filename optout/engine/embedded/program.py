@@ -30,7 +30,8 @@ def main() -> None:
     """Run the program the first message describes and report how it ended."""
     connection = Connection(int(sys.argv[1]))
     start: dict[str, Any] = json.loads(connection.recv_bytes())
-    caller = Caller(connection)
+    # Without an engine the program would wait for ever: its own waits know nothing of a lost channel.
+    caller = Caller(connection, lost=lambda: os._exit(1))
     os.chdir(start["root"])
     sys.path.insert(0, start["root"])
     set_all_config(start["config"], start["secret_keys"])

@@ -90,7 +90,7 @@ class Run:
                 self.emitter.failed(metadata)
                 raise
         self.ledger.record(entry, result or subject)
-        if op not in (api.OpType.SAME, api.OpType.REFRESH) and not subject.is_provider:
+        if op not in (api.OpType.SAME, api.OpType.REFRESH) and subject.custom and not subject.is_provider:
             self.applied += 1
         self.emitter.done(describe(op, old, result), planning=self.planning, counted=not subject.is_provider)
         return result

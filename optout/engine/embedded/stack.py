@@ -47,7 +47,9 @@ def open_stack(
     """
     settings = projects.load_stack(project, request.stack)
     checkpoint = backend.read()
-    raw = snapshot.parse(checkpoint, str(backend.state_file)) if checkpoint else snapshot.RawCheckpoint()
+    raw = snapshot.RawCheckpoint()
+    if checkpoint is not None:
+        raw = snapshot.parse(checkpoint, str(backend.state_file))
     crypter, reader = _crypters(passphrase.find(environment), settings.salt, raw.salt)
     if settings.salt is None and writable:
         projects.store_salt(settings, crypter.salt_text)
