@@ -155,10 +155,9 @@ def end(outcome: Outcome) -> None:
     """Leave with an error for a run that did not end well; each cause is said once."""
     if outcome.result is Result.SUCCEEDED:
         return
-    lines = list(outcome.errors) or ["the run failed without saying why"]
-    for line in lines[:-1]:
-        click.echo(f"error: {line}", err=True)
+    errors = outcome.errors or ("the run failed without saying why",)
     if outcome.result is Result.PARTIAL:
-        click.echo("error: applied in part; run the command again to go on from there", err=True)
-        raise CommandError(lines[-1], ExitCode.PARTIAL)
-    raise CommandError(lines[-1], ExitCode.FAILED)
+        errors = (*errors, "applied in part; run the command again to go on from there")
+    for error in errors[:-1]:
+        click.echo(f"error: {error}", err=True)
+    raise CommandError(errors[-1], ExitCode.PARTIAL if outcome.result is Result.PARTIAL else ExitCode.FAILED)

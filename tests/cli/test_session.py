@@ -1,0 +1,307 @@
+"""What a session makes of a run. The engine is a script here: no real one fails in all these ways on demand."""
+
+from __future__ import annotations
+
+import io
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import click
+import pytest
+from click.testing import CliRunner
+from rich.console import Console
+
+from optout.cli.errors import CommandError
+from optout.cli.exit_codes import ExitCode
+from optout.cli.session import Choices, Session, end, opened
+from optout.engine.events import Emitter
+from optout.engine.interface import Operation, Outcome, Request, Result
+from optout.plan import Action, Plan, Step
+from optout.service.running import find
+from tests.cli.projects import DOMAIN, Project, label_of
+from tests.plan.streams import RELEASED, EmbeddedStream
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+SAM = "sp-00000000000005a1"
+DONE = Outcome(Result.SUCCEEDED)
+
+
+@dataclass
+class ScriptedEngine:
+    """Plays a stream of events."""
+
+    stream: EmbeddedStream = field(default_factory=EmbeddedStream)
+    outcome: Outcome = DONE
+    name: str = "scripted"
+    requests: list[tuple[Operation, Request]] = field(default_factory=list)
+
+    def run(self, operation: Operation, request: Request, on_event: Callable[[Any], None]) -> Outcome:
+        self.requests.append((operation, request))
+        for event in self.stream.events:
+            on_event(event)
+        return self.outcome
+
+
+@dataclass
+class Desk:
+    """A session, its engine, and what it shows."""
+
+    session: Session
+    engine: ScriptedEngine
+
+    @property
+    def shown(self) -> str:
+        file = self.session.console.file
+        assert isinstance(file, io.StringIO)
+        return file.getvalue()
+
+    def say(self, severity: str, message: str) -> None:
+        Emitter(self.engine.stream.events.append).diagnostic(severity, message)
+
+
+def desk(
+    project: Project,
+    *,
+    as_json: bool = False,
+    targets: tuple[str, ...] = (),
+    terminal: bool = False,
+    width: int = 200,
+    places: dict[str, str] | None = None,
+) -> Desk:
+    engine = ScriptedEngine()
+    choices = Choices(root=project.root, stack="test", engine="auto", as_json=as_json, parallel=3, targets=targets)
+    console = Console(
+        file=io.StringIO(), force_terminal=terminal, width=width, highlight=False, soft_wrap=True, color_system=None
+    )
+    return Desk(Session(project.context(), choices, engine, {"A": "b"}, places or {}, console), engine)
+
+
+def test_a_run_gets_what_the_options_say(project: Project) -> None:
+    made = desk(project, targets=(SAM,))
+    made.session.perform(Operation.UP, refresh=False, title="Applying")
+    root = project.root.resolve()
+    assert made.engine.requests == [
+        (
+            Operation.UP,
+            Request(
+                root=root,
+                stack="test",
+                backend=root / ".optout" / "state",
+                environment={"A": "b"},
+                refresh=False,
+                targets=(f"urn:pulumi:test::voiceid-optout::pulumi-python:dynamic/voiceid:OptedOutSpeaker::{SAM}",),
+                parallel=3,
+            ),
+        )
+    ]
+
+
+def test_events_become_the_plan(project: Project) -> None:
+    made = desk(project)
+    made.engine.stream.step("create", SAM)
+    made.engine.stream.step("create", "sp-2", becomes=RELEASED)
+    made.engine.stream.step("same", "sp-3")
+    outcome, plan = made.session.perform(Operation.PREVIEW, refresh=True, title="Comparing")
+    assert outcome is DONE
+    assert plan == Plan((Step(SAM, Action.OPT_OUT, "new"), Step("sp-2", Action.RELEASE, "released")), 1)
+    assert made.shown == ""
+
+
+def test_progress_counts_the_steps_of_the_plan_and_no_reads(project: Project) -> None:
+    made = desk(project)
+    made.engine.stream.stack("create")
+    made.engine.stream.read("sp-2", "OPTED_OUT", "OPTED_OUT")
+    made.engine.stream.step("same", "sp-2")
+    made.engine.stream.step("create", SAM)
+    made.engine.stream.step("create", "guard", type_="aws:s3/bucket:Bucket")
+    made.session.perform(Operation.UP, refresh=True, title="Applying", total=2)
+    assert made.shown == "Applying: 2 of 2\n"
+
+
+@pytest.mark.parametrize(
+    ("severity", "line"),
+    [
+        ("warning", "warning: look here\n"),
+        ("info", "note: look here\n"),
+        ("info#err", "note: look here\n"),
+        ("debug", ""),
+        ("error", ""),  # said at the end, each once
+    ],
+)
+def test_what_a_run_says_is_passed_on(project: Project, severity: str, line: str) -> None:
+    made = desk(project)
+    made.say(severity, " look here\n")
+    made.say(severity, "  \n")
+    made.session.perform(Operation.PREVIEW, refresh=True, title="Comparing")
+    assert made.shown == line
+
+
+def test_what_a_run_says_is_no_markup(project: Project) -> None:
+    made = desk(project)
+    made.say("warning", "[bold]list[0][/bold] :warning:")
+    made.session.perform(Operation.PREVIEW, refresh=True, title="Comparing")
+    assert made.shown == "warning: [bold]list[0][/bold] :warning:\n"
+
+
+PLAN = Plan(
+    (
+        Step(SAM, Action.REPAIR, "ENROLLED in the service, should be OPTED_OUT"),
+        Step("sp-00000000000005a2", Action.FORGET, "no longer in the register; stays as it is in the service"),
+    ),
+    3,
+)
+PLACES = {SAM: "config/people.yaml:3"}
+
+
+def test_a_plan_is_a_summary_and_rows(project: Project) -> None:
+    made = desk(project, places=PLACES, width=40)
+    made.session.show_plan(PLAN)
+    assert made.shown.splitlines() == [
+        "Plan for stack test: 1 to repair, 1 to stop managing, 3 unchanged",
+        f"  ! repair         {SAM}  config/people.yaml:3  ENROLLED in the service, should be OPTED_OUT",
+        f"  · stop managing  {SAM[:-1]}2{' ' * 24}no longer in the register; stays as it is in the service",
+    ]
+
+
+def test_on_a_narrow_terminal_the_reasons_go_below(project: Project) -> None:
+    made = desk(project, places=PLACES, width=80, terminal=True)
+    made.session.show_plan(PLAN, "Drift in")
+    lines = [line.removeprefix("\x1b[1m").removesuffix("\x1b[0m") for line in made.shown.splitlines()]
+    assert lines == [
+        "Drift in stack test: 1 to repair, 1 to stop managing, 3 unchanged",
+        f"  ! repair         {SAM}  config/people.yaml:3",
+        "      ENROLLED in the service, should be OPTED_OUT",
+        f"  · stop managing  {SAM[:-1]}2",
+        "      no longer in the register; stays as it is in the service",
+    ]
+
+
+def test_on_a_wide_terminal_a_row_is_a_line(project: Project) -> None:
+    made = desk(project, places=PLACES, width=200, terminal=True)
+    made.session.show_plan(PLAN)
+    assert len(made.shown.splitlines()) == 3
+
+
+def test_a_long_plan_is_cut_and_says_so(project: Project) -> None:
+    made = desk(project)
+    made.session.show_plan(Plan(tuple(Step(f"sp-{n:016x}", Action.OPT_OUT, "new") for n in range(1300)), 0))
+    lines = made.shown.splitlines()
+    assert len(lines) == 202
+    assert lines[-1] == "  … and 1,100 more; --json lists them all"
+
+
+def test_json_is_one_object_in_ascii_and_only_if_asked_for(
+    project: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    desk(project).session.emit({"place": "config/büro.yaml:3"})
+    assert capsys.readouterr() == ("", "")
+    desk(project, as_json=True).session.emit({"place": "config/büro.yaml:3"})
+    out, err = capsys.readouterr()
+    assert out.isascii()
+    assert (json.loads(out), err) == ({"place": "config/büro.yaml:3"}, "")
+
+
+@pytest.mark.parametrize(
+    ("answer", "ends"),
+    [("y\n", None), ("yes\n", None), ("n\n", ExitCode.USAGE), ("\n", ExitCode.USAGE), ("", ExitCode.USAGE)],
+)
+@pytest.mark.parametrize("as_json", [False, True])
+def test_a_question_wants_a_yes(project: Project, answer: str, ends: ExitCode | None, *, as_json: bool) -> None:
+    session = desk(project, as_json=as_json).session
+
+    @click.command()
+    def ask() -> None:
+        session.confirm("Do this?", yes=False)
+
+    result = CliRunner().invoke(ask, input=answer)
+    assert "Do this? [y/N]" in (result.stderr if as_json else result.stdout)
+    assert not as_json or result.stdout == "", "standard output is for the JSON alone"
+    if ends is None:
+        assert result.exception is None
+    else:
+        assert isinstance(result.exception, CommandError)
+        assert (str(result.exception), result.exception.code) == ("not confirmed; nothing was changed", ends)
+
+
+def test_with_yes_nobody_is_asked(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    desk(project).session.confirm("Do this?", yes=True)
+    assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("outcome", "code", "lines"),
+    [
+        (Outcome(Result.FAILED, ("a", "b")), ExitCode.FAILED, ["error: a", "b"]),
+        (Outcome(Result.FAILED, ("a",)), ExitCode.FAILED, ["a"]),
+        (Outcome(Result.FAILED), ExitCode.FAILED, ["the run failed without saying why"]),
+        (
+            Outcome(Result.PARTIAL, ("a",)),
+            ExitCode.PARTIAL,
+            ["error: a", "applied in part; run the command again to go on from there"],
+        ),
+    ],
+)
+def test_a_run_that_failed_ends_the_command(
+    outcome: Outcome, code: ExitCode, lines: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(CommandError) as caught:
+        end(outcome)
+    out, err = capsys.readouterr()
+    assert (out, [*err.splitlines(), str(caught.value)], caught.value.code) == ("", lines, code)
+
+
+def test_a_run_that_succeeded_goes_on() -> None:
+    end(DONE)
+
+
+def choices(project: Project, **changes: Any) -> Choices:
+    given: dict[str, Any] = {
+        "root": project.root,
+        "stack": "test",
+        "engine": "embedded",
+        "as_json": False,
+        "parallel": 8,
+        "targets": (),
+    }
+    return Choices(**{**given, **changes})
+
+
+def test_an_opened_session_has_engine_places_and_environment(project: Project) -> None:
+    with opened(choices(project, targets=(label_of(DOMAIN, "caller-1"),))) as session:
+        assert session.engine.name == "embedded"
+        assert set(session.places) == {label_of(DOMAIN, "caller-1"), label_of(DOMAIN, "caller-2")}
+        assert session.environment == {"AWS_REGION": "us-east-1"}
+        assert not session.console.stderr
+        assert (project.root / ".optout").is_dir()
+    with opened(choices(project, as_json=True)) as session:
+        assert session.console.stderr, "standard output is for the JSON alone"
+
+
+def test_auto_takes_the_embedded_engine_where_there_is_no_other(
+    project: Project, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with opened(choices(project, engine="auto")) as session:
+        assert session.engine.name == "embedded"
+
+
+def test_a_label_that_nobody_has_is_wrong_usage_and_ends_the_service(project: Project) -> None:
+    project.configure(service="embedded", domain="sandbox", domains={"sandbox": DOMAIN})
+    with (
+        pytest.raises(CommandError, match="no one in the register has the label sp-0") as caught,
+        opened(choices(project, targets=(label_of(DOMAIN, "caller-1"), "sp-0"))),
+    ):
+        raise AssertionError
+    assert caught.value.code == ExitCode.USAGE
+    assert find(project.context().service_folder) is None
+
+
+def test_a_session_shows_no_environment_and_no_places(project: Project) -> None:
+    made = desk(project, places=PLACES)
+    assert "PULUMI_CONFIG_PASSPHRASE" in made.session.context.environment
+    assert "PULUMI_CONFIG_PASSPHRASE" not in repr(made.session)
+    assert SAM not in repr(made.session)
