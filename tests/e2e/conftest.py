@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from tests.e2e.copies import Copy
 
+SIXTY = [f"caller-{n:06}" for n in range(60)]
+
 
 @pytest.fixture(scope="session")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
@@ -29,6 +31,28 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 def copy(tmp_path: Path, service: Service) -> Iterator[Copy]:
     """Give a copy with a stack on the shared service, in a folder whose name has a space."""
     made = copies.with_service(tmp_path / "opt outs", service, service.new_domain())
+    yield made
+    eventually(lambda: not made.shell.processes(), "all processes of the test have ended", 10)
+
+
+@pytest.fixture(scope="session")
+def sixty(tmp_path_factory: pytest.TempPathFactory, service: Service) -> Copy:
+    """Give the copy that ``applied`` is made of."""
+    folder = tmp_path_factory.mktemp("sixty") / "project"
+    made = copies.with_service(folder, service, service.new_domain())
+    made.write(SIXTY)
+    made.up()
+    return made
+
+
+@pytest.fixture
+def applied(tmp_path: Path, sixty: Copy) -> Iterator[Copy]:
+    """Give a copy whose sixty people are opted out, with one more to come.
+
+    Others use the same domain: for tests that change nothing in the service.
+    """
+    made = copies.again(sixty, tmp_path / "opt outs")
+    made.write([*SIXTY, "caller-900000"])
     yield made
     eventually(lambda: not made.shell.processes(), "all processes of the test have ended", 10)
 

@@ -119,6 +119,12 @@ def with_service(root: Path, service: Service, domain_id: str) -> Copy:
     return copy
 
 
+def again(original: Copy, root: Path) -> Copy:
+    """Copy a copy with its state; both manage the same people of the same domain."""
+    shutil.copytree(original.root, root)
+    return Copy(Shell(root, original.shell.variables), original.stack, original.domain_id)
+
+
 def write_stack(copy: Copy, endpoint: str, **settings: Any) -> None:
     """Write the stack's file."""
     config = {

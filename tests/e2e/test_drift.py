@@ -14,88 +14,80 @@ if TYPE_CHECKING:
 
 PEOPLE = [f"caller-{n:06}" for n in range(6)]
 GONE, ENROLLED, RECREATED = PEOPLE[1], PEOPLE[3], PEOPLE[4]
+RELEASED = "caller-000099"
 
 
 @pytest.fixture
-def applied(copy: Copy) -> Copy:
-    """Give a copy whose people are all opted out."""
-    copy.write(PEOPLE, {"caller-000099": "consented again in writing"})
+def managed(copy: Copy) -> Copy:
+    """Give a copy whose people are opted out, and one released, in a domain of its own."""
+    copy.write(PEOPLE, {RELEASED: "consented again in writing"})
     copy.up()
     return copy
 
 
-def test_every_kind_of_drift_is_named_and_repaired(applied: Copy, service: Service) -> None:
-    domain_id = applied.domain_id
+def test_every_kind_of_drift_is_named_and_repaired(managed: Copy, service: Service) -> None:
+    domain_id = managed.domain_id
     first_id = service.describe(domain_id, RECREATED)["GeneratedSpeakerId"]
     service.delete(domain_id, GONE)
     service.seed(domain_id, ENROLLED, "ENROLLED")
     service.seed(domain_id, RECREATED, "ENROLLED", recreate=True)
+    service.seed(domain_id, RELEASED, "ENROLLED")
     second_id = service.describe(domain_id, RECREATED)["GeneratedSpeakerId"]
     assert second_id != first_id
 
-    state = applied.state_file.read_bytes()
-    found = applied.optout("drift")
+    state = managed.state_file.read_bytes()
+    found = managed.optout("drift")
     assert found.code == 5
-    assert "Drift in stack test: 3 to repair, 4 unchanged" in found.out
+    assert "Drift in stack test: 4 to repair, 3 unchanged" in found.out
     rows = [line for line in found.out.splitlines() if line.startswith("  ! repair")]
-    assert len(rows) == 3
+    assert len(rows) == 4
     for person, reason in (
         (GONE, "gone from the service"),
         (ENROLLED, "ENROLLED in the service, should be OPTED_OUT"),
         (RECREATED, "ENROLLED in the service, should be OPTED_OUT"),
+        (RELEASED, "ENROLLED in the service, should be gone"),
     ):
-        assert any(applied.row(person) in row and row.endswith(reason) for row in rows), (person, rows)
-    assert applied.state_file.read_bytes() == state
+        assert any(managed.row(person) in row and row.endswith(reason) for row in rows), (person, rows)
+    assert managed.state_file.read_bytes() == state
     assert service.statuses(domain_id)[ENROLLED] == "ENROLLED"
 
-    assert "Done: 3 repaired." in applied.up().out
+    assert "Done: 4 repaired." in managed.up().out
     assert service.statuses(domain_id) == opted_out(PEOPLE)
     assert service.describe(domain_id, RECREATED)["GeneratedSpeakerId"] == second_id
 
-    assert applied.optout("drift").code == 0
-    ids = [item.get("generated_speaker_id") for item in applied.resources().values()]
+    assert managed.optout("drift").code == 0
+    ids = [item.get("generated_speaker_id") for item in managed.resources().values()]
     assert second_id in ids  # read with the drift
     assert first_id not in ids
 
 
-@pytest.mark.parametrize("status", ["ENROLLED", "EXPIRED", "PENDING"])
-def test_drift_written_by_a_refresh_is_repaired_without_asking_again(
-    applied: Copy, service: Service, status: str
-) -> None:
-    service.seed(applied.domain_id, ENROLLED, status)
-    refreshed = applied.optout("refresh")
+def test_drift_written_by_a_refresh_is_repaired_without_asking_again(managed: Copy, service: Service) -> None:
+    found = {PEOPLE[0]: "ENROLLED", PEOPLE[1]: "EXPIRED", PEOPLE[2]: "PENDING"}
+    for person, status in found.items():
+        service.seed(managed.domain_id, person, status)
+    refreshed = managed.optout("refresh")
     assert refreshed.code == 0
-    assert f"{status} in the service, should be OPTED_OUT" in refreshed.out
-    assert applied.row(ENROLLED) in refreshed.out
-    assert service.statuses(applied.domain_id)[ENROLLED] == status
+    for person, status in found.items():
+        assert f"{managed.row(person)} {status} in the service, should be OPTED_OUT" in refreshed.out
+    assert service.statuses(managed.domain_id) == {**opted_out(PEOPLE), **found}
 
-    assert "Done: 1 repaired." in applied.up("--no-refresh").out
-    assert service.statuses(applied.domain_id) == opted_out(PEOPLE)
-
-
-def test_released_person_who_is_back_is_drift(applied: Copy, service: Service) -> None:
-    service.seed(applied.domain_id, "caller-000099", "ENROLLED")
-    found = applied.optout("drift")
-    assert found.code == 5
-    assert "ENROLLED in the service, should be gone" in found.out
-    assert applied.row("caller-000099").split()[0] in found.out
-
-    assert "Done: 1 repaired." in applied.up().out
-    assert service.statuses(applied.domain_id) == opted_out(PEOPLE)
-    assert applied.optout("drift").code == 0
+    assert "Done: 3 repaired." in managed.up("--no-refresh").out
+    assert service.statuses(managed.domain_id) == opted_out(PEOPLE)
 
 
 def test_entry_never_applied_is_drift(applied: Copy, service: Service) -> None:
-    applied.write([*PEOPLE, "caller-000007"], {"caller-000099": "consented again in writing"})
     found = applied.optout("drift")
     assert found.code == 5
-    assert applied.row("caller-000007") in found.out
-    assert "caller-000007" not in service.statuses(applied.domain_id)
+    assert "1 to opt out, 60 unchanged" in found.out
+    assert applied.row("caller-900000") in found.out
+    assert "caller-900000" not in service.statuses(applied.domain_id)
 
 
 def test_line_taken_out_and_not_yet_applied_is_no_drift(applied: Copy) -> None:
-    applied.write(PEOPLE[1:], {"caller-000099": "consented again in writing"})
-    assert applied.optout("drift").code == 0
+    applied.write([f"caller-{n:06}" for n in range(50)])
+    finished = applied.optout("drift")
+    assert finished.code == 0
+    assert "No drift" in finished.out
 
 
 def test_before_the_first_up_everybody_is_drift(copy: Copy) -> None:

@@ -28,8 +28,8 @@ PEOPLE = [f"caller-{n:06}" for n in range(60)]
 
 
 @pytest.fixture
-def applied(copy: Copy) -> Copy:
-    """Give a copy whose people are opted out, with one more to come."""
+def alone(copy: Copy) -> Copy:
+    """Give a copy whose people are opted out, with one more to come, in a domain of its own."""
     copy.write(PEOPLE)
     copy.up()
     copy.write([*PEOPLE, "caller-900000"])
@@ -122,39 +122,39 @@ class TestDomain:
         assert_one_error(unknown.optout("up", "--yes"), f"domain {'0' * 22} is unknown there")
         assert unknown.resources() == {}
 
-    def test_suspended(self, applied: Copy, service: Service) -> None:
-        service.hook(f"/domains/{applied.domain_id}/suspend")
-        before = applied.resources()
-        finished = applied.optout("up", "--yes")
-        assert_one_error(finished, f"domain {applied.domain_id} is not active", "OptOutSpeaker is refused")
-        assert applied.resources() == before
-        doctor = applied.optout("doctor")
+    def test_suspended(self, alone: Copy, service: Service) -> None:
+        service.hook(f"/domains/{alone.domain_id}/suspend")
+        before = alone.resources()
+        finished = alone.optout("up", "--yes")
+        assert_one_error(finished, f"domain {alone.domain_id} is not active", "OptOutSpeaker is refused")
+        assert alone.resources() == before
+        doctor = alone.optout("doctor")
         assert doctor.code == 1
         assert "is SUSPENDED" in doctor.out
 
-        service.hook(f"/domains/{applied.domain_id}/reactivate")
-        assert "Done: 1 opted out." in applied.up().out
+        service.hook(f"/domains/{alone.domain_id}/reactivate")
+        assert "Done: 1 opted out." in alone.up().out
 
 
 class TestDisk:
-    def test_full_for_every_file(self, applied: Copy, service: Service) -> None:
+    def test_full_for_every_file(self, alone: Copy, service: Service) -> None:
         """No file may grow beyond a size that the state of 60 people has passed: the journal still fits."""
-        before = applied.state_file.read_bytes()
+        before = alone.state_file.read_bytes()
         limit = len(before) // 2
 
         def limited() -> None:
             resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
 
-        finished = applied.optout("up", "--yes", preexec_fn=limited)
+        finished = alone.optout("up", "--yes", preexec_fn=limited)
         assert finished.code in (1, 9), finished.output
         assert "cannot write" in finished.err
         assert "make room" in finished.err
-        assert applied.state_file.read_bytes() == before
+        assert alone.state_file.read_bytes() == before
 
-        again = applied.up()
+        again = alone.up()
         assert "recovered" in again.out  # the opt-out made in vain is not forgotten
-        assert len(applied.resources()) == 61
-        assert service.statuses(applied.domain_id) == opted_out([*PEOPLE, "caller-900000"])
+        assert len(alone.resources()) == 61
+        assert service.statuses(alone.domain_id) == opted_out([*PEOPLE, "caller-900000"])
 
     def test_full_from_the_start(self, copy: Copy, small_disk: Path, service: Service) -> None:
         copy.write(PEOPLE)
@@ -242,7 +242,7 @@ class TestState:
 
         assert applied.optout("preview").code == 0  # it writes nothing
         lock.unlink()
-        applied.up()
+        assert applied.optout("refresh").code == 0
 
     @pytest.mark.parametrize("content", ["", "[]", '{"pid": "x"}', "{"])
     def test_locked_by_a_file_that_says_nothing(self, applied: Copy, content: str) -> None:

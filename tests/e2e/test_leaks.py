@@ -7,8 +7,6 @@ import gzip
 import zlib
 from typing import TYPE_CHECKING
 
-from tests.e2e import copies
-from tests.e2e.commands import ended, eventually, optout_command
 from tests.e2e.services import opted_out
 
 if TYPE_CHECKING:
@@ -89,7 +87,6 @@ def test_identifiers_are_in_the_register_and_in_the_service_alone(copy: Copy, se
         outputs.append(finished.output)
         assert leaking_files(copy.root) == {"config/people.yaml"}, arguments
 
-    run(0, "preview")
     run(0, "up", "--yes")
     assert service.statuses(copy.domain_id) == opted_out([*OTHERS, PERSON])
     database = service.running.credentials_file.parent
@@ -97,16 +94,13 @@ def test_identifiers_are_in_the_register_and_in_the_service_alone(copy: Copy, se
 
     service.seed(copy.domain_id, PERSON, "ENROLLED", recreate=True)
     service.seed(copy.domain_id, BACK, "ENROLLED")
-    run(5, "drift", "--json")
     run(5, "drift")
-    run(0, "refresh")
-    run(0, "up", "--yes", "--no-refresh", "--json")
+    run(0, "refresh", "--json")
     service.delete(copy.domain_id, PERSON)
-    run(5, "drift")
+    run(5, "drift", "--json")
     run(0, "destroy", "--yes", "--json")
     run(1, "up", "--yes", AWS_ENDPOINT_URL_VOICE_ID=CLOSED_PORT)
-    run(0, "up", "--yes")
-    run(1, "up", "--yes", AWS_ENDPOINT_URL_VOICE_ID=CLOSED_PORT)
+    run(0, "up", "--yes", "--json")
     run(1, "refresh", AWS_ENDPOINT_URL_VOICE_ID=CLOSED_PORT)
     run(1, "up", "--yes", AWS_ACCESS_KEY_ID="OPTOUNKNOWN", AWS_SECRET_ACCESS_KEY="none")
     run(0, "doctor")
@@ -125,18 +119,3 @@ def test_identifiers_are_in_the_register_and_in_the_service_alone(copy: Copy, se
 
     said = "\n".join(outputs)
     assert [planted for planted in PLANTED if planted in said] == []
-
-
-def test_a_killed_run_leaves_no_identifier(copy: Copy, service: Service) -> None:
-    quotas = {"optOut": 20, "describe": 1000, "delete": 1000, "list": 1000}
-    copies.write_stack(copy, service.running.url, quotas=quotas)
-    lines = REGISTER.splitlines()
-    copy.write_raw("\n".join([*lines[:2], *lines[-7:-3], *lines[2:-7]]) + "\n")
-    process = copy.shell.start(*optout_command("up", "--yes"))
-    eventually(lambda: PERSON in service.statuses(copy.domain_id), "the person is opted out")
-    process.kill()
-    finished = ended(process)
-    assert leaking_files(copy.root) == {"config/people.yaml"}
-    assert [planted for planted in PLANTED if planted in finished.output] == []
-    journals = list((copy.root / ".optout" / "state" / ".pulumi" / "journals").rglob("*.jsonl"))
-    assert len(journals) == 1

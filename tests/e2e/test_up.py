@@ -20,6 +20,7 @@ def test_sample_register_is_applied_and_applying_it_again_changes_nothing(sandbo
     first = sandbox.up()
     assert f"Done: {len(listed)} opted out, 1 released." in first.out
     assert first.err == ""
+    assert (sandbox.root / ".optout").stat().st_mode & 0o077 == 0
 
     data = sandbox.root / ".optout" / "service"
     with serving(sandbox.shell, data) as service:
@@ -28,11 +29,6 @@ def test_sample_register_is_applied_and_applying_it_again_changes_nothing(sandbo
         assert service.statuses(SANDBOX) == opted_out(listed)
     assert "Nothing changed" in second.out
     assert f"{len(listed) + 1} unchanged" in second.out
-
-
-def test_folders_are_private(sandbox: Copy) -> None:
-    sandbox.up()
-    assert (sandbox.root / ".optout").stat().st_mode & 0o077 == 0
 
 
 def test_up_asks_and_does_nothing_where_nobody_can_answer(copy: Copy, service: Service) -> None:
