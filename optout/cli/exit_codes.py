@@ -16,3 +16,4 @@ class ExitCode(IntEnum):
     STALE = 7
     LOCKED = 8
     PARTIAL = 9
+    ENDED = 130

@@ -57,8 +57,14 @@ _TARGET = click.option(
     help="Only these people, by the label a plan shows. Repeatable.",
 )
 
+_EVENT_LOG = click.option(
+    "--event-log",
+    type=click.Path(path_type=Path, dir_okay=False, writable=True),
+    help="Write the engine's events there, one JSON object a line, as the Pulumi CLI writes them.",
+)
+
 stack_options = (_CWD, _STACK)
-run_options = (*stack_options, _ENGINE, _JSON, _PARALLEL, _TARGET)
+run_options = (*stack_options, _ENGINE, _JSON, _PARALLEL, _TARGET, _EVENT_LOG)
 refresh_option = click.option(
     "--refresh/--no-refresh",
     default=True,

@@ -14,6 +14,7 @@ from rich.text import Text
 
 from optout.cli import context as contexts
 from optout.cli.errors import CommandError
+from optout.cli.event_log import EventLog
 from optout.cli.exit_codes import ExitCode
 from optout.cli.progress import WorkProgress
 from optout.cli.sandbox import environment_for, make_private
@@ -33,6 +34,11 @@ if TYPE_CHECKING:
     from optout.plan import Plan
 
 _INDENT = "  "
+_CODES = {
+    Result.FAILED: ExitCode.FAILED,
+    Result.PARTIAL: ExitCode.PARTIAL,
+    Result.ENDED: ExitCode.ENDED,
+}
 _STYLES = {"+": "green", "!": "yellow", "-": "red", "±": "red", "~": "cyan"}
 
 
@@ -46,6 +52,7 @@ class Choices:
     as_json: bool
     parallel: int
     targets: tuple[str, ...]
+    event_log: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -58,6 +65,7 @@ class Session:
     environment: Mapping[str, str] = field(repr=False)
     places: Mapping[str, str] = field(repr=False)
     console: Console
+    event_log: EventLog = field(default_factory=lambda: EventLog(None))
 
     def perform(
         self, operation: Operation, *, refresh: bool, title: str, total: int | None = None
@@ -68,6 +76,7 @@ class Session:
         with WorkProgress(self.console, title, total) as progress:
 
             def on_event(event: Any) -> None:
+                self.event_log.write(event)
                 builder.add(event)
                 if (said := event.diagnostic_event) is not None:
                     self._show(said)
@@ -148,7 +157,8 @@ def opened(choices: Choices) -> Iterator[Session]:
         if unknown:
             raise CommandError(f"no one in the register has the label {unknown[0]}", ExitCode.USAGE)
         console = Console(stderr=choices.as_json, highlight=False, soft_wrap=True)
-        yield Session(context, choices, engine, environment, places, console)
+        event_log = cleanup.enter_context(EventLog(choices.event_log))
+        yield Session(context, choices, engine, environment, places, console, event_log)
 
 
 def end(outcome: Outcome) -> None:
@@ -160,4 +170,4 @@ def end(outcome: Outcome) -> None:
         errors = (*errors, "applied in part; run the command again to go on from there")
     for error in errors[:-1]:
         click.echo(f"error: {error}", err=True)
-    raise CommandError(errors[-1], ExitCode.PARTIAL if outcome.result is Result.PARTIAL else ExitCode.FAILED)
+    raise CommandError(errors[-1], _CODES[outcome.result])

@@ -35,6 +35,13 @@ class ProgramError(EngineError):
     """The Pulumi program ended with an error; the message is the program's own."""
 
 
+class InterruptedRunError(EngineError):
+    """The run was interrupted; what it had done is kept."""
+
+    def __init__(self) -> None:
+        super().__init__("interrupted; what was done is kept")
+
+
 class PluginError(EngineError):
     """The provider plugin did not start or went away."""
 

@@ -44,14 +44,14 @@ class Emitter:
 
     def before(self, metadata: api.StepEventMetadata, *, planning: bool) -> None:
         """Say that a step starts, or would in a preview."""
-        self._emit(resource_pre_event=api.ResourcePreEvent(metadata, planning))
+        self._emit(resource_pre_event=api.ResourcePreEvent(metadata, planning or None))
 
     def done(self, metadata: api.StepEventMetadata, *, planning: bool, counted: bool = True) -> None:
         """Say that a step has ended well."""
         if counted:
             with self._lock:
                 self.counts[_value(metadata.op)] += 1
-        self._emit(res_outputs_event=api.ResOutputsEvent(metadata, planning))
+        self._emit(res_outputs_event=api.ResOutputsEvent(metadata, planning or None))
 
     def failed(self, metadata: api.StepEventMetadata) -> None:
         """Say that a step has failed."""

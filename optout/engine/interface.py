@@ -33,6 +33,7 @@ class Result(StrEnum):
     SUCCEEDED = "succeeded"
     FAILED = "failed"
     PARTIAL = "partial"  # failed after some changes had been made; running again goes on from there
+    ENDED = "ended"  # ended at once by a second interrupt; steps under way may have happened or not
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

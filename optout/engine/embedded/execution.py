@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from optout.engine import urn as urns
-from optout.engine.embedded import history, values
+from optout.engine.embedded import history, interrupts, values
 from optout.engine.embedded.deleter import delete_all, unseen
 from optout.engine.embedded.journal import Journal
 from optout.engine.embedded.ledger import Ledger
@@ -16,7 +16,7 @@ from optout.engine.embedded.refresher import refresh
 from optout.engine.embedded.registrar import Registrar
 from optout.engine.embedded.run import Run
 from optout.engine.embedded.snapshot import render
-from optout.engine.errors import EngineError, ProgramError
+from optout.engine.errors import EngineError, InterruptedRunError, ProgramError
 from optout.engine.interface import WRITES_STATE, Operation, Outcome, Result
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ class Execution:
         self._stack = stack
         self._plugins = plugins
         self._host = host
+        self._ended = False
         self._journal: Journal | None = None
         if operation in WRITES_STATE:
             self._journal = Journal(stack.backend.journal_file, stack.crypter, stack.checkpoint)
@@ -66,7 +67,8 @@ class Execution:
                 "warning", f"{count} steps of an earlier run may have happened or not; they are done again"
             )
         try:
-            self._phases()
+            with interrupts.handled(self._finish_early, self._end_now):
+                self._phases()
         except EngineError as error:
             self._run.stop(error)
         finally:
@@ -100,7 +102,7 @@ class Execution:
         registrar = Registrar(run, base, stack.name, stack.project.name, self._config)
 
         def finish() -> None:
-            if not run.failed.is_set() or run.request.continue_on_error:
+            if not run.stopped:
                 delete_all(run, unseen(run.ledger.snapshot().resources, registrar.seen))
 
         monitor = Monitor(run, registrar, stack.name, stack.project.name, finish)
@@ -115,6 +117,19 @@ class Execution:
             "dry_run": run.planning,
         }
         self._take_end(self._host.run(start, monitor.serve, run.request.parallel))
+
+    def _finish_early(self) -> None:
+        self._run.stop(InterruptedRunError())
+        self._run.emitter.diagnostic(
+            "warning", "interrupted: finishing the steps under way; once more ends them at once"
+        )
+
+    def _end_now(self) -> None:
+        """End the processes: every call under way fails, and what it did or not stays noted as pending."""
+        self._ended = True
+        self._plugins.kill()
+        if self._host is not None:
+            self._host.kill()
 
     def _take_end(self, end: ProgramEnd) -> None:
         if not end.error or self._run.fatal is not None:
@@ -134,6 +149,8 @@ class Execution:
         if not run.failed.is_set():
             return Outcome(Result.SUCCEEDED)
         result = Result.PARTIAL if run.applied and not run.planning else Result.FAILED
+        if self._ended:
+            result = Result.ENDED
         if run.fatal is not None:
             return Outcome(result, (str(run.fatal),))
         return Outcome(result, run.emitter.errors())

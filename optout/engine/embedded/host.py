@@ -43,6 +43,7 @@ class ProgramHost:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
+            process_group=0,  # a terminal's Ctrl-C is for the engine alone
         )
         theirs.close()
         self._readers = [
@@ -78,6 +79,10 @@ class ProgramHost:
         status = self._process.wait()
         how = f"was ended by signal {-status}" if status < 0 else f"ended with exit status {status}"
         return f"the program {how} before it was done"
+
+    def kill(self) -> None:
+        """End the process at once."""
+        self._process.kill()
 
     def stop(self) -> None:
         """End the process, done or not."""

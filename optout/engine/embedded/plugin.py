@@ -72,6 +72,7 @@ class Plugin:
             stdin=subprocess.PIPE,  # never written to: its end tells the plugin that we are gone
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
+            process_group=0,  # a terminal's Ctrl-C is for the engine alone
         )
 
     def _connected(self) -> Any:
@@ -165,6 +166,10 @@ class Plugin:
                 status = self._process.poll()
                 raise PluginError(f"the provider plugin went away (exit status {status})") from None
             raise ProviderError(last_line(error.details() or "the provider failed")) from None
+
+    def kill(self) -> None:
+        """End the process at once; calls under way fail with :class:`PluginError`."""
+        self._process.kill()
 
     def close(self) -> None:
         """End the process."""

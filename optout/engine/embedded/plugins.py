@@ -37,6 +37,12 @@ class Plugins:
                 )
             return self._running[key]
 
+    def kill(self) -> None:
+        """End all of them at once; calls under way fail."""
+        with self._lock:
+            for plugin in self._running.values():
+                plugin.kill()
+
     def close(self) -> None:
         """End all of them."""
         for plugin in self._running.values():

@@ -12,6 +12,7 @@ from pulumi.automation import events as api
 from optout.engine.embedded import values
 from optout.engine.embedded.ledger import EntryKind
 from optout.engine.embedded.snapshot import timestamp
+from optout.engine.errors import PluginError
 from optout.engine.interface import Operation
 
 if TYPE_CHECKING:
@@ -82,6 +83,11 @@ class Run:
                 self.ledger.record(EntryKind.BEGIN, subject, pending)
             try:
                 result = act()
+            except PluginError:
+                # It may have happened or not: the entry that it began stays.
+                self.failed.set()
+                self.emitter.failed(metadata)
+                raise
             except Exception as error:
                 if pending:
                     self.ledger.record(EntryKind.FAILED, subject)
