@@ -20,17 +20,18 @@ WORDS = {
     ExitCode.STALE: "stale",
     ExitCode.LOCKED: "locked",
     ExitCode.PARTIAL: "in part",
+    ExitCode.ENDED: "second ctrl-c",
 }
 
 
 def test_the_numbers_stay() -> None:
-    assert [code.value for code in WORDS] == list(range(10))
+    assert [code.value for code in WORDS] == [*range(10), 130]
     assert set(WORDS) == set(ExitCode)
 
 
 @pytest.mark.parametrize("code", ExitCode)
 def test_the_help_lists_every_code(code: ExitCode) -> None:
-    listed = (main.help or "").partition("Exit codes:")[2]
+    listed = (main.help or "").lower().partition("exit codes:")[2]
     assert re.search(rf"\b{code.value} [^,]*{WORDS[code]}", listed)
 
 
@@ -44,4 +45,4 @@ def test_the_readme_lists_every_code(code: ExitCode) -> None:
 
 def test_the_readme_lists_no_other_code() -> None:
     table = README.read_text(encoding="utf-8").partition("exit code")[2].split("\n\n")[0]
-    assert [int(number) for number in re.findall(r"^\|\s*(\d+)\s*\|", table, re.MULTILINE)] == [*range(10)]
+    assert [int(number) for number in re.findall(r"^\|\s*(\d+)\s*\|", table, re.MULTILINE)] == [*range(10), 130]
