@@ -78,12 +78,15 @@ class Service:
 
     def statuses(self, domain_id: str) -> dict[str, str]:
         """Return the status of everybody in the domain."""
-        pages = self.client.get_paginator("list_speakers").paginate(DomainId=domain_id)
-        return {
-            speaker["CustomerSpeakerId"]: speaker["Status"]
-            for page in pages
-            for speaker in page["SpeakerSummaries"]
-        }
+        return {speaker["CustomerSpeakerId"]: speaker["Status"] for speaker in self._list(domain_id)}
+
+    def generated_ids(self, domain_id: str) -> set[str]:
+        """Return the service's own ids of everybody in the domain."""
+        return {speaker["GeneratedSpeakerId"] for speaker in self._list(domain_id)}
+
+    def _list(self, domain_id: str) -> Iterator[dict[str, Any]]:
+        for page in self.client.get_paginator("list_speakers").paginate(DomainId=domain_id):
+            yield from page["SpeakerSummaries"]
 
     def describe(self, domain_id: str, speaker_id: str) -> dict[str, Any]:
         """Return all about one speaker."""

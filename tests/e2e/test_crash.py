@@ -31,6 +31,13 @@ def journal_lines(copy: Copy) -> int:
         return 0
 
 
+def speakers(data: Path) -> list[tuple[str, str]]:
+    """Return id and status of everybody in the database of a service that does not run."""
+    with closing(sqlite3.connect(data / "voiceid.db")) as database:
+        rows = database.execute("select customer_id, status from speakers").fetchall()
+    return [(str(customer), str(status)) for customer, status in rows]
+
+
 def test_service_killed_in_the_middle_of_up(tmp_path: Path) -> None:
     data, shell = tmp_path / "data", Shell(tmp_path)
     with serving(shell, data) as service:
@@ -53,43 +60,40 @@ def test_service_killed_in_the_middle_of_up(tmp_path: Path) -> None:
 
     recorded = {item["id"] for item in copy.resources().values()}
     assert 0 < len(recorded) < len(PEOPLE)
-    with closing(sqlite3.connect(data / "voiceid.db")) as database:
-        rows = database.execute("select customer_id, generated_id from speakers").fetchall()
-    kept = {str(customer) for customer, _ in rows}
-    # Everybody the state knows was acknowledged, so the killed service must have them.
-    assert recorded <= {f"{domain_id}/{generated}" for _, generated in rows}
+    kept = {customer for customer, status in speakers(data) if status == "OPTED_OUT"}
+    assert len(recorded) <= len(kept) < len(PEOPLE)
 
     with serving(shell, data) as restarted:
         copies.write_stack(copy, restarted.running.url)
-        assert kept <= restarted.statuses(domain_id).keys()
+        known = {f"{domain_id}/{generated}" for generated in restarted.generated_ids(domain_id)}
+        # Everybody in the state was acknowledged before the service was killed.
+        assert recorded <= known
+        assert kept == restarted.statuses(domain_id).keys()
         again = copy.up()
         assert f"Done: {len(PEOPLE) - len(recorded)} opted out." in again.out
         assert restarted.statuses(domain_id) == opted_out(PEOPLE)
     eventually(lambda: not copy.shell.processes(), "nothing is left running")
 
 
-def test_up_killed_in_the_middle(copy: Copy, service: Service) -> None:
-    quotas = {"optOut": 300, "describe": 1000, "delete": 1000, "list": 1000}
-    copies.write_stack(copy, service.running.url, quotas=quotas)
-    copy.write(PEOPLE)
-    process = copy.shell.start(*optout_command("up", "--yes"))
-    eventually(lambda: journal_lines(copy) > 150, "a part of the people is opted out")
+def test_up_killed_in_the_middle(sandbox: Copy) -> None:
+    sandbox.write(PEOPLE)
+    process = sandbox.shell.start(*optout_command("up", "--yes"))
+    eventually(lambda: journal_lines(sandbox) > 150, "a part of the people is opted out")
     process.kill()
     process.communicate()
-    eventually(lambda: not copy.shell.processes(), "program and plugin end with it", 8)
-    assert not copy.state_file.exists()
-    done = len(service.statuses(copy.domain_id))
-    assert 0 < done < len(PEOPLE)
+    eventually(lambda: not sandbox.shell.processes(), "service, program and plugin end with it", 8)
+    assert not sandbox.state_file.exists()
+    data = sandbox.root / ".optout" / "service"
+    kept = {customer for customer, _ in speakers(data)}
+    assert 0 < len(kept) < len(PEOPLE)
 
-    copies.write_stack(copy, service.running.url)
-    doctor = copy.optout("doctor")
-    assert "abandoned lock" in doctor.out
-    again = copy.up()
+    assert "abandoned lock" in sandbox.optout("doctor").out
+    again = sandbox.up()
     assert "took over the lock" in again.out
     assert "the run before this one was killed: recovered" in again.out
-    assert service.statuses(copy.domain_id) == opted_out(PEOPLE)
-    assert len(copy.resources()) == len(PEOPLE)
-    assert journal_lines(copy) == 0
+    assert len(sandbox.resources()) == len(PEOPLE)
+    assert journal_lines(sandbox) == 0
+    assert {customer for customer, status in speakers(data) if status == "OPTED_OUT"} == set(PEOPLE)
 
 
 def test_up_killed_on_a_state_that_exists_keeps_it_and_leaves_no_identifier(copy: Copy, service: Service) -> None:

@@ -7,6 +7,7 @@ import json
 import os
 import resource
 import shutil
+import signal
 import socket
 import subprocess
 from contextlib import closing
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.e2e import copies
+from tests.e2e.commands import ended, eventually, optout_command
 from tests.e2e.services import Service, opted_out
 
 if TYPE_CHECKING:
@@ -243,6 +245,19 @@ class TestState:
         assert applied.optout("preview").code == 0  # it writes nothing
         lock.unlink()
         assert applied.optout("refresh").code == 0
+
+    def test_locked_by_a_run_under_way(self, copy: Copy, service: Service) -> None:
+        copy.write(PEOPLE)
+        process = copy.shell.start(*optout_command("up", "--yes"))
+        locks = copy.root / ".optout" / "state" / ".pulumi" / "locks"
+        eventually(lambda: list(locks.rglob("*.json")), "it holds the lock")
+        process.send_signal(signal.SIGSTOP)
+        try:
+            assert_one_error(copy.optout("refresh"), "the stack is locked by", f"(pid {process.pid})", code=8)
+        finally:
+            process.send_signal(signal.SIGCONT)
+        assert ended(process).code == 0
+        assert service.statuses(copy.domain_id) == opted_out(PEOPLE)
 
     @pytest.mark.parametrize("content", ["", "[]", '{"pid": "x"}', "{"])
     def test_locked_by_a_file_that_says_nothing(self, applied: Copy, content: str) -> None:
