@@ -1,0 +1,43 @@
+import json
+
+from optout.cli.exit_codes import ExitCode
+from tests.cli.projects import Project, label_of
+from tests.service.running import Service
+
+
+def test_drift_is_found_told_and_left_alone(live: Project, service: Service, domain: str) -> None:
+    assert live.run("up", "--yes").exit_code == ExitCode.DONE
+    calm = live.run("drift")
+    assert (calm.exit_code, calm.stdout) == (ExitCode.DONE, "No drift: 2 people are as the register asks.\n")
+
+    service.seed(domain, "caller-2", "ENROLLED")
+    found = live.run("drift", "--json")
+    assert found.exit_code == ExitCode.DRIFT
+    label = label_of(domain, "caller-2")
+    reason = "ENROLLED in the service, should be OPTED_OUT"
+    assert json.loads(found.stdout) == {
+        "version": 1,
+        "counts": {"repair": 1},
+        "unchanged": 1,
+        "steps": [{"label": label, "action": "repair", "reason": reason, "place": "config/people.yaml:4"}],
+    }
+    assert found.stderr.splitlines() == [
+        "Drift in stack test: 1 to repair, 1 unchanged",
+        f"  ! repair  {label}  config/people.yaml:4  {reason}",
+        "`optout up` repairs this.",
+    ]
+    speakers = service.client().list_speakers(DomainId=domain)["SpeakerSummaries"]
+    assert {item["CustomerSpeakerId"]: item["Status"] for item in speakers}["caller-2"] == "ENROLLED"
+
+
+def test_whom_the_register_lists_and_nobody_opted_out_is_drift(live: Project) -> None:
+    result = live.run("drift")
+    assert result.exit_code == ExitCode.DRIFT
+    assert result.stdout.startswith("Drift in stack test: 2 to opt out, 0 unchanged\n")
+
+
+def test_whom_the_register_dropped_is_no_drift(live: Project) -> None:
+    assert live.run("up", "--yes").exit_code == ExitCode.DONE
+    live.people("caller-1")
+    result = live.run("drift")
+    assert (result.exit_code, result.stdout) == (ExitCode.DONE, "No drift: 2 people are as the register asks.\n")
