@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from textwrap import indent
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.text import Text
 
 from optout.cli import context as contexts
+from optout.cli.concerned import Concerned
 from optout.cli.errors import CommandError
 from optout.cli.event_log import EventLog
 from optout.cli.exit_codes import ExitCode
@@ -72,6 +73,7 @@ class Session:
     ) -> tuple[Outcome, Plan]:
         """Run an operation, show its progress, and return its outcome with the plan its events make."""
         builder = PlanBuilder()
+        concerned = Concerned(self.places)
         counts = _is_person if total is None else is_change
         with WorkProgress(self.console, title, total) as progress:
 
@@ -79,11 +81,14 @@ class Session:
                 self.event_log.write(event)
                 builder.add(event)
                 if (said := event.diagnostic_event) is not None:
+                    concerned.add(said)
                     self._show(said)
                 if (done := event.res_outputs_event) is not None and counts(done.metadata):
                     progress.advance()
 
             outcome = self.engine.run(operation, self._request(refresh), on_event)
+        if outcome.errors:
+            outcome = replace(outcome, errors=concerned.located(outcome.errors))
         return outcome, builder.plan()
 
     def _request(self, refresh: bool) -> Request:  # noqa: FBT001 - passed on

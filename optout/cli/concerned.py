@@ -1,0 +1,37 @@
+"""Whom the errors of a run concern: the engine knows labels, people look for lines of the register."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any
+
+from optout.engine import urn as urns
+from optout.plan.builder import SPEAKER_TYPE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+PLACES_SHOWN = 3  # what is wrong for more people than that is hardly about one of them
+
+
+class Concerned:
+    """Takes what an engine says (:meth:`add`) and puts places before the errors (:meth:`located`)."""
+
+    def __init__(self, places: Mapping[str, str]) -> None:
+        self._places = places
+        self._labels: defaultdict[str, list[str]] = defaultdict(list)
+
+    def add(self, said: Any) -> None:
+        """Take a diagnostic event; those that are no error of a person are ignored."""
+        if said.severity == "error" and said.urn and urns.type_of(said.urn) == SPEAKER_TYPE:
+            self._labels[said.message.strip()].append(urns.name(said.urn))
+
+    def located(self, errors: Iterable[str]) -> tuple[str, ...]:
+        """Return the errors, those about a few people with their ``file:line``, or label, in front."""
+        return tuple(f"{self._where(error)}{error}" for error in errors)
+
+    def _where(self, error: str) -> str:
+        labels = self._labels.get(error) or self._labels.get(error.rpartition(" (")[0], [])
+        if not 0 < len(labels) <= PLACES_SHOWN:
+            return ""
+        return f"{', '.join(sorted(self._places.get(label, label) for label in labels))}: "
