@@ -11,6 +11,7 @@ import signal
 import socket
 import subprocess
 from contextlib import closing
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -21,11 +22,11 @@ from tests.e2e.services import Service, opted_out
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from tests.e2e.commands import Finished
     from tests.e2e.copies import Copy
 
+FULL_DEVICE = Path("/dev/full")
 PEOPLE = [f"caller-{n:06}" for n in range(60)]
 
 
@@ -138,6 +139,15 @@ class TestDomain:
         assert "Done: 1 opted out." in alone.up().out
 
 
+class TestPerson:
+    def test_unknown_to_the_service_is_named_by_place(self, applied: Copy) -> None:
+        unknown = f"id#{'x' * 22}"
+        applied.write_raw(f"domain: sandbox\nspeakers:\n  - {PEOPLE[0]}\n  - {unknown}\n")
+        finished = applied.optout("up", "--yes")
+        assert_one_error(finished, "error: config/people.yaml:4: ", "has no such speaker")
+        assert unknown not in finished.output
+
+
 class TestDisk:
     def test_full_for_every_file(self, alone: Copy, service: Service) -> None:
         """No file may grow beyond a size that the state of 60 people has passed: the journal still fits."""
@@ -168,6 +178,15 @@ class TestDisk:
 
         ballast.unlink()
         assert "Done: 60 opted out." in copy.up(env=backend).out
+
+    @pytest.mark.skipif(not FULL_DEVICE.exists(), reason="needs a device that is always full")
+    def test_full_for_the_event_log(self, copy: Copy, service: Service) -> None:
+        copy.write(PEOPLE)
+        finished = copy.optout("up", "--yes", "--event-log", str(FULL_DEVICE))
+        assert_one_error(finished, "cannot write the event log /dev/full: No space left on device")
+        assert "Done: 60 opted out." in finished.out  # the run itself does not suffer from it
+        assert len(copy.resources()) == 60
+        assert service.statuses(copy.domain_id) == opted_out(PEOPLE)
 
     def test_full_on_the_way(self, copy: Copy, small_disk: Path, service: Service) -> None:
         copy.write(PEOPLE)

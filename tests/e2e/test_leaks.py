@@ -87,19 +87,19 @@ def test_identifiers_are_in_the_register_and_in_the_service_alone(copy: Copy, se
         outputs.append(finished.output)
         assert leaking_files(copy.root) == {"config/people.yaml"}, arguments
 
-    run(0, "up", "--yes")
+    run(0, "up", "--yes", "--event-log", "events of up")
     assert service.statuses(copy.domain_id) == opted_out([*OTHERS, PERSON])
     database = service.running.credentials_file.parent
     assert any(name.startswith("voiceid.db") for name in leaking_files(database))
 
     service.seed(copy.domain_id, PERSON, "ENROLLED", recreate=True)
     service.seed(copy.domain_id, BACK, "ENROLLED")
-    run(5, "drift")
+    run(5, "drift", "--event-log", "events of drift")
     run(0, "refresh", "--json")
     service.delete(copy.domain_id, PERSON)
     run(5, "drift", "--json")
     run(0, "destroy", "--yes", "--json")
-    run(1, "up", "--yes", AWS_ENDPOINT_URL_VOICE_ID=CLOSED_PORT)
+    run(1, "up", "--yes", "--event-log", "events of a failure", AWS_ENDPOINT_URL_VOICE_ID=CLOSED_PORT)
     run(0, "up", "--yes", "--json")
     run(1, "refresh", AWS_ENDPOINT_URL_VOICE_ID=CLOSED_PORT)
     run(1, "up", "--yes", AWS_ACCESS_KEY_ID="OPTOUNKNOWN", AWS_SECRET_ACCESS_KEY="none")
@@ -117,5 +117,6 @@ def test_identifiers_are_in_the_register_and_in_the_service_alone(copy: Copy, se
     run(3, "validate", "--format", "github")
     run(3, "up", "--yes")
 
+    assert len(list(copy.root.glob("events of *"))) == 3
     said = "\n".join(outputs)
     assert [planted for planted in PLANTED if planted in said] == []
