@@ -32,11 +32,13 @@ def test_the_defaults() -> None:
         "as_json": False,
         "parallel": 8,
         "targets": (),
+        "event_log": None,
     }
 
 
 def test_everything_given(tmp_path: Path) -> None:
     given = ["--cwd", str(tmp_path), "-s", "a", "--engine", "embedded", "--json", "-p", "3", "-t", "x", "-t", "y"]
+    given += ["--event-log", str(tmp_path / "events.jsonl")]
     assert parse(*given) == {
         "root": tmp_path,
         "stack": "a",
@@ -44,6 +46,7 @@ def test_everything_given(tmp_path: Path) -> None:
         "as_json": True,
         "parallel": 3,
         "targets": ("x", "y"),
+        "event_log": tmp_path / "events.jsonl",
     }
 
 

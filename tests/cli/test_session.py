@@ -106,7 +106,7 @@ def test_events_become_the_plan(project: Project) -> None:
     made.engine.stream.step("create", "sp-2", becomes=RELEASED)
     made.engine.stream.step("same", "sp-3")
     outcome, plan = made.session.perform(Operation.PREVIEW, refresh=True, title="Comparing")
-    assert outcome is DONE
+    assert outcome == DONE
     assert plan == Plan((Step(SAM, Action.OPT_OUT, "new"), Step("sp-2", Action.RELEASE, "released")), 1)
     assert made.shown == ""
 

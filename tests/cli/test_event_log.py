@@ -1,0 +1,73 @@
+import json
+from pathlib import Path
+
+import pytest
+from pulumi.automation.events import EngineEvent
+
+from optout.cli.errors import CommandError
+from optout.cli.event_log import EventLog
+from tests.cli.projects import Project
+from tests.plan.streams import EmbeddedStream
+
+FULL = Path("/dev/full")  # takes nothing, as a full disk does
+
+
+def events() -> list[EngineEvent]:
+    stream = EmbeddedStream()
+    stream.stack("create")
+    stream.step("create", "sp-00000000000005a1")
+    return stream.events
+
+
+def test_an_event_is_a_line_that_the_automation_api_reads(tmp_path: Path) -> None:
+    path = tmp_path / "events.jsonl"
+    path.write_text("what an earlier run left\n", encoding="utf-8")
+    with EventLog(path) as log:
+        for event in events():
+            log.write(event)
+    read = [EngineEvent.from_json(json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines()]
+    assert [event.sequence for event in read] == [0, 1, 2, 3]
+    assert read[2].resource_pre_event is not None
+    assert read[2].resource_pre_event.metadata.urn.endswith("::sp-00000000000005a1")
+
+
+def test_without_a_path_nothing_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with EventLog(None) as log:
+        log.write(events()[0])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_log_that_cannot_be_opened_is_said_before_anything_runs(tmp_path: Path) -> None:
+    with pytest.raises(CommandError, match=r"cannot write the event log .*: No such file or directory"):
+        EventLog(tmp_path / "missing" / "events.jsonl").__enter__()
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="needs Linux's /dev/full")
+@pytest.mark.parametrize("count", [1, 1000], ids=["at the end", "on the way"])
+def test_a_full_disk_is_said_at_the_end(count: int) -> None:
+    log, event = EventLog(FULL), events()[0]
+    log.__enter__()
+    for _ in range(count):
+        log.write(event)
+    with pytest.raises(CommandError, match="cannot write the event log /dev/full: No space left"):
+        log.__exit__(None, None, None)
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="needs Linux's /dev/full")
+def test_an_error_of_the_run_is_not_hidden_by_one_of_the_log() -> None:
+    log = EventLog(FULL)
+    log.__enter__()
+    log.write(events()[0])
+    log.__exit__(CommandError, CommandError("the run failed"), None)
+
+
+def test_a_command_writes_its_runs_and_no_identifier(live: Project, tmp_path: Path) -> None:
+    path = tmp_path / "events.jsonl"
+    assert live.run("preview", "--event-log", str(path)).exit_code == 0
+    text = path.read_text(encoding="utf-8")
+    assert "caller-" not in text
+    kinds = [set(json.loads(line)) - {"sequence", "timestamp"} for line in text.splitlines()]
+    assert kinds[0] == {"preludeEvent"}
+    assert kinds[-1] == {"cancelEvent"}
+    assert kinds.count({"resourcePreEvent"}) >= 2
