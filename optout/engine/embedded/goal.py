@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from optout.engine import urn as urns
-from optout.engine.embedded import values
+from optout.engine.embedded import wire
 from optout.engine.embedded.plugin import PROVIDER_PACKAGE
 from optout.engine.embedded.resource import ResourceState
 from optout.engine.errors import OutOfScopeError
@@ -74,7 +74,7 @@ def read(request: Any, stack: str, project: str, root: Path) -> Goal:
         type=request.type,
         custom=request.custom,
         parent=request.parent,
-        inputs=values.from_struct(request.object),
+        inputs=wire.from_struct(request.object),
         aliases=tuple(request.aliasURNs),
         protect=request.protect,
         retain_on_delete=request.retainOnDelete,

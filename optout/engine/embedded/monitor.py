@@ -8,7 +8,7 @@ from google.protobuf import empty_pb2
 from pulumi.runtime.proto import engine_pb2, resource_pb2
 
 from optout.engine.embedded import goal as goals
-from optout.engine.embedded import values
+from optout.engine.embedded import wire
 from optout.engine.errors import EngineError
 
 if TYPE_CHECKING:
@@ -70,11 +70,11 @@ class Monitor:
         if state is None:
             return resource_pb2.RegisterResourceResponse(urn=goal.urn, result=resource_pb2.FAIL)
         return resource_pb2.RegisterResourceResponse(
-            urn=state.urn, id=state.id, object=values.to_struct(state.outputs, keep_secrets=True)
+            urn=state.urn, id=state.id, object=wire.to_struct(state.outputs, keep_secrets=True)
         )
 
     def _RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: N802
-        self._registrar.finish_component(request.urn, values.from_struct(request.outputs))
+        self._registrar.finish_component(request.urn, wire.from_struct(request.outputs))
         return empty_pb2.Empty()
 
     def _SignalAndWaitForShutdown(self, _: Any) -> Any:  # noqa: N802

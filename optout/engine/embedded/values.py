@@ -1,4 +1,4 @@
-"""Property values: from and to the wire (protobuf Struct) and the state file (JSON).
+"""Property values in memory and in the state file (JSON).
 
 In memory a value is what JSON has, plus :class:`Secret` around a value that must be encrypted at rest. A value
 that is not known yet (in a preview) is the text :data:`UNKNOWN`, as on the wire.
@@ -8,20 +8,24 @@ from __future__ import annotations
 
 import json
 import math
+import re
+import struct
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from google.protobuf import struct_pb2
+from optout.engine.errors import StateError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
 SIGNATURE_KEY = "4dabf18193072939515e22adb298388d"
 SECRET_SIGNATURE = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 - a marker of the wire format, no secret
 NUMBER_SIGNATURE = "8ad145fe-0d11-4827-bfd7-1abcbf086f5c"
 UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 _GO_EXPONENT_FROM = 1e21
+_GO_EXPONENT_BELOW = 1e-6
+_TEXT_OR_SMALL_NUMBER = re.compile(r'"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?e-0\d')
 
 PropertyMap = dict[str, Any]
 
@@ -33,111 +37,73 @@ class Secret:
     value: Any = field(repr=False)
 
 
-def from_struct(struct: struct_pb2.Struct) -> PropertyMap:
-    """Read a Struct; members that are null at the top are dropped, as the official engine does."""
-    return {
-        key: _from_value(value)
-        for key, value in struct.fields.items()
-        if value.WhichOneof("kind") not in ("null_value", None)
-    }
-
-
-def _from_value(value: struct_pb2.Value) -> Any:
-    match value.WhichOneof("kind"):
-        case "string_value":
-            return value.string_value
-        case "number_value":
-            return normal_number(value.number_value)
-        case "bool_value":
-            return value.bool_value
-        case "list_value":
-            return [_from_value(item) for item in value.list_value.values]
-        case "struct_value":
-            fields = value.struct_value.fields
-            if SIGNATURE_KEY in fields and fields[SIGNATURE_KEY].string_value == SECRET_SIGNATURE:
-                return Secret(_from_value(fields["value"]))
-            return {key: _from_value(item) for key, item in fields.items()}
-        case _:
-            return None
-
-
-def to_struct(properties: Mapping[str, Any], *, keep_secrets: bool = False) -> struct_pb2.Struct:
-    """Write a Struct; secrets go as plain values unless the receiver takes them marked."""
-    struct = struct_pb2.Struct()
-    for key, value in properties.items():
-        _fill(struct.fields[key], value, keep_secrets)
-    return struct
-
-
-def _fill(target: struct_pb2.Value, value: Any, keep_secrets: bool) -> None:  # noqa: FBT001
-    if isinstance(value, str):
-        target.string_value = value
-    elif isinstance(value, bool):
-        target.bool_value = value
-    elif isinstance(value, int | float):
-        target.number_value = value
-    elif value is None:
-        target.null_value = struct_pb2.NULL_VALUE
-    elif isinstance(value, Secret):
-        if keep_secrets:
-            target.struct_value.fields[SIGNATURE_KEY].string_value = SECRET_SIGNATURE
-            _fill(target.struct_value.fields["value"], value.value, keep_secrets)
-        else:
-            _fill(target, value.value, keep_secrets)
-    elif isinstance(value, list):
-        target.list_value.SetInParent()
-        for item in value:
-            _fill(target.list_value.values.add(), item, keep_secrets)
-    else:
-        target.struct_value.SetInParent()
-        for key, item in value.items():
-            _fill(target.struct_value.fields[key], item, keep_secrets)
-
-
 def normal_number(number: float) -> int | float:
-    """Return the number as Go prints it in JSON: without a fraction where there is none."""
+    """Return the number as an int where Go would print it without a fraction or an exponent."""
     if math.isfinite(number) and number.is_integer() and abs(number) < _GO_EXPONENT_FROM:
         return int(Decimal(repr(number)))
     return number
 
 
+def to_text(document: Any) -> str:
+    """Return compact JSON as Go prints it: small numbers with an exponent below 1e-6, line separators escaped."""
+    text = json.dumps(document, separators=(",", ":"), ensure_ascii=False)
+    if "e-0" in text:
+        text = _TEXT_OR_SMALL_NUMBER.sub(_as_go, text)
+    return text.replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+
+
+def _as_go(token: re.Match[str]) -> str:
+    text = token[0]
+    if text.startswith('"'):
+        return text
+    return text.replace("e-0", "e-") if abs(float(text)) < _GO_EXPONENT_BELOW else f"{Decimal(text):f}"
+
+
 def encode(value: Any, encrypt: Callable[[str], str]) -> Any:
     """Turn a value into what the state file holds: secrets encrypted, keys sorted."""
     if isinstance(value, Secret):
-        plain = json.dumps(plain_value(value), separators=(",", ":"), ensure_ascii=False)
+        plain = to_text(encode(plain_value(value), encrypt))
         return {SIGNATURE_KEY: SECRET_SIGNATURE, "ciphertext": encrypt(plain)}
     if isinstance(value, dict):
         return {key: encode(value[key], encrypt) for key in sorted(value)}
     if isinstance(value, list):
         return [encode(item, encrypt) for item in value]
     if isinstance(value, float) and not math.isfinite(value):
-        return {SIGNATURE_KEY: NUMBER_SIGNATURE, "value": struct_bits(value)}
+        # JSON has no such number: its 64 bits are written as hexadecimal digits.
+        return {SIGNATURE_KEY: NUMBER_SIGNATURE, "value": struct.pack(">d", value).hex()}
     return value
-
-
-def struct_bits(number: float) -> str:
-    """Return the 64 bits of a number JSON cannot write, as hexadecimal digits."""
-    if math.isnan(number):
-        return "7ff8000000000001"
-    return "7ff0000000000000" if number > 0 else "fff0000000000000"
 
 
 def decode(value: Any, decrypt: Callable[[str], str]) -> Any:
-    """Turn a value of the state file into a value in memory."""
+    """Turn a value of the state file into a value in memory; raises :class:`StateError` for a damaged one."""
     if isinstance(value, dict):
-        match value.get(SIGNATURE_KEY):
-            case None:
-                return {key: decode(item, decrypt) for key, item in value.items()}
-            case sig if sig == SECRET_SIGNATURE:
-                text = value["plaintext"] if "plaintext" in value else decrypt(value["ciphertext"])
-                return Secret(decode(json.loads(text), decrypt))
-            case sig if sig == NUMBER_SIGNATURE:
-                return {"f": -math.inf, "7": math.inf}[value["value"][0]] if value["value"][3] == "0" else math.nan
-            case _:
-                return value
+        signature = value.get(SIGNATURE_KEY)
+        if signature == SECRET_SIGNATURE:
+            return Secret(decode(_clear_json(value, decrypt), decrypt))
+        if signature == NUMBER_SIGNATURE:
+            return _number(value.get("value"))
+        return {key: decode(item, decrypt) for key, item in value.items()}
     if isinstance(value, list):
         return [decode(item, decrypt) for item in value]
     return value
+
+
+def _clear_json(value: dict[str, Any], decrypt: Callable[[str], str]) -> Any:
+    text = value.get("plaintext")
+    if text is None:
+        text = decrypt(str(value.get("ciphertext")))
+    try:
+        return json.loads(text)
+    except (ValueError, TypeError):
+        raise StateError("a secret of the state is damaged: restore the state from a backup") from None
+
+
+def _number(bits: Any) -> float:
+    try:
+        number: float = struct.unpack(">d", bytes.fromhex(bits))[0]
+    except (ValueError, TypeError, struct.error):
+        raise StateError("a number of the state is damaged: restore the state from a backup") from None
+    return number
 
 
 def plain_value(value: Any) -> Any:
