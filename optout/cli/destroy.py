@@ -27,14 +27,13 @@ def command(*, yes: bool, **choices: Any) -> None:
     from optout.cli.session import Choices, end, opened  # noqa: PLC0415 - not for --help
     from optout.engine.interface import Operation  # noqa: PLC0415
     from optout.plan.document import document  # noqa: PLC0415
+    from optout.plan.text import people  # noqa: PLC0415
 
     require_answer(yes=yes)
     with reported(), opened(Choices(**choices)) as session:
-        whom = f"{len(session.choices.targets):,} people" if session.choices.targets else "everybody"
+        whom = people(len(session.choices.targets)) if session.choices.targets else "everybody"
         session.confirm(f"Forget {whom} in stack {session.context.stack}? Nobody's opt-out changes.", yes=yes)
         outcome, plan = session.perform(Operation.DESTROY, refresh=False, title="Forgetting")
         end(outcome)
         session.emit(document(plan, session.places))
-        session.say(
-            f"Done: {len(plan.steps):,} people are no longer managed; the service was not touched.", "green"
-        )
+        session.say(f"Done: {people(len(plan.steps))} no longer managed; the service was not touched.", "green")

@@ -32,6 +32,7 @@ def command(**choices: Any) -> None:
     from optout.engine.interface import Operation  # noqa: PLC0415
     from optout.plan import Action, Plan  # noqa: PLC0415
     from optout.plan.document import document  # noqa: PLC0415
+    from optout.plan.text import people  # noqa: PLC0415
 
     with reported(), opened(Choices(**choices)) as session:
         outcome, everything = session.perform(Operation.PREVIEW, refresh=True, title="Asking the service")
@@ -41,7 +42,7 @@ def command(**choices: Any) -> None:
         drift = Plan(steps, everything.unchanged + len(everything.steps) - len(steps))
         session.emit(document(drift, session.places))
         if not steps:
-            session.say(f"No drift: {drift.unchanged:,} people are as the register asks.", "green")
+            session.say(f"No drift: {people(drift.unchanged)} as the register asks.", "green")
             return
         session.show_plan(drift, "Drift in")
         session.say("`optout up` repairs this.")

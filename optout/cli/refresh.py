@@ -27,6 +27,7 @@ def command(**choices: Any) -> None:
     from optout.cli.session import Choices, end, opened  # noqa: PLC0415 - not for --help
     from optout.engine.interface import Operation  # noqa: PLC0415
     from optout.plan.document import document  # noqa: PLC0415
+    from optout.plan.text import people  # noqa: PLC0415
 
     with reported(), opened(Choices(**choices)) as session:
         outcome, plan = session.perform(Operation.REFRESH, refresh=True, title="Asking the service")
@@ -36,4 +37,4 @@ def command(**choices: Any) -> None:
             session.show_plan(plan, "Drift in")
             session.say("The state is up to date; `optout up` repairs what has drifted.")
         else:
-            session.say(f"The state is up to date: {plan.unchanged:,} people, no drift.", "green")
+            session.say(f"The state is up to date: {people(plan.unchanged)}, no drift.", "green")

@@ -43,6 +43,11 @@ def summary(plan: Plan) -> str:
     return ", ".join([*parts, f"{plan.unchanged:,} unchanged"])
 
 
+def people(count: int) -> str:
+    """Return a number of people in words, such as ``1 person`` or ``1,200 people``."""
+    return f"{count:,} {'person' if count == 1 else 'people'}"
+
+
 def rows(plan: Plan, places: Mapping[str, str], limit: int = ROWS_SHOWN) -> tuple[list[Row], int]:
     """Return the first ``limit`` rows and how many are left out.
 

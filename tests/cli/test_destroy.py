@@ -18,7 +18,7 @@ def test_people_are_forgotten_and_stay_opted_out(live: Project, service: Service
     ]
     rest = live.run("destroy", "--yes")
     assert (rest.exit_code, rest.stderr) == (ExitCode.DONE, "")
-    assert rest.stdout == "Done: 1 people are no longer managed; the service was not touched.\n"
+    assert rest.stdout == "Done: 1 person no longer managed; the service was not touched.\n"
     speakers = service.client().list_speakers(DomainId=domain)["SpeakerSummaries"]
     assert {speaker["Status"] for speaker in speakers} == {"OPTED_OUT"}
     assert len(speakers) == 2

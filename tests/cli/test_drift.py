@@ -8,7 +8,7 @@ from tests.service.running import Service
 def test_drift_is_found_told_and_left_alone(live: Project, service: Service, domain: str) -> None:
     assert live.run("up", "--yes").exit_code == ExitCode.DONE
     calm = live.run("drift")
-    assert (calm.exit_code, calm.stdout) == (ExitCode.DONE, "No drift: 2 people are as the register asks.\n")
+    assert (calm.exit_code, calm.stdout) == (ExitCode.DONE, "No drift: 2 people as the register asks.\n")
 
     service.seed(domain, "caller-2", "ENROLLED")
     found = live.run("drift", "--json")
@@ -40,4 +40,4 @@ def test_whom_the_register_dropped_is_no_drift(live: Project) -> None:
     assert live.run("up", "--yes").exit_code == ExitCode.DONE
     live.people("caller-1")
     result = live.run("drift")
-    assert (result.exit_code, result.stdout) == (ExitCode.DONE, "No drift: 2 people are as the register asks.\n")
+    assert (result.exit_code, result.stdout) == (ExitCode.DONE, "No drift: 2 people as the register asks.\n")

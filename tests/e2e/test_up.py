@@ -49,7 +49,7 @@ def test_destroy_forgets_everybody_and_up_takes_them_back(copy: Copy, service: S
 
     destroyed = copy.optout("destroy", "--yes")
     assert destroyed.code == 0
-    assert "Done: 5 people are no longer managed" in destroyed.out
+    assert "Done: 5 people no longer managed" in destroyed.out
     assert copy.resources() == {}
     assert [service.describe(copy.domain_id, person) for person in people] == before
 

@@ -1,7 +1,7 @@
 import pytest
 
 from optout.plan import Action, Plan, Step
-from optout.plan.text import ROWS_SHOWN, Row, lines, rows, summary
+from optout.plan.text import ROWS_SHOWN, Row, lines, people, rows, summary
 
 A, B, C = "sp-000000000000000a", "sp-000000000000000b", "sp-000000000000000c"
 
@@ -27,6 +27,10 @@ def test_the_summary_leaves_out_what_does_not_happen_and_says_what_matters_first
     steps = [Step(A, Action.FORGET, "")] + [Step(f"sp-{n}", Action.OPT_OUT, "new") for n in range(1000)]
     assert summary(Plan(tuple(steps), 0)) == "1,000 to opt out, 1 to stop managing, 0 unchanged"
     assert summary(Plan((), 0)) == "0 unchanged"
+
+
+def test_one_is_a_person_and_more_are_people() -> None:
+    assert [people(count) for count in (0, 1, 2, 1200)] == ["0 people", "1 person", "2 people", "1,200 people"]
 
 
 def test_every_action_has_a_symbol() -> None:
