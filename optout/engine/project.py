@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
+_DOCUMENT_START = re.compile(r"(?:(?:[#%].*)?\n)*---[ \t]*(?:#.*)?\n")
 _STACK_NAME = re.compile(r"[A-Za-z0-9_.-]{1,100}")
 
 
@@ -70,21 +72,44 @@ def load_stack(project: Project, stack: str) -> StackSettings:
     if document is None:
         known = sorted(item.name[7:-5] for item in project.root.glob("Pulumi.*.yaml"))
         raise ProjectError(f"no stack file {path.name}; the stacks here are: {', '.join(known) or 'none'}")
-    if document.get("secretsprovider", "passphrase") != "passphrase":
+    if (document.get("secretsprovider") or "passphrase") != "passphrase":
         raise OutOfScopeError(f"the secrets provider of {path.name}")
+    if document.get("environment"):
+        raise OutOfScopeError(f"the `environment` of {path.name}")
+    salt = document.get("encryptionsalt")
+    if salt is not None and not isinstance(salt, str):
+        raise ProjectError(f"{path}: `encryptionsalt` must be a text; restore the file from Git")
     config = document.get("config") or {}
     if not isinstance(config, dict):
         raise ProjectError(f"{path}: `config` must be a mapping")
-    return StackSettings(path, {str(key): value for key, value in config.items()}, document.get("encryptionsalt"))
+    return StackSettings(path, {str(key): value for key, value in config.items()}, salt)
 
 
 def store_salt(settings: StackSettings, salt: str) -> None:
-    """Add the encryption salt to the stack's file, as the CLI does at a stack's first run."""
+    """Add the encryption salt to the stack's file, as the CLI does at a stack's first run; comments stay.
+
+    Raises :class:`ProjectError` when it cannot be written, or would not be read back from where it goes.
+    """
+    path, line = settings.path, f"encryptionsalt: {salt}\n"
     try:
-        text = settings.path.read_text(encoding="utf-8")
-        write_atomic(settings.path, f"encryptionsalt: {salt}\n{text}".encode(), 0o644)
+        text = path.read_text(encoding="utf-8-sig")
+        start = found.end() if (found := _DOCUMENT_START.match(text)) else 0
+        new = f"{text[:start]}{line}{text[start:]}"
+        if not _reads_back(new, salt):
+            raise ProjectError(
+                f"{path}: add this line to it, in place of any other `encryptionsalt`: {line.strip()}"
+            )
+        write_atomic(path, new.encode(), 0o644)
     except OSError as error:
-        raise ProjectError(f"cannot add the encryption salt to {settings.path}: {error.strerror}") from error
+        raise ProjectError(f"cannot add the encryption salt to {path}: {error.strerror}") from error
+
+
+def _reads_back(text: str, salt: str) -> bool:
+    try:
+        document = yaml.safe_load(text)
+    except yaml.YAMLError:
+        return False
+    return isinstance(document, dict) and document.get("encryptionsalt") == salt
 
 
 def resolve(settings: StackSettings, decrypt: Callable[[str], str]) -> StackConfig:
@@ -115,9 +140,9 @@ def _in_clear(value: Any, decrypt: Callable[[str], str]) -> Any:
 
 
 def as_text(value: Any) -> str:
-    """Return a config value as programs and providers get it: JSON for what is no text."""
-    if isinstance(value, str):
-        return value
+    """Return a config value as programs and providers get it: JSON for what is no text (a date is one)."""
+    if isinstance(value, str | date):
+        return str(value)
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False, default=str)
 
 

@@ -53,10 +53,10 @@ class Backend:
 
     def read(self) -> bytes | None:
         """Return the checkpoint's bytes, or None for a stack that has none yet."""
-        for compressed in (".gz", ".zst"):
-            if self.state_file.with_suffix(f".json{compressed}").exists():
-                raise OutOfScopeError(f"a compressed state ({self.state_file.name}{compressed})")
         with _clear_errors("read", self.state_file):
+            for compressed in (".gz", ".zst"):
+                if self.state_file.with_suffix(f".json{compressed}").exists():
+                    raise OutOfScopeError(f"a compressed state ({self.state_file.name}{compressed})")
             try:
                 return self.state_file.read_bytes()
             except FileNotFoundError:

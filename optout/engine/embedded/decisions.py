@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
-from fnmatch import fnmatchcase
+from functools import cache
 from typing import TYPE_CHECKING
 
 from optout.engine.embedded import values
@@ -66,4 +67,11 @@ def _matches(key: str, patterns: tuple[str, ...]) -> bool:
 
 def is_targeted(urn: str, targets: Sequence[str]) -> bool:
     """Tell whether the run concerns a resource; no targets means all. ``**`` and ``*`` match as in the CLI."""
-    return not targets or any(fnmatchcase(urn, target.replace("**", "*")) for target in targets)
+    return not targets or any(_pattern(target).fullmatch(urn) for target in targets)
+
+
+@cache
+def _pattern(target: str) -> re.Pattern[str]:
+    """``**`` stands for anything, ``*`` for anything within one part of a URN."""
+    parts = re.split(r"(\*\*|\*)", target)
+    return re.compile("".join({"**": ".*", "*": "[^:]*"}.get(part, re.escape(part)) for part in parts), re.DOTALL)

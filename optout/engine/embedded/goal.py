@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from optout.engine.embedded.values import PropertyMap
+
+_UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}
+_PART = re.compile(r"(\d+\.?\d*|\.\d+)(h|ms|m|us|µs|ns|s)")
+_DURATION = re.compile(f"(?:{_PART.pattern})+")
+_NESTED = re.compile(r"[.\[]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +106,15 @@ def _refuse_out_of_scope(request: Any) -> None:
         raise OutOfScopeError(f"remote component {request.type}")
     if request.importId:
         raise OutOfScopeError(f"import of {request.type}")
+    if any(request.hooks.ListFields()):
+        raise OutOfScopeError(f"resource hooks of {request.type}")
+    if request.transforms:
+        raise OutOfScopeError(f"transforms of {request.type}")
+    if request.replace_with or request.HasField("replacement_trigger"):
+        raise OutOfScopeError(f"replace_with and replacement_trigger of {request.type}")
+    for path in (*request.ignoreChanges, *request.replaceOnChanges):
+        if _NESTED.search(path):
+            raise OutOfScopeError(f"the property path {path} of {request.type}")
 
 
 def _position(position: Any, root: Path) -> str:
@@ -112,12 +127,6 @@ def _position(position: Any, root: Path) -> str:
 
 def _seconds(text: str) -> float:
     """Read a Go duration such as ``5m`` or ``1h30m``; what cannot be read counts as no limit."""
-    units = {"h": 3600.0, "m": 60.0, "s": 1.0}
-    total, number = 0.0, ""
-    for character in text:
-        if character in units:
-            total += float(number or 0) * units[character]
-            number = ""
-        else:
-            number += character
-    return total
+    if not _DURATION.fullmatch(text):
+        return 0.0
+    return sum(float(number) * _UNITS[unit] for number, unit in _PART.findall(text))

@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+from contextlib import suppress
 from typing import IO, TYPE_CHECKING, Any
 
 from optout.engine.embedded import resource as resources
+from optout.engine.embedded import values
 from optout.engine.embedded.ledger import Entry, EntryKind, Ledger
 from optout.engine.errors import StateError
 
@@ -45,14 +48,14 @@ class Journal:
         line["resource"] = resources.to_json(entry.resource, self._crypter.encrypt)
         try:
             stream = self._stream or self._open()
-            stream.write(json.dumps(line, separators=(",", ":"), ensure_ascii=False) + "\n")
+            stream.write(f"{values.to_text(line)}\n")
             stream.flush()
         except OSError as error:
             raise StateError(f"cannot write the journal {self._path}: {error.strerror}") from error
 
     def _open(self) -> IO[str]:
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        self._stream = self._path.open("w", encoding="utf-8")
+        self._stream = open(self._path, "w", encoding="utf-8", opener=_private)  # noqa: SIM115 - closed with the run
         head = {"base": fingerprint(self._base)}
         self._stream.write(json.dumps(head) + "\n")
         return self._stream
@@ -60,9 +63,14 @@ class Journal:
     def close(self) -> None:
         """End the journal once its content is in the state file."""
         if self._stream is not None:
-            self._stream.close()
+            with suppress(OSError):  # what could not be written was reported at its entry
+                self._stream.close()
             self._stream = None
         self._path.unlink(missing_ok=True)
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def recover(path: Path, base: Snapshot, checkpoint: bytes | None, decrypt: Callable[[str], str]) -> Snapshot | None:
@@ -91,9 +99,16 @@ def _entries(path: Path, checkpoint: bytes | None, decrypt: Callable[[str], str]
             document = json.loads(line)
         except ValueError:
             return  # the line that was being written when the run was killed
-        if number == 0:
-            if document.get("base") != fingerprint(checkpoint):
-                return
-            continue
-        resource = resources.from_json(document["resource"], decrypt)
-        yield Entry(EntryKind(document["kind"]), resource, document.get("pending", ""))
+        try:
+            if number == 0:
+                if document["base"] != fingerprint(checkpoint):
+                    return
+                continue
+            resource = resources.from_json(document["resource"], decrypt)
+            entry = Entry(EntryKind(document["kind"]), resource, document.get("pending", ""))
+        except (KeyError, TypeError, ValueError, AttributeError):
+            raise StateError(
+                f"line {number + 1} of the journal {path} is damaged. It holds what a killed run had done; "
+                f"move the file away to go on without it"
+            ) from None
+        yield entry

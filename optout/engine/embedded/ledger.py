@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from optout.engine.embedded.resource import ResourceState
 
 
+_Key = tuple[str, bool, str]
+
+
 class EntryKind(StrEnum):
     """What an entry of the ledger says."""
 
@@ -46,7 +49,7 @@ class Ledger:
         self._write = write
         self._lock = threading.Lock()
         self._old = {_key(item): item for item in base.resources}
-        self._done: dict[tuple[str, bool], ResourceState] = {}
+        self._done: dict[_Key, ResourceState] = {}
         self._pending = {(item.resource.urn, item.type): item for item in base.pending}
 
     def record(self, kind: EntryKind, resource: ResourceState, pending: str = "") -> None:
@@ -74,7 +77,8 @@ class Ledger:
                 self._done[key] = resource
             case EntryKind.REPLACED:
                 old = replace(resource, delete=True)
-                self._old.pop((resource.urn, False), None)
+                self._done.pop(key, None)
+                self._old.pop(key, None)
                 self._old[_key(old)] = old
             case EntryKind.REMOVE:
                 self._done.pop(key, None)
@@ -89,14 +93,15 @@ class Ledger:
             return Snapshot(ordered, tuple(self._pending.values()))
 
 
-def _key(resource: ResourceState) -> tuple[str, bool]:
-    return resource.urn, resource.delete
+def _key(resource: ResourceState) -> _Key:
+    # Of old copies there may be several: their ids tell them apart.
+    return resource.urn, resource.delete, resource.id if resource.delete else ""
 
 
 def _topological(items: tuple[ResourceState, ...]) -> tuple[ResourceState, ...]:
     """Keep the order, but move what is used in front of its users."""
     present = {item.urn: item for item in reversed(items) if not item.delete}
-    placed: set[tuple[str, bool]] = set()
+    placed: set[_Key] = set()
     result: list[ResourceState] = []
 
     def place(item: ResourceState) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from optout.engine.embedded import integrity, values
 from optout.engine.embedded import resource as resources
 from optout.engine.errors import OutOfScopeError, StateError
 
@@ -63,39 +64,31 @@ def parse(text: bytes, path: str) -> RawCheckpoint:
         document = json.loads(text)
         version = document.get("version", 0)
         latest = document.get("checkpoint", {}).get("latest") or {}
+        providers = latest.get("secrets_providers") or {}
+        manifest = latest.get("manifest") or {}
+        kind, salt = providers.get("type"), (providers.get("state") or {}).get("salt")
+        named, magic = manifest.get("version") or "", manifest.get("magic") or ""
     except (ValueError, AttributeError):
         raise StateError(f"{path} is not a Pulumi state file: restore it from {path}.bak") from None
     if version not in (CHECKPOINT_VERSION, _LATEST_FEATURED_VERSION):
         raise StateError(f"{path}: checkpoint version {version!r} is not supported")
     if version == _LATEST_FEATURED_VERSION and (features := document.get("features")):
         raise OutOfScopeError(f"the state uses {', '.join(map(str, features))}")
-    providers = latest.get("secrets_providers") or {}
-    if providers and providers.get("type") != "passphrase":
-        raise OutOfScopeError(f"the secrets provider {providers.get('type')}")
+    if providers and kind != "passphrase":
+        raise OutOfScopeError(f"the secrets provider {kind}")
+    if magic != _magic(str(named)):
+        raise StateError(f"{path}: its checksum is not that of its version; restore the file from {path}.bak")
     raw = RawCheckpoint(
-        tuple(latest.get("resources") or ()),
-        tuple(latest.get("pending_operations") or ()),
-        (providers.get("state") or {}).get("salt"),
+        integrity.entries(latest.get("resources"), path),
+        integrity.entries(latest.get("pending_operations"), path),
+        salt,
     )
-    _check_integrity(raw, path)
+    integrity.check(raw.resources, raw.pending, path)
     return raw
 
 
-def _check_integrity(raw: RawCheckpoint, path: str) -> None:
-    """Refuse what would be misread: no URN, an unknown provider or a parent that comes later."""
-    seen: set[str] = set()
-    for item in raw.resources:
-        urn = item.get("urn") if isinstance(item, dict) else None
-        if not isinstance(urn, str) or urn.count("::") < 3:  # noqa: PLR2004 - the parts of a URN
-            raise StateError(f"{path}: a resource without a URN; restore the file from {path}.bak")
-        provider = item.get("provider", "").rsplit("::", 1)[0]
-        for need in (item.get("parent"), provider, *item.get("dependencies", ())):
-            if need and need not in seen:
-                raise StateError(f"{path}: {urn} refers to {need}, which does not stand before it")
-        if urn in seen and not item.get("delete"):
-            raise StateError(f"{path}: {urn} is listed twice")
-        if not item.get("delete"):
-            seen.add(urn)
+def _magic(version: str) -> str:
+    return hashlib.sha256(version.encode()).hexdigest() if version else ""
 
 
 def render(stack: str, project: str, snapshot: Snapshot, crypter: Crypter, now: datetime) -> bytes:
@@ -103,7 +96,7 @@ def render(stack: str, project: str, snapshot: Snapshot, crypter: Crypter, now: 
     latest: dict[str, Any] = {
         "manifest": {
             "time": timestamp(now),
-            "magic": hashlib.sha256(ENGINE_VERSION.encode()).hexdigest(),
+            "magic": _magic(ENGINE_VERSION),
             "version": ENGINE_VERSION,
         },
         "secrets_providers": {"type": "passphrase", "state": {"salt": crypter.salt_text}},
@@ -118,7 +111,7 @@ def render(stack: str, project: str, snapshot: Snapshot, crypter: Crypter, now: 
     latest["metadata"] = {}
     checkpoint = {"stack": f"organization/{project}/{stack}", "latest": latest}
     document = {"version": CHECKPOINT_VERSION, "checkpoint": checkpoint}
-    return json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode()
+    return values.to_text(document).encode()
 
 
 def timestamp(moment: datetime) -> str:

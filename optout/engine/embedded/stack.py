@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from optout.engine import project as projects
@@ -43,7 +44,8 @@ def open_stack(
 ) -> Stack:
     """Read everything a run starts from; raises :class:`optout.engine.errors.EngineError`.
 
-    A new salt is stored in the stack's file only when the run may write. Recovery from a journal is reported.
+    A new salt is stored in the stack's file only when the run may write. Recovery from a journal is reported, and
+    then its result is written too.
     """
     settings = projects.load_stack(project, request.stack)
     checkpoint = backend.read()
@@ -51,14 +53,21 @@ def open_stack(
     if checkpoint is not None:
         raw = snapshot.parse(checkpoint, str(backend.state_file))
     crypter, reader = _crypters(passphrase.find(environment), settings.salt, raw.salt)
-    if settings.salt is None and writable:
-        projects.store_salt(settings, crypter.salt_text)
     base = raw.open(reader.decrypt)
     recovered = journal.recover(backend.journal_file, base, checkpoint, crypter.decrypt)
+    config = projects.resolve(settings, crypter.decrypt)
+    # Nothing is written before everything could be read.
+    if settings.salt is None and writable:
+        projects.store_salt(settings, crypter.salt_text)
     if recovered is not None:
         report(_recovery_words(base, recovered))
         base = recovered
-    config = projects.resolve(settings, crypter.decrypt)
+        if writable:
+            # This run's journal takes the place of that one: what that one told must be in the state before.
+            now = datetime.now(UTC)
+            checkpoint = snapshot.render(request.stack, project.name, recovered, crypter, now)
+            backend.write(checkpoint)
+            backend.journal_file.unlink(missing_ok=True)
     return Stack(request.stack, project, config, crypter, backend, checkpoint, base)
 
 
