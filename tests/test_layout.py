@@ -1,0 +1,167 @@
+"""The rules of the house that a program can check: sizes, mirrors, and what no file may carry."""
+
+import ast
+import re
+import shutil
+import statistics
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+SOURCES = sorted(path for folder in ("optout", "providers") for path in (ROOT / folder).rglob("*.py"))
+TESTS = sorted(path for path in (ROOT / "tests").rglob("*.py") if not {".venv", "node_modules"} & {*path.parts})
+
+MOST_LINES = 400
+MEDIAN_LINES = 110
+
+# Modules with logic and without a mirroring test file, and the file that tests them instead, because what they do
+# shows only there. A key that ends in a slash stands for a package.
+TESTED_ELSEWHERE = {
+    # Its decisions are the official engine's, and show in whole runs.
+    "optout/engine/embedded/": "tests/e2e/test_up.py",
+    "optout/engine/events.py": "tests/plan/test_builder.py",
+    "optout/engine/files.py": "tests/e2e/test_crash.py",
+    "optout/engine/project.py": "tests/cli/test_context.py",
+    "optout/engine/urn.py": "tests/plan/test_builder.py",
+    # Every fault of a register has a file, and a line that is expected of it.
+    "optout/register/document.py": "tests/register/test_loader.py",
+    "optout/register/domains.py": "tests/register/test_loader.py",
+    "optout/register/errors.py": "tests/register/test_loader.py",
+    "optout/register/fields.py": "tests/register/test_loader.py",
+    "optout/register/model.py": "tests/register/test_loader.py",
+    "optout/register/people.py": "tests/register/test_loader.py",
+    # What the service answers is asked of it over HTTP, by AWS's own client.
+    "optout/cli/serve.py": "tests/service/test_cli_serve.py",
+    "optout/service/admin_operations.py": "tests/service/test_admin.py",
+    "optout/service/client_tokens.py": "tests/service/test_domains.py",
+    "optout/service/domain_rows.py": "tests/service/test_domains.py",
+    "optout/service/ids.py": "tests/service/test_domains.py",
+    "optout/service/metrics.py": "tests/service/test_admin.py",
+    "optout/service/operations.py": "tests/service/test_app.py",
+    "optout/service/optouts.py": "tests/service/test_speakers.py",
+    "optout/service/output.py": "tests/service/test_app.py",
+    "optout/service/paging.py": "tests/service/test_speakers.py",
+    "optout/service/running.py": "tests/service/test_folder.py",
+    "optout/service/worker.py": "tests/service/test_store.py",
+    # Only the names that callers use, loaded when they are.
+    "optout/voiceid/__init__.py": "tests/voiceid/test_client.py",
+}
+
+_LOGIC = (
+    *(ast.If, ast.IfExp, ast.Match, ast.For, ast.AsyncFor, ast.While, ast.Try),
+    *(ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp),
+)
+
+
+def name(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def length(path: Path) -> int:
+    return len(path.read_text(encoding="utf-8").splitlines())
+
+
+@pytest.mark.parametrize("path", SOURCES + TESTS, ids=name)
+def test_no_module_is_too_long_to_read(path: Path) -> None:
+    assert length(path) <= MOST_LINES
+
+
+def test_most_modules_fit_on_a_screen_or_two() -> None:
+    assert statistics.median(filter(None, map(length, SOURCES))) < MEDIAN_LINES
+
+
+def has_logic(path: Path) -> bool:
+    """Tell whether a function of the module decides or repeats something."""
+    functions = (
+        node
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    )
+    return any(isinstance(node, _LOGIC) for function in functions for node in ast.walk(function))
+
+
+def mirror(module: str) -> str:
+    """Return the test file of a module: optout/plan/text.py has tests/plan/test_text.py."""
+    path = Path(module.removeprefix("optout/"))
+    return Path("tests", path.parent, f"test_{path.name}").as_posix()
+
+
+@pytest.mark.parametrize("path", [path for path in SOURCES if has_logic(path)], ids=name)
+def test_every_module_with_logic_has_its_tests(path: Path) -> None:
+    module = name(path)
+    package = next((key for key in TESTED_ELSEWHERE if key.endswith("/") and module.startswith(key)), module)
+    assert (ROOT / mirror(module)).exists() or (ROOT / TESTED_ELSEWHERE.get(package, "nowhere")).exists(), (
+        f"{module} has no {mirror(module)}"
+    )
+
+
+@pytest.mark.parametrize("module", TESTED_ELSEWHERE)
+def test_no_exception_outlives_its_reason(module: str) -> None:
+    assert (ROOT / module).exists()
+    assert module.endswith("/") or not (ROOT / mirror(module)).exists(), (
+        f"{mirror(module)} is there: take {module} off the list"
+    )
+
+
+@pytest.fixture(scope="module")
+def texts() -> dict[str, str]:
+    """Every text that is under version control, by its path."""
+    git = shutil.which("git")
+    if git is None or not (ROOT / ".git").exists():
+        pytest.skip("not a Git checkout")
+    listed = subprocess.run([git, "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    found = {}
+    for path in filter(None, listed.split("\0")):
+        try:
+            found[path] = (ROOT / path).read_text(encoding="utf-8")
+        except (UnicodeDecodeError, FileNotFoundError):  # no text, or about to be removed
+            continue
+    return found
+
+
+def hits(texts: dict[str, str], pattern: str) -> Iterator[tuple[str, str]]:
+    for path, text in texts.items():
+        for match in re.finditer(pattern, text):
+            yield path, match[match.lastindex or 0]
+
+
+def is_data(path: str) -> bool:
+    """Tell whether identifiers belong there: the sample register and the tests."""
+    return path.startswith(("config/", "tests/"))
+
+
+def test_examples_name_nobody_but_the_invented_callers(texts: dict[str, str]) -> None:
+    """Help texts and documents show ids of one form, which no contact centre uses: caller-0000 and two digits."""
+    examples = {(path, id_) for path, id_ in hits(texts, r"\bcaller-[\w-]+") if not is_data(path)}
+    assert examples
+    assert [(path, id_) for path, id_ in examples if not re.fullmatch(r"caller-0000\d\d", id_)] == []
+
+
+def test_no_file_carries_a_telephone_number_or_an_address(texts: dict[str, str]) -> None:
+    beyond_data = {path: text for path, text in texts.items() if not is_data(path) and not path.endswith(".lock")}
+    assert list(hits(beyond_data, r"(?<![\w/.])\+[1-9][0-9 ]{7,}|\b[\w.%+]+@[\w-]+\.(?:com|org|net|de|eu)\b")) == []
+
+
+def test_no_file_knows_the_machine_it_was_written_on(texts: dict[str, str]) -> None:
+    paths = hits(texts, r"(?<![\w.$/])/(?:root|work|workspace|Users|private|mnt)/|(?<![\w.])/home/(?!you/)")
+    assert list(paths) == []
+
+
+HOSTS = (
+    *("127.0.0.1", "github.com", "json-schema.org", "www.apache.org", "www.pulumi.com", "www.w3.org"),
+    "www.textualize.io",  # in the terminal picture, by the library that draws it
+)
+
+
+def test_no_file_names_a_host_that_others_cannot_reach(texts: dict[str, str]) -> None:
+    """Lock files and settings of package managers like to keep the address of a registry."""
+    found = {(path, host) for path, host in hits(texts, r"https?://(?:[\w:]+@)?([\w-]+(?:\.[\w-]+)+)")}
+    strange = [
+        (path, host)
+        for path, host in sorted(found)
+        if host not in HOSTS and not re.search(r"(?:^|\.)(?:example(?:\.org|\.com|\.net)?|amazonaws\.com)$", host)
+    ]
+    assert strange == []
