@@ -45,6 +45,8 @@ class Journal:
         line: dict[str, Any] = {"kind": entry.kind.value}
         if entry.pending:
             line["pending"] = entry.pending
+        if entry.renamed:
+            line["renamed"] = entry.renamed
         line["resource"] = resources.to_json(entry.resource, self._crypter.encrypt)
         try:
             stream = self._stream or self._open()
@@ -105,7 +107,8 @@ def _entries(path: Path, checkpoint: bytes | None, decrypt: Callable[[str], str]
                     return
                 continue
             resource = resources.from_json(document["resource"], decrypt)
-            entry = Entry(EntryKind(document["kind"]), resource, document.get("pending", ""))
+            more = (document.get(key, "") for key in ("pending", "renamed"))
+            entry = Entry(EntryKind(document["kind"]), resource, *more)
         except (KeyError, TypeError, ValueError, AttributeError):
             raise StateError(
                 f"line {number + 1} of the journal {path} is damaged. It holds what a killed run had done; "

@@ -29,17 +29,22 @@ class EntryKind(StrEnum):
     PUT = "put"  # the resource is as given
     SAME = "same"  # as put, but nothing was done: not worth a line in the journal
     REPLACED = "replaced"  # the old copy waits for its deletion beside the new one
+    RENAMED = "renamed"  # the resource goes on under another URN
     REMOVE = "remove"  # the resource is gone
     FAILED = "failed"  # the step began and did not happen
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One line: what happened to one resource. ``pending`` names the operation that begins."""
+    """One line: what happened to one resource.
+
+    ``pending`` names the operation that begins, ``renamed`` is the URN from now on.
+    """
 
     kind: EntryKind
     resource: ResourceState
     pending: str = ""
+    renamed: str = ""
 
 
 class Ledger:
@@ -52,9 +57,9 @@ class Ledger:
         self._done: dict[_Key, ResourceState] = {}
         self._pending = {(item.resource.urn, item.type): item for item in base.pending}
 
-    def record(self, kind: EntryKind, resource: ResourceState, pending: str = "") -> None:
+    def record(self, kind: EntryKind, resource: ResourceState, pending: str = "", renamed: str = "") -> None:
         """Note an entry, in the journal first."""
-        entry = Entry(kind, resource, pending)
+        entry = Entry(kind, resource, pending, renamed)
         with self._lock:
             if self._write is not None and kind is not EntryKind.SAME:
                 self._write(entry)
@@ -67,6 +72,15 @@ class Ledger:
         if entry.kind is EntryKind.BEGIN:
             self._pending[resource.urn, entry.pending] = PendingOperation(resource, entry.pending)
             return
+        if entry.kind is EntryKind.RENAMED:
+            self._rename(resource.urn, entry.renamed)
+            return
+        if entry.kind is EntryKind.REPLACED:
+            old = replace(resource, delete=True)
+            self._done.pop(key, None)
+            self._old.pop(key, None)
+            self._old[_key(old)] = old
+            return
         for operation in ("creating", "updating", "deleting"):
             if entry.kind is not EntryKind.SAME or operation != "creating":
                 self._pending.pop((resource.urn, operation), None)
@@ -75,22 +89,42 @@ class Ledger:
                 self._done.pop(key, None)
                 self._old.pop(key, None)
                 self._done[key] = resource
-            case EntryKind.REPLACED:
-                old = replace(resource, delete=True)
-                self._done.pop(key, None)
-                self._old.pop(key, None)
-                self._old[_key(old)] = old
             case EntryKind.REMOVE:
                 self._done.pop(key, None)
                 self._old.pop(key, None)
             case _:
                 pass
 
+    def _rename(self, old: str, new: str) -> None:
+        """Change the URN wherever it stands: what this run does not come to still refers to it."""
+        self._done, self._old = (
+            {_key(item): item for item in (_renamed(one, old, new) for one in items.values())}
+            for items in (self._done, self._old)
+        )
+        pending = [replace(one, resource=_renamed(one.resource, old, new)) for one in self._pending.values()]
+        self._pending = {(one.resource.urn, one.type): one for one in pending}
+
     def snapshot(self) -> Snapshot:
         """Return the state now: what this run finished, in that order, then what it has not touched."""
         with self._lock:
             ordered = _topological((*self._done.values(), *self._old.values()))
             return Snapshot(ordered, tuple(self._pending.values()))
+
+
+def _renamed(item: ResourceState, old: str, new: str) -> ResourceState:
+    def now(urn: str) -> str:
+        return new if urn == old else urn
+
+    if old not in (item.urn, *item.uses):
+        return item
+    return replace(
+        item,
+        urn=now(item.urn),
+        parent=now(item.parent),
+        dependencies=tuple(map(now, item.dependencies)),
+        property_dependencies={key: list(map(now, urns)) for key, urns in item.property_dependencies.items()},
+        deleted_with=now(item.deleted_with),
+    )
 
 
 def _key(resource: ResourceState) -> _Key:
