@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+from google.protobuf import json_format, struct_pb2
+from hypothesis import given
+from hypothesis import strategies as st
+
+from optout.engine.embedded import values, wire
+from optout.engine.embedded.values import Secret
+
+MARKED = {values.SIGNATURE_KEY: values.SECRET_SIGNATURE, "value": "hush"}
+
+
+def struct(document: dict[str, Any]) -> struct_pb2.Struct:
+    return json_format.ParseDict(document, struct_pb2.Struct())
+
+
+@pytest.mark.parametrize(
+    ("document", "properties"),
+    [
+        ({}, {}),
+        ({"a": "x", "b": True, "c": 1.5}, {"a": "x", "b": True, "c": 1.5}),
+        ({"a": None, "b": {"c": None}, "d": [None]}, {"b": {"c": None}, "d": [None]}),
+        ({"a": {"b": {}}, "c": []}, {"a": {"b": {}}, "c": []}),
+        ({"a": MARKED}, {"a": Secret("hush")}),
+        ({"a": [{"b": MARKED}]}, {"a": [{"b": Secret("hush")}]}),
+        ({"a": {values.SIGNATURE_KEY: "other", "value": 1}}, {"a": {values.SIGNATURE_KEY: "other", "value": 1}}),
+    ],
+)
+def test_from_struct(document: dict[str, Any], properties: dict[str, Any]) -> None:
+    assert wire.from_struct(struct(document)) == properties
+
+
+def test_a_value_of_no_kind_counts_as_null() -> None:
+    message = struct_pb2.Struct()
+    message.fields["a"].SetInParent()
+    message.fields["b"].list_value.values.add()
+    assert wire.from_struct(message) == {"b": [None]}
+
+
+def test_whole_numbers_come_as_such() -> None:
+    number = wire.from_struct(struct({"a": 3}))["a"]
+    assert (number, type(number)) == (3, int)
+
+
+def test_a_marked_secret_without_a_value() -> None:
+    message = struct({"a": {values.SIGNATURE_KEY: values.SECRET_SIGNATURE}})
+    assert wire.from_struct(message) == {"a": Secret(None)}
+
+
+def test_secrets_go_plain_or_marked() -> None:
+    properties = {"a": Secret("hush"), "b": [Secret("hush")]}
+    assert json_format.MessageToDict(wire.to_struct(properties)) == {"a": "hush", "b": ["hush"]}
+    marked = wire.to_struct(properties, keep_secrets=True)
+    assert json_format.MessageToDict(marked) == {"a": MARKED, "b": [MARKED]}
+
+
+def test_numbers_json_has_not() -> None:
+    sent = wire.from_struct(wire.to_struct({"a": math.inf, "b": -math.inf, "c": math.nan}))
+    assert (sent["a"], sent["b"]) == (math.inf, -math.inf)
+    assert math.isnan(sent["c"])
+
+
+SCALARS = (
+    st.text() | st.booleans() | st.floats(allow_nan=False).map(values.normal_number) | st.integers(-(2**53), 2**53)
+)
+TREES: st.SearchStrategy[Any] = st.recursive(
+    SCALARS | st.none(),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3) | SCALARS.map(Secret)
+    ),
+    max_leaves=8,
+)
+
+
+@given(st.dictionaries(st.text(max_size=5), TREES.filter(lambda item: item is not None), max_size=4))
+def test_nothing_is_lost_on_the_way(properties: dict[str, Any]) -> None:
+    assert wire.from_struct(wire.to_struct(properties, keep_secrets=True)) == properties
+    assert wire.from_struct(wire.to_struct(properties)) == values.plain_value(properties)

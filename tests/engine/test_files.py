@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from optout.engine.files import sync_folder, write_atomic
+
+FULL_DISK = """
+import resource, signal, sys
+from pathlib import Path
+from optout.engine.files import write_atomic
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))
+try:
+    write_atomic(Path(sys.argv[1]), b"x" * 1000)
+except OSError as error:
+    print(error.errno)
+"""
+
+
+def names(folder: Path) -> set[str]:
+    return {item.name for item in folder.iterdir()}
+
+
+def test_makes_the_folder_and_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "a" / "b" / "state.json"
+    write_atomic(path, b"one")
+    assert path.read_bytes() == b"one"
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert names(path.parent) == {"state.json"}
+
+
+def test_replaces_content_and_mode(tmp_path: Path) -> None:
+    path = tmp_path / "state.json"
+    path.write_bytes(b"a long one")
+    write_atomic(path, b"two", 0o644)
+    assert path.read_bytes() == b"two"
+    assert path.stat().st_mode & 0o777 == 0o644
+
+
+def test_a_reader_keeps_what_it_opened(tmp_path: Path) -> None:
+    path = tmp_path / "state.json"
+    path.write_bytes(b"before")
+    with path.open("rb") as stream:
+        write_atomic(path, b"after")
+        assert stream.read() == b"before"
+
+
+def test_a_full_disk_leaves_the_old_file(tmp_path: Path) -> None:
+    path = tmp_path / "state.json"
+    path.write_bytes(b"before")
+    done = subprocess.run(
+        [sys.executable, "-c", FULL_DISK, str(path)], capture_output=True, text=True, check=True, env=_here()
+    )
+    assert done.stdout.strip() == "27"  # EFBIG
+    assert path.read_bytes() == b"before"
+    assert names(tmp_path) == {"state.json"}
+
+
+def _here() -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+
+
+def test_a_place_that_is_a_folder(tmp_path: Path) -> None:
+    path = tmp_path / "state.json"
+    path.mkdir()
+    with pytest.raises(IsADirectoryError):
+        write_atomic(path, b"x")
+    assert names(tmp_path) == {"state.json"}
+
+
+def test_a_folder_that_is_a_file(tmp_path: Path) -> None:
+    (tmp_path / "folder").write_bytes(b"")
+    with pytest.raises(OSError, match="folder"):
+        write_atomic(tmp_path / "folder" / "state.json", b"x")
+
+
+def test_only_a_folder_that_exists_can_be_synced(tmp_path: Path) -> None:
+    sync_folder(tmp_path)
+    with pytest.raises(FileNotFoundError):
+        sync_folder(tmp_path / "none")
