@@ -11,6 +11,7 @@ from optout.engine import urn as urns
 from optout.engine.embedded import decisions
 from optout.engine.embedded.ledger import EntryKind
 from optout.engine.embedded.plugin import ProviderError
+from optout.engine.errors import EngineError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -22,12 +23,17 @@ if TYPE_CHECKING:
 def delete_all(run: Run, resources: Iterable[ResourceState]) -> None:
     """Delete the resources in waves; a retained one is only forgotten, a protected one fails the run."""
     wanted = [item for item in resources if decisions.is_targeted(item.urn, run.request.targets)]
+    needed: set[str] = set()  # by what could not be deleted
     for wave in reversed(_levels(wanted)):
+        free: list[ResourceState] = []
+        for item in wave:
+            if item.urn in needed:
+                needed.update(item.uses)
+            else:
+                free.append(item)
         with ThreadPoolExecutor(run.request.parallel, thread_name_prefix="delete") as pool:
-            for done in [pool.submit(_delete, run, item) for item in wave]:
-                done.result()
-        if run.failed.is_set():
-            return
+            done = pool.map(lambda item: _delete(run, item), free)
+            needed.update(need for item, gone in zip(free, done, strict=True) if not gone for need in item.uses)
 
 
 def unseen(resources: Iterable[ResourceState], seen: Collection[str]) -> list[ResourceState]:
@@ -37,7 +43,8 @@ def unseen(resources: Iterable[ResourceState], seen: Collection[str]) -> list[Re
     """
     resources = list(resources)
     gone = [item for item in resources if item.delete or item.urn not in seen]
-    kept = {item.provider.rsplit("::", 1)[0] for item in resources if item not in gone}
+    staying = (item for item in resources if not item.delete and item.urn in seen)
+    kept = {item.provider.rsplit("::", 1)[0] for item in staying}
     return [item for item in gone if item.urn not in kept]
 
 
@@ -52,15 +59,16 @@ def _levels(resources: list[ResourceState]) -> list[list[ResourceState]]:
     return levels
 
 
-def _delete(run: Run, old: ResourceState) -> None:
+def _delete(run: Run, old: ResourceState) -> bool:
+    """Delete one resource; False when it stays."""
     if run.stopped:
-        return
+        return False
     if old.protect:
         run.failed.set()
         run.emitter.diagnostic(
             "error", f"{urns.name(old.urn)} is protected and cannot be deleted: unprotect it first", old.urn
         )
-        return
+        return False
 
     def act() -> None:
         if old.custom and not old.retain_on_delete and not old.external and not old.is_provider:
@@ -70,4 +78,8 @@ def _delete(run: Run, old: ResourceState) -> None:
     try:
         run.step(op, old, None, act, entry=EntryKind.REMOVE)
     except ProviderError:
-        return
+        return False
+    except EngineError as error:
+        run.stop(error)
+        return False
+    return True

@@ -33,6 +33,7 @@ class ProgramHost:
     """One run of the program. The process starts at once, so that it imports while the engine prepares."""
 
     def __init__(self, root: Path, environment: Mapping[str, str], say: Callable[[str], None]) -> None:
+        self._done = False
         ours, theirs = socket.socketpair()
         self._connection = Connection(ours.detach())
         self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
@@ -72,6 +73,7 @@ class ProgramHost:
                 except EOFError:
                     raise ProgramError(self._died()) from None
                 if call.method == DONE:
+                    self._done = True
                     return ProgramEnd(**json.loads(call.body))
                 pool.submit(_answer, callee, call, serve)
 
@@ -85,15 +87,14 @@ class ProgramHost:
         self._process.kill()
 
     def stop(self) -> None:
-        """End the process, done or not."""
-        if self._process.poll() is None:
-            try:
-                self._process.wait(timeout=1)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
+        """End the process; one that is done gets a second to end by itself."""
+        try:
+            self._process.wait(timeout=1 if self._done else 0)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
         self._process.wait()
         for reader in self._readers:
-            reader.join()
+            reader.join(timeout=1)  # not longer: a process it left behind may hold the pipe
         self._connection.close()
 
 

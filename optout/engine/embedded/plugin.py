@@ -61,10 +61,11 @@ class Plugin:
         self._config = config
         self._ready = threading.Lock()
         self._stub: Any = None
+        self._channel: grpc.Channel | None = None
+        self._failure: PluginError | None = None
+        self._readers: list[threading.Thread] = []
         variables = {**os.environ, **environment, "PULUMI_PROJECT": project, "PYTHONUNBUFFERED": "1"}
-        variables["PYTHONPATH"] = os.pathsep.join(
-            part for part in (str(root), os.environ.get("PYTHONPATH")) if part
-        )
+        variables["PYTHONPATH"] = os.pathsep.join(part for part in (str(root), variables.get("PYTHONPATH")) if part)
         self._process = subprocess.Popen(
             [sys.executable, "-m", "optout.engine.embedded.plugin_process"],
             cwd=root,
@@ -79,8 +80,14 @@ class Plugin:
         if self._stub is not None:
             return self._stub
         with self._ready:
+            if self._failure is not None:
+                raise self._failure
             if self._stub is None:
-                self._connect()
+                try:
+                    self._connect()
+                except PluginError as error:
+                    self._failure = error  # the calls that wait meanwhile fail with it too
+                    raise
             return self._stub
 
     def _connect(self) -> None:
@@ -92,7 +99,8 @@ class Plugin:
             _, errors = self._process.communicate()
             raise PluginError(f"the provider plugin did not start: {last_line(errors.decode(errors='replace'))}")
         for stream in (out, err):
-            threading.Thread(target=self._forward, args=(stream,), daemon=True).start()
+            self._readers.append(threading.Thread(target=self._forward, args=(stream,), daemon=True))
+            self._readers[-1].start()
         self._channel = grpc.insecure_channel(f"127.0.0.1:{int(port)}", options=_CHANNEL_OPTIONS)
         stub = ResourceProviderStub(self._channel)
         arguments = wire.to_struct(self._config)
@@ -100,8 +108,9 @@ class Plugin:
         self._stub = stub
 
     def _forward(self, stream: IO[bytes]) -> None:
-        for line in stream:
-            self._say(line.decode(errors="replace").rstrip())
+        with stream:
+            for line in stream:
+                self._say(line.decode(errors="replace").rstrip())
 
     def check(self, urn: str, olds: PropertyMap, news: PropertyMap) -> tuple[PropertyMap, list[str]]:
         """Validate inputs; returns them as the provider wants them, and its complaints."""
@@ -157,9 +166,15 @@ class Plugin:
             return method(request)
         except grpc.RpcError as error:
             if error.code() == grpc.StatusCode.UNAVAILABLE:
-                status = self._process.poll()
-                raise PluginError(f"the provider plugin went away (exit status {status})") from None
+                raise PluginError(f"the provider plugin {self._end()}") from None
             raise ProviderError(last_line(error.details() or "the provider failed")) from None
+
+    def _end(self) -> str:
+        try:
+            status = self._process.wait(timeout=1)  # the connection ends a moment before the process does
+        except subprocess.TimeoutExpired:
+            return "does not answer any more"
+        return f"was ended by signal {-status}" if status < 0 else f"ended with exit status {status}"
 
     def kill(self) -> None:
         """End the process at once; calls under way fail with :class:`PluginError`."""
@@ -173,8 +188,11 @@ class Plugin:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-        if self._stub is not None:
+        if self._channel is not None:
             self._channel.close()
-        for stream in (self._process.stdin, self._process.stdout, self._process.stderr):
+        for reader in self._readers:
+            reader.join(timeout=1)  # what it said last; not longer: a process it left behind may hold the pipe
+        unread = () if self._readers else (self._process.stdout, self._process.stderr)
+        for stream in (self._process.stdin, *unread):
             if stream is not None:
                 stream.close()
