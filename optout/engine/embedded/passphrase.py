@@ -25,6 +25,7 @@ ROUNDS = 1_000_000
 _PROOF = "pulumi"
 _NONCE_BYTES = 12
 _SALT_BYTES = 8
+_DAMAGED_SALT = "the encryption salt is damaged: restore Pulumi.<stack>.yaml or the state from Git or a backup"
 
 
 class Crypter:
@@ -65,9 +66,7 @@ def open_with(passphrase: str, salt_text: str) -> Crypter:
         _, salt, proof = salt_text.split(":", 2)
         key = _derive(passphrase, b64decode(salt))
     except (ValueError, Base64Error):
-        raise StateError(
-            "the encryption salt is damaged: restore Pulumi.<stack>.yaml or the state from Git or a backup"
-        ) from None
+        raise StateError(_DAMAGED_SALT) from None
     crypter = Crypter(salt_text, key)
     try:
         crypter.decrypt(proof)
@@ -76,6 +75,8 @@ def open_with(passphrase: str, salt_text: str) -> Crypter:
             "incorrect passphrase: set PULUMI_CONFIG_PASSPHRASE or PULUMI_CONFIG_PASSPHRASE_FILE "
             "to the one this stack was made with"
         ) from None
+    except StateError:
+        raise StateError(_DAMAGED_SALT) from None
     return crypter
 
 
@@ -88,6 +89,8 @@ def find(environment: Mapping[str, str]) -> str:
             return Path(path).read_text(encoding="utf-8").strip()
         except OSError as error:
             raise PassphraseError(f"PULUMI_CONFIG_PASSPHRASE_FILE cannot be read: {error.strerror}") from None
+        except UnicodeDecodeError:
+            raise PassphraseError("PULUMI_CONFIG_PASSPHRASE_FILE cannot be read: it is not UTF-8 text") from None
     raise PassphraseError(
         "no passphrase: set PULUMI_CONFIG_PASSPHRASE or PULUMI_CONFIG_PASSPHRASE_FILE (it protects the identifiers "
         "in the state)"

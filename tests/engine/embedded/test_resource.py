@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from optout.engine.embedded import resource as resources
+from optout.engine.embedded.resource import ResourceState
+from optout.engine.embedded.values import SECRET_SIGNATURE, SIGNATURE_KEY, Secret
+from tests.engine.bench import THING, urn
+
+if TYPE_CHECKING:
+    from optout.engine.embedded.passphrase import Crypter
+
+STACK = urn("sample-dev", "pulumi:pulumi:Stack")
+PROVIDER = urn("default", "pulumi:providers:pulumi-python")
+
+# Every key this engine knows, in the order of the official state file.
+FULL: dict[str, Any] = {
+    "urn": urn("s1"),
+    "custom": True,
+    "delete": True,
+    "id": "id-s1",
+    "type": THING,
+    "inputs": {"name": "s1", "val": "a"},
+    "outputs": {"name": "s1", "status": "ON"},
+    "parent": STACK,
+    "protect": True,
+    "external": True,
+    "dependencies": [urn("s0")],
+    "initErrors": ["slow"],
+    "provider": f"{PROVIDER}::4ae8732c",
+    "propertyDependencies": {"name": [], "val": [urn("s2")]},
+    "pendingReplacement": True,
+    "additionalSecretOutputs": ["status"],
+    "aliases": [urn("old")],
+    "customTimeouts": {"create": 300, "delete": 3600},
+    "retainOnDelete": True,
+    "deletedWith": urn("s3"),
+    "created": "2026-11-22T13:05:30.3775Z",
+    "modified": "2026-11-22T13:05:31Z",
+    "sourcePosition": "project:///__main__.py#20",
+    "ignoreChanges": ["val"],
+    "replaceOnChanges": ["name"],
+}
+
+
+def test_every_key_in_its_place(crypter: Crypter) -> None:
+    state = resources.from_json(FULL, crypter.decrypt)
+    assert json.dumps(resources.to_json(state, crypter.encrypt)) == json.dumps(FULL)
+
+
+@pytest.mark.parametrize("key", [key for key in FULL if key not in ("urn", "type", "custom")])
+def test_an_empty_key_is_left_out(crypter: Crypter, key: str) -> None:
+    document = {name: value for name, value in FULL.items() if name != key}
+    state = resources.from_json(document, crypter.decrypt)
+    assert resources.to_json(state, crypter.encrypt) == document
+    assert resources.from_json({**FULL, key: None}, crypter.decrypt) == state
+
+
+def test_the_least_there_is(crypter: Crypter) -> None:
+    state = resources.from_json({"urn": urn("c0", "sample:group:Group")}, crypter.decrypt)
+    assert state == ResourceState(urn=urn("c0", "sample:group:Group"), custom=False, type="sample:group:Group")
+    document = {"urn": state.urn, "custom": False, "type": state.type}
+    assert list(resources.to_json(state, crypter.encrypt).items()) == list(document.items())
+
+
+def test_unknown_keys_are_dropped(crypter: Crypter) -> None:
+    more = {"stackTrace": [{}], "taint": True, "hideDiff": ["val"], "zzz": 1}
+    state = resources.from_json({**FULL, **more}, crypter.decrypt)
+    assert resources.to_json(state, crypter.encrypt) == FULL
+
+
+def test_secrets_are_sealed_where_they_are(crypter: Crypter) -> None:
+    state = ResourceState(
+        urn=urn("s1"),
+        custom=True,
+        type=THING,
+        id="i",
+        inputs={"a": Secret("hush")},
+        outputs={"b": {"c": Secret(1)}},
+    )
+    document = resources.to_json(state, crypter.encrypt)
+    sealed = document["inputs"]["a"]
+    assert sealed[SIGNATURE_KEY] == SECRET_SIGNATURE
+    assert crypter.decrypt(sealed["ciphertext"]) == '"hush"'
+    assert crypter.decrypt(document["outputs"]["b"]["c"]["ciphertext"]) == "1"
+    assert resources.from_json(document, crypter.decrypt) == state
+
+
+def test_what_a_resource_holds_is_not_shown() -> None:
+    state = ResourceState(urn=urn("s1"), custom=True, type=THING, inputs={"a": "someone"}, outputs={"b": "someone"})
+    assert "someone" not in repr(state)
+
+
+def test_uses(crypter: Crypter) -> None:
+    state = resources.from_json(FULL, crypter.decrypt)
+    assert state.uses == (STACK, PROVIDER, urn("s0"), urn("s2"), urn("s3"))
+    assert ResourceState(urn=STACK, custom=False, type="pulumi:pulumi:Stack").uses == ()
+
+
+def test_is_provider() -> None:
+    assert ResourceState(urn=PROVIDER, custom=True, type="pulumi:providers:pulumi-python").is_provider
+    assert not ResourceState(urn=urn("s"), custom=True, type=THING).is_provider
