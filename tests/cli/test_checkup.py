@@ -43,6 +43,7 @@ def pulumi(folder: Path, script: str) -> str:
 
 
 def test_all_is_well(live: Project, service: Service, domain: str) -> None:
+    live.salt()
     found = findings(live)
     assert {subject: finding.verdict for subject, finding in found.items()} == dict.fromkeys(
         ["python", "pulumi", "project", "register", "passphrase", "state", "endpoint"], "ok"
@@ -77,12 +78,12 @@ def test_a_missing_passphrase_is_asked_for(live: Project) -> None:
 
 
 def test_a_wrong_passphrase_is_noticed(live: Project) -> None:
+    live.salt()
     passphrase = findings(live, PULUMI_CONFIG_PASSPHRASE="another")["passphrase"]
     assert (passphrase.verdict, passphrase.text.partition(":")[0]) == ("fail", "incorrect passphrase")
 
 
 def test_a_stack_without_a_salt_gets_one_later(project: Project) -> None:
-    project.configure(salt=None)
     found = findings(project)["passphrase"]
     assert (found.verdict, found.text) == (
         "note",

@@ -159,13 +159,14 @@ def test_a_label_key_may_be_missing_or_plain(project: Project) -> None:
 def test_a_secret_label_key_is_opened_with_the_passphrase(project: Project) -> None:
     sealed = passphrase.open_with(PASSPHRASE, SALT).encrypt("a secret key")
     project.configure(labelKey={"secure": sealed})
+    project.salt()
     assert label_key(project.context(), {}) == "a secret key"
     with pytest.raises(PassphraseError, match="incorrect passphrase"):
         label_key(project.context(), {"PULUMI_CONFIG_PASSPHRASE": "another"})
 
 
 def test_a_secret_label_key_needs_the_salt(project: Project) -> None:
-    project.configure(salt=None, labelKey={"secure": "v1:AAAA:AAAA"})
+    project.configure(labelKey={"secure": "v1:AAAA:AAAA"})
     with pytest.raises(CommandError, match=r"Pulumi.test.yaml has a secret labelKey but no encryptionsalt"):
         label_key(project.context(), {})
 

@@ -7,6 +7,7 @@ SUBJECTS = ["python", "pulumi", "project", "register", "passphrase", "state", "e
 
 
 def test_a_line_each_and_all_is_well(live: Project) -> None:
+    live.salt()
     result = live.run("doctor")
     assert (result.exit_code, result.stderr) == (ExitCode.DONE, "")
     lines = result.stdout.splitlines()

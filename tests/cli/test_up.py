@@ -113,12 +113,6 @@ def test_after_the_first_run_the_sandbox_says_what_to_try_next(project: Project)
     project.configure(
         service="embedded", domain="sandbox", domains={"sandbox": "S" * 22}, quotas={"optOut": 99, "describe": 99}
     )
-    # Its passphrase is known to all, and is not the one of the salt that other tests use.
-    stack_file = project.root / "Pulumi.test.yaml"
-    text = "".join(
-        line for line in stack_file.read_text(encoding="utf-8").splitlines(keepends=True) if "salt" not in line
-    )
-    stack_file.write_text(text, encoding="utf-8")
     result = project.run("up", "--yes", "--stack", "test")
     assert result.exit_code == ExitCode.DONE
     assert result.stdout.splitlines()[-2] == "Done: 2 opted out."
