@@ -7,18 +7,20 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from optout.engine.embedded import passphrase, values
+from optout.engine.embedded import passphrase
 from optout.engine.embedded.backend import Backend
 from optout.engine.embedded.engine import EmbeddedEngine
-from optout.engine.embedded.resource import ResourceState
 from optout.engine.embedded.snapshot import Snapshot, parse
 from optout.engine.events import to_json
 from optout.engine.interface import Operation, Outcome, Request, Result
+
+if TYPE_CHECKING:
+    from optout.engine.embedded.resource import ResourceState
 
 SAMPLE = Path(__file__).parent / "sample"
 REPOSITORY = Path(__file__).parents[2]
@@ -164,8 +166,13 @@ class Bench:
             **environment,
         }
         done = subprocess.run(
-            ["pulumi", *arguments, "--non-interactive"], cwd=self.root, env=variables, capture_output=True, text=True, check=False
-        )  # fmt: skip
+            ["pulumi", *arguments, "--non-interactive"],
+            cwd=self.root,
+            env=variables,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
         if rc is not None:
             assert done.returncode == rc, done.stdout + done.stderr
         return done

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from optout.engine.embedded.values import PropertyMap
 
 PROVIDER_PACKAGE = "pulumi-python"
+PATIENCE = 5.0  # seconds a plugin has to end when it is told to
 _MEGABYTES_400 = 400 * 1024 * 1024
 _CHANNEL_OPTIONS = [
     ("grpc.max_receive_message_length", _MEGABYTES_400),
@@ -97,7 +98,9 @@ class Plugin:
         port = out.readline().strip()
         if not port.isdigit():
             _, errors = self._process.communicate()
-            raise PluginError(f"the provider plugin did not start: {last_line(errors.decode(errors='replace'))}")
+            text = errors.decode(errors="replace")
+            reason = last_line(text) if text.strip() else "it printed something else than its port"
+            raise PluginError(f"the provider plugin did not start: {reason}")
         for stream in (out, err):
             self._readers.append(threading.Thread(target=self._forward, args=(stream,), daemon=True))
             self._readers[-1].start()
@@ -184,7 +187,7 @@ class Plugin:
         """End the process."""
         self._process.terminate()
         try:
-            self._process.wait(timeout=5)
+            self._process.wait(timeout=PATIENCE)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()

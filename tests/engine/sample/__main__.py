@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pulumi
-from cloud import Thing
+from cloud import Thing  # type: ignore[import-not-found]  # beside this file where it runs
 
 WANTED = json.loads(Path("wanted.json").read_text(encoding="utf-8"))
 SIMPLE = ("protect", "retain_on_delete", "ignore_changes", "replace_on_changes", "delete_before_replace",
