@@ -109,7 +109,7 @@ def _entries(path: Path, checkpoint: bytes | None, decrypt: Callable[[str], str]
             resource = resources.from_json(document["resource"], decrypt)
             more = (document.get(key, "") for key in ("pending", "renamed"))
             entry = Entry(EntryKind(document["kind"]), resource, *more)
-        except (KeyError, TypeError, ValueError, AttributeError):
+        except (LookupError, TypeError, ValueError, AttributeError):
             raise StateError(
                 f"line {number + 1} of the journal {path} is damaged. It holds what a killed run had done; "
                 f"move the file away to go on without it"
