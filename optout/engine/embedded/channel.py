@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
 _HEAD = struct.Struct("<QB")
+_GONE = "the engine is gone"
 OK, ERROR = 0, 1
 DONE = 255  # the program has ended; the frame's body is a JSON text
 
@@ -95,7 +96,11 @@ class Caller:
         call = next(self._numbers)
         answer: SimpleQueue[tuple[int, bytes]] = SimpleQueue()
         self._waiting[call] = answer
-        self._write(call, number, request.SerializeToString())
+        try:
+            self._write(call, number, request.SerializeToString())
+        except OSError:
+            del self._waiting[call]
+            raise RemoteError(grpc.StatusCode.UNAVAILABLE, _GONE) from None
         status, body = answer.get()
         if status == OK:
             return method.response.FromString(body)
@@ -115,7 +120,7 @@ class Caller:
                 frame = self._connection.recv_bytes()
             except (EOFError, OSError):
                 for waiting in list(self._waiting.values()):
-                    waiting.put((ERROR, b"the engine is gone"))
+                    waiting.put((ERROR, _GONE.encode()))
                 self._lost()
                 return
             call, status = _HEAD.unpack_from(frame)
