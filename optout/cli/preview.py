@@ -37,9 +37,11 @@ def command(*, refresh: bool, detailed_exitcode: bool, **choices: Any) -> None:
     Exit codes: 0 done, 1 failed, 3 register invalid, 4 changes planned (with --detailed-exitcode).
     """  # noqa: D301 - click's own mark for "do not wrap"
     from optout.cli.session import Choices, opened  # noqa: PLC0415 - not for --help
+    from optout.plan.document import document  # noqa: PLC0415
 
     with reported(), opened(Choices(**choices)) as session:
         plan = planned(session, refresh=refresh)
+        session.emit(document(plan, session.places))
         if not plan.steps:
             session.say("Nothing to do: the service says what the register asks.", "green")
     if detailed_exitcode and plan.steps:
@@ -50,10 +52,8 @@ def planned(session: Session, *, refresh: bool) -> Plan:
     """Run a preview, show its plan, and return it."""
     from optout.cli.session import end  # noqa: PLC0415
     from optout.engine.interface import Operation  # noqa: PLC0415
-    from optout.plan.document import document  # noqa: PLC0415
 
     outcome, plan = session.perform(Operation.PREVIEW, refresh=refresh, title="Comparing")
     end(outcome)
     session.show_plan(plan)
-    session.emit(document(plan, session.places))
     return plan

@@ -42,11 +42,20 @@ def _up(session: Session, *, refresh: bool, yes: bool) -> None:
     from optout.cli.preview import planned  # noqa: PLC0415
     from optout.cli.session import end  # noqa: PLC0415
     from optout.engine.interface import Operation  # noqa: PLC0415
+    from optout.plan.document import VERSION, document  # noqa: PLC0415
 
     plan = planned(session, refresh=refresh)
     if plan.steps:
         session.confirm("Do this?", yes=yes)
     outcome, done = session.perform(Operation.UP, refresh=refresh, title="Applying", total=len(plan.steps) or None)
+    session.emit(
+        {
+            "version": VERSION,
+            "result": outcome.result.value,
+            "errors": list(outcome.errors),
+            "plan": document(plan, session.places),
+        }
+    )
     end(outcome)
     if not done.steps:
         session.say("Nothing changed: the service says what the register asks.", "green")
