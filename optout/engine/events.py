@@ -46,11 +46,13 @@ class Emitter:
         """Say that a step starts, or would in a preview."""
         self._emit(resource_pre_event=api.ResourcePreEvent(metadata, planning or None))
 
-    def done(self, metadata: api.StepEventMetadata, *, planning: bool, counted: bool = True) -> None:
+    def count(self, op: api.OpType) -> None:
+        """Count a step for the summary."""
+        with self._lock:
+            self.counts[op.value] += 1
+
+    def done(self, metadata: api.StepEventMetadata, *, planning: bool) -> None:
         """Say that a step has ended well."""
-        if counted:
-            with self._lock:
-                self.counts[_value(metadata.op)] += 1
         self._emit(res_outputs_event=api.ResOutputsEvent(metadata, planning or None))
 
     def failed(self, metadata: api.StepEventMetadata) -> None:

@@ -36,7 +36,5 @@ def record(
         "version": 0,
         "result": "succeeded" if result is Result.SUCCEEDED else "failed",
         "endTime": times[1],
-        "resourceChanges": {
-            kind: counts.get(kind, 0) for kind in ("create", "update", "delete", "replace", "same", "discard")
-        },
+        "resourceChanges": {kind: count for kind, count in sorted(counts.items()) if count},
     }

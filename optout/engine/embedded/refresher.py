@@ -12,6 +12,7 @@ from optout.engine.embedded import decisions
 from optout.engine.embedded.ledger import EntryKind
 from optout.engine.embedded.plugin import ProviderError
 from optout.engine.embedded.run import describe, now
+from optout.engine.errors import EngineError
 
 if TYPE_CHECKING:
     from optout.engine.embedded.resource import ResourceState
@@ -25,34 +26,41 @@ def refresh(run: Run, base: Snapshot, *, final: bool) -> None:
     ``final`` tells that nothing follows: the differences are then what the run counts; otherwise they are only
     noted, and the steps that follow are counted.
     """
-    readable = [item for item in base.resources if item.custom and not item.is_provider]
-    wanted = [item for item in readable if decisions.is_targeted(item.urn, run.request.targets)]
+    wanted = [item for item in base.resources if decisions.is_targeted(item.urn, run.request.targets)]
     with ThreadPoolExecutor(run.request.parallel, thread_name_prefix="refresh") as pool:
         for done in [pool.submit(_refresh_one, run, item, final) for item in wanted]:
-            done.result()
+            done.result()  # raises what nobody expected
 
 
 def _refresh_one(run: Run, old: ResourceState, final: bool) -> None:  # noqa: FBT001 - a worker's argument
     if run.stopped:
         return
-    run.emitter.before(describe(OpType.REFRESH, old, None), planning=run.planning)
+    metadata = describe(OpType.REFRESH, old, old, read=True)
+    run.emitter.before(metadata, planning=run.planning)
     try:
         new, op = _read(run, old)
     except ProviderError as error:
         run.failed.set()
         run.emitter.diagnostic("error", str(error), old.urn)
-        run.emitter.failed(describe(OpType.REFRESH, old, None))
+        run.emitter.failed(metadata)
+        return
+    except EngineError as error:
+        run.stop(error)
+        run.emitter.failed(metadata)
         return
     if new is None:
         run.ledger.record(EntryKind.REMOVE, old)
     else:
         run.ledger.record(EntryKind.SAME if op is OpType.SAME else EntryKind.PUT, new)
-    run.emitter.done(describe(OpType.REFRESH, old, new), planning=run.planning, counted=False)
-    if final:
-        run.emitter.counts[op.value] += 1
+    shown = op if final else OpType.REFRESH
+    run.emitter.done(describe(shown, old, new, read=True), planning=run.planning)
+    if final and not old.is_provider:
+        run.emitter.count(op)
 
 
 def _read(run: Run, old: ResourceState) -> tuple[ResourceState | None, OpType]:
+    if not old.custom or old.is_provider:
+        return old, OpType.SAME
     plugin = run.plugin()
     id_, outputs, inputs = plugin.read(old.urn, old.id, old.outputs, old.inputs)
     if not id_:

@@ -15,7 +15,7 @@ from optout.engine.embedded.decisions import Step
 from optout.engine.embedded.ledger import EntryKind
 from optout.engine.embedded.plugin import PROVIDER_PACKAGE, ProviderError
 from optout.engine.embedded.resource import ResourceState
-from optout.engine.embedded.run import stamped
+from optout.engine.embedded.run import describe, stamped
 from optout.engine.errors import ProgramError
 
 if TYPE_CHECKING:
@@ -36,21 +36,20 @@ class Registrar:
         self._config = config
         self._lock = threading.Lock()
         self._provider: ResourceState | None = None
-        self._components: dict[str, ResourceState] = {}
+        self._components: dict[str, tuple[OpType, ResourceState | None, ResourceState]] = {}
         self.seen: set[str] = set()
-        self.replaced: list[ResourceState] = []
 
     def register(self, goal: Goal) -> ResourceState | None:
         """Bring one resource to what the program wants; None when it is left alone or has failed."""
         old = self._claim(goal)
         if not goal.custom:
-            return self._component(goal, old)
+            return self._component(goal, self._rename(old, goal.urn))
         if not decisions.is_targeted(goal.urn, self._run.request.targets):
             return old
         if self._run.stopped:
             return None
         try:
-            return self._custom(goal, old)
+            return self._custom(goal, self._rename(old, goal.urn))
         except ProviderError:
             return None
 
@@ -58,8 +57,13 @@ class Registrar:
         """Take a component's outputs; the stack's are its exports."""
         with self._lock:
             known = self._components.get(urn)
-        if known is not None and not self._run.planning:
-            self._run.ledger.record(EntryKind.SAME, replace(known, outputs=outputs))
+        if known is None:
+            return
+        op, old, new = known
+        new = replace(new, outputs=outputs)
+        if not self._run.planning:
+            self._run.ledger.record(EntryKind.SAME, new)
+        self._run.emitter.done(describe(op, old, new), planning=self._run.planning)
 
     def _claim(self, goal: Goal) -> ResourceState | None:
         with self._lock:
@@ -72,13 +76,20 @@ class Registrar:
                     return old
         return None
 
+    def _rename(self, old: ResourceState | None, urn: str) -> ResourceState | None:
+        """Let a resource that was found by an alias go on under the URN it has now."""
+        if old is None or old.urn == urn:
+            return old
+        self._run.ledger.record(EntryKind.RENAMED, old, renamed=urn)
+        return replace(old, urn=urn)
+
     def _component(self, goal: Goal, old: ResourceState | None) -> ResourceState | None:
         outputs = old.outputs if old else {}
         new = goal.state(goal.inputs, outputs=outputs)
         new = replace(new, created=old.created, modified=old.modified) if old else stamped(new, None)
         op, kind = (OpType.SAME, EntryKind.SAME) if old else (OpType.CREATE, EntryKind.PUT)
         with self._lock:
-            self._components[new.urn] = new
+            self._components[new.urn] = (op, old, new)
         return self._run.step(op, old, new, lambda: new, entry=kind)
 
     def _custom(self, goal: Goal, old: ResourceState | None) -> ResourceState | None:
@@ -124,36 +135,37 @@ class Registrar:
         self._run.emitter.diagnostic("error", message, urn)
 
     def _create(
-        self, new: ResourceState, old: ResourceState | None, op: OpType = OpType.CREATE
+        self,
+        new: ResourceState,
+        old: ResourceState | None,
+        op: OpType = OpType.CREATE,
+        left: ResourceState | None = None,
     ) -> ResourceState | None:
         def act() -> ResourceState:
             id_, outputs = self._run.plugin().create(new.urn, new.inputs)
+            if left is not None and old is not None:
+                # Not before: as long as there is no new one, the old one is the resource.
+                self._run.ledger.record(EntryKind.REPLACED, old)
             return stamped(replace(new, id=id_, outputs=self._secret_outputs(new, outputs)), None)
 
         planned = replace(new, outputs=new.inputs)
-        return self._run.step(op, old if op is not OpType.CREATE else None, planned, act)
+        return self._run.step(op, old if op is not OpType.CREATE else None, planned, act, left=left)
 
     def _update(self, new: ResourceState, old: ResourceState) -> ResourceState | None:
         def act() -> ResourceState:
             outputs = self._run.plugin().update(new.urn, old.id, old.outputs, new.inputs)
             return stamped(replace(new, id=old.id, outputs=self._secret_outputs(new, outputs)), old)
 
-        planned = replace(new, id=old.id, outputs={**old.outputs, **new.inputs})
+        planned = replace(new, id=old.id, outputs=new.inputs)
         return self._run.step(OpType.UPDATE, old, planned, act)
 
     def _replace(self, goal: Goal, new: ResourceState, old: ResourceState) -> ResourceState | None:
         self._refuse_protected(old)
         new = replace(new, inputs=self._checked(goal.urn, {}, goal.inputs))
-        if not self._run.planning:
-            self._run.ledger.record(EntryKind.REPLACED, old)
-        try:
-            created = self._create(new, old, OpType.CREATE_REPLACEMENT)
-        except ProviderError:
-            self._run.ledger.record(EntryKind.REMOVE, replace(old, delete=True))
-            self._run.ledger.record(EntryKind.PUT, old)
-            raise
-        with self._lock:
-            self.replaced.append(replace(old, delete=True))
+        copy = replace(old, delete=True)
+        created = self._create(new, old, OpType.CREATE_REPLACEMENT, left=copy)
+        if created is not None:
+            self._run.replaced(copy, created)
         return created
 
     def _delete_then_create(self, goal: Goal, new: ResourceState, old: ResourceState) -> ResourceState | None:
@@ -166,6 +178,7 @@ class Registrar:
             return replace(old, pending_replacement=True)
 
         self._run.step(OpType.DELETE_REPLACED, old, None, act)
+        self._run.replaced(old, new)
         return self._create(new, old, OpType.CREATE_REPLACEMENT)
 
     def _refuse_protected(self, old: ResourceState) -> None:

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from optout.engine.interface import Request
 
 PENDING = {"create": "creating", "update": "updating", "delete": "deleting"}
+_DELETES = (api.OpType.DELETE, api.OpType.DELETE_REPLACED)
+# Halves of a replace; the replace itself is told, and counted, between them.
+_HALVES = (api.OpType.CREATE_REPLACEMENT, api.OpType.DELETE_REPLACED)
 
 
 @dataclass(slots=True)
@@ -64,13 +67,15 @@ class Run:
         act: Callable[[], ResourceState | None],
         *,
         entry: EntryKind = EntryKind.PUT,
+        left: ResourceState | None = None,
     ) -> ResourceState | None:
         """Run one step with its events and its lines in the ledger; ``act`` does it and returns the new state.
 
-        In a preview ``act`` is not called and ``new`` is what is planned. A failure is reported, marks the run
-        as failed and is raised again.
+        In a preview ``act`` is not called and ``new`` is what is planned. ``left`` is the old state as the step
+        leaves it, where that differs from ``old``. A failure is reported, marks the run as failed and is raised
+        again.
         """
-        metadata = describe(op, old, new)
+        metadata = describe(op, old, _begun(new))
         self.emitter.before(metadata, planning=self.planning)
         subject = new or old
         if subject is None:
@@ -98,12 +103,31 @@ class Run:
         self.ledger.record(entry, result or subject)
         if op not in (api.OpType.SAME, api.OpType.REFRESH) and subject.custom and not subject.is_provider:
             self.applied += 1
-        self.emitter.done(describe(op, old, result), planning=self.planning, counted=not subject.is_provider)
+        if op not in _HALVES and not subject.is_provider:
+            self.emitter.count(op)
+        # What a component has put out is only known when the program says so, and told then.
+        if subject.custom or self.planning or op in _DELETES:
+            shown = None if op in _DELETES else result
+            self.emitter.done(describe(op, left or old, shown), planning=self.planning)
         return result
 
+    def replaced(self, old: ResourceState, new: ResourceState) -> None:
+        """Tell of a replace, whose halves are steps of their own."""
+        metadata = describe(api.OpType.REPLACE, old, new)
+        self.emitter.before(metadata, planning=self.planning)
+        self.emitter.count(api.OpType.REPLACE)
+        self.emitter.done(metadata, planning=self.planning)
 
-def describe(op: api.OpType, old: ResourceState | None, new: ResourceState | None) -> api.StepEventMetadata:
-    """Return what an event tells of a step; secrets are masked."""
+
+def _begun(new: ResourceState | None) -> ResourceState | None:
+    """Return the new state as it is before its step: neither id nor outputs are known."""
+    return replace(new, id="", outputs={}) if new else None
+
+
+def describe(
+    op: api.OpType, old: ResourceState | None, new: ResourceState | None, *, read: bool = False
+) -> api.StepEventMetadata:
+    """Return what an event tells of a step; secrets are masked. ``read`` marks a step of a refresh."""
     subject = new or old
     if subject is None:
         raise ValueError("a step needs a resource")
@@ -114,7 +138,7 @@ def describe(op: api.OpType, old: ResourceState | None, new: ResourceState | Non
         provider=subject.provider,
         old=_state(old),
         new=_state(new),
-        logical=True,
+        logical=None if read or op in _HALVES else True,
     )
 
 
