@@ -66,6 +66,9 @@ def _run(start: dict[str, Any]) -> dict[str, Any]:
         loop.run_until_complete(run_in_stack(lambda: _program(script)))
     except pulumi.RunError as error:
         return {"error": str(error)}
+    except SystemExit as end:
+        status = f"the program ended with exit status {end.code}" if isinstance(end.code, int) else str(end.code)
+        return {"error": status}
     except BaseException as error:  # noqa: BLE001 - whatever the program raised is its result
         name = type(error).__name__
         return {"error": f"{name}: {error}" if str(error) else name, "traceback": traceback.format_exc()}
@@ -73,7 +76,11 @@ def _run(start: dict[str, Any]) -> dict[str, Any]:
 
 
 def _program(script: str) -> None:
-    runpy.run_path(script, run_name="__main__")
+    try:
+        runpy.run_path(script, run_name="__main__")
+    except SystemExit as end:
+        if end.code:  # else it is an end like any other
+            raise
 
 
 if __name__ == "__main__":
