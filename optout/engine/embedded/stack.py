@@ -86,8 +86,8 @@ def _crypters(phrase: str, settings_salt: str | None, state_salt: str | None) ->
 
 
 def _recovery_words(base: Snapshot, recovered: Snapshot) -> str:
-    known = {item.urn: item for item in base.resources}
-    steps = sum(1 for item in recovered.resources if known.get(item.urn) != item)
+    before, after = ({(one.urn, one.delete): one for one in state.resources} for state in (base, recovered))
+    steps = sum(1 for key in {*before, *after} if before.get(key) != after.get(key))
     pending = len(recovered.pending) - len(base.pending)
     return (
         f"the run before this one was killed: recovered {steps} finished steps from its journal; "

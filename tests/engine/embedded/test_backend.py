@@ -1,0 +1,186 @@
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from optout.engine.embedded.backend import Backend, stacks
+from optout.engine.embedded.snapshot import RawCheckpoint, parse
+from optout.engine.errors import OutOfScopeError, StateError
+from tests.engine.bench import REPOSITORY
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def backend(tmp_path: Path) -> Backend:
+    return Backend(tmp_path, "sample", "dev")
+
+
+def sidecar(path: Path) -> Path:
+    return path.with_name(f"{path.name}.attrs")
+
+
+def assert_whole(path: Path, content: bytes) -> None:
+    assert path.read_bytes() == content
+    md5 = base64.b64encode(hashlib.md5(content).digest()).decode()
+    assert sidecar(path).read_text() == (
+        '{"user.cache_control":"","user.content_disposition":"","user.content_encoding":"",'
+        '"user.content_language":"","user.content_type":"text/plain; charset=utf-8","user.metadata":null,'
+        f'"md5":"{md5}"}}'
+    )
+
+
+def files(root: Path) -> set[str]:
+    return {str(path.relative_to(root)) for path in root.rglob("*") if path.is_file()}
+
+
+def test_places(backend: Backend, tmp_path: Path) -> None:
+    assert backend.state_file == tmp_path / ".pulumi/stacks/sample/dev.json"
+    assert backend.lock_folder == tmp_path / ".pulumi/locks/organization/sample/dev"
+    assert backend.journal_file == tmp_path / ".pulumi/journals/sample/dev.jsonl"
+
+
+class TestState:
+    def test_none_yet(self, backend: Backend) -> None:
+        assert backend.read() is None
+
+    def test_first_write(self, backend: Backend, tmp_path: Path) -> None:
+        backend.write(b"one")
+        assert backend.read() == b"one"
+        assert_whole(backend.state_file, b"one")
+        stack = ".pulumi/stacks/sample/dev.json"
+        assert files(tmp_path) == {".pulumi/meta.yaml", stack, f"{stack}.attrs"}
+        assert (tmp_path / ".pulumi/meta.yaml").read_bytes() == b"version: 1\n"
+
+    def test_the_one_before_stays(self, backend: Backend) -> None:
+        for content in (b"one", b"two", b"three"):
+            backend.write(content)
+        assert_whole(backend.state_file, b"three")
+        assert_whole(backend.state_file.with_name("dev.json.bak"), b"two")
+
+    def test_an_empty_file_is_no_missing_one(self, backend: Backend) -> None:
+        backend.write(b"")
+        assert backend.read() == b""
+
+    @pytest.mark.parametrize("ending", [".gz", ".zst"])
+    def test_compressed(self, backend: Backend, ending: str) -> None:
+        backend.write(b"one")
+        backend.state_file.with_name(f"dev.json{ending}").write_bytes(b"")
+        with pytest.raises(OutOfScopeError, match=rf"a compressed state \(dev.json{ending}\)"):
+            backend.read()
+
+    def test_unreadable(self, backend: Backend) -> None:
+        backend.state_file.mkdir(parents=True)
+        with pytest.raises(
+            StateError, match=r"cannot read .*dev.json: Is a directory. Nothing that was there is lost"
+        ):
+            backend.read()
+
+    def test_a_name_too_long_for_the_disk(self, tmp_path: Path) -> None:
+        (tmp_path / ".pulumi/stacks/sample").mkdir(parents=True)
+        with pytest.raises(StateError, match=r"cannot read .*: File name too long"):
+            Backend(tmp_path, "sample", "x" * 300).read()
+
+    def test_no_place(self, backend: Backend, tmp_path: Path) -> None:
+        (tmp_path / ".pulumi").write_bytes(b"")
+        with pytest.raises(StateError, match=r"cannot write .*: "):
+            backend.write(b"one")
+
+    def test_a_stale_sidecar_is_replaced(self, backend: Backend) -> None:
+        backend.write(b"one")
+        sidecar(backend.state_file).write_bytes(b"")
+        backend.write(b"two")
+        assert_whole(backend.state_file, b"two")
+
+
+FULL_DISK = """
+import resource, signal, sys
+from pathlib import Path
+from optout.engine.embedded.backend import Backend
+from optout.engine.errors import StateError
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+try:
+    Backend(Path(sys.argv[1]), "sample", "dev").write(b"x" * 2000)
+except StateError as error:
+    print(error)
+"""
+
+
+def test_a_full_disk(backend: Backend, tmp_path: Path) -> None:
+    backend.write(b"before")
+    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
+    command = [sys.executable, "-c", FULL_DISK, str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+    assert done.stdout == (
+        f"cannot write {backend.state_file}: File too large. Nothing that was there is lost; "
+        "make room or set the permissions right, and run the command again\n"
+    )
+    assert backend.read() == b"before"
+    assert not [name for name in files(tmp_path) if name.endswith(".tmp")]
+
+
+class TestMeta:
+    @pytest.mark.parametrize("content", [b"", b"foo: 1\n", b"version: 2\n", b"version: 0\n"])
+    def test_another_store(self, backend: Backend, content: bytes) -> None:
+        meta = backend.root / ".pulumi/meta.yaml"
+        meta.parent.mkdir()
+        meta.write_bytes(content)
+        with pytest.raises(StateError, match=r"meta.yaml is not of version 1 of Pulumi's file backend"):
+            backend.write(b"one")
+        assert files(backend.root) == {".pulumi/meta.yaml"}
+
+    def test_more_keys(self, backend: Backend) -> None:
+        meta = backend.root / ".pulumi/meta.yaml"
+        meta.parent.mkdir()
+        meta.write_bytes(b"more: x\nversion: 1\n")
+        backend.write(b"one")
+        assert meta.read_bytes() == b"more: x\nversion: 1\n"
+
+
+class TestInitialise:
+    def test_a_new_stack(self, backend: Backend) -> None:
+        backend.initialise()
+        text = b'{"version":3,"checkpoint":{"stack":"organization/sample/dev","latest":{"metadata":{}}}}'
+        assert_whole(backend.state_file, text)
+        assert parse(text, "dev.json") == RawCheckpoint()
+
+    def test_one_that_is_there(self, backend: Backend) -> None:
+        backend.write(b"one")
+        backend.initialise()
+        assert backend.read() == b"one"
+
+
+class TestHistory:
+    def test_files(self, backend: Backend) -> None:
+        backend.write_history(b"state", {"kind": "update", "version": 0}, 1234)
+        pulumi = backend.root / ".pulumi"
+        record = pulumi / "history/sample/dev/dev-1234.history.json"
+        assert_whole(record, b'{\n    "kind": "update",\n    "version": 0\n}')
+        assert json.loads(record.read_text()) == {"kind": "update", "version": 0}
+        assert_whole(pulumi / "history/sample/dev/dev-1234.checkpoint.json", b"state")
+        assert_whole(pulumi / "backups/sample/dev/dev.1234.json", b"state")
+
+    def test_no_place(self, backend: Backend) -> None:
+        (backend.root / ".pulumi").write_bytes(b"")
+        with pytest.raises(StateError, match=r"cannot write .*history/sample/dev: Not a directory"):
+            backend.write_history(b"state", {}, 1)
+
+
+class TestStacks:
+    def test_names(self, tmp_path: Path) -> None:
+        for project, stack in (("sample", "prod"), ("sample", "eu.west"), ("other", "dev"), ("sample", "prod")):
+            Backend(tmp_path, project, stack).write(b"{}")
+        (tmp_path / ".pulumi/stacks/sample/dev.json.0a1b.tmp").write_bytes(b"")
+        assert list(stacks(tmp_path, "sample")) == ["eu.west", "prod"]
+
+    def test_none(self, tmp_path: Path) -> None:
+        assert list(stacks(tmp_path, "sample")) == []

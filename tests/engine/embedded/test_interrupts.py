@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import signal
+import threading
+from queue import Queue
+
+import pytest
+
+from optout.engine.embedded.interrupts import handled
+
+
+@pytest.fixture
+def told() -> Queue[str]:
+    return Queue()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_first_and_later_ones(told: Queue[str], number: signal.Signals) -> None:
+    before = signal.getsignal(number)
+    with handled(lambda: told.put("first"), lambda: told.put("later")):
+        assert signal.getsignal(number) is not before
+        for word in ("first", "later", "later"):
+            signal.raise_signal(number)
+            assert told.get(timeout=10) == word
+    assert signal.getsignal(number) is before
+
+
+def test_of_both_kinds(told: Queue[str]) -> None:
+    with handled(lambda: told.put("first"), lambda: told.put("later")):
+        signal.raise_signal(signal.SIGTERM)
+        assert told.get(timeout=10) == "first"
+        signal.raise_signal(signal.SIGINT)
+        assert told.get(timeout=10) == "later"
+
+
+def test_handlers_come_back_after_a_failure() -> None:
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(RuntimeError), handled(lambda: None, lambda: None):
+        raise RuntimeError
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_a_lock_of_the_interrupted_thread_is_no_deadlock(told: Queue[str]) -> None:
+    lock = threading.Lock()
+
+    def first() -> None:
+        with lock:
+            told.put("first")
+
+    with handled(first, lambda: None):
+        with lock:
+            signal.raise_signal(signal.SIGINT)
+            assert told.empty()
+        assert told.get(timeout=10) == "first"
+
+
+def test_elsewhere_nothing_changes(told: Queue[str]) -> None:
+    before = signal.getsignal(signal.SIGINT)
+
+    def run() -> None:
+        with handled(lambda: told.put("first"), lambda: told.put("later")):
+            told.put("unchanged" if signal.getsignal(signal.SIGINT) is before else "changed")
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+    assert [told.get_nowait()] == ["unchanged"]

@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import pytest
+
+from optout.engine.embedded.plugins import Plugins
+from optout.engine.embedded.values import Secret
+from optout.engine.errors import PluginError
+from optout.engine.interface import Request
+from tests.engine.bench import urn
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.fixture
+def plugins(tmp_path: Path) -> Iterator[Plugins]:
+    request = Request(root=tmp_path, stack="dev", backend=tmp_path)
+    made = Plugins(request, "sample", lambda _line: None)
+    yield made
+    made.close()
+
+
+def test_one_process_a_config(plugins: Plugins) -> None:
+    one = plugins.with_config({"a": "1", "b": "2"})
+    assert plugins.with_config({"b": "2", "a": "1"}) is one
+    assert plugins.with_config({"b": Secret("2"), "a": "1"}) is one
+    assert plugins.with_config({}) is not one
+
+
+def test_asked_by_many_at_once(plugins: Plugins) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda _: plugins.with_config({"a": "1"}), range(16)))
+    assert len(set(map(id, found))) == 1
+
+
+def test_killed(plugins: Plugins) -> None:
+    ones = [plugins.with_config({}), plugins.with_config({"a": "1"})]
+    plugins.kill()
+    for one in ones:
+        with pytest.raises(PluginError):
+            one.check(urn("s1"), {}, {})
+
+
+def test_nothing_started_nothing_to_end(tmp_path: Path) -> None:
+    plugins = Plugins(Request(root=tmp_path / "none", stack="dev", backend=tmp_path), "sample", print)
+    plugins.kill()
+    plugins.close()
