@@ -107,11 +107,13 @@ from pathlib import Path
 from optout.engine.embedded.backend import Backend
 from optout.engine.errors import StateError
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+unlimited = resource.getrlimit(resource.RLIMIT_FSIZE)
+resource.setrlimit(resource.RLIMIT_FSIZE, (1000, unlimited[1]))
 try:
     Backend(Path(sys.argv[1]), "sample", "dev").write(b"x" * 2000)
 except StateError as error:
     print(error)
+resource.setrlimit(resource.RLIMIT_FSIZE, unlimited)  # what measures coverage writes at the end
 """
 
 

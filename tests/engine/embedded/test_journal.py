@@ -126,7 +126,8 @@ from optout.engine.embedded.resource import ResourceState
 from optout.engine.embedded.snapshot import Snapshot
 from optout.engine.errors import StateError
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))
+unlimited = resource.getrlimit(resource.RLIMIT_FSIZE)
+resource.setrlimit(resource.RLIMIT_FSIZE, (2000, unlimited[1]))
 journal = Journal(Path(sys.argv[1]), Crypter("", bytes(32)), None)
 ledger = Ledger(Snapshot(), journal.append)
 for number in range(100):
@@ -139,6 +140,7 @@ for number in range(100):
 print(len(ledger.snapshot().resources))
 if sys.argv[2] == "close":
     journal.close()
+    resource.setrlimit(resource.RLIMIT_FSIZE, unlimited)  # what measures coverage writes at the end
 else:
     import os
     sys.stdout.flush()
