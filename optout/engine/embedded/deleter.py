@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pulumi.automation.events import OpType
@@ -11,18 +12,29 @@ from optout.engine import urn as urns
 from optout.engine.embedded import decisions
 from optout.engine.embedded.ledger import EntryKind
 from optout.engine.embedded.plugin import ProviderError
+from optout.engine.embedded.run import describe
 from optout.engine.errors import EngineError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Sequence
 
     from optout.engine.embedded.resource import ResourceState
     from optout.engine.embedded.run import Run
 
 
 def delete_all(run: Run, resources: Iterable[ResourceState]) -> None:
-    """Delete the resources in waves; a retained one is only forgotten, a protected one fails the run."""
-    wanted = [item for item in resources if decisions.is_targeted(item.urn, run.request.targets)]
+    """Delete the resources in waves; a retained one is only forgotten, a protected one fails the run.
+
+    With targets only those are deleted; a resource that depends on one of them must be a target too.
+    """
+    resources = tuple(resources)
+    wanted = _targeted(run, resources)
+    if run.stopped:
+        return
+    for item in resources:
+        if item not in wanted and not item.delete:
+            run.told_same(item, replace(item, id=""))
+    deleted = {item.urn for item in wanted}
     needed: set[str] = set()  # by what could not be deleted
     for wave in reversed(_levels(wanted)):
         free: list[ResourceState] = []
@@ -32,7 +44,7 @@ def delete_all(run: Run, resources: Iterable[ResourceState]) -> None:
             else:
                 free.append(item)
         with ThreadPoolExecutor(run.request.parallel, thread_name_prefix="delete") as pool:
-            done = pool.map(lambda item: _delete(run, item), free)
+            done = pool.map(lambda item: _delete(run, item, deleted), free)
             needed.update(need for item, gone in zip(free, done, strict=True) if not gone for need in item.uses)
 
 
@@ -48,6 +60,25 @@ def unseen(resources: Iterable[ResourceState], seen: Collection[str]) -> list[Re
     return [item for item in gone if item.urn not in kept]
 
 
+def _targeted(run: Run, resources: Sequence[ResourceState]) -> list[ResourceState]:
+    """Return the targets and what depends on them; complain about each of those that is no target itself."""
+    targets = run.request.targets
+    if not targets:
+        return list(resources)
+    reached: set[str] = set()
+    wanted = []
+    for item in resources:  # the state's order: what is used comes first
+        is_target = decisions.is_targeted(item.urn, targets)
+        if not is_target and reached.isdisjoint(item.uses):
+            continue
+        reached.add(item.urn)
+        wanted.append(item)
+        if not is_target:
+            message = f"{urns.name(item.urn)} depends on a target that is to be deleted: add it to the targets"
+            run.fail(item.urn, message, halt=not run.planning)
+    return wanted
+
+
 def _levels(resources: list[ResourceState]) -> list[list[ResourceState]]:
     """Sort into levels: what nothing else here uses is in the last one."""
     level: dict[str, int] = {}
@@ -59,22 +90,20 @@ def _levels(resources: list[ResourceState]) -> list[list[ResourceState]]:
     return levels
 
 
-def _delete(run: Run, old: ResourceState) -> bool:
+def _delete(run: Run, old: ResourceState, deleted: Collection[str]) -> bool:
     """Delete one resource; False when it stays."""
     if run.stopped:
         return False
-    if old.protect:
-        run.failed.set()
-        run.emitter.diagnostic(
-            "error", f"{urns.name(old.urn)} is protected and cannot be deleted: unprotect it first", old.urn
-        )
+    if old.protect and not old.delete:
+        _refuse(run, old)
         return False
 
     def act() -> None:
-        if old.custom and not old.retain_on_delete and not old.external and not old.is_provider:
+        forgotten = old.retain_on_delete or old.external or old.deleted_with in deleted
+        if old.custom and not old.is_provider and not forgotten and op is not OpType.REMOVE_PENDING_REPLACE:
             run.plugin().delete(old.urn, old.id, old.outputs)
 
-    op = OpType.DELETE_REPLACED if old.delete else OpType.DELETE
+    op = _operation(old)
     try:
         run.step(op, old, None, act, entry=EntryKind.REMOVE)
     except ProviderError:
@@ -83,3 +112,20 @@ def _delete(run: Run, old: ResourceState) -> bool:
         run.stop(error)
         return False
     return True
+
+
+def _operation(old: ResourceState) -> OpType:
+    if old.delete:
+        return OpType.DELETE_REPLACED
+    if old.pending_replacement:
+        return OpType.REMOVE_PENDING_REPLACE  # it was deleted by the run that could not make its successor
+    return OpType.DISCARD if old.external else OpType.DELETE
+
+
+def _refuse(run: Run, old: ResourceState) -> None:
+    """Fail because of a protected resource; nothing was tried, so the other deletes go on."""
+    metadata = describe(OpType.DELETE, old, None)
+    run.emitter.before(metadata, planning=run.planning)
+    run.fail(old.urn, f"{urns.name(old.urn)} is protected and cannot be deleted: unprotect it first", halt=False)
+    if not run.planning:
+        run.emitter.failed(metadata)

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from pulumi.automation.events import OpType
 
-from optout.engine.embedded import decisions
+from optout.engine.embedded import decisions, values
 from optout.engine.embedded.ledger import EntryKind
 from optout.engine.embedded.plugin import ProviderError
+from optout.engine.embedded.resource import sealed
 from optout.engine.embedded.run import describe, now
 from optout.engine.errors import EngineError
 
@@ -26,10 +27,15 @@ def refresh(run: Run, base: Snapshot, *, final: bool) -> None:
     ``final`` tells that nothing follows: the differences are then what the run counts; otherwise they are only
     noted, and the steps that follow are counted.
     """
+    for target in decisions.missing_targets(run.request.targets, [item.urn for item in base.resources]):
+        run.fail(target, decisions.missing_words(target), halt=True)
+    if run.stopped:
+        return
     wanted = [item for item in base.resources if decisions.is_targeted(item.urn, run.request.targets)]
     with ThreadPoolExecutor(run.request.parallel, thread_name_prefix="refresh") as pool:
         for done in [pool.submit(_refresh_one, run, item, final) for item in wanted]:
             done.result()  # raises what nobody expected
+    _forget_the_gone(run, {item.urn for item in base.resources})
 
 
 def _refresh_one(run: Run, old: ResourceState, final: bool) -> None:  # noqa: FBT001 - a worker's argument
@@ -40,9 +46,9 @@ def _refresh_one(run: Run, old: ResourceState, final: bool) -> None:  # noqa: FB
     try:
         new, op = _read(run, old)
     except ProviderError as error:
-        run.failed.set()
-        run.emitter.diagnostic("error", str(error), old.urn)
-        run.emitter.failed(metadata)
+        run.fail(old.urn, str(error), halt=False)  # the others are read all the same
+        if not run.planning:
+            run.emitter.failed(metadata)
         return
     except EngineError as error:
         run.stop(error)
@@ -59,14 +65,33 @@ def _refresh_one(run: Run, old: ResourceState, final: bool) -> None:  # noqa: FB
 
 
 def _read(run: Run, old: ResourceState) -> tuple[ResourceState | None, OpType]:
-    if not old.custom or old.is_provider:
+    if not old.custom or old.is_provider or old.pending_replacement:
         return old, OpType.SAME
     plugin = run.plugin()
     id_, outputs, inputs = plugin.read(old.urn, old.id, old.outputs, old.inputs)
     if not id_:
         return None, OpType.DELETE
-    diff = plugin.diff(old.urn, id_, outputs, inputs)
-    new = replace(old, id=id_, outputs=outputs, inputs=inputs)
-    if (new.id, new.outputs, new.inputs) != (old.id, old.outputs, old.inputs):
+    diff = plugin.diff(old.urn, id_, outputs, old.inputs)
+    new = sealed(replace(old, id=id_, outputs=outputs, inputs=inputs))
+    if values.plain_value([outputs, inputs]) != values.plain_value([old.outputs, old.inputs]):
         new = replace(new, modified=now())
     return new, OpType.UPDATE if diff.changes else OpType.SAME
+
+
+def _forget_the_gone(run: Run, before: set[str]) -> None:
+    """Take what a refresh found gone out of the dependencies of what is left: the state must stay consistent."""
+    resources = run.ledger.snapshot().resources
+    gone = before - {item.urn for item in resources}
+    for item in resources if gone else ():
+        if gone.isdisjoint(item.uses):
+            continue
+        mended = replace(
+            item,
+            parent="" if item.parent in gone else item.parent,
+            dependencies=tuple(urn for urn in item.dependencies if urn not in gone),
+            property_dependencies={
+                key: [urn for urn in many if urn not in gone] for key, many in item.property_dependencies.items()
+            },
+            deleted_with="" if item.deleted_with in gone else item.deleted_with,
+        )
+        run.ledger.record(EntryKind.PUT, mended)

@@ -11,6 +11,8 @@ from pulumi.automation import events as api
 
 from optout.engine.embedded import values
 from optout.engine.embedded.ledger import EntryKind
+from optout.engine.embedded.plugin import ProviderError
+from optout.engine.embedded.resource import sealed
 from optout.engine.embedded.snapshot import timestamp
 from optout.engine.errors import PluginError
 from optout.engine.interface import Operation
@@ -19,21 +21,26 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from optout.engine.embedded.ledger import Ledger
-    from optout.engine.embedded.plugin import Plugin
+    from optout.engine.embedded.plugin import Diff, Plugin
     from optout.engine.embedded.resource import ResourceState
+    from optout.engine.embedded.values import PropertyMap
     from optout.engine.errors import EngineError
     from optout.engine.events import Emitter
     from optout.engine.interface import Request
 
 PENDING = {"create": "creating", "update": "updating", "delete": "deleting"}
-_DELETES = (api.OpType.DELETE, api.OpType.DELETE_REPLACED)
-# Halves of a replace; the replace itself is told, and counted, between them.
-_HALVES = (api.OpType.CREATE_REPLACEMENT, api.OpType.DELETE_REPLACED)
+_DELETES = (api.OpType.DELETE, api.OpType.DELETE_REPLACED, api.OpType.REMOVE_PENDING_REPLACE)
+# Parts of a replace; the replace itself is told, and counted, between them.
+_HALVES = (api.OpType.CREATE_REPLACEMENT, api.OpType.DELETE_REPLACED, api.OpType.REMOVE_PENDING_REPLACE)
 
 
 @dataclass(slots=True)
 class Run:
-    """One operation on one stack."""
+    """One operation on one stack.
+
+    ``failed`` says how it will end, ``halted`` that nothing further may begin. ``left_out`` are the URNs of resources
+    whose step has failed or was not done: what depends on them is left out too.
+    """
 
     operation: Operation
     request: Request
@@ -41,6 +48,8 @@ class Run:
     emitter: Emitter
     plugin: Callable[[], Plugin]
     failed: threading.Event = field(default_factory=threading.Event)
+    halted: threading.Event = field(default_factory=threading.Event)
+    left_out: set[str] = field(default_factory=set)
     applied: int = 0
     fatal: EngineError | None = None
 
@@ -52,7 +61,14 @@ class Run:
     @property
     def stopped(self) -> bool:
         """Whether no further step may start."""
-        return self.fatal is not None or (self.failed.is_set() and not self.request.continue_on_error)
+        return self.fatal is not None or self.halted.is_set()
+
+    def fail(self, urn: str, message: str, *, halt: bool) -> None:
+        """Say what went wrong; ``halt`` lets nothing further begin."""
+        self.failed.set()
+        if halt:
+            self.halted.set()
+        self.emitter.diagnostic("error", message, urn)
 
     def stop(self, error: EngineError) -> None:
         """Let no further step start: the run itself cannot go on."""
@@ -96,10 +112,14 @@ class Run:
             except Exception as error:
                 if pending:
                     self.ledger.record(EntryKind.FAILED, subject)
-                self.failed.set()
-                self.emitter.diagnostic("error", str(error), subject.urn)
-                self.emitter.failed(metadata)
+                self.left_out.add(subject.urn)
+                self.fail(subject.urn, str(error), halt=not self.request.continue_on_error)
+                self.emitter.failed(describe(op, old, new and replace(new, outputs={})))
                 raise
+        if result is not None:
+            result = sealed(result)
+            if op is api.OpType.SAME and old is not None and old.custom:
+                left = replace(old, outputs=result.outputs)
         self.ledger.record(entry, result or subject)
         if op not in (api.OpType.SAME, api.OpType.REFRESH) and subject.custom and not subject.is_provider:
             self.applied += 1
@@ -110,6 +130,35 @@ class Run:
             shown = None if op in _DELETES else result
             self.emitter.done(describe(op, left or old, shown), planning=self.planning)
         return result
+
+    def checked(self, urn: str, old: PropertyMap, wanted: PropertyMap) -> PropertyMap:
+        """Return the inputs as the provider wants them; its complaints end the run."""
+        try:
+            inputs, failures = self.plugin().check(urn, old, wanted)
+        except ProviderError as error:
+            self.fail(urn, str(error), halt=True)
+            raise
+        for failure in failures:
+            self.fail(urn, failure, halt=True)
+        if failures:
+            raise ProviderError("invalid properties")
+        return inputs
+
+    def diffed(self, old: ResourceState, inputs: PropertyMap) -> Diff:
+        """Return what the provider says of a difference; an exception of it ends the run."""
+        try:
+            return self.plugin().diff(old.urn, old.id, old.outputs, inputs)
+        except ProviderError as error:
+            self.fail(old.urn, str(error), halt=True)
+            raise
+
+    def told_same(self, old: ResourceState, begun: ResourceState) -> None:
+        """Tell of a resource that is left alone because it is no target."""
+        self.emitter.before(describe(api.OpType.SAME, old, begun), planning=self.planning)
+        if not old.is_provider:
+            self.emitter.count(api.OpType.SAME)
+        if old.custom or self.planning:
+            self.emitter.done(describe(api.OpType.SAME, old, old), planning=self.planning)
 
     def replaced(self, old: ResourceState, new: ResourceState) -> None:
         """Tell of a replace, whose halves are steps of their own."""
