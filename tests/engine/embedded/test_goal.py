@@ -28,7 +28,9 @@ def read(**fields: Any) -> Goal:
 
 
 def test_the_least_there_is() -> None:
-    assert read() == Goal(urn=urn("s1"), type=THING, custom=True, parent=STACK, inputs={})
+    wanted = read()
+    assert wanted.state(wanted.inputs) == ResourceState(urn=urn("s1"), type=THING, custom=True, parent=STACK)
+    assert (wanted.aliases, wanted.delete_before_replace) == ((), False)
 
 
 def test_everything() -> None:

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from itertools import pairwise
@@ -17,7 +16,7 @@ from optout.engine.embedded.resource import ResourceState
 from optout.engine.embedded.snapshot import PendingOperation, Snapshot
 from optout.engine.embedded.values import Secret
 from optout.engine.errors import PassphraseError, StateError
-from tests.engine.bench import REPOSITORY, SEALED, THING, urn
+from tests.engine.bench import REPOSITORY, SEALED, THING, unmeasured, urn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -117,7 +116,7 @@ class TestWriting:
 
 
 FULL_DISK = """
-import resource, signal, sys
+import os, resource, signal, sys
 from pathlib import Path
 from optout.engine.embedded.journal import Journal
 from optout.engine.embedded.ledger import EntryKind, Ledger
@@ -140,17 +139,16 @@ for number in range(100):
 print(len(ledger.snapshot().resources))
 if sys.argv[2] == "close":
     journal.close()
-    resource.setrlimit(resource.RLIMIT_FSIZE, unlimited)  # what measures coverage writes at the end
-else:
-    import os
-    sys.stdout.flush()
+sys.stdout.flush()
+resource.setrlimit(resource.RLIMIT_FSIZE, unlimited)  # what measures coverage writes at the end
+if sys.argv[2] == "killed":
     os._exit(0)
 """
 
 
 @pytest.mark.parametrize("end", ["close", "killed"])
 def test_a_full_disk(path: Path, crypter: Crypter, end: str) -> None:
-    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY), "PYTHONWARNINGS": "error"}
+    environment = {**unmeasured(), "PYTHONPATH": str(REPOSITORY), "PYTHONWARNINGS": "error"}
     command = [sys.executable, "-c", FULL_DISK, str(path), end]
     done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
     message, recorded = done.stdout.splitlines()
