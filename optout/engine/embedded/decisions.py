@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from optout.engine.embedded import values
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from optout.engine.embedded.goal import Goal
     from optout.engine.embedded.plugin import Diff
@@ -31,13 +31,13 @@ class Step(StrEnum):
 def choose(goal: Goal, old: ResourceState, inputs: PropertyMap, diff: Diff) -> Step:
     """Choose the step for a resource that exists."""
     changed = diff.changes
-    replaces = bool(diff.replaces) and changed is not False
+    replaces = (bool(diff.replaces) and changed is not False) or old.pending_replacement
     if changed is None:
         different = changed_keys(old.inputs, inputs)
         changed = bool(different)
         replaces = replaces or any(_matches(key, goal.replace_on_changes) for key in different)
     if replaces:
-        before = diff.delete_before_replace or goal.delete_before_replace
+        before = goal.delete_before_replace or (diff.delete_before_replace and not goal.create_before_delete)
         return Step.DELETE_THEN_CREATE if before else Step.REPLACE
     return Step.UPDATE if changed else Step.SAME
 
@@ -75,3 +75,14 @@ def _pattern(target: str) -> re.Pattern[str]:
     """``**`` stands for anything, ``*`` for anything within one part of a URN."""
     parts = re.split(r"(\*\*|\*)", target)
     return re.compile("".join({"**": ".*", "*": "[^:]*"}.get(part, re.escape(part)) for part in parts), re.DOTALL)
+
+
+def missing_targets(targets: Sequence[str], known: Iterable[str]) -> list[str]:
+    """Return the targets that name a single resource which is nowhere."""
+    known = set(known)
+    return [target for target in targets if "*" not in target and target not in known]
+
+
+def missing_words(target: str) -> str:
+    """Say that a target is nowhere."""
+    return f"the target {target} is neither in the state nor in the program: look at `pulumi stack --show-urns`"

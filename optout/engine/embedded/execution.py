@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from optout.engine import urn as urns
-from optout.engine.embedded import history, interrupts, values
+from optout.engine.embedded import decisions, history, interrupts, values
 from optout.engine.embedded.deleter import delete_all, unseen
 from optout.engine.embedded.journal import Journal
 from optout.engine.embedded.ledger import Ledger
@@ -20,6 +20,8 @@ from optout.engine.errors import EngineError, InterruptedRunError, ProgramError
 from optout.engine.interface import WRITES_STATE, Operation, Outcome, Result
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from optout.engine.embedded.host import ProgramEnd, ProgramHost
     from optout.engine.embedded.plugins import Plugins
     from optout.engine.embedded.stack import Stack
@@ -85,7 +87,9 @@ class Execution:
             case Operation.REFRESH | Operation.DRIFT:
                 refresh(run, self._stack.base, final=True)
             case Operation.DESTROY:
-                delete_all(run, self._stack.base.resources)
+                self._miss_targets(item.urn for item in self._stack.base.resources)
+                if not run.failed.is_set():
+                    delete_all(run, self._stack.base.resources)
             case _:
                 if run.request.refresh:
                     refresh(run, self._stack.base, final=False)
@@ -103,7 +107,9 @@ class Execution:
 
         def finish() -> None:
             if not run.stopped:
-                delete_all(run, unseen(run.ledger.snapshot().resources, registrar.seen))
+                resources = run.ledger.snapshot().resources
+                self._miss_targets({item.urn for item in resources} | registrar.seen)
+                delete_all(run, unseen(resources, registrar.seen))
 
         monitor = Monitor(run, registrar, stack.name, stack.project.name, finish)
         start = {
@@ -116,7 +122,13 @@ class Execution:
             "parallel": run.request.parallel,
             "dry_run": run.planning,
         }
-        self._take_end(self._host.run(start, monitor.serve, run.request.parallel))
+        end = self._host.run(start, monitor.serve, run.request.parallel)
+        registrar.components.finish_stack(failed=run.failed.is_set() or bool(end.error))
+        self._take_end(end)
+
+    def _miss_targets(self, known: Iterable[str]) -> None:
+        for target in decisions.missing_targets(self._run.request.targets, known):
+            self._run.fail(target, decisions.missing_words(target), halt=False)
 
     def _finish_early(self) -> None:
         self._run.stop(InterruptedRunError())

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from optout.engine import urn as urns
-from optout.engine.embedded import wire
+from optout.engine.embedded import values, wire
 from optout.engine.embedded.plugin import PROVIDER_PACKAGE
 from optout.engine.embedded.resource import ResourceState
 from optout.engine.errors import OutOfScopeError
@@ -21,6 +21,8 @@ _UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6,
 _PART = re.compile(r"(\d+\.?\d*|\.\d+)(h|ms|m|us|µs|ns|s)")
 _DURATION = re.compile(f"(?:{_PART.pattern})+")
 _NESTED = re.compile(r"[.\[]")
+
+_INHERITED = {"protect": "protect", "retain_on_delete": "retainOnDelete", "deleted_with": "deletedWith"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +38,8 @@ class Goal:
     protect: bool = False
     retain_on_delete: bool = False
     delete_before_replace: bool = False
+    create_before_delete: bool = False  # the program insists on it, whatever the provider says
+    unsaid: frozenset[str] = frozenset()  # options the program leaves to the parent
     ignore_changes: tuple[str, ...] = ()
     replace_on_changes: tuple[str, ...] = ()
     additional_secret_outputs: tuple[str, ...] = ()
@@ -44,6 +48,12 @@ class Goal:
     custom_timeouts: dict[str, float] = field(default_factory=dict)
     deleted_with: str = ""
     source_position: str = ""
+
+    def inheriting(self, parent: Goal | None) -> Goal:
+        """Return the goal with the options it leaves to its parent."""
+        if parent is None or not self.unsaid:
+            return self
+        return replace(self, **{name: getattr(parent, name) for name in self.unsaid})
 
     def state(self, inputs: PropertyMap, **known: Any) -> ResourceState:
         """Return the resource's state with this goal's options and the given inputs."""
@@ -71,7 +81,7 @@ def read(request: Any, stack: str, project: str, root: Path) -> Goal:
     """Read a RegisterResourceRequest; raises :class:`OutOfScopeError` for what only the CLI can do."""
     _refuse_out_of_scope(request)
     timeouts = {
-        key: _seconds(getattr(request.customTimeouts, key))
+        key: values.normal_number(_seconds(getattr(request.customTimeouts, key)))
         for key in ("create", "update", "delete")
         if getattr(request.customTimeouts, key)
     }
@@ -85,6 +95,8 @@ def read(request: Any, stack: str, project: str, root: Path) -> Goal:
         protect=request.protect,
         retain_on_delete=request.retainOnDelete,
         delete_before_replace=request.deleteBeforeReplaceDefined and request.deleteBeforeReplace,
+        create_before_delete=request.deleteBeforeReplaceDefined and not request.deleteBeforeReplace,
+        unsaid=frozenset(name for name, field_ in _INHERITED.items() if not _is_said(request, field_)),
         ignore_changes=tuple(request.ignoreChanges),
         replace_on_changes=tuple(request.replaceOnChanges),
         additional_secret_outputs=tuple(request.additionalSecretOutputs),
@@ -96,6 +108,10 @@ def read(request: Any, stack: str, project: str, root: Path) -> Goal:
         deleted_with=request.deletedWith,
         source_position=_position(request.sourcePosition, root),
     )
+
+
+def _is_said(request: Any, name: str) -> bool:
+    return bool(getattr(request, name)) if name == "deletedWith" else bool(request.HasField(name))
 
 
 def _refuse_out_of_scope(request: Any) -> None:

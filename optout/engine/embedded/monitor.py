@@ -74,7 +74,7 @@ class Monitor:
         )
 
     def _RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: N802
-        self._registrar.finish_component(request.urn, wire.from_struct(request.outputs))
+        self._registrar.components.finish(request.urn, wire.from_struct(request.outputs))
         return empty_pb2.Empty()
 
     def _SignalAndWaitForShutdown(self, _: Any) -> Any:  # noqa: N802

@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING
 from pulumi.automation.events import OpType
 
 from optout.engine import urn as urns
-from optout.engine.embedded import decisions, values
+from optout.engine.embedded import decisions
+from optout.engine.embedded.components import Components
 from optout.engine.embedded.decisions import Step
 from optout.engine.embedded.ledger import EntryKind
 from optout.engine.embedded.plugin import PROVIDER_PACKAGE, ProviderError
+from optout.engine.embedded.replacer import Replacer
 from optout.engine.embedded.resource import ResourceState
-from optout.engine.embedded.run import describe, stamped
+from optout.engine.embedded.run import stamped
 from optout.engine.errors import ProgramError
 
 if TYPE_CHECKING:
@@ -36,34 +38,27 @@ class Registrar:
         self._config = config
         self._lock = threading.Lock()
         self._provider: ResourceState | None = None
-        self._components: dict[str, tuple[OpType, ResourceState | None, ResourceState]] = {}
+        self._goals: dict[str, Goal] = {}
+        self._not_made: set[str] = set()  # wanted and new, but no target
+        self.components = Components(run)
         self.seen: set[str] = set()
+        self._replacer = Replacer(run, tuple(self._base.values()), self.seen, self.create)
 
     def register(self, goal: Goal) -> ResourceState | None:
-        """Bring one resource to what the program wants; None when it is left alone or has failed."""
+        """Bring one resource to what the program wants; None when it is left out or has failed."""
+        goal = goal.inheriting(self._goals.get(goal.parent))
+        self._goals[goal.urn] = goal
         old = self._claim(goal)
         if not goal.custom:
-            return self._component(goal, self._rename(old, goal.urn))
+            return self.components.register(goal, self._rename(old, goal.urn))
         if not decisions.is_targeted(goal.urn, self._run.request.targets):
-            return old
+            return self._leave(goal, self._rename(old, goal.urn))
         if self._run.stopped:
             return None
         try:
             return self._custom(goal, self._rename(old, goal.urn))
         except ProviderError:
             return None
-
-    def finish_component(self, urn: str, outputs: PropertyMap) -> None:
-        """Take a component's outputs; the stack's are its exports."""
-        with self._lock:
-            known = self._components.get(urn)
-        if known is None:
-            return
-        op, old, new = known
-        new = replace(new, outputs=outputs)
-        if not self._run.planning:
-            self._run.ledger.record(EntryKind.SAME, new)
-        self._run.emitter.done(describe(op, old, new), planning=self._run.planning)
 
     def _claim(self, goal: Goal) -> ResourceState | None:
         with self._lock:
@@ -83,118 +78,82 @@ class Registrar:
         self._run.ledger.record(EntryKind.RENAMED, old, renamed=urn)
         return replace(old, urn=urn)
 
-    def _component(self, goal: Goal, old: ResourceState | None) -> ResourceState | None:
-        outputs = old.outputs if old else {}
-        new = goal.state(goal.inputs, outputs=outputs)
-        new = replace(new, created=old.created, modified=old.modified) if old else stamped(new, None)
-        op, kind = (OpType.SAME, EntryKind.SAME) if old else (OpType.CREATE, EntryKind.PUT)
-        with self._lock:
-            self._components[new.urn] = (op, old, new)
-        return self._run.step(op, old, new, lambda: new, entry=kind)
+    def _leave(self, goal: Goal, old: ResourceState | None) -> ResourceState:
+        """Leave alone what is no target; a new one is not made, and its id and outputs stay unknown."""
+        provider = self._default_provider()
+        if old is None:
+            self._not_made.add(goal.urn)
+            new = goal.state(goal.inputs, provider=provider)
+            self._run.told_same(new, new)
+            return new
+        self._run.told_same(old, replace(old, id=""))
+        self._run.ledger.record(EntryKind.SAME, old)
+        return old
 
     def _custom(self, goal: Goal, old: ResourceState | None) -> ResourceState | None:
         provider = self._default_provider()
         wanted = decisions.keep_ignored(goal, old) if old else goal.inputs
-        plugin = self._run.plugin()
-        inputs = self._checked(goal.urn, old.inputs if old else {}, wanted)
+        condemned = self._replacer.condemned.get(goal.urn)
+        inputs = self._run.checked(goal.urn, old.inputs if old and not condemned else {}, wanted)
         new = goal.state(inputs, provider=provider)
+        if condemned is not None:
+            self._run.replaced(condemned, new)
+            return self.create(new, condemned, OpType.CREATE_REPLACEMENT)
         if old is None:
-            return self._create(new, None)
-        if old.pending_replacement:
-            return self._create(new, old)
-        try:
-            diff = plugin.diff(goal.urn, old.id, old.outputs, inputs)
-        except ProviderError as error:
-            self._complain(goal.urn, str(error))
-            raise
-        match decisions.choose(goal, old, inputs, diff):
+            return self.create(new) if self._may_begin(new) else None
+        diff = self._run.diffed(old, inputs)
+        step = decisions.choose(goal, old, inputs, diff)
+        if not self._may_begin(new):
+            return None
+        match step:
             case Step.SAME:
                 same = replace(new, id=old.id, outputs=old.outputs, created=old.created, modified=old.modified)
                 return self._run.step(OpType.SAME, old, same, lambda: same, entry=EntryKind.SAME)
             case Step.UPDATE:
                 return self._update(new, old)
-            case Step.REPLACE:
-                return self._replace(goal, new, old)
             case _:
-                return self._delete_then_create(goal, new, old)
+                return self._replacer.replace(goal, new, old, delete_first=step is Step.DELETE_THEN_CREATE)
 
-    def _checked(self, urn: str, old: PropertyMap, wanted: PropertyMap) -> PropertyMap:
-        try:
-            inputs, failures = self._run.plugin().check(urn, old, wanted)
-        except ProviderError as error:
-            self._complain(urn, str(error))
-            raise
-        if failures:
-            for failure in failures:
-                self._complain(urn, failure)
-            raise ProviderError("invalid properties")
-        return inputs
+    def _may_begin(self, new: ResourceState) -> bool:
+        """Tell whether everything the resource depends on is there."""
+        if not self._run.left_out.isdisjoint(new.uses):
+            self._run.left_out.add(new.urn)
+            return False
+        if missing := self._not_made.intersection(new.uses):
+            message = (
+                f"{urns.name(new.urn)} depends on {urns.name(min(missing))}, which is new and no target: "
+                "add it to the targets"
+            )
+            self._run.fail(new.urn, message, halt=not self._run.planning)
+            return self._run.planning
+        return True
 
-    def _complain(self, urn: str, message: str) -> None:
-        self._run.failed.set()
-        self._run.emitter.diagnostic("error", message, urn)
-
-    def _create(
+    def create(
         self,
         new: ResourceState,
-        old: ResourceState | None,
+        old: ResourceState | None = None,
         op: OpType = OpType.CREATE,
         left: ResourceState | None = None,
     ) -> ResourceState | None:
+        """Create a resource; in a replace of ``old``, ``left`` is the copy of it that waits for its deletion."""
+
         def act() -> ResourceState:
             id_, outputs = self._run.plugin().create(new.urn, new.inputs)
             if left is not None and old is not None:
                 # Not before: as long as there is no new one, the old one is the resource.
                 self._run.ledger.record(EntryKind.REPLACED, old)
-            return stamped(replace(new, id=id_, outputs=self._secret_outputs(new, outputs)), None)
+            return stamped(replace(new, id=id_, outputs=outputs), None)
 
         planned = replace(new, outputs=new.inputs)
-        return self._run.step(op, old if op is not OpType.CREATE else None, planned, act, left=left)
+        return self._run.step(op, old, planned, act, left=left)
 
     def _update(self, new: ResourceState, old: ResourceState) -> ResourceState | None:
         def act() -> ResourceState:
             outputs = self._run.plugin().update(new.urn, old.id, old.outputs, new.inputs)
-            return stamped(replace(new, id=old.id, outputs=self._secret_outputs(new, outputs)), old)
+            return stamped(replace(new, id=old.id, outputs=outputs), old)
 
         planned = replace(new, id=old.id, outputs=new.inputs)
         return self._run.step(OpType.UPDATE, old, planned, act)
-
-    def _replace(self, goal: Goal, new: ResourceState, old: ResourceState) -> ResourceState | None:
-        self._refuse_protected(old)
-        new = replace(new, inputs=self._checked(goal.urn, {}, goal.inputs))
-        copy = replace(old, delete=True)
-        created = self._create(new, old, OpType.CREATE_REPLACEMENT, left=copy)
-        if created is not None:
-            self._run.replaced(copy, created)
-        return created
-
-    def _delete_then_create(self, goal: Goal, new: ResourceState, old: ResourceState) -> ResourceState | None:
-        self._refuse_protected(old)
-        new = replace(new, inputs=self._checked(goal.urn, {}, goal.inputs))
-
-        def act() -> ResourceState:
-            if not old.retain_on_delete:
-                self._run.plugin().delete(old.urn, old.id, old.outputs)
-            return replace(old, pending_replacement=True)
-
-        self._run.step(OpType.DELETE_REPLACED, old, None, act)
-        self._run.replaced(old, new)
-        return self._create(new, old, OpType.CREATE_REPLACEMENT)
-
-    def _refuse_protected(self, old: ResourceState) -> None:
-        if old.protect:
-            message = f"{urns.name(old.urn)} is protected and would be replaced: unprotect it first"
-            self._complain(old.urn, message)
-            raise ProviderError(message)
-
-    @staticmethod
-    def _secret_outputs(new: ResourceState, outputs: PropertyMap) -> PropertyMap:
-        return {
-            key: values.Secret(value)
-            if key in new.additional_secret_outputs and not isinstance(value, values.Secret)
-            else value
-            for key, value in outputs.items()
-        }
 
     def _default_provider(self) -> str:
         """Return the reference to the default provider's entry, which comes before its first user."""

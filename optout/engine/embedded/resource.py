@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from optout.engine import urn as urns
@@ -84,6 +84,20 @@ class ResourceState:
         deleted_with = (self.deleted_with,) if self.deleted_with else ()
         properties = tuple(urn for many in self.property_dependencies.values() for urn in many)
         return parent + provider + self.dependencies + properties + deleted_with
+
+
+def sealed(resource: ResourceState) -> ResourceState:
+    """Return the resource with every output secret that has to be: by its options, or because its input is."""
+    wanted = {
+        key
+        for key, value in resource.outputs.items()
+        if not isinstance(value, values.Secret)
+        and (key in resource.additional_secret_outputs or isinstance(resource.inputs.get(key), values.Secret))
+    }
+    if not wanted:
+        return resource
+    outputs = {key: values.Secret(value) if key in wanted else value for key, value in resource.outputs.items()}
+    return replace(resource, outputs=outputs)
 
 
 def to_json(resource: ResourceState, encrypt: Callable[[str], str]) -> dict[str, Any]:

@@ -31,15 +31,15 @@ if TYPE_CHECKING:
 PENDING = {"create": "creating", "update": "updating", "delete": "deleting"}
 _DELETES = (api.OpType.DELETE, api.OpType.DELETE_REPLACED, api.OpType.REMOVE_PENDING_REPLACE)
 # Parts of a replace; the replace itself is told, and counted, between them.
-_HALVES = (api.OpType.CREATE_REPLACEMENT, api.OpType.DELETE_REPLACED, api.OpType.REMOVE_PENDING_REPLACE)
+_PARTS = (api.OpType.CREATE_REPLACEMENT, api.OpType.DELETE_REPLACED, api.OpType.REMOVE_PENDING_REPLACE)
 
 
 @dataclass(slots=True)
 class Run:
     """One operation on one stack.
 
-    ``failed`` says how it will end, ``halted`` that nothing further may begin. ``left_out`` are the URNs of resources
-    whose step has failed or was not done: what depends on them is left out too.
+    ``failed`` says how it will end, ``halted`` that nothing further may begin. ``left_out`` are the URNs of
+    resources whose step has failed or was not done: what depends on them is left out too.
     """
 
     operation: Operation
@@ -91,45 +91,53 @@ class Run:
         leaves it, where that differs from ``old``. A failure is reported, marks the run as failed and is raised
         again.
         """
-        metadata = describe(op, old, _begun(new))
-        self.emitter.before(metadata, planning=self.planning)
         subject = new or old
         if subject is None:
             raise ValueError("a step needs a resource")
-        if self.planning:
-            result = new
-        else:
-            pending = PENDING.get(op.value.split("-")[0], "")
-            if pending:
-                self.ledger.record(EntryKind.BEGIN, subject, pending)
-            try:
-                result = act()
-            except PluginError:
-                # It may have happened or not: the entry that it began stays.
-                self.failed.set()
-                self.emitter.failed(metadata)
-                raise
-            except Exception as error:
-                if pending:
-                    self.ledger.record(EntryKind.FAILED, subject)
-                self.left_out.add(subject.urn)
-                self.fail(subject.urn, str(error), halt=not self.request.continue_on_error)
-                self.emitter.failed(describe(op, old, new and replace(new, outputs={})))
-                raise
+        self.emitter.before(describe(op, old, _begun(new)), planning=self.planning)
+        result = new if self.planning else self._act(op, old, new, act)
         if result is not None:
             result = sealed(result)
             if op is api.OpType.SAME and old is not None and old.custom:
                 left = replace(old, outputs=result.outputs)
         self.ledger.record(entry, result or subject)
-        if op not in (api.OpType.SAME, api.OpType.REFRESH) and subject.custom and not subject.is_provider:
+        if op is not api.OpType.SAME and subject.custom and not subject.is_provider:
             self.applied += 1
-        if op not in _HALVES and not subject.is_provider:
+        if op not in _PARTS and not subject.is_provider:
             self.emitter.count(op)
         # What a component has put out is only known when the program says so, and told then.
         if subject.custom or self.planning or op in _DELETES:
             shown = None if op in _DELETES else result
             self.emitter.done(describe(op, left or old, shown), planning=self.planning)
         return result
+
+    def _act(
+        self,
+        op: api.OpType,
+        old: ResourceState | None,
+        new: ResourceState | None,
+        act: Callable[[], ResourceState | None],
+    ) -> ResourceState | None:
+        """Do it, noted as pending meanwhile; a failure is reported and raised again."""
+        failed = describe(op, old, new and replace(new, outputs={}))
+        subject = new or old
+        pending = PENDING.get(op.value.split("-")[0]) if subject else None
+        if subject is None or pending is None:
+            return act()
+        self.ledger.record(EntryKind.BEGIN, subject, pending)
+        try:
+            return act()
+        except PluginError:
+            # It may have happened or not: the entry that it began stays.
+            self.failed.set()
+            self.emitter.failed(failed)
+            raise
+        except Exception as error:
+            self.ledger.record(EntryKind.FAILED, subject)
+            self.left_out.add(subject.urn)
+            self.fail(subject.urn, str(error), halt=not self.request.continue_on_error)
+            self.emitter.failed(failed)
+            raise
 
     def checked(self, urn: str, old: PropertyMap, wanted: PropertyMap) -> PropertyMap:
         """Return the inputs as the provider wants them; its complaints end the run."""
@@ -187,7 +195,7 @@ def describe(
         provider=subject.provider,
         old=_state(old),
         new=_state(new),
-        logical=None if read or op in _HALVES else True,
+        logical=None if read or op in _PARTS else True,
     )
 
 
