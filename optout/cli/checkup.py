@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 from optout.cli.errors import CommandError
 from optout.cli.sandbox import environment_for
+from optout.engine.config_text import as_text
 from optout.engine.embedded import locks, passphrase, snapshot
 from optout.engine.embedded.backend import Backend
 from optout.engine.errors import EngineError
-from optout.engine.project import as_text
 from optout.register import RegisterError
 from optout.register.report import summary
 from optout.voiceid import Client, ClientSettings, VoiceIdError

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
-from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from optout.engine import yaml_core
+from optout.engine.config_text import as_text
 from optout.engine.errors import OutOfScopeError, ProjectError
 from optout.engine.files import write_atomic
 
@@ -106,7 +106,7 @@ def store_salt(settings: StackSettings, salt: str) -> None:
 
 def _reads_back(text: str, salt: str) -> bool:
     try:
-        document = yaml.safe_load(text)
+        document = yaml_core.load(text)
     except yaml.YAMLError:
         return False
     return isinstance(document, dict) and document.get("encryptionsalt") == salt
@@ -139,21 +139,14 @@ def _in_clear(value: Any, decrypt: Callable[[str], str]) -> Any:
     return value
 
 
-def as_text(value: Any) -> str:
-    """Return a config value as programs and providers get it: JSON for what is no text (a date is one)."""
-    if isinstance(value, str | date):
-        return str(value)
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False, default=str)
-
-
 def _read_mapping(path: Path) -> dict[str, Any] | None:
     try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+        document = yaml_core.load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
     except OSError as error:
         raise ProjectError(f"cannot read {path}: {error.strerror}") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, ValueError) as error:
         mark = getattr(error, "problem_mark", None)
         place = f":{mark.line + 1}:{mark.column + 1}" if mark else ""
         raise ProjectError(f"{path}{place}: is not YAML that can be read") from None

@@ -18,6 +18,8 @@ import grpc
 from google.protobuf import empty_pb2
 from pulumi.runtime.proto import engine_pb2, resource_pb2
 
+from optout.engine.errors import OutOfScopeError
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from multiprocessing.connection import Connection
@@ -87,7 +89,7 @@ class Caller:
 
         def call(request: Any, *_: Any, **__: Any) -> Any:
             if number is None:
-                raise RemoteError(grpc.StatusCode.UNIMPLEMENTED, f"{name} is not done by the embedded engine")
+                raise RemoteError(grpc.StatusCode.UNIMPLEMENTED, str(OutOfScopeError(name)))
             return self._call(METHODS[number], number, request)
 
         return call

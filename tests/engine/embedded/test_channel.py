@@ -14,6 +14,7 @@ from google.protobuf import empty_pb2
 from pulumi.runtime.proto import engine_pb2, resource_pb2
 
 from optout.engine.embedded.channel import DONE, ERROR, METHODS, OK, Call, Callee, Caller, RemoteError
+from optout.engine.errors import OutOfScopeError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -88,7 +89,7 @@ def test_a_method_the_engine_does_not_have(ends: Ends, name: str) -> None:
     with pytest.raises(grpc.RpcError) as caught:
         getattr(ends.caller, name)(empty_pb2.Empty())
     assert caught.value.code() is grpc.StatusCode.UNIMPLEMENTED
-    assert caught.value.details() == f"{name} is not done by the embedded engine"
+    assert caught.value.details() == str(OutOfScopeError(name))
 
 
 def test_attributes_that_are_no_methods(ends: Ends) -> None:
