@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -73,6 +74,17 @@ def test_the_option_deletes_first(replaces: tuple[str, ...], step: Step) -> None
     assert decisions.choose(wanted, state(OLD), OTHER, diff(True, *replaces)) is step
 
 
+def test_the_program_may_insist_on_creating_first() -> None:
+    wanted = goal(create_before_delete=True)
+    assert decisions.choose(wanted, state(OLD), OTHER, diff(True, "b", before=True)) is Step.REPLACE
+
+
+@pytest.mark.parametrize("said", [diff(False), diff(True), diff(None)])
+def test_a_replace_half_done_is_finished(said: Diff) -> None:
+    old = replace(state(OLD), pending_replacement=True)
+    assert decisions.choose(goal(), old, SAME, said) is Step.REPLACE
+
+
 @pytest.mark.parametrize(
     ("old", "new", "keys"),
     [
@@ -129,3 +141,20 @@ def test_keep_ignored(paths: tuple[str, ...], inputs: dict[str, Any]) -> None:
 )
 def test_targets(targets: tuple[str, ...], matched: bool) -> None:
     assert decisions.is_targeted(urn("s1"), targets) is matched
+
+
+@pytest.mark.parametrize(
+    ("targets", "missing"),
+    [
+        ((), []),
+        ((urn("s1"), urn("s2")), []),
+        ((urn("s3"), urn("s1"), urn("s4")), [urn("s3"), urn("s4")]),
+        (("**s3", urn("*")), []),
+    ],
+)
+def test_missing_targets(targets: tuple[str, ...], missing: list[str]) -> None:
+    assert decisions.missing_targets(targets, iter([urn("s1"), urn("s2")])) == missing
+
+
+def test_missing_words() -> None:
+    assert decisions.missing_words(urn("s3")).startswith(f"the target {urn('s3')} is neither in the state nor in")

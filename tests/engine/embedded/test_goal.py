@@ -94,6 +94,35 @@ def test_delete_before_replace_must_be_said(defined: bool, value: bool) -> None:
     assert read(deleteBeforeReplace=value, deleteBeforeReplaceDefined=defined).delete_before_replace is False
 
 
+def test_the_program_may_insist_on_creating_first() -> None:
+    assert read(deleteBeforeReplace=False, deleteBeforeReplaceDefined=True).create_before_delete
+    assert not read(deleteBeforeReplace=True, deleteBeforeReplaceDefined=True).create_before_delete
+    assert not read().create_before_delete
+
+
+def parent_goal() -> Goal:
+    return read(protect=True, retainOnDelete=True, deletedWith=urn("s9"))
+
+
+class TestInheriting:
+    def options(self, goal: Goal) -> tuple[bool, bool, str]:
+        return goal.protect, goal.retain_on_delete, goal.deleted_with
+
+    def test_what_is_left_unsaid(self) -> None:
+        assert self.options(read().inheriting(parent_goal())) == (True, True, urn("s9"))
+
+    def test_what_is_said_stays(self) -> None:
+        said = read(protect=False, retainOnDelete=False, deletedWith=urn("s2"))
+        assert said.unsaid == frozenset()
+        assert said.inheriting(parent_goal()) is said
+
+    def test_one_option_of_three(self) -> None:
+        assert self.options(read(protect=False).inheriting(parent_goal())) == (False, True, urn("s9"))
+
+    def test_without_a_parent(self) -> None:
+        assert self.options(read().inheriting(None)) == (False, False, "")
+
+
 @pytest.mark.parametrize(
     ("fields", "what"),
     [

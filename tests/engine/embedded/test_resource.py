@@ -103,3 +103,26 @@ def test_uses(crypter: Crypter) -> None:
 def test_is_provider() -> None:
     assert ResourceState(urn=PROVIDER, custom=True, type="pulumi:providers:pulumi-python").is_provider
     assert not ResourceState(urn=urn("s"), custom=True, type=THING).is_provider
+
+
+class TestSealed:
+    def state(self, **keys: Any) -> ResourceState:
+        return ResourceState(urn=urn("s1"), custom=True, type=THING, **keys)
+
+    def test_outputs_of_a_secret_input_and_those_named(self) -> None:
+        outputs = {"val": "x", "status": "ON", "size": 1}
+        state = self.state(
+            inputs={"val": Secret("x")}, outputs=outputs, additional_secret_outputs=("status", "none")
+        )
+        assert resources.sealed(state).outputs == {"val": Secret("x"), "status": Secret("ON"), "size": 1}
+        assert state.outputs == outputs
+
+    def test_nothing_to_seal(self) -> None:
+        state = self.state(inputs={"val": "x"}, outputs={"val": "x", "status": Secret("ON")})
+        assert resources.sealed(state) is state
+
+    def test_a_secret_is_sealed_once(self) -> None:
+        state = self.state(
+            inputs={"val": Secret("x")}, outputs={"val": Secret("x")}, additional_secret_outputs=("val",)
+        )
+        assert resources.sealed(state) is state

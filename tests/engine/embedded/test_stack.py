@@ -107,7 +107,7 @@ class TestOpen:
         inner = {"list": [{"secure": crypter.encrypt("hush")}, "x"], "deep": {"secure": crypter.encrypt("deeper")}}
         place.settings(config=json.dumps({"sample:a": inner, "sample:b": {"secure": crypter.encrypt("top")}}))
         config = place.open().config
-        assert config.values == {"sample:a": '{"list":["hush","x"],"deep":"deeper"}', "sample:b": "top"}
+        assert config.values == {"sample:a": '{"deep":"deeper","list":["hush","x"]}', "sample:b": "top"}
         assert config.secret_keys == {"sample:a", "sample:b"}
 
     def test_a_state_in_plaintext(self, place: Place) -> None:
