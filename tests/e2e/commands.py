@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import time
@@ -49,8 +48,7 @@ class Shell:
     def environment(self, **more: str | None) -> dict[str, str]:
         """Return the variables of a command; None takes one away."""
         base = {"PATH": "/usr/bin:/bin", "HOME": str(self.folder), "LANG": "C.UTF-8", _MARK: self.mark}
-        kept = {name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")}
-        merged: dict[str, str | None] = {**base, **kept, **self.variables, **more}
+        merged: dict[str, str | None] = {**base, **self.variables, **more}
         return {name: value for name, value in merged.items() if value is not None}
 
     def start(

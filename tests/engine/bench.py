@@ -214,3 +214,8 @@ class Bench:
 
     def status(self) -> dict[str, Any]:
         return {name: item.outputs.get("status") for name, item in self.things().items()}
+
+
+def unmeasured() -> dict[str, str]:
+    """Return the environment without coverage's part: a process on a full disk must not write a report there."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from optout.engine.files import sync_folder, write_atomic
+from tests.engine.bench import unmeasured
 
 FULL_DISK = """
 import resource, signal, sys
@@ -64,7 +64,7 @@ def test_a_full_disk_leaves_the_old_file(tmp_path: Path) -> None:
 
 
 def _here() -> dict[str, str]:
-    return {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    return {**unmeasured(), "PYTHONPATH": str(Path(__file__).parents[2])}
 
 
 def test_a_place_that_is_a_folder(tmp_path: Path) -> None:

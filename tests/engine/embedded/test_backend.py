@@ -3,7 +3,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import os
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -13,7 +12,7 @@ import pytest
 from optout.engine.embedded.backend import Backend, stacks
 from optout.engine.embedded.snapshot import RawCheckpoint, parse
 from optout.engine.errors import OutOfScopeError, StateError
-from tests.engine.bench import REPOSITORY
+from tests.engine.bench import REPOSITORY, unmeasured
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -119,7 +118,7 @@ resource.setrlimit(resource.RLIMIT_FSIZE, unlimited)  # what measures coverage w
 
 def test_a_full_disk(backend: Backend, tmp_path: Path) -> None:
     backend.write(b"before")
-    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
+    environment = {**unmeasured(), "PYTHONPATH": str(REPOSITORY)}
     command = [sys.executable, "-c", FULL_DISK, str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
     assert done.stdout == (

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import sys
 import time
@@ -53,8 +54,12 @@ class StandIn:
 def install(folder: Path) -> StandIn:
     folder.mkdir()
     script = folder / "pulumi"
+    # A shell in between: the interpreter's path may hold a space, which a script's first line cannot.
     script.write_text(
-        f"#!{sys.executable}\nimport sys\nsys.path.insert(0, {str(REPOSITORY)!r})\n"
+        f'#!/bin/sh\nexec {shlex.quote(sys.executable)} {shlex.quote(f"{script}.py")} "$@"\n', encoding="utf-8"
+    )
+    (folder / "stand_in_cli.py").write_text(
+        f"import sys\nsys.path.insert(0, {str(REPOSITORY)!r})\n"
         "from tests.engine.official.stand_in import main\nmain()\n",
         encoding="utf-8",
     )
