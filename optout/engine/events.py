@@ -76,10 +76,6 @@ class Emitter:
         self._emit(cancel_event=api.CancelEvent())
 
 
-def _value(item: object) -> str:
-    return str(item.value) if isinstance(item, Enum) else str(item)
-
-
 def to_json(event: object) -> dict[str, Any]:
     """Return the event as the CLI writes it into an event log."""
     document: dict[str, Any] = {}
