@@ -186,20 +186,24 @@ def test_replace_that_deletes_first_and_fails_to_create(settled: Bench, fault: d
     assert settled.up().outcome.result is Result.PARTIAL
     assert copies(settled)["s1"]["pendingReplacement"] is True
     assert "id-s1-a" not in settled.objects()
-    settled.faults()
+    settled.faults({"diff:s1": BEFORE})
     again = settled.up()
     assert again.made() == [("create", "s1")]
     assert "pendingReplacement" not in copies(settled)["s1"]
     assert settled.snapshot().pending == ()
 
 
-def test_what_was_deleted_for_a_replace_is_not_deleted_again(settled: Bench) -> None:
+def test_what_was_deleted_for_a_replace_is_not_deleted_or_read_again(settled: Bench) -> None:
     replacing(settled, BEFORE, **{"create:s1": {"error": "no room"}})
     settled.up()
+    refreshed = settled.run("refresh")
+    assert ("read", "s1") not in refreshed.made("read")
+    assert copies(settled)["s1"]["pendingReplacement"] is True
     settled.want(s0={}, s2={})
     again = settled.up()
     assert again.ok
-    assert again.made() == []
+    assert (again.made(), again.changes) == ([], {"same": 3})
+    assert ("remove-pending-replace", "s1") in again.steps()
     assert sorted(settled.things()) == ["s0", "s2"]
 
 
@@ -216,11 +220,20 @@ def test_a_retained_one_is_replaced_without_a_delete(settled: Bench) -> None:
 def test_a_protected_one_is_not_replaced(settled: Bench, operation: str, fault: dict[str, Any]) -> None:
     settled.want(s0={}, s1={"protect": True}, s2={})
     assert settled.up().ok
-    replacing(settled, fault)
+    settled.want(s0={}, s1={"protect": True, "val": "b"}, s2={})
+    settled.faults({"diff:s1": fault})
     ran = settled.run(operation)
     assert ran.outcome.result is Result.FAILED
     assert ran.outcome.errors == ("s1 is protected and would be replaced: unprotect it first",)
     assert ran.made() == []
+
+
+def test_protection_may_be_dropped_and_added_in_the_run_that_replaces(settled: Bench) -> None:
+    for protect, val in ((True, "b"), (False, "c")):
+        settled.want(s0={}, s1={"val": val, "protect": protect}, s2={})
+        settled.faults({"diff:s1": REPLACE})
+        assert settled.up().made() == [("create", "s1"), ("delete", "s1")]
+        assert settled.things()["s1"].protect is protect
 
 
 def test_a_renamed_resource_goes_on(settled: Bench) -> None:
@@ -257,7 +270,9 @@ def test_a_renamed_parent(bench: Bench) -> None:
     ran = bench.up()
     assert ran.ok
     assert ran.made() == []
-    assert [item.urn.split("::")[-1] for item in bench.snapshot().resources] == ["sample-dev", "default", "d", "s0"]
+    names = [item.urn.split("::")[-1] for item in bench.snapshot().resources]
+    assert sorted(names) == ["d", "default", "s0", "sample-dev"]
+    assert names.index("d") < names.index("s0")
 
 
 def test_two_of_the_same_name(settled: Bench) -> None:
