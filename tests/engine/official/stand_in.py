@@ -56,7 +56,8 @@ def install(folder: Path) -> StandIn:
     script = folder / "pulumi"
     # A shell in between: the interpreter's path may hold a space, which a script's first line cannot.
     script.write_text(
-        f'#!/bin/sh\nexec {shlex.quote(sys.executable)} {shlex.quote(f"{script}.py")} "$@"\n', encoding="utf-8"
+        f'#!/bin/sh\nexec {shlex.quote(sys.executable)} {shlex.quote(str(folder / "stand_in_cli.py"))} "$@"\n',
+        encoding="utf-8",
     )
     (folder / "stand_in_cli.py").write_text(
         f"import sys\nsys.path.insert(0, {str(REPOSITORY)!r})\n"
