@@ -18,7 +18,7 @@ PATIENCE = 30.0  # seconds
 
 
 def spawn(bench: Bench, operation: str = "up", **options: Any) -> subprocess.Popen[str]:
-    """Start a run; its outcome is the JSON it prints."""
+    """Start a run; see :mod:`tests.engine.child` for what it prints."""
     return subprocess.Popen(
         [sys.executable, "-m", "tests.engine.child", str(bench.root), operation, json.dumps(options)],
         cwd=REPOSITORY,
@@ -31,7 +31,7 @@ def spawn(bench: Bench, operation: str = "up", **options: Any) -> subprocess.Pop
 def outcome(child: subprocess.Popen[str]) -> dict[str, str]:
     out, err = child.communicate(timeout=PATIENCE)
     assert (child.returncode, err) == (0, ""), err
-    found: dict[str, str] = json.loads(out)
+    found: dict[str, str] = json.loads(out.splitlines()[-1])
     return found
 
 
