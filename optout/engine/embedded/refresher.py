@@ -27,7 +27,9 @@ def refresh(run: Run, base: Snapshot, *, final: bool) -> None:
     ``final`` tells that nothing follows: the differences are then what the run counts; otherwise they are only
     noted, and the steps that follow are counted.
     """
-    for target in decisions.missing_targets(run.request.targets, [item.urn for item in base.resources]):
+    # Where the program follows, a target may be a resource that it adds.
+    known = [item.urn for item in base.resources]
+    for target in decisions.missing_targets(run.request.targets, known) if final else ():
         run.fail(target, decisions.missing_words(target), halt=True)
     if run.stopped:
         return

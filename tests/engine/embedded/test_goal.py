@@ -15,7 +15,7 @@ from optout.engine.embedded.values import Secret
 from optout.engine.errors import OutOfScopeError
 from tests.engine.bench import THING, urn
 
-ROOT = Path("/home/ann/project")
+ROOT = Path("/srv/ann/project")
 STACK = urn("sample-dev", "pulumi:pulumi:Stack")
 
 
@@ -156,7 +156,7 @@ def test_a_replacement_trigger() -> None:
     [
         (f"file://{ROOT}/a/b.py", "project:///a/b.py#7"),
         (f"{ROOT}/a.py", "project:///a.py#7"),
-        ("file:///home/ann/project-2/a.py", ""),
+        ("file:///srv/ann/project-2/a.py", ""),
         ("file:///usr/lib/python3/x.py", ""),
         ("", ""),
     ],

@@ -314,7 +314,7 @@ def test_calls_only_the_cli_answers(settled: Bench, text: str, method: str) -> N
     add(settled, text)
     ran = settled.up()
     assert ran.outcome.result is Result.FAILED
-    assert f"{method} is not done by the embedded engine" in ran.errors
+    assert f"{method}: the embedded engine does not do this" in ran.errors
 
 
 def test_a_target_leaves_the_others_alone(settled: Bench) -> None:
