@@ -34,10 +34,10 @@ def test_json_is_alone_on_standard_output(live: Project, domain: str) -> None:
     assert json.loads(result.stdout) == {
         "version": 1,
         "counts": {"opt-out": 1},
-        "unchanged": 0,
+        "unchanged": 1,
         "steps": [{"label": label, "action": "opt-out", "reason": "new", "place": "config/people.yaml:4"}],
     }
-    assert result.stderr.startswith("Plan for stack test: 1 to opt out, 0 unchanged\n")
+    assert result.stderr.startswith("Plan for stack test: 1 to opt out, 1 unchanged\n")
 
 
 def test_no_output_carries_an_identifier(live: Project) -> None:
