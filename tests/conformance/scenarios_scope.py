@@ -1,0 +1,58 @@
+"""What the embedded engine refuses by name, and what the CLI does with it on a machine without more plugins."""
+
+from __future__ import annotations
+
+from tests.conformance.scenario import Scenario, preview, up
+
+SCENARIOS = (
+    Scenario(
+        name="foreign-resource",
+        about="A resource of another package.",
+        start=(),
+        turns=(preview(wants={"x": {"type": "elsewhere:index:Thing"}}), up()),
+    ),
+    Scenario(
+        name="foreign-component",
+        about="A component that a plugin makes.",
+        start=(),
+        turns=(up(wants={"x": {"component": True, "remote": True}}),),
+    ),
+    Scenario(
+        name="foreign-function",
+        about="A function of another package is called.",
+        start=(),
+        turns=(up(wants={}, environment={"SAMPLE_INVOKE": "elsewhere:index:look"}),),
+    ),
+    Scenario(
+        name="import-option",
+        about="A resource is to be imported.",
+        start=(),
+        turns=(up(wants={"s3": {"import_": "id-s3-a"}}),),
+    ),
+    Scenario(
+        name="read-by-id",
+        about="A resource is read by its id, not managed.",
+        start=(up(wants={"s0": {}}),),
+        turns=(up(wants={"s0": {}, "s3": {"id": "id-s0-a"}}), up(wants={"s0": {}})),
+    ),
+    Scenario(
+        name="explicit-version",
+        about="A resource names the version of its provider.",
+        start=(),
+        turns=(up(wants={"s3": {"version": "1.2.3"}}),),
+    ),
+    Scenario(
+        name="explicit-provider",
+        about="A provider resource of its own.",
+        start=(),
+        turns=(up(wants={"p": {"type": "pulumi:providers:pulumi-python"}, "s3": {"provider": "p"}}),),
+    ),
+    Scenario(
+        name="ignore-changes-inside",
+        about="Paths into maps and lists are ignored.",
+        start=(up(wants={"s0": {"more": {"m": {"a": 1, "b": 2}, "l": [1, 2]}}}),),
+        turns=(
+            up(wants={"s0": {"more": {"m": {"a": 5, "b": 6}, "l": [7, 8]}, "ignore_changes": ["m.a", "l[0]"]}}),
+        ),
+    ),
+)

@@ -1,0 +1,112 @@
+"""Secret inputs and outputs, and what configure() gets."""
+
+from __future__ import annotations
+
+from tests.conformance.scenario import THREE, Scenario, destroy, drift, preview, refresh, up
+
+TOKEN = "sample:token:\n  secure: v1:oQIxDYwa5oylRGSj:Jbr+B536fsjRUGK7ih/dqXjvVJ1cTQ==\n"
+SECRET = {"s0": {"secret": True}}
+
+SCENARIOS = (
+    Scenario(
+        name="secret-input",
+        about="Encrypted in inputs and outputs, in clear for the provider.",
+        start=(),
+        turns=(
+            preview(wants=SECRET),
+            up(),
+            up(),
+            drift(),
+            refresh(),
+            up(wants={"s0": {"secret": True, "val": "b"}}),
+            destroy(),
+        ),
+    ),
+    Scenario(
+        name="secret-drift",
+        about="An output beside a secret changes at a read.",
+        start=(up(wants=SECRET),),
+        turns=(up(drift={"id-s0-a": "OFF"}, refresh=True), refresh(drift={"id-s0-a": "OFF"})),
+    ),
+    Scenario(
+        name="secret-comes-and-goes",
+        about="The same value turns secret, then plain.",
+        turns=(
+            up(wants={**THREE, "s0": {"secret": True}}),
+            refresh(),
+            up(wants=THREE),
+            up(wants={**THREE, "s0": {"val": "b"}}),
+        ),
+    ),
+    Scenario(
+        name="secret-deep",
+        about="Secrets inside maps and lists.",
+        start=(),
+        turns=(
+            up(
+                wants={
+                    "s0": {
+                        "more_secret": {"m": {"k": [1, 2]}, "l": ["x"], "n": 5, "t": True},
+                        "more": {"plain": {"k": "v"}},
+                    }
+                }
+            ),
+            refresh(),
+            up(),
+        ),
+    ),
+    Scenario(
+        name="additional-secret-outputs",
+        about="An output is secret because the program says so.",
+        start=(),
+        turns=(
+            up(wants={"s0": {"additional_secret_outputs": ["status"]}}),
+            refresh(),
+            refresh(drift={"id-s0-a": "OFF"}),
+            up(),
+            up(wants={"s0": {}}),
+        ),
+    ),
+    Scenario(
+        name="additional-secret-outputs-come-late",
+        about="The option comes to a resource that exists.",
+        turns=(up(wants={**THREE, "s0": {"additional_secret_outputs": ["status"]}}), refresh()),
+    ),
+    Scenario(
+        name="secret-output-of-another",
+        about="A value taken from a secret output is a secret input.",
+        start=(),
+        ordered=True,
+        turns=(up(wants={"s0": {"additional_secret_outputs": ["status"]}, "s1": {"val_from": "s0"}}), up()),
+    ),
+    Scenario(
+        name="config",
+        about="configure() gets all config as texts, objects as JSON; the state keeps it.",
+        start=(),
+        turns=(
+            up(
+                wants={"s0": {}},
+                config="sample:greeting: hello\nsample:n: 42\nsample:f: 1.50\nsample:t: true\nsample:list:\n- a\n- b\nsample:map:\n  k: v\nother:key: x\n",
+            ),
+            up(),
+            destroy(),
+        ),
+    ),
+    Scenario(
+        name="config-changes",
+        about="A change of config alone changes nothing but the provider's entry.",
+        turns=(preview(config="sample:greeting: bye\n"), up(), up(), up(config="")),
+    ),
+    Scenario(
+        name="config-secret",
+        about="A secret of the config reaches configure() in clear and the state encrypted.",
+        start=(),
+        turns=(up(wants={"s0": {}}, config="sample:greeting: hello\n" + TOKEN), up(), drift(), destroy()),
+    ),
+    Scenario(
+        name="no-config",
+        about="A stack without config.",
+        start=(),
+        turns=(up(wants={"s0": {}}, config=""), drift(), up()),
+    ),
+)
