@@ -212,6 +212,14 @@ class Bench:
         """The state's dynamic resources by name."""
         return {item.urn.split("::")[-1]: item for item in self.snapshot().resources if ":dynamic/" in item.urn}
 
+    def stack(self) -> ResourceState:
+        """The state's stack."""
+        return next(item for item in self.snapshot().resources if item.type == "pulumi:pulumi:Stack")
+
+    def provider(self) -> ResourceState:
+        """The state's default provider."""
+        return next(item for item in self.snapshot().resources if item.is_provider)
+
     def status(self) -> dict[str, Any]:
         return {name: item.outputs.get("status") for name, item in self.things().items()}
 

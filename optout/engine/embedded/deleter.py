@@ -31,12 +31,15 @@ def delete_all(run: Run, resources: Iterable[ResourceState]) -> None:
     wanted = _targeted(run, resources)
     if run.stopped:
         return
+    going = {id(item) for item in wanted}
     for item in resources:
-        if item not in wanted and not item.delete:
+        if id(item) not in going and not item.delete:
             run.told_same(item, replace(item, id=""))
     deleted = {item.urn for item in wanted}
     needed: set[str] = set()  # by what could not be deleted
     for wave in reversed(_levels(wanted)):
+        if run.halted.is_set():
+            return
         free: list[ResourceState] = []
         for item in wave:
             if item.urn in needed:
@@ -92,7 +95,7 @@ def _levels(resources: list[ResourceState]) -> list[list[ResourceState]]:
 
 def _delete(run: Run, old: ResourceState, deleted: Collection[str]) -> bool:
     """Delete one resource; False when it stays."""
-    if run.stopped:
+    if run.fatal is not None:  # a failure lets the rest of its wave go on, as the CLI does
         return False
     if old.protect and not old.delete:
         _refuse(run, old)

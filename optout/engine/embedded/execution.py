@@ -16,7 +16,7 @@ from optout.engine.embedded.refresher import refresh
 from optout.engine.embedded.registrar import Registrar
 from optout.engine.embedded.run import Run
 from optout.engine.embedded.snapshot import render
-from optout.engine.errors import EngineError, InterruptedRunError, ProgramError
+from optout.engine.errors import EngineError, InterruptedRunError, ProgramError, StateError
 from optout.engine.interface import WRITES_STATE, Operation, Outcome, Result
 
 if TYPE_CHECKING:
@@ -73,10 +73,13 @@ class Execution:
                 self._phases()
         except EngineError as error:
             self._run.stop(error)
+        except BaseException:
+            self._run.failed.set()
+            raise
         finally:
-            outcome = self._outcome()
             if self._journal is not None:
-                self._write(outcome.result, started)
+                self._write(self._journal, started)
+        outcome = self._outcome()
         self._run.emitter.summary()
         self._run.emitter.cancelled()
         return outcome
@@ -163,24 +166,34 @@ class Execution:
         result = Result.PARTIAL if run.applied and not run.planning else Result.FAILED
         if self._ended:
             result = Result.ENDED
-        if run.fatal is not None:
-            return Outcome(result, (str(run.fatal),))
-        return Outcome(result, run.emitter.errors())
+        said = run.emitter.errors()
+        fatal = () if run.fatal is None or str(run.fatal) in said else (str(run.fatal),)
+        return Outcome(result, (*said, *fatal))
 
-    def _write(self, result: Result, started: int) -> None:
+    def _write(self, journal: Journal, started: int) -> None:
+        """Write the state, then the history; a state that cannot be written fails the run and keeps its journal."""
         stack, now = self._stack, datetime.now(UTC)
         checkpoint = render(stack.name, stack.project.name, self._run.ledger.snapshot(), stack.crypter, now)
-        stack.backend.write(checkpoint)
-        if self._journal is not None:
-            self._journal.close()
+        try:
+            stack.backend.write(checkpoint)
+        except StateError as error:
+            self._run.emitter.diagnostic("error", str(error))
+            self._run.stop(error)
+            return
+        finally:
+            journal.leave()
+        journal.close()
         sealed = {key: stack.crypter.encrypt(stack.config.values[key]) for key in stack.config.secret_keys}
         entry = history.record(
             self._operation,
             self._run.request.message,
             stack.config,
             sealed,
-            result,
+            self._outcome().result,
             self._run.emitter.counts,
             (started, int(now.timestamp())),
         )
-        stack.backend.write_history(checkpoint, entry, time.time_ns())
+        try:
+            stack.backend.write_history(checkpoint, entry, time.time_ns())
+        except StateError as error:
+            self._run.emitter.diagnostic("warning", f"the state is saved, but not the run's history: {error}")

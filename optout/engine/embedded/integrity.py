@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from optout.engine import urn as urns
-from optout.engine.errors import StateError
+from optout.engine.embedded.plugin import PROVIDER_PACKAGE
+from optout.engine.errors import OutOfScopeError, StateError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,7 +33,10 @@ def entries(value: Any, path: str) -> tuple[dict[str, Any], ...]:
 
 
 def check(resources: Sequence[Any], pending: Sequence[Any], path: str) -> None:
-    """Raise :class:`StateError` for the first fault; ``path`` is the state file's."""
+    """Raise :class:`StateError` for the first fault; ``path`` is the state file's.
+
+    :class:`OutOfScopeError` is raised for a resource of a package that this engine has no plugin for.
+    """
     seen: dict[str, str] = {}
     live: set[str] = set()
     for item in resources:
@@ -61,6 +65,10 @@ def _check_shape(item: Any, path: str) -> str:
 
 
 def _check_id(item: dict[str, Any], urn: str, path: str) -> None:
+    type_ = urns.type_of(urn)
+    package = type_.removeprefix(urns.PROVIDER_TYPE_PREFIX).split(":", 1)[0]
+    if item.get("custom") and package != PROVIDER_PACKAGE:
+        raise OutOfScopeError(f"resource type {type_} in the state")
     if bool(item.get("custom")) != bool(item.get("id")):
         what = "has no id" if item.get("custom") else "is a component and has an id"
         raise StateError(f"{path}: {urn} {what}; {_advice(path)}")
@@ -68,7 +76,9 @@ def _check_id(item: dict[str, Any], urn: str, path: str) -> None:
 
 def _check_references(item: dict[str, Any], urn: str, seen: dict[str, str], path: str) -> None:
     provider, _, provider_id = (item.get("provider") or "").rpartition("::")
-    for need in (item.get("parent"), provider, *(item.get("dependencies") or ())):
+    lists = (item.get("dependencies"), *(item.get("propertyDependencies") or {}).values())
+    many = (need for one in lists for need in one or ())
+    for need in (item.get("parent"), provider, item.get("deletedWith"), *many):
         if need and need not in seen:
             raise StateError(f"{path}: {urn} refers to {need}, which does not stand before it; {_advice(path)}")
     if provider and seen[provider] != provider_id:

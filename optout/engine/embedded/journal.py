@@ -10,8 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from contextlib import suppress
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 from optout.engine.embedded import resource as resources
 from optout.engine.embedded import values
@@ -38,10 +37,11 @@ class Journal:
         self._path = path
         self._crypter = crypter
         self._base = base
-        self._stream: IO[str] | None = None
+        self._handle: int | None = None
+        self._size = 0
 
     def append(self, entry: Entry) -> None:
-        """Write one entry through to the operating system."""
+        """Write one entry through to the operating system; raises :class:`StateError`."""
         line: dict[str, Any] = {"kind": entry.kind.value}
         if entry.pending:
             line["pending"] = entry.pending
@@ -49,30 +49,37 @@ class Journal:
             line["renamed"] = entry.renamed
         line["resource"] = resources.to_json(entry.resource, self._crypter.encrypt)
         try:
-            stream = self._stream or self._open()
-            stream.write(f"{values.to_text(line)}\n")
-            stream.flush()
+            if self._handle is None:
+                self._path.parent.mkdir(parents=True, exist_ok=True)
+                self._handle = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+                self._write(self._handle, {"base": fingerprint(self._base)})
+            self._write(self._handle, line)
         except OSError as error:
             raise StateError(f"cannot write the journal {self._path}: {error.strerror}") from error
 
-    def _open(self) -> IO[str]:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        self._stream = open(self._path, "w", encoding="utf-8", opener=_private)  # noqa: SIM115 - closed with the run
-        head = {"base": fingerprint(self._base)}
-        self._stream.write(json.dumps(head) + "\n")
-        return self._stream
+    def _write(self, handle: int, line: dict[str, Any]) -> None:
+        """Write a whole line or none: half a line would hide those after it."""
+        data = f"{values.to_text(line)}\n".encode()
+        try:
+            written = 0
+            while written < len(data):
+                written += os.write(handle, data[written:])
+        except OSError:
+            os.ftruncate(handle, self._size)
+            os.lseek(handle, self._size, os.SEEK_SET)
+            raise
+        self._size += len(data)
+
+    def leave(self) -> None:
+        """Write no more; the file stays for the next run to recover from."""
+        if self._handle is not None:
+            os.close(self._handle)
+            self._handle = None
 
     def close(self) -> None:
         """End the journal once its content is in the state file."""
-        if self._stream is not None:
-            with suppress(OSError):  # what could not be written was reported at its entry
-                self._stream.close()
-            self._stream = None
+        self.leave()
         self._path.unlink(missing_ok=True)
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
 
 
 def recover(path: Path, base: Snapshot, checkpoint: bytes | None, decrypt: Callable[[str], str]) -> Snapshot | None:

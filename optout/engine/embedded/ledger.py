@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from optout.engine.embedded.order import tidy
 from optout.engine.embedded.snapshot import PendingOperation, Snapshot
 
 if TYPE_CHECKING:
@@ -58,12 +59,15 @@ class Ledger:
         self._pending = {(item.resource.urn, item.type): item for item in base.pending}
 
     def record(self, kind: EntryKind, resource: ResourceState, pending: str = "", renamed: str = "") -> None:
-        """Note an entry, in the journal first."""
+        """Note an entry and write its line.
+
+        Raises what writing raises; the entry counts here all the same, since what it tells has happened.
+        """
         entry = Entry(kind, resource, pending, renamed)
         with self._lock:
+            self.apply(entry)
             if self._write is not None and kind is not EntryKind.SAME:
                 self._write(entry)
-            self.apply(entry)
 
     def apply(self, entry: Entry) -> None:
         """Bring the record up to date with an entry (used alone to replay a journal)."""
@@ -107,7 +111,7 @@ class Ledger:
     def snapshot(self) -> Snapshot:
         """Return the state now: what this run finished, in that order, then what it has not touched."""
         with self._lock:
-            ordered = _topological((*self._done.values(), *self._old.values()))
+            ordered = tidy((*self._done.values(), *self._old.values()))
             return Snapshot(ordered, tuple(self._pending.values()))
 
 
@@ -130,23 +134,3 @@ def _renamed(item: ResourceState, old: str, new: str) -> ResourceState:
 def _key(resource: ResourceState) -> _Key:
     # Of old copies there may be several: their ids tell them apart.
     return resource.urn, resource.delete, resource.id if resource.delete else ""
-
-
-def _topological(items: tuple[ResourceState, ...]) -> tuple[ResourceState, ...]:
-    """Keep the order, but move what is used in front of its users."""
-    present = {item.urn: item for item in reversed(items) if not item.delete}
-    placed: set[_Key] = set()
-    result: list[ResourceState] = []
-
-    def place(item: ResourceState) -> None:
-        if _key(item) in placed:
-            return
-        placed.add(_key(item))
-        for need in item.uses:
-            if need in present:
-                place(present[need])
-        result.append(item)
-
-    for item in items:
-        place(item)
-    return tuple(result)

@@ -68,6 +68,11 @@ def held(folder: Path, report: Callable[[str], None]) -> Iterator[None]:
         path.unlink(missing_ok=True)
 
 
+def is_held(folder: Path) -> bool:
+    """Tell whether a run that may still be alive holds the lock."""
+    return any(not lock.is_abandoned for lock in read_all(folder))
+
+
 def _refuse(folder: Path, own: Path | None, report: Callable[[str], None]) -> None:
     for lock in read_all(folder):
         if lock.path == own:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from optout.engine import project as projects
-from optout.engine.embedded import journal, passphrase, snapshot
+from optout.engine.embedded import journal, locks, passphrase, snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -54,8 +54,11 @@ def open_stack(
         raw = snapshot.parse(checkpoint, str(backend.state_file))
     crypter, reader = _crypters(passphrase.find(environment), settings.salt, raw.salt)
     base = raw.open(reader.decrypt)
-    recovered = journal.recover(backend.journal_file, base, checkpoint, crypter.decrypt)
     config = projects.resolve(settings, crypter.decrypt)
+    if not writable and locks.is_held(backend.lock_folder):
+        report("another run is under way: what it has done since it began does not show yet")
+        return Stack(request.stack, project, config, crypter, backend, checkpoint, base)
+    recovered = journal.recover(backend.journal_file, base, checkpoint, crypter.decrypt)
     # Nothing is written before everything could be read.
     if settings.salt is None and writable:
         projects.store_salt(settings, crypter.salt_text)

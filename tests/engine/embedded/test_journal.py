@@ -159,7 +159,7 @@ def test_a_full_disk(path: Path, crypter: Crypter, end: str) -> None:
     else:
         found = recover(path, Snapshot(), None, crypter.decrypt)
         assert found is not None
-        assert len(found.resources) == int(recorded) > 5
+        assert len(found.resources) == int(recorded) - 1 > 5  # the last one was not written
 
 
 class TestRecovery:

@@ -6,6 +6,7 @@
 
 import json
 import os
+import resource
 import signal
 import time
 from pathlib import Path
@@ -24,6 +25,7 @@ from pulumi.dynamic import (
 )
 from pulumi.dynamic.dynamic import serialize_provider
 
+resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
 FOLDER = Path(os.environ["SAMPLE_CLOUD"])
 TYPE = "pulumi-python:dynamic/sample:Thing"
 
