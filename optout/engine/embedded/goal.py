@@ -120,6 +120,8 @@ def _refuse_out_of_scope(request: Any) -> None:
         raise OutOfScopeError(f"resource type {request.type}")
     if request.remote:
         raise OutOfScopeError(f"remote component {request.type}")
+    if request.custom and request.version:
+        raise OutOfScopeError(f"the provider version {request.version} of {request.type}")
     if request.importId:
         raise OutOfScopeError(f"import of {request.type}")
     if any(request.hooks.ListFields()):

@@ -36,5 +36,5 @@ def record(
         "version": 0,
         "result": "succeeded" if result is Result.SUCCEEDED else "failed",
         "endTime": times[1],
-        "resourceChanges": {kind: count for kind, count in sorted(counts.items()) if count},
+        "resourceChanges": {kind: count for kind, count in sorted(counts.items()) if count} or None,
     }

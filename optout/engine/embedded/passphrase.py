@@ -10,6 +10,7 @@ import hashlib
 import os
 from base64 import b64decode, b64encode
 from binascii import Error as Base64Error
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -97,5 +98,6 @@ def find(environment: Mapping[str, str]) -> str:
     )
 
 
+@lru_cache(maxsize=4)  # `up` plans and then applies: the second run of a process need not wait for the key again
 def _derive(passphrase: str, salt: bytes) -> bytes:
     return hashlib.pbkdf2_hmac("sha256", passphrase.encode(), salt, ROUNDS, 32)
