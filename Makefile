@@ -8,7 +8,7 @@ PIP := $(RUN) -m pip --disable-pip-version-check --quiet install
 SOURCES := optout providers tests tools benchmarks __main__.py
 
 .DEFAULT_GOAL := help
-.PHONY: help up test lint unit test-clients test-official lock format picture clean
+.PHONY: help up test lint unit test-clients test-official lock format picture engines clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | awk -F '\t' '{ printf "  make %-14s %s\n", $$1, $$2 }'
@@ -49,6 +49,9 @@ format: $(VENV)/.dev ## rewrite the code in the project's format
 
 picture: $(VENV)/.runtime ## render the terminal picture of the README anew
 	$(RUN) tools/picture.py docs/images/up.svg
+
+engines: $(VENV)/.dev ## play the conformance scenarios and renew their table in docs/engines.md
+	$(RUN) -m tests.conformance.table
 
 lock: ## resolve the dependencies anew; needs uv
 	uv pip compile -q pyproject.toml --group build --universal --python-version 3.11 --generate-hashes \

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from optout.engine.embedded import values
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
 
 URN_PREFIX = "urn:pulumi:dev::sample::"
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
@@ -38,20 +40,22 @@ def state(document: Json, before: Json, decrypt: Callable[[str], str]) -> Json:
 
 
 def _resource(item: Json, decrypt: Callable[[str], str]) -> Json:
-    found = {}
-    for key, value in item.items():
-        if key in _IGNORED:
-            continue
-        if key in ("inputs", "outputs"):
-            value = {name: _opened(name, inner, decrypt) for name, inner in value.items()}
-        elif key == "propertyDependencies":
-            value = {name: [short(urn) for urn in urns] for name, urns in value.items() if urns}
-            if not value:
-                continue
-        elif key == "id" and item["type"].startswith("pulumi:providers:"):
-            value = "<uuid>"
-        found[key] = _shortened(value)
+    found = {key: _shortened(_property(key, value, decrypt)) for key, value in item.items() if key not in _IGNORED}
+    if item["type"].startswith("pulumi:providers:"):
+        found["id"] = "<uuid>"
+    if not found.get("propertyDependencies", True):
+        del found["propertyDependencies"]
     return found
+
+
+def _property(key: str, value: Json, decrypt: Callable[[str], str]) -> Json:
+    if key in ("inputs", "outputs"):
+        return {name: _opened(name, inner, decrypt) for name, inner in value.items()}
+    if key == "propertyDependencies":
+        return {name: sorted(urns) for name, urns in value.items() if urns}
+    if key == "dependencies":  # the SDK keeps them in a set
+        return sorted(value)
+    return value
 
 
 def _opened(name: str, value: Json, decrypt: Callable[[str], str]) -> Json:

@@ -5,20 +5,25 @@ from __future__ import annotations
 import functools
 import json
 import shutil
-from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from optout.engine.choose import EMBEDDED
 from optout.engine.embedded import passphrase
 from optout.engine.embedded.engine import EmbeddedEngine
 from optout.engine.errors import EngineError
 from optout.engine.events import to_json
-from optout.engine.interface import WRITES_STATE, Engine, Outcome
+from optout.engine.interface import WRITES_STATE
 from optout.engine.official.engine import OfficialEngine
 from tests.conformance import normal
-from tests.conformance.scenario import GREETING, THREE, Scenario, Turn
+from tests.conformance.scenario import GREETING, THREE
 from tests.engine.bench import PASSPHRASE, SALT, Bench, urn
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from optout.engine.interface import Engine
+    from tests.conformance.scenario import Scenario, Turn
 
 PROJECT = Path(__file__).parent / "project"
 FIXED = {"PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true"}
@@ -64,16 +69,16 @@ class Player:
     def _move(self, bench: Bench, exports: Iterator[Export]) -> Export:
         """Bring the state into an empty backend by way of the CLI's export; returns the export."""
         if self.engine.name == EMBEDDED:
-            export = next(exports)
+            given = next(exports)
             document = {
-                "version": export["version"],
-                "checkpoint": {"stack": "organization/sample/dev", "latest": export["deployment"]},
+                "version": given["version"],
+                "checkpoint": {"stack": "organization/sample/dev", "latest": given["deployment"]},
             }
             bench.backend.state_file.write_text(json.dumps(document), encoding="utf-8")
-            return export
+            return given
         path = bench.root.parent / "export.json"
         bench.cli("stack", "export", "--show-secrets", "--file", str(path))
-        export = normal.export(json.loads(path.read_bytes()))
+        export: Export = normal.export(json.loads(path.read_bytes()))
         sealed = {**export["deployment"], "secrets_providers": {"type": "passphrase", "state": {"salt": SALT}}}
         path.write_text(json.dumps({**export, "deployment": sealed}), encoding="utf-8")
         bench.cli("stack", "rm", "--force", "--yes", "--preserve-config")
@@ -121,14 +126,14 @@ class Player:
         )
         try:
             outcome = self.engine.run(turn.operation, request, lambda event: events.append(to_json(event)))
-            result = outcome.result.value
-        except EngineError as error:
-            outcome, result = Outcome(None, (str(error),)), "refused"  # type: ignore[arg-type] - refused before it began
+            result, errors = outcome.result.value, outcome.errors
+        except EngineError as error:  # refused before it began
+            result, errors = "refused", (str(error),)
         after = _document(bench)
         observed: Observed = {
             "operation": turn.operation.value,
             "result": result,
-            "errors": normal.errors(outcome.errors, bench.root),
+            "errors": normal.errors(errors, bench.root),
             "calls": normal.calls(bench.calls()[calls:], ordered=ordered),
             "steps": normal.steps(events, ordered=ordered),
             "history": [item for name, item in _history(bench).items() if name not in past],

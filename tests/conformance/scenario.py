@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from optout.engine.interface import Operation
 
-Wishes = Mapping[str, Mapping[str, Any]]
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+Wishes: TypeAlias = "Mapping[str, Mapping[str, Any]]"
 Deployment = dict[str, Any]
 
 THREE: Wishes = {"s0": {}, "s1": {}, "s2": {}}
@@ -46,7 +48,11 @@ class Allowed:
 
 @dataclass(frozen=True, kw_only=True)
 class Scenario:
-    """Turns after a start. ``ordered`` compares the order of all calls and steps, not only that of each resource."""
+    """Turns after a start.
+
+    ``ordered`` compares the order of all calls and steps, not only that of each resource. ``refused`` are the words
+    before "the embedded engine does not do this" where a scenario lies outside that engine's scope.
+    """
 
     name: str
     about: str
@@ -54,6 +60,12 @@ class Scenario:
     start: tuple[Turn, ...] = (Turn(wants=THREE),)
     ordered: bool = False
     allowed: tuple[Allowed, ...] = ()
+    refused: str | None = None
+
+
+def own_words(*turns: str) -> tuple[Allowed, ...]:
+    """Allow the engines to say the same thing differently; turns as in ``2 up``."""
+    return tuple(Allowed(f"{turn}/errors", "words") for turn in turns)
 
 
 def preview(**options: Any) -> Turn:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.conformance.scenario import THREE, Scenario, destroy, drift, preview, refresh, up
+from tests.conformance.scenario import THREE, Scenario, destroy, drift, own_words, preview, refresh, up
 
 CHAIN = {"s0": {}, "s1": {"depends_on": ["s0"]}, "s2": {"depends_on": ["s1"]}}
 RETAINED = {name: {"retain_on_delete": True} for name in THREE}
@@ -43,6 +43,7 @@ SCENARIOS = (
         about="A protected one is not deleted; the rest of its wave is.",
         start=(up(wants=PROTECTED),),
         turns=(preview(wants={"s0": {}}), up(wants={"s0": {}})),
+        allowed=own_words("1 preview", "2 up"),
     ),
     Scenario(
         name="removed-protected-chain",
@@ -50,6 +51,7 @@ SCENARIOS = (
         start=(up(wants={"s0": {}, "s1": {"depends_on": ["s0"], "protect": True}, "s2": {"depends_on": ["s1"]}}),),
         ordered=True,
         turns=(preview(wants={}), up()),
+        allowed=own_words("1 preview", "2 up"),
     ),
     Scenario(
         name="protect-comes-and-goes",
@@ -67,6 +69,7 @@ SCENARIOS = (
             ),
             up(faults={"diff:s1": {"answer": {"changes": True, "replaces": ["val"]}}}),
         ),
+        allowed=own_words("1 preview", "2 up"),
     ),
     Scenario(
         name="destroy",
@@ -91,6 +94,7 @@ SCENARIOS = (
         about="A protected one stops it.",
         start=(up(wants=PROTECTED),),
         turns=(destroy(),),
+        allowed=own_words("1 destroy"),
     ),
     Scenario(
         name="destroy-of-targets", about="Only what is named goes.", turns=(destroy(targets=("s1",)), destroy())
@@ -100,6 +104,7 @@ SCENARIOS = (
         about="What is named has users that are not: refused.",
         start=(up(wants=CHAIN),),
         turns=(destroy(targets=("s1",)),),
+        allowed=own_words("1 destroy"),
     ),
     Scenario(
         name="destroy-nothing", about="A stack without resources.", start=(), turns=(destroy(), refresh(), drift())

@@ -4,10 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.conformance.scenario import THREE, Deployment, Scenario, destroy, drift, preview, refresh, up
+from tests.conformance.scenario import (
+    THREE,
+    Allowed,
+    Deployment,
+    Scenario,
+    destroy,
+    drift,
+    own_words,
+    preview,
+    refresh,
+    up,
+)
 
 FULL = {"error": "the service is full"}
-SIX = {f"s{n}": {} for n in range(6)}
 CHAIN = {"s0": {}, "s1": {"depends_on": ["s0"]}, "s2": {"depends_on": ["s1"]}}
 REPLACE: dict[str, Any] = {"answer": {"changes": True, "replaces": ["val"]}}
 REPLACE_BEFORE: dict[str, Any] = {"answer": {"changes": True, "replaces": ["val"], "delete_before_replace": True}}
@@ -75,6 +85,7 @@ SCENARIOS = (
         about="The provider returns no id.",
         start=(),
         turns=(up(wants={"s0": {}}, faults={"create:s0": {"answer": ""}}),),
+        allowed=own_words("1 up"),
     ),
     Scenario(
         name="update-fails",
@@ -258,6 +269,7 @@ SCENARIOS = (
             up(environment={"SAMPLE_RAISES": "no such file"}),
             up(environment={"SAMPLE_RAISES": "no such file"}, continue_on_error=True),
         ),
+        allowed=own_words("1 preview", "2 up", "3 up"),
     ),
     Scenario(
         name="program-run-error",
@@ -296,11 +308,16 @@ SCENARIOS = (
         start=(),
         ordered=True,
         turns=(preview(wants={"s0": {}, "again": {"name": "s0", "depends_on": ["s0"]}}), up()),
+        allowed=own_words("1 preview", "2 up"),
     ),
     Scenario(
         name="pending-create",
-        about="A run before was killed in a create: the resource is created again, the note stays.",
+        about="A run before was killed in a create: the resource is created again; the CLI keeps the note.",
         turns=(preview(edit=_pending("creating")), up(), refresh()),
+        allowed=tuple(
+            Allowed(f"{turn}/state/pending", "the note goes when the create is done again")
+            for turn in ("2 up", "3 refresh")
+        ),
     ),
     Scenario(
         name="pending-update",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.conformance.scenario import THREE, Scenario, destroy, drift, preview, refresh, up
+from tests.conformance.scenario import THREE, Scenario, destroy, drift, own_words, preview, refresh, up
 
 GROUP = {"g": {"component": True}, "s0": {"parent": "g"}, "s1": {"parent": "g"}}
 REPLACE_BEFORE = {"answer": {"changes": True, "replaces": ["val"], "delete_before_replace": True}}
@@ -64,6 +64,7 @@ SCENARIOS = (
         about="Children inherit protection.",
         start=(up(wants={"g": {"component": True, "protect": True}, "s0": {"parent": "g"}}),),
         turns=(up(wants={}),),
+        allowed=own_words("1 up"),
     ),
     Scenario(
         name="nested-components",
@@ -193,6 +194,7 @@ SCENARIOS = (
         name="target-unknown",
         about="A target that is nowhere.",
         turns=(preview(targets=("s9",)), up(targets=("s9",)), refresh(targets=("s9",)), destroy(targets=("s9",))),
+        allowed=own_words("1 preview", "2 up", "3 refresh", "4 destroy"),
     ),
     Scenario(
         name="targets-with-refresh",
@@ -218,6 +220,7 @@ SCENARIOS = (
         name="target-needs-an-untargeted-one",
         about="A target depends on a new one that is not named.",
         turns=(up(wants={"s3": {}, "s4": {"depends_on": ["s3"]}}, targets=("s4",)),),
+        allowed=own_words("1 up"),
     ),
     Scenario(
         name="first-up-with-targets",

@@ -6,6 +6,18 @@ from tests.conformance.scenario import THREE, Scenario, destroy, drift, preview,
 
 TOKEN = "sample:token:\n  secure: v1:oQIxDYwa5oylRGSj:Jbr+B536fsjRUGK7ih/dqXjvVJ1cTQ==\n"
 SECRET = {"s0": {"secret": True}}
+EVERY_TYPE = """\
+sample:greeting: hello
+sample:n: 42
+sample:f: 1.50
+sample:t: true
+sample:list:
+- a
+- b
+sample:map:
+  k: v
+other:key: x
+"""
 
 SCENARIOS = (
     Scenario(
@@ -86,7 +98,7 @@ SCENARIOS = (
         turns=(
             up(
                 wants={"s0": {}},
-                config="sample:greeting: hello\nsample:n: 42\nsample:f: 1.50\nsample:t: true\nsample:list:\n- a\n- b\nsample:map:\n  k: v\nother:key: x\n",
+                config=EVERY_TYPE,
             ),
             up(),
             destroy(),

@@ -57,7 +57,7 @@ SCENARIOS = (
             up(),
             up(wants={"s0": {"more": {"i": 4, "l": []}}}),
         ),
-    ),  # fmt: skip
+    ),
     Scenario(
         name="outputs-that-are-not-inputs",
         about="A provider returns outputs of its own, and leaves some out at an update.",
@@ -103,7 +103,7 @@ SCENARIOS = (
     ),
     Scenario(
         name="replace-on-changes",
-        about="An option of the program turns a change the engine itself found into a replace; one the provider reported it does not.",
+        about="An option turns a change that the engine found into a replace, not one that the provider reported.",
         turns=(
             up(
                 wants={**THREE, "s1": {"val": "b", "replace_on_changes": ["val"]}},

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import grpc
 from google.protobuf import empty_pb2
-from pulumi.runtime.proto import engine_pb2, resource_pb2
+from pulumi.runtime.proto import engine_pb2, provider_pb2, resource_pb2
 
 from optout.engine.errors import OutOfScopeError
 
@@ -48,6 +48,8 @@ METHODS = (
     Method("Log", engine_pb2.LogRequest, empty_pb2.Empty),
     Method("GetRootResource", engine_pb2.GetRootResourceRequest, engine_pb2.GetRootResourceResponse),
     Method("SetRootResource", engine_pb2.SetRootResourceRequest, engine_pb2.SetRootResourceResponse),
+    Method("ReadResource", resource_pb2.ReadResourceRequest, resource_pb2.ReadResourceResponse),
+    Method("Invoke", resource_pb2.ResourceInvokeRequest, provider_pb2.InvokeResponse),
 )
 _NUMBERS = {method.name: number for number, method in enumerate(METHODS)}
 

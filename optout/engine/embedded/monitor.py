@@ -9,7 +9,7 @@ from pulumi.runtime.proto import engine_pb2, resource_pb2
 
 from optout.engine.embedded import goal as goals
 from optout.engine.embedded import wire
-from optout.engine.errors import EngineError
+from optout.engine.errors import EngineError, OutOfScopeError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -76,6 +76,12 @@ class Monitor:
     def _RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: N802
         self._registrar.components.finish(request.urn, wire.from_struct(request.outputs))
         return empty_pb2.Empty()
+
+    def _ReadResource(self, request: Any) -> Any:  # noqa: N802
+        raise OutOfScopeError(f"a read of {request.type} by its id")
+
+    def _Invoke(self, request: Any) -> Any:  # noqa: N802
+        raise OutOfScopeError(f"the function {request.tok}")
 
     def _SignalAndWaitForShutdown(self, _: Any) -> Any:  # noqa: N802
         self._finish()

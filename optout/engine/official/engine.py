@@ -7,9 +7,9 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 from optout.engine import project as projects
-from optout.engine.errors import EngineError, OutOfScopeError, StateError
+from optout.engine.errors import EngineError, OutOfScopeError
 from optout.engine.interface import Operation, Outcome, Result
-from optout.engine.official import failures
+from optout.engine.official import failures, takeover
 from optout.engine.official.command import Command, PulumiFailedError, find
 from optout.engine.official.relay import Relay
 from optout.engine.official.workspace import open_stack
@@ -35,9 +35,9 @@ class OfficialEngine:
         """Do the operation. See :class:`optout.engine.interface.Engine`."""
         project = projects.load_project(request.root)
         _require_passphrase(project, request)
-        _refuse_unfinished(project, request)
         command = self._command = self._command or find()
         relay = Relay(on_event)
+        takeover.clear_up(request, project, relay.note)
         failure: PulumiFailedError | None = None
         with warnings.catch_warnings():
             # The API warns, with the whole event, about events it cannot read and streams cut by a crash.
@@ -105,20 +105,3 @@ def _require_passphrase(project: projects.Project, request: Request) -> None:
     except OutOfScopeError:
         return  # secrets under a cloud's key: the CLI's own business
     passphrase.find({**os.environ, **request.environment})
-
-
-def _refuse_unfinished(project: projects.Project, request: Request) -> None:
-    """Refuse a state to which a killed run of the embedded engine has steps to add: the CLI would lose them."""
-    from optout.engine.embedded import journal, locks  # noqa: PLC0415 - only a few functions of that package
-    from optout.engine.embedded.backend import Backend  # noqa: PLC0415
-
-    backend = Backend(request.backend, project.name, request.stack)
-    if not backend.journal_file.exists() or any(locks.read_all(backend.lock_folder)):
-        return  # under a lock the run may still be going on; what writes is refused by the CLI
-    with backend.journal_file.open("rb") as stream:
-        head = stream.readline()
-    if journal.fingerprint(backend.read()).encode() in head:
-        raise StateError(
-            "a run of the embedded engine was killed and its steps are not in the state yet: run "
-            "`optout refresh --engine embedded` once, then this command again"
-        )

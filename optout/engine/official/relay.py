@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -37,6 +38,10 @@ class Relay:
         self._in_traceback: set[int | None] = set()
         self.applied = 0
         self.broken: Exception | None = None
+
+    def note(self, text: str) -> None:
+        """Say something of our own before the run's events."""
+        self._on_event(EngineEvent(0, int(time.time()), diagnostic_event=DiagnosticEvent(text, "never", "info")))
 
     def take(self, event: EngineEvent) -> None:
         """Look at an event and pass it on. An exception of the receiver is kept in ``broken``, and ends it."""

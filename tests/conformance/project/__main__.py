@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pulumi
-from cloud import Thing
+from cloud import Thing  # type: ignore[import-not-found]  # beside this file where it runs
 
 WANTED = json.loads(Path("wanted.json").read_text(encoding="utf-8"))
 SIMPLE = ("protect", "retain_on_delete", "ignore_changes", "replace_on_changes", "delete_before_replace",
@@ -77,6 +77,6 @@ if message := os.environ.get("SAMPLE_LOG_ERROR"):
     pulumi.error(message)
 if (greeting := pulumi.Config().get("greeting")) is not None:
     pulumi.export("greeting", greeting)
-if (token := pulumi.Config().get_secret("token")) is not None:
-    pulumi.export("token", token)
+if (secret := pulumi.Config().get_secret("token")) is not None:
+    pulumi.export("token", secret)
 pulumi.export("size", len(made))

@@ -84,7 +84,7 @@ def test_every_method_arrives_under_its_name(ends: Ends, method: Any) -> None:
     assert heard == [method.name]
 
 
-@pytest.mark.parametrize("name", ["Invoke", "ReadResource", "RegisterStackTransform", "StreamInvoke"])
+@pytest.mark.parametrize("name", ["Call", "RegisterStackTransform", "StreamInvoke"])
 def test_a_method_the_engine_does_not_have(ends: Ends, name: str) -> None:
     with pytest.raises(grpc.RpcError) as caught:
         getattr(ends.caller, name)(empty_pb2.Empty())

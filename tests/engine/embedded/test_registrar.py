@@ -303,20 +303,6 @@ def test_what_only_the_cli_does_is_refused_by_name(settled: Bench, operation: st
     assert sorted(settled.things()) == ["s0", "s1", "s2"]
 
 
-@pytest.mark.parametrize(
-    ("text", "method"),
-    [
-        ("pulumi.CustomResource.get = None\nThing('s9', {}, pulumi.ResourceOptions(id='id-s9'))", "ReadResource"),
-        ("pulumi.runtime.invoke('aws:index:getRegion', {})", "Invoke"),
-    ],
-)
-def test_calls_only_the_cli_answers(settled: Bench, text: str, method: str) -> None:
-    add(settled, text)
-    ran = settled.up()
-    assert ran.outcome.result is Result.FAILED
-    assert f"{method}: the embedded engine does not do this" in ran.errors
-
-
 def test_a_target_leaves_the_others_alone(settled: Bench) -> None:
     settled.want(s0={"val": "b"}, s1={"val": "b"}, s3={})
     ran = settled.up(targets=(urn("s1"), urn("s2")))

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from optout.engine.embedded import journal
 from optout.engine.errors import (
     EngineError,
     PassphraseError,
     ProjectError,
     StackLockedError,
-    StateError,
 )
 from optout.engine.interface import Operation, Outcome, Result
 from optout.engine.official.engine import OfficialEngine
@@ -158,37 +155,6 @@ def test_stack_without_a_file(stand_in: StandIn, bench: Bench, perform: Perform)
     (bench.root / "Pulumi.dev.yaml").unlink()
     with pytest.raises(ProjectError, match=r"no stack file Pulumi\.dev\.yaml"):
         perform("up")
-
-
-class TestJournalOfAKilledRun:
-    @pytest.fixture
-    def journalled(self, bench: Bench) -> Bench:
-        bench.backend.state_file.parent.mkdir(parents=True)
-        bench.backend.state_file.write_text('{"version": 3}', encoding="utf-8")
-        bench.backend.journal_file.parent.mkdir(parents=True)
-        head = {"base": journal.fingerprint(bench.backend.read())}
-        bench.backend.journal_file.write_text(json.dumps(head) + "\n", encoding="utf-8")
-        return bench
-
-    def test_its_steps_are_not_lost(self, stand_in: StandIn, journalled: Bench, perform: Perform) -> None:
-        with pytest.raises(StateError, match="run `optout refresh --engine embedded` once"):
-            perform("up")
-
-    def test_a_run_under_way_is_left_to_its_lock(
-        self, stand_in: StandIn, journalled: Bench, perform: Perform
-    ) -> None:
-        journalled.backend.lock_folder.mkdir(parents=True)
-        (journalled.backend.lock_folder / "a.json").write_text("{}", encoding="utf-8")
-        stand_in.play(Play(stderr=LOCKED, status=1))
-        with pytest.raises(StackLockedError):
-            perform("up")
-
-    def test_one_of_an_older_state_does_not_matter(
-        self, stand_in: StandIn, journalled: Bench, perform: Perform
-    ) -> None:
-        journalled.backend.state_file.write_text('{"version": 3} ', encoding="utf-8")
-        stand_in.play(Play(recording="create"))
-        assert perform("up").ok
 
 
 def test_the_cli_is_looked_for_once(stand_in: StandIn, bench: Bench) -> None:

@@ -1,0 +1,36 @@
+"""Players of scenarios; what several scenarios start from is played once a session."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.conformance.play import Player
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_pulumi_settings() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith("PULUMI_")]:
+            patch.delenv(name)
+        yield
+
+
+@pytest.fixture(scope="session")
+def embedded(tmp_path_factory: pytest.TempPathFactory) -> Player:
+    """Play on the embedded engine."""
+    return Player.embedded(tmp_path_factory.mktemp("embedded"))
+
+
+@pytest.fixture(scope="session")
+def official(tmp_path_factory: pytest.TempPathFactory) -> Player:
+    """Play on the Pulumi CLI."""
+    if shutil.which("pulumi") is None:
+        pytest.skip("the Pulumi CLI is not on PATH")
+    return Player.official(tmp_path_factory.mktemp("official"))

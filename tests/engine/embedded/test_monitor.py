@@ -1,0 +1,97 @@
+"""What a program may ask of the engine, asked by real programs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from optout.engine.interface import Result
+from tests.engine.bench import urn
+
+if TYPE_CHECKING:
+    from tests.engine.bench import Bench
+
+STACK = urn("sample-dev", "pulumi:pulumi:Stack")
+
+
+def add(bench: Bench, text: str) -> None:
+    program = (bench.root / "__main__.py").read_text(encoding="utf-8")
+    bench.write("__main__.py", f"{program}\n{text}\n")
+
+
+def test_what_a_program_logs_is_said_but_for_debugging(settled: Bench) -> None:
+    add(settled, "pulumi.log.debug('deep')\npulumi.log.info('by the way')\n"
+                 "pulumi.log.warn('take care', made['s0'])\npulumi.log.error('bad news')")  # fmt: skip
+    ran = settled.up()
+    assert ran.ok  # as with the CLI: what is only logged does not fail a run
+    said = {
+        event["diagnosticEvent"]["message"]: (
+            event["diagnosticEvent"]["severity"],
+            event["diagnosticEvent"].get("urn"),
+        )
+        for event in ran.events
+        if "diagnosticEvent" in event
+    }
+    assert said == {"by the way": ("info", None), "take care": ("warning", urn("s0")), "bad news": ("error", None)}
+
+
+@pytest.mark.parametrize("operation", ["up", "preview"])
+def test_what_a_program_learns_of_its_deployment(settled: Bench, operation: str) -> None:
+    add(settled, """
+from google.protobuf import empty_pb2
+from pulumi.runtime.proto import engine_pb2, resource_pb2
+from pulumi.runtime.settings import get_monitor
+monitor = get_monitor()
+info = monitor.GetDeploymentInfo(empty_pb2.Empty())
+print(info.project, info.stack, info.organization, info.dryRun, info.parallel)
+for name in ("secrets", "deletedWith", "resourceReferences", "outputValues"):
+    print(name, monitor.SupportsFeature(resource_pb2.SupportsFeatureRequest(id=name)).hasSupport)
+monitor.SetRootResource(engine_pb2.SetRootResourceRequest(urn="urn:root"))
+print(monitor.GetRootResource(engine_pb2.GetRootResourceRequest()).urn)
+""")  # fmt: skip
+    ran = settled.run(operation, parallel=3)
+    assert ran.ok
+    assert ran.said("info").splitlines() == [
+        f"sample dev organization {operation == 'preview'} 3",
+        "secrets True",
+        "deletedWith True",
+        "resourceReferences False",
+        "outputValues False",
+        "urn:root",
+    ]
+
+
+def test_outputs_reach_the_program_secret_ones_as_such(bench: Bench) -> None:
+    bench.want(s0={"additional_secret_outputs": ["status"]}, s1={"val_from": "s0"})
+    assert bench.up().ok
+    assert bench.things()["s1"].id == "id-s1-ON"
+    assert bench.document() is not None
+    text = bench.backend.state_file.read_text(encoding="utf-8")
+    assert '"val":"ON"' not in text  # it came of a secret
+
+
+def test_a_preview_tells_unknown_values_from_known_ones(bench: Bench) -> None:
+    bench.want(s0={}, s1={"val_from": "s0"})
+    ran = bench.run("preview")
+    assert ran.ok
+    (check,) = (call for call in ran.calls if (call["method"], call["name"]) == ("check", "s1"))
+    assert "Unknown" in check["news"]["val"]
+
+
+def test_what_depends_on_a_failed_one_is_not_made(bench: Bench) -> None:
+    bench.want(s0={}, s1={"val_from": "s0"}, s2={})
+    bench.faults({"create:s0": {"error": "no room"}})
+    ran = bench.up(continue_on_error=True)
+    assert ran.outcome.result is Result.PARTIAL
+    assert "no room" in ran.errors
+    assert sorted(bench.things()) == ["s2"]
+
+
+def test_an_error_of_the_engine_stops_the_run(bench: Bench) -> None:
+    """The journal cannot be written: what follows would be lost."""
+    bench.backend.journal_file.mkdir(parents=True)
+    ran = bench.up(parallel=1)
+    assert ran.outcome.result is Result.FAILED
+    assert ran.outcome.errors == (f"cannot write the journal {bench.backend.journal_file}: Is a directory",)
+    assert ran.made() == []
