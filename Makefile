@@ -8,7 +8,7 @@ PIP := $(RUN) -m pip --disable-pip-version-check --quiet install
 SOURCES := optout providers tests tools benchmarks __main__.py
 
 .DEFAULT_GOAL := help
-.PHONY: help up test lint unit test-clients test-official lock format picture engines clean
+.PHONY: help up test lint unit test-clients test-official test-kills lock format picture engines clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | awk -F '\t' '{ printf "  make %-14s %s\n", $$1, $$2 }'
@@ -30,6 +30,9 @@ unit: $(VENV)/.dev
 
 test-official: $(VENV)/.dev ## tests against the Pulumi CLI; skipped, with a reason, where it is not on PATH
 	$(RUN) -m pytest -m official --override-ini="addopts=-ra --strict-markers --strict-config"
+
+test-kills: $(VENV)/.dev ## 200 random kills of a run, beside the Pulumi CLI where it is on PATH; half an hour
+	OPTOUT_KILLS=$${OPTOUT_KILLS:-200} $(RUN) -m pytest -s tests/e2e/test_kills.py
 
 test-clients: $(VENV)/.dev tests/clients/.venv/.done tests/clients/node/node_modules/.done ## tests with other AWS clients; needs Node
 	OPTOUT_AWS_CLI="$(CURDIR)/tests/clients/.venv/bin/aws" $(RUN) -m pytest -m clients tests/clients

@@ -8,9 +8,9 @@ import socket
 import subprocess
 import sys
 import threading
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
+from queue import SimpleQueue
 from typing import IO, TYPE_CHECKING, Any
 
 from optout.engine.embedded.channel import DONE, ERROR, METHODS, OK, Call, Callee
@@ -66,7 +66,11 @@ class ProgramHost:
             self._connection.send_bytes(json.dumps(start).encode())
         except OSError:
             raise ProgramError(self._died()) from None
-        with ThreadPoolExecutor(workers, thread_name_prefix="program") as pool:
+        calls: SimpleQueue[Call | None] = SimpleQueue()
+        threads = [threading.Thread(target=_serve, args=(callee, calls, serve)) for _ in range(workers)]
+        for thread in threads:
+            thread.start()
+        try:
             while True:
                 try:
                     call = callee.receive()
@@ -75,7 +79,12 @@ class ProgramHost:
                 if call.method == DONE:
                     self._done = True
                     return ProgramEnd(**json.loads(call.body))
-                pool.submit(_answer, callee, call, serve)
+                calls.put(call)
+        finally:
+            for _ in threads:
+                calls.put(None)
+            for thread in threads:
+                thread.join()
 
     def _died(self) -> str:
         status = self._process.wait()
@@ -96,6 +105,12 @@ class ProgramHost:
         for reader in self._readers:
             reader.join(timeout=1)  # not longer: a process it left behind may hold the pipe
         self._connection.close()
+
+
+def _serve(callee: Callee, calls: SimpleQueue[Call | None], serve: Callable[[str, Any], Any]) -> None:
+    """Answer calls until there are no more. An executor's futures would cost more than a call."""
+    while (call := calls.get()) is not None:
+        _answer(callee, call, serve)
 
 
 def _answer(callee: Callee, call: Call, serve: Callable[[str, Any], Any]) -> None:

@@ -1,4 +1,4 @@
-"""The provider plugin: ``python -m pulumi.dynamic``, started and spoken to as the official engine does."""
+"""The provider plugin: ``python -m pulumi.dynamic``, started as the official engine does; one process."""
 
 from __future__ import annotations
 
@@ -9,11 +9,10 @@ import threading
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any
 
-import grpc
 from pulumi.runtime.proto import provider_pb2 as pb
-from pulumi.runtime.proto.provider_pb2_grpc import ResourceProviderStub
 
 from optout.engine.embedded import values, wire
+from optout.engine.embedded.plugin_lines import CallFailedError, Lines
 from optout.engine.errors import PluginError
 from optout.engine.messages import last_line
 
@@ -25,12 +24,6 @@ if TYPE_CHECKING:
 
 PROVIDER_PACKAGE = "pulumi-python"
 PATIENCE = 5.0  # seconds a plugin has to end when it is told to
-_MEGABYTES_400 = 400 * 1024 * 1024
-_CHANNEL_OPTIONS = [
-    ("grpc.max_receive_message_length", _MEGABYTES_400),
-    ("grpc.max_send_message_length", _MEGABYTES_400),
-    ("grpc.enable_http_proxy", 0),
-]
 
 
 class ProviderError(Exception):
@@ -61,35 +54,36 @@ class Plugin:
         self._say = say
         self._config = config
         self._ready = threading.Lock()
-        self._stub: Any = None
-        self._channel: grpc.Channel | None = None
+        self._lines = Lines()
+        self._connected = False
         self._failure: PluginError | None = None
         self._readers: list[threading.Thread] = []
         variables = {**os.environ, **environment, "PULUMI_PROJECT": project, "PYTHONUNBUFFERED": "1"}
         variables["PYTHONPATH"] = os.pathsep.join(part for part in (str(root), variables.get("PYTHONPATH")) if part)
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "optout.engine.embedded.plugin_process"],
+        ends = [end.fileno() for end in self._lines.theirs]
+        self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
+            [sys.executable, "-m", "optout.engine.embedded.plugin_process", *map(str, ends)],
             cwd=root,
             env=variables,
+            pass_fds=ends,
             stdin=subprocess.PIPE,  # never written to: its end tells the plugin that we are gone
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             process_group=0,  # a terminal's Ctrl-C is for the engine alone
         )
+        self._lines.hand_over()
 
-    def _connected(self) -> Any:
-        if self._stub is not None:
-            return self._stub
+    def _connect_once(self) -> None:
         with self._ready:
             if self._failure is not None:
                 raise self._failure
-            if self._stub is None:
+            if not self._connected:
                 try:
                     self._connect()
                 except PluginError as error:
                     self._failure = error  # the calls that wait meanwhile fail with it too
                     raise
-            return self._stub
+                self._connected = True
 
     def _connect(self) -> None:
         out, err = self._process.stdout, self._process.stderr
@@ -104,11 +98,8 @@ class Plugin:
         for stream in (out, err):
             self._readers.append(threading.Thread(target=self._forward, args=(stream,), daemon=True))
             self._readers[-1].start()
-        self._channel = grpc.insecure_channel(f"127.0.0.1:{int(port)}", options=_CHANNEL_OPTIONS)
-        stub = ResourceProviderStub(self._channel)
         arguments = wire.to_struct(self._config)
-        self._guarded(stub.Configure, pb.ConfigureRequest(args=arguments, acceptSecrets=True))
-        self._stub = stub
+        self._guarded("Configure", pb.ConfigureRequest(args=arguments, acceptSecrets=True))
 
     def _forward(self, stream: IO[bytes]) -> None:
         with stream:
@@ -162,15 +153,17 @@ class Plugin:
         self._call("Delete", pb.DeleteRequest(urn=urn, id=id_, properties=wire.to_struct(outputs)))
 
     def _call(self, method: str, request: Any) -> Any:
-        return self._guarded(getattr(self._connected(), method), request)
+        if not self._connected:
+            self._connect_once()
+        return self._guarded(method, request)
 
-    def _guarded(self, method: Any, request: Any) -> Any:
+    def _guarded(self, method: str, request: Any) -> Any:
         try:
-            return method(request)
-        except grpc.RpcError as error:
-            if error.code() == grpc.StatusCode.UNAVAILABLE:
-                raise PluginError(f"the provider plugin {self._end()}") from None
-            raise ProviderError(last_line(error.details() or "the provider failed")) from None
+            return self._lines.call(method, request)
+        except CallFailedError as error:
+            raise ProviderError(last_line(str(error) or "the provider failed")) from None
+        except (EOFError, OSError):
+            raise PluginError(f"the provider plugin {self._end()}") from None
 
     def _end(self) -> str:
         try:
@@ -191,8 +184,7 @@ class Plugin:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-        if self._channel is not None:
-            self._channel.close()
+        self._lines.close()
         for reader in self._readers:
             reader.join(timeout=1)  # what it said last; not longer: a process it left behind may hold the pipe
         unread = () if self._readers else (self._process.stdout, self._process.stderr)

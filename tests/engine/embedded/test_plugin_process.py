@@ -23,7 +23,7 @@ def process() -> Iterator[subprocess.Popen[bytes]]:
         started.kill()
 
 
-def test_says_its_port_and_ends_with_the_pipe(process: subprocess.Popen[bytes]) -> None:
+def test_says_that_it_is_ready_and_ends_with_the_pipe(process: subprocess.Popen[bytes]) -> None:
     assert process.stdout is not None
     assert process.stdin is not None
     assert int(process.stdout.readline()) > 0

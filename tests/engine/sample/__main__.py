@@ -10,7 +10,7 @@ from cloud import Thing  # type: ignore[import-not-found]  # beside this file wh
 
 WANTED = json.loads(Path("wanted.json").read_text(encoding="utf-8"))
 SIMPLE = ("protect", "retain_on_delete", "ignore_changes", "replace_on_changes", "delete_before_replace",
-          "additional_secret_outputs")  # fmt: skip
+          "additional_secret_outputs", "import_")  # fmt: skip
 made: dict[str, Any] = {}
 
 

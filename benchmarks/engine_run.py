@@ -1,0 +1,85 @@
+"""One run of the embedded engine in a process of its own: ``python -m benchmarks.engine_run preview|up ROOT``.
+
+The last line of the output is JSON: for a preview when each part was done, in seconds since the process began; for
+an up the seconds of the run, and those that went into writing the journal, the state and the history.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from benchmarks import people
+from optout.engine.embedded import execution, passphrase
+from optout.engine.embedded.backend import Backend
+from optout.engine.embedded.engine import EmbeddedEngine
+from optout.engine.embedded.host import ProgramHost
+from optout.engine.embedded.journal import Journal
+from optout.engine.embedded.monitor import Monitor
+from optout.engine.embedded.plugins import Plugins
+from optout.engine.interface import Operation, Result
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def _born() -> float:
+    """Return when this process began, on the clock of :func:`time.time`."""
+    ticks = float(Path("/proc/self/stat").read_text().rsplit(")", 1)[1].split()[19])
+    up = float(Path("/proc/uptime").read_text().split()[0])
+    return time.time() - up + ticks / os.sysconf("SC_CLK_TCK")
+
+
+def run(operation: str, root: Path) -> None:
+    """Run the embedded engine and tell about it."""
+    born = _born()
+    done: dict[str, float] = {}
+    spent = {"writing": 0.0}
+
+    def mark(what: str) -> None:
+        done[what] = round(time.time() - born, 3)
+
+    def marked(owner: Any, name: str, what: str) -> None:
+        _wrap(owner, name, lambda _: done.get(what) or mark(what))
+
+    def timed(owner: Any, name: str) -> None:
+        _wrap(owner, name, lambda took: spent.update(writing=spent["writing"] + took))
+
+    mark("engine imported")
+    marked(ProgramHost, "__init__", "program's process started")
+    marked(passphrase, "open_with", "key derived from the passphrase")
+    marked(Monitor, "_GetDeploymentInfo", "program imported, its first call")
+    marked(Plugins, "with_config", "plugin started and configured")
+    marked(ProgramHost, "run", "all people registered, program ended")
+    for owner, name in ((Journal, "append"), (Backend, "write"), (Backend, "write_history"), (execution, "render")):
+        timed(owner, name)
+    started = time.perf_counter()
+    outcome = EmbeddedEngine().run(Operation(operation), people.request(root, {}), lambda _: None)
+    took = time.perf_counter() - started
+    mark("everything closed")
+    if outcome.result is not Result.SUCCEEDED:
+        raise SystemExit("\n".join(outcome.errors))
+    print(json.dumps(done if operation == "preview" else {"run": took, **spent}))
+
+
+def _wrap(owner: Any, name: str, after: Callable[[float], object]) -> None:
+    original = getattr(owner, name)
+
+    @functools.wraps(original)
+    def wrapped(*args: Any, **named: Any) -> Any:
+        started = time.perf_counter()
+        try:
+            return original(*args, **named)
+        finally:
+            after(time.perf_counter() - started)
+
+    setattr(owner, name, wrapped)
+
+
+if __name__ == "__main__":
+    run(sys.argv[1], Path(sys.argv[2]))
