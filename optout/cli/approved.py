@@ -21,7 +21,7 @@ def command(**options: Any) -> None:
     It is what people had before them when they merged. There is none when the commit came by no pull request, when
     the last preview failed or the guard refused its plan, or when the plan is of an older push.
 
-    The token comes from GITHUB_TOKEN alone; it needs `permissions: pull-requests: read`.
+    The token comes from GITHUB_TOKEN alone. The job needs this permission: pull-requests: read
 
     \b
     Example: in a workflow, after a merge

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from optout.cli.errors import CommandError, reported
+from optout.cli.exit_codes import ExitCode
 from optout.cli.options import with_options
 from optout.cli.posting import posting_options
 
@@ -26,20 +29,29 @@ FAULTS_SHOWN = 50
         type=click.IntRange(min=1),
         help="The pull request's number.  [default: the one the workflow runs for]",
     ),
-    click.option("--digest", help="The plan's digest; merging the pull request then approves exactly this plan."),
+    click.option(
+        "--plan",
+        "plan_file",
+        type=click.Path(path_type=Path, dir_okay=False, exists=True),
+        help="The plan as `preview --save-plan` wrote it: merging the pull request approves exactly this plan, "
+        "unless the guard refuses it.",
+    ),
+    click.option("--digest", help="Instead of --plan: the digest that merging approves."),
     click.option("--failed", metavar="TEXT", help="There is no plan: say why, and void the one shown before."),
 )
-def command(number: int | None, digest: str | None, failed: str | None, **options: Any) -> None:
+def command(
+    number: int | None, plan_file: Path | None, digest: str | None, failed: str | None, **options: Any
+) -> None:
     """Write the one comment about a stack on a pull request, or edit the one that is there.
 
     The comment is known by its first line, <!-- optout:stack=NAME -->, and by its author: only what the token's own
     user wrote is touched. A text that carries an identifier of the register is refused.
 
-    The token comes from GITHUB_TOKEN alone; it needs `permissions: pull-requests: write`.
+    The token comes from GITHUB_TOKEN alone. The job needs this permission: pull-requests: write
 
     \b
     Example: in a workflow, after `optout preview`
-      $ optout comment --stack production --body-file plan.md --digest "$DIGEST"
+      $ optout comment --stack production --body-file plan.md --plan plan.json
       comment created: https://github.com/example/register/pull/7#issuecomment-1
       $ optout comment --stack production --failed "the preview failed" --log-file preview.log
       comment edited: https://github.com/example/register/pull/7#issuecomment-1
@@ -55,8 +67,10 @@ def command(number: int | None, digest: str | None, failed: str | None, **option
     choices = Choices(**options)
     if failed is None and choices.body_file is None:
         raise click.UsageError("give --body-file, or --failed for a preview that gave no plan")
-    if failed is not None and digest is not None:
-        raise click.UsageError("a failed preview approves nothing: give either --failed or --digest")
+    if failed is not None and (digest, plan_file) != (None, None):
+        raise click.UsageError("a failed preview approves nothing: leave out --digest and --plan, or --failed")
+    if digest is not None and plan_file is not None:
+        raise click.UsageError("give either --digest or --plan")
     if failed is None and choices.log_file is not None:
         raise click.UsageError("--log-file goes with --failed")
     with reported(), forge(choices) as github:
@@ -69,6 +83,8 @@ def command(number: int | None, digest: str | None, failed: str | None, **option
         if failed is None:
             if given.is_empty:
                 raise click.UsageError("the file of --body-file is empty: there is no plan in it")
+            if plan_file is not None:
+                digest = _digest(plan_file, choices.stack)
             if digest is not None and source.commit is None:
                 raise click.UsageError("a digest belongs to a commit: pass --commit ID")
             text = texts.plan_comment(source, given.body, digest)
@@ -78,6 +94,20 @@ def command(number: int | None, digest: str | None, failed: str | None, **option
             text = texts.failed_comment(source, failed, body=given.body, log=given.log)
         identifiers.check(text, places)
         tell(comments.put(github, number, comment_marker(choices.stack), text), "comment")
+
+
+def _digest(path: Path, stack: str) -> str | None:
+    """Return the digest of a saved plan, None if the guard refuses it; raises CommandError for another file."""
+    try:
+        plan = json.loads(path.read_bytes())
+        digest, planned, refusal = plan["digest"], plan["stack"], plan["guard"]
+    except OSError as error:
+        raise CommandError(f"{path} cannot be read: {error.strerror}") from error
+    except (ValueError, TypeError, KeyError):
+        raise CommandError(f"{path} is no saved plan: write it with `optout preview --save-plan {path}`") from None
+    if planned != stack:
+        raise CommandError(f"{path} is a plan for another stack than {stack}", ExitCode.USAGE)
+    return None if refusal is not None else str(digest)
 
 
 def _of_failure(choices: Choices, given: Texts, failed: str) -> tuple[Texts, dict[str, str], str]:

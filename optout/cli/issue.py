@@ -20,7 +20,7 @@ def command(*, close: bool, **options: Any) -> None:
     The issue is known by its first line, <!-- optout:drift=NAME -->, and by its author, as comments are. A text
     that carries an identifier of the register is refused.
 
-    The token comes from GITHUB_TOKEN alone; it needs `permissions: issues: write`.
+    The token comes from GITHUB_TOKEN alone. The job needs this permission: issues: write
 
     \b
     Example: every night, after `optout drift`

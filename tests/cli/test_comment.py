@@ -1,6 +1,10 @@
+import json
+
 import pytest
 
+from optout.cli import comment
 from optout.cli.comment import FAULTS_SHOWN
+from optout.cli.errors import CommandError
 from optout.cli.exit_codes import ExitCode
 from optout.forge.markers import Reviewed, reviewed_in
 from tests.cli.forge import PEOPLE, Hosted
@@ -31,6 +35,43 @@ def test_the_digest_is_bound_to_the_commit_people_see(on_github: Hosted) -> None
         "comment", "--body-file", on_github.write("plan.md", PLAN), "--digest", DIGEST, GITHUB_SHA="9" * 40
     )
     assert reviewed_in(on_github.github.bodies()[0]) == Reviewed(HEAD, DIGEST)
+
+
+def saved(**changed: object) -> str:
+    return json.dumps({"version": 1, "stack": "test", "digest": DIGEST, "guard": None, **changed})
+
+
+def test_a_saved_plan_has_the_digest(on_github: Hosted) -> None:
+    plan = ["--body-file", on_github.write("plan.md", PLAN), "--plan", on_github.write("plan.json", saved())]
+    assert on_github.run("comment", *plan).exit_code == ExitCode.DONE
+    assert reviewed_in(on_github.github.bodies()[0]) == Reviewed(HEAD, DIGEST)
+    on_github.write("plan.json", saved(guard={"breaches": []}))
+    assert on_github.run("comment", *plan).exit_code == ExitCode.DONE
+    assert reviewed_in(on_github.github.bodies()[0]) is None, "what the guard refuses no merge approves"
+    assert "1 to opt out" in on_github.github.bodies()[0]
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("", "is no saved plan"),
+        ("[]", "is no saved plan"),
+        ("{}", "is no saved plan"),
+        (saved(stack="other"), "another stack than test"),
+        (saved(digest="?"), "hexadecimal"),
+    ],
+)
+def test_a_file_that_is_no_plan_of_the_stack_is_refused(on_github: Hosted, content: str, said: str) -> None:
+    plan = ["--body-file", on_github.write("plan.md", PLAN), "--plan", on_github.write("plan.json", content)]
+    result = on_github.run("comment", *plan)
+    assert result.exit_code in (ExitCode.FAILED, ExitCode.USAGE)
+    assert said in result.stderr
+    assert on_github.github.bodies() == []
+
+
+def test_a_saved_plan_that_cannot_be_read_is_named(on_github: Hosted) -> None:
+    with pytest.raises(CommandError, match="cannot be read: Is a directory"):
+        comment._digest(on_github.project.root, "test")
 
 
 def test_it_reads_standard_input(on_github: Hosted) -> None:
@@ -112,6 +153,8 @@ def test_somebody_s_copy_of_the_marker_is_left_alone(on_github: Hosted) -> None:
     [
         ([], "give --body-file"),
         (["--failed", "x", "--digest", DIGEST], "approves nothing"),
+        (["--failed", "x", "--plan", "event.json"], "approves nothing"),
+        (["--body-file", "-", "--plan", "event.json", "--digest", DIGEST], "either --digest or --plan"),
         (["--body-file", "-", "--log-file", "-"], "--log-file goes with --failed"),
         (["--failed", "x", "--body-file", "-", "--log-file", "-"], "standard input is read once"),
         (["--body-file", "-"], "is empty"),
@@ -121,7 +164,10 @@ def test_somebody_s_copy_of_the_marker_is_left_alone(on_github: Hosted) -> None:
         (["--failed", "x", "--pr", "0"], "--pr"),
     ],
 )
-def test_wrong_usage_is_named(on_github: Hosted, arguments: list[str], said: str) -> None:
+def test_wrong_usage_is_named(
+    on_github: Hosted, arguments: list[str], said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(on_github.project.root)
     result = on_github.run("comment", *arguments)
     assert (result.exit_code, result.stdout) == (ExitCode.USAGE, "")
     assert said in result.stderr
