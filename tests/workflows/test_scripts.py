@@ -148,10 +148,18 @@ def test_without_review_and_with_changes_it_is_red_and_shows_them(runner: Runner
 @pytest.mark.parametrize("code", [1, 6, 7, 8, 9])
 def test_what_was_not_applied_is_shown_to_be_approved(runner: Runner, code: int) -> None:
     runner.optout("up", code)
-    runner.optout("preview", makes=True)
+    runner.optout("preview", 4, makes=True)
     assert runner.run("up", "Up", DIGEST="0123456789ab") == code
     assert f"ended with exit code {code}" in runner.text("summary")
     assert runner.text("summary").endswith("the plan of preview\n")
+
+
+def test_what_was_applied_before_is_done(runner: Runner) -> None:
+    """The same run again, or a merge whose plan an earlier run has taken along."""
+    runner.optout("up", 7)
+    runner.optout("preview", 0, makes=True)
+    assert runner.run("up", "Up", DIGEST="0123456789ab") == 0
+    assert runner.text("summary") == ""
 
 
 def test_a_preview_that_fails_too_is_said(runner: Runner) -> None:
