@@ -8,7 +8,7 @@ PIP := $(RUN) -m pip --disable-pip-version-check --quiet install
 SOURCES := optout providers tests tools benchmarks __main__.py
 
 .DEFAULT_GOAL := help
-.PHONY: help up test lint unit test-clients test-official test-kills lock format picture engines clean
+.PHONY: help up test lint lint-workflows unit test-clients test-official test-kills lock format picture engines clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | awk -F '\t' '{ printf "  make %-14s %s\n", $$1, $$2 }'
@@ -23,6 +23,11 @@ lint: $(VENV)/.dev
 	$(RUN) -m ruff format --check $(SOURCES)
 	$(RUN) -m mypy
 	$(VENV)/bin/lint-imports
+
+lint-workflows: tools/workflows/.venv/.done ## actionlint and zizmor over the workflows; needs Go
+	go -C tools/workflows tool actionlint -config-file "$(CURDIR)/.github/actionlint.yaml" \
+	  "$(CURDIR)"/.github/workflows/*.yml "$(CURDIR)"/examples/pulumi-cli/*.yml
+	tools/workflows/.venv/bin/zizmor --offline --quiet --persona=auditor .github examples/pulumi-cli/optout.yml
 
 unit: $(VENV)/.dev
 	$(RUN) -m pytest -n 2 --dist worksteal -m "not clients and not official" \
@@ -40,6 +45,11 @@ test-clients: $(VENV)/.dev tests/clients/.venv/.done tests/clients/node/node_mod
 tests/clients/.venv/.done: tests/clients/awscli.lock
 	$(PYTHON) -m venv tests/clients/.venv
 	tests/clients/.venv/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes -r $<
+	@touch $@
+
+tools/workflows/.venv/.done: tools/workflows/zizmor.lock
+	$(PYTHON) -m venv tools/workflows/.venv
+	tools/workflows/.venv/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes -r $<
 	@touch $@
 
 tests/clients/node/node_modules/.done: tests/clients/node/package-lock.json
@@ -63,9 +73,12 @@ lock: ## resolve the dependencies anew; needs uv
 	  --no-emit-index-url --no-annotate --custom-compile-command "make lock" -c requirements.lock -o requirements-dev.lock
 	uv pip compile -q tests/clients/awscli.in --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-annotate --custom-compile-command "make lock" -o tests/clients/awscli.lock
+	uv pip compile -q tools/workflows/zizmor.in --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-annotate --custom-compile-command "make lock" -o tools/workflows/zizmor.lock
 
 clean: ## remove what the targets above made, the sandbox's data too
-	rm -rf $(VENV) .optout .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage tests/clients/.venv tests/clients/node/node_modules
+	rm -rf $(VENV) .optout .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage \
+	  tests/clients/.venv tests/clients/node/node_modules tools/workflows/.venv
 
 # One virtual environment; the second mark means that the tools for development are in it too.
 $(VENV)/bin/python:

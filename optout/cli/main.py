@@ -10,7 +10,10 @@ import click
 
 from optout.cli.encoding import make_tolerant
 
-COMMANDS = ("validate", "preview", "up", "drift", "refresh", "destroy", "serve", "env", "doctor")
+COMMANDS = (
+    *("validate", "preview", "up", "drift", "refresh", "destroy", "serve", "env", "doctor"),
+    *("comment", "approved", "issue"),
+)
 
 
 class LazyGroup(click.Group):

@@ -7,13 +7,14 @@ from pathlib import Path
 import pytest
 
 from tests.cli import projects
+from tests.cli.forge import Hosted, hosted
 from tests.cli.projects import Project
 from tests.service.running import Service, thread
 
 
 @pytest.fixture(autouse=True)
 def _no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in [name for name in os.environ if name.startswith(("AWS_", "PULUMI_", "OPTOUT_"))]:
+    for name in [name for name in os.environ if name.startswith(("AWS_", "GITHUB_", "OPTOUT_", "PULUMI_"))]:
         monkeypatch.delenv(name)
     for name in ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "TTY_COMPATIBLE"):
         monkeypatch.delenv(name, raising=False)
@@ -33,6 +34,13 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 def project(tmp_path: Path) -> Project:
     """A project whose service is nowhere: for what is decided before it is asked."""
     return projects.make(tmp_path / "a project")
+
+
+@pytest.fixture
+def on_github(project: Project) -> Iterator[Hosted]:
+    """A project of two people with a pull request, on a GitHub of its own."""
+    with hosted(project) as found:
+        yield found
 
 
 @pytest.fixture

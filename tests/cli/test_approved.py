@@ -1,0 +1,25 @@
+from optout.cli.exit_codes import ExitCode
+from tests.cli.forge import Hosted
+from tests.forge.fake import MERGE
+
+DIGEST = "0123456789abcdef"
+
+
+def test_what_was_shown_is_what_the_merge_approves(on_github: Hosted) -> None:
+    on_github.run("comment", "--body-file", on_github.write("plan.md", "plan"), "--digest", DIGEST)
+    result = on_github.run("approved", GITHUB_SHA=MERGE)
+    assert (result.exit_code, result.stdout, result.stderr) == (ExitCode.DONE, f"{DIGEST}\n", "")
+    assert on_github.run("approved", "--commit", MERGE).stdout == f"{DIGEST}\n"
+
+
+def test_without_a_reviewed_plan_there_is_none(on_github: Hosted) -> None:
+    on_github.run("comment", "--failed", "failed")
+    result = on_github.run("approved", "--commit", MERGE)
+    assert (result.exit_code, result.stdout) == (ExitCode.STALE, "")
+    assert "approves nothing" in result.stderr
+
+
+def test_the_commit_must_be_known(on_github: Hosted) -> None:
+    result = on_github.run("approved")
+    assert result.exit_code == ExitCode.USAGE
+    assert "pass --commit ID" in result.stderr

@@ -1,0 +1,46 @@
+import pytest
+
+from optout.cli.exit_codes import ExitCode
+from tests.cli.forge import PEOPLE, Hosted
+
+ADDRESS = "https://github.com/example/register/issues/1"
+
+
+def test_the_life_of_a_drift(on_github: Hosted) -> None:
+    log = on_github.write(
+        "drift.txt", "Drift in stack test: 1 to repair\n  ! repair  sp-2357877d05320d78  ENROLLED\n"
+    )
+    assert on_github.run("issue", "--log-file", log).stdout == f"issue created: {ADDRESS}\n"
+    report = on_github.write("drift.md", "| who | why |\n| --- | --- |\n")
+    assert on_github.run("issue", "--body-file", report).stdout == f"issue edited: {ADDRESS}\n"
+    assert on_github.run("issue", "--close").stdout == f"issue closed: {ADDRESS}\n"
+    assert on_github.run("issue", "--close").stdout == "no issue is open\n"
+    (issue,) = on_github.github.issues.values()
+    assert issue["title"] == "Drift in stack test"
+    assert issue["body"].startswith("<!-- optout:drift=test -->\n\n| who | why |")
+    assert issue["state"] == "closed"
+
+
+def test_no_identifier_is_ever_posted(on_github: Hosted) -> None:
+    result = on_github.run("issue", "--log-file", on_github.write("drift.txt", f"drift of {PEOPLE[1]}\n"))
+    assert result.exit_code == ExitCode.REFUSED
+    assert "config/people.yaml:4" in result.stderr
+    assert PEOPLE[1] not in result.output
+    assert on_github.github.issues == {}
+
+
+@pytest.mark.parametrize(
+    "arguments", [[], ["--close", "--body-file", "-"], ["--body-file", "-", "--log-file", "-"], ["--log-file", "-"]]
+)
+def test_wrong_usage_is_named(on_github: Hosted, arguments: list[str]) -> None:
+    result = on_github.run("issue", *arguments)
+    assert result.exit_code == ExitCode.USAGE
+    assert "--close" in result.stderr or "is empty" in result.stderr
+    assert on_github.github.issues == {}
+
+
+def test_a_missing_permission_is_named(on_github: Hosted) -> None:
+    on_github.github.read_only = True
+    result = on_github.run("issue", "--log-file", on_github.write("drift.txt", "drift\n"))
+    assert result.exit_code == ExitCode.FAILED
+    assert "permissions: issues: write" in result.stderr

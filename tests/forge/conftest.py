@@ -1,0 +1,54 @@
+"""Fixtures: a GitHub of ones own, and a client that does not wait."""
+
+import os
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from optout.forge.client import GitHub
+from optout.forge.patience import Patience
+from optout.forge.settings import Settings
+from tests.forge import fake
+from tests.forge.fake import Fake
+
+
+@pytest.fixture(autouse=True)
+def _no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith("GITHUB_") or name.lower().endswith("_proxy")]:
+        monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def forge() -> Iterator[Fake]:
+    with fake.github() as running:
+        yield running
+
+
+@pytest.fixture
+def waits() -> list[str]:
+    """What the client says of its waits."""
+    return []
+
+
+@pytest.fixture
+def github(forge: Fake, waits: list[str]) -> Iterator[GitHub]:
+    patience = Patience(tries=2, first_wait=0.0, say=waits.append)
+    with GitHub(Settings.resolve(forge.environment()), patience) as client:
+        yield client
+
+
+Connect = Callable[..., GitHub]
+
+
+@pytest.fixture
+def connect(forge: Fake) -> Iterator[Connect]:
+    """Make a client with other variables."""
+    clients = []
+
+    def make(**variables: str) -> GitHub:
+        clients.append(GitHub(Settings.resolve({**forge.environment(), **variables}), Patience(2, 0.0)))
+        return clients[-1]
+
+    yield make
+    for client in clients:
+        client.__exit__()
