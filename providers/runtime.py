@@ -10,6 +10,7 @@ import sys
 import threading
 
 from optout import voiceid
+from optout.voiceid.waits import announce
 
 
 class Runtime:
@@ -43,5 +44,5 @@ def runtime_for(settings: voiceid.ClientSettings) -> Runtime:
 
 def say_wait(operation: str, seconds: float) -> None:
     """Say that a call waits; a plugin's lines appear as messages of the engine."""
-    sys.stderr.write(f"Voice ID: {operation} waits for its quota, another {seconds:.0f} s\n")
+    sys.stderr.write(f"{announce(operation, seconds)}\n")
     sys.stderr.flush()
