@@ -60,9 +60,8 @@ class Breach:
                 return f"{whom} ({percent} %, at most {self.limit:g} % may) would be forgotten or released"
             case Rule.COUNT:
                 return f"{people(self.count)} (at most {self.limit:,} may) would be forgotten or released"
-            case Rule.UNEXPECTED:
-                what = "1 resource" if self.count == 1 else f"{self.count:,} resources"
-                return f"{what} would be deleted or replaced, which no plan of a healthy stack does"
+        what = "1 resource" if self.count == 1 else f"{self.count:,} resources"
+        return f"{what} would be deleted or replaced, which no plan of a healthy stack does"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
@@ -60,6 +60,7 @@ def test_in_a_cell_a_bar_ends_nothing(text: str) -> None:
     assert end == [("text", "end")]
 
 
+@settings(deadline=None)
 @given(st.text(alphabet=st.sampled_from("`|\\ a@#<\n"), max_size=30) | st.text(max_size=60))
 @example("`a` |")
 def test_whatever_the_text(text: str) -> None:

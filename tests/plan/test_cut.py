@@ -1,7 +1,7 @@
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from optout.plan import Action, Step
@@ -43,6 +43,7 @@ def test_room_is_divided(counts: dict[Action, int], room: int, given_: list[int]
     assert sorted(found.values(), reverse=True) == given_
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from(list(Action))), st.integers(0, 30))
 def test_nothing_is_lost_and_nothing_is_too_much(actions: list[Action], room: int) -> None:
     many = [Step(f"sp-{n}", action, "") for n, action in enumerate(actions)]

@@ -139,7 +139,7 @@ def test_too_little_room_is_refused() -> None:
         render(review([]), LEAST_LENGTH - 1)
 
 
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 @given(
     st.lists(st.tuples(st.sampled_from(list(Action)), st.integers(1, 400)), max_size=8),
     st.integers(LEAST_LENGTH, 40_000),

@@ -1,7 +1,7 @@
 import unicodedata
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from optout.plan import Action, Change, Plan, Step
@@ -73,6 +73,7 @@ def test_a_free_text_is_cut_to_a_sane_length() -> None:
     assert clean("four words in here", 11) == "four words…"
 
 
+@settings(deadline=None)
 @given(st.text(), st.integers(1, 50))
 def test_nothing_gets_through_that_moves_a_cursor(text: str, length: int) -> None:
     line = clean(text, length)
