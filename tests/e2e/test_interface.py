@@ -46,7 +46,11 @@ def test_json_is_one_object_on_standard_output(copy: Copy, service: Service) -> 
     findings = run(0, "doctor")["findings"]
     assert {finding["verdict"] for finding in findings} <= {"ok", "note"}
     assert {"register", "state", "endpoint"} <= {finding["subject"] for finding in findings}
-    assert run(0, "destroy", "--yes")["counts"] == {"forget": 6}
+    to_destroy = run(0, "destroy", "--preview")
+    assert (to_destroy["purpose"], to_destroy["counts"]) == ("destroy", {"forget": 6})
+    refused = run(6, "destroy", "--yes")
+    assert (refused["result"], refused["plan"]) == ("refused", to_destroy)
+    assert run(0, "destroy", "--approve", to_destroy["digest"])["plan"] == to_destroy
     assert run(0, "validate")["people"] == 6
 
     copy.write_raw("speakers: [0017]\n")

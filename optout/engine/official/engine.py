@@ -81,6 +81,8 @@ def _perform(operation: Operation, request: Request, stack: Stack, take: Callabl
             stack.preview_refresh(show_secrets=False, **options)
         case Operation.DESTROY:
             stack.destroy(continue_on_error=request.continue_on_error, show_secrets=False, **options)
+        case Operation.PREVIEW_DESTROY:
+            stack.preview_destroy(continue_on_error=request.continue_on_error, show_secrets=False, **options)
 
 
 def _outcome(failure: PulumiFailedError, relay: Relay, request: Request) -> Outcome:
