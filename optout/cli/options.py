@@ -40,7 +40,12 @@ _ENGINE = click.option(
     show_envvar=True,
     help="auto: the Pulumi CLI if it is on PATH, otherwise the embedded engine. Both keep the same state.",
 )
-_JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output.")
+_JSON = click.option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="Print JSON on standard output: events while something is changed, the result on the last line.",
+)
 _PARALLEL = click.option(
     "-p",
     "--parallel",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -14,16 +15,17 @@ from rich.text import Text
 from optout.cli import context as contexts
 from optout.cli.concerned import Concerned
 from optout.cli.errors import CommandError
-from optout.cli.event_log import EventLog
+from optout.cli.event_log import EventLog, EventStream
 from optout.cli.exit_codes import ExitCode
 from optout.cli.progress import WorkProgress
 from optout.cli.sandbox import environment_for, make_private
 from optout.engine import urn as urns
 from optout.engine.choose import choose
-from optout.engine.interface import Operation, Outcome, Request, Result
+from optout.engine.interface import WRITES_STATE, Operation, Outcome, Request, Result
 from optout.plan import PlanBuilder, Review, Scope
 from optout.plan.builder import DESTROYED, DROPPED, SPEAKER_TYPE, is_change
 from optout.plan.text import Tone, lines
+from optout.voiceid import waits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -81,14 +83,21 @@ class Session:
         builder = PlanBuilder(DESTROYED if operation in _DESTROYING else DROPPED)
         concerned = Concerned(self.places)
         counts = _is_person if total is None else is_change
+        streams = self.choices.as_json and operation in WRITES_STATE
+        stream = EventStream(sys.stdout) if streams else None
         with WorkProgress(self.console, title, total) as progress:
 
             def on_event(event: Any) -> None:
                 self.event_log.write(event)
+                if stream is not None:
+                    stream.write(event)
                 builder.add(event)
                 if (said := event.diagnostic_event) is not None:
                     concerned.add(said)
-                    self._show(said)
+                    if (reason := waits.reason(said.message)) is None:
+                        self._show(said)
+                    else:
+                        progress.waits(reason)
                 if (done := event.res_outputs_event) is not None and counts(done.metadata):
                     progress.advance()
 
@@ -149,9 +158,9 @@ class Session:
             raise CommandError("not confirmed; nothing was changed", ExitCode.USAGE)
 
     def emit(self, document: Mapping[str, Any]) -> None:
-        """Print the JSON object, if that is what was asked for."""
+        """Print the JSON object on a line of its own, if that is what was asked for."""
         if self.choices.as_json:
-            click.echo(json.dumps(document, indent=2))
+            click.echo(json.dumps(document))
 
 
 def _is_person(metadata: Any) -> bool:

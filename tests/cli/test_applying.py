@@ -87,7 +87,7 @@ def test_more_than_was_approved_or_a_loss_beyond_the_plan_fails(
         apply(made, Approval(digest) if op == "update" else None)
     assert caught.value.code == ExitCode.PARTIAL
     assert KIM in made.shown
-    said = json.loads(capsys.readouterr().out)
+    said = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert (said["result"], said["errors"]) == ("partial", [str(caught.value)])
 
 
@@ -99,7 +99,7 @@ def test_a_failed_run_says_its_own_errors_alone(project: Project, capsys: pytest
         apply(made)
     assert caught.value.code == ExitCode.FAILED
     assert KIM not in made.shown
-    assert json.loads(capsys.readouterr().out)["errors"] == ["the domain is not active"]
+    assert json.loads(capsys.readouterr().out.splitlines()[-1])["errors"] == ["the domain is not active"]
 
 
 @pytest.mark.parametrize(
@@ -130,7 +130,7 @@ def test_what_may_not_be_done_is_not_begun(
         apply(made, approval)
     assert caught.value.code == code
     assert Operation.UP not in engine.ran
-    said = json.loads(capsys.readouterr().out)
+    said = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert (said["result"], said["errors"]) == (result, [str(caught.value)])
     assert len(said["plan"]["steps"]) == 2
 

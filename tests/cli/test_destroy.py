@@ -71,7 +71,7 @@ def test_a_few_named_people_need_no_approval(live: Project, domain: str) -> None
     label = label_of(domain, "caller-1")
     one = live.run("destroy", "--yes", "--json", "--target", label)
     assert one.exit_code == ExitCode.DONE
-    done = json.loads(one.stdout)
+    done = json.loads(one.stdout.splitlines()[-1])
     assert (done["result"], done["errors"], done["plan"]["purpose"]) == ("succeeded", [], "destroy")
     assert done["plan"]["unchanged"] == 1
     assert done["plan"]["steps"] == [
