@@ -61,6 +61,7 @@ class Choices:
     parallel: int
     targets: tuple[str, ...]
     event_log: Path | None = None
+    continue_on_error: bool = False
 
 
 @dataclass(frozen=True)
@@ -77,9 +78,12 @@ class Session:
     event_log: EventLog = field(default_factory=lambda: EventLog(None))
 
     def perform(
-        self, operation: Operation, *, refresh: bool, title: str, total: int | None = None
+        self, operation: Operation, *, refresh: bool, title: str, total: int | None = None, message: str = ""
     ) -> tuple[Outcome, Plan]:
-        """Run an operation, show its progress, and return its outcome with the plan its events make."""
+        """Run an operation, show its progress, and return its outcome with the plan its events make.
+
+        ``message`` is what the history keeps of it.
+        """
         builder = PlanBuilder(DESTROYED if operation in _DESTROYING else DROPPED)
         concerned = Concerned(self.places)
         counts = _is_person if total is None else is_change
@@ -101,12 +105,12 @@ class Session:
                 if (done := event.res_outputs_event) is not None and counts(done.metadata):
                     progress.advance()
 
-            outcome = self.engine.run(operation, self._request(refresh), on_event)
+            outcome = self.engine.run(operation, self._request(message, refresh=refresh), on_event)
         if outcome.errors:
             outcome = replace(outcome, errors=concerned.located(outcome.errors))
         return outcome, builder.plan()
 
-    def _request(self, refresh: bool) -> Request:  # noqa: FBT001 - passed on
+    def _request(self, message: str, *, refresh: bool) -> Request:
         return Request(
             root=self.context.project.root,
             stack=self.context.stack,
@@ -115,6 +119,8 @@ class Session:
             refresh=refresh,
             targets=tuple(self._target(label) for label in self.choices.targets),
             parallel=self.choices.parallel,
+            continue_on_error=self.choices.continue_on_error,
+            message=message,
         )
 
     def _target(self, label: str) -> str:
