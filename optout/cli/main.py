@@ -10,7 +10,20 @@ import click
 
 from optout.cli.encoding import make_tolerant
 
-COMMANDS = ("validate", "preview", "up", "drift", "refresh", "destroy", "serve", "env", "doctor")
+COMMANDS = (
+    "validate",
+    "add",
+    "release",
+    "adopt",
+    "preview",
+    "up",
+    "drift",
+    "refresh",
+    "destroy",
+    "serve",
+    "env",
+    "doctor",
+)
 
 
 class LazyGroup(click.Group):
