@@ -113,4 +113,5 @@ def next_step(edited: Edited, *, dry_run: bool) -> str:
     if dry_run:
         return "Nothing was written: run it again without --dry-run."
     files = " ".join(sorted(edited.files))
-    return f"Next: `git diff {files}` shows it; commit it on a branch and open a pull request."
+    look = "`git add -N` and `git diff`" if edited.new else "`git diff`"
+    return f"Next: look at it ({look} {files}), commit it on a branch, open a pull request."

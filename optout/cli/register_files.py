@@ -35,6 +35,7 @@ class Edited:
 
     files: Mapping[str, Rewritten] = field(repr=False)
     register: Register
+    new: frozenset[str]
 
 
 @dataclass(slots=True)
@@ -102,12 +103,8 @@ class RegisterFiles:
         }
         register = self._load(self.texts | {name: new.text.encode() for name, new in rewritten.items()})
         verify(self.register, register, changes)
-        changed = {
-            name: new
-            for name, new in rewritten.items()
-            if name in self.new or new.text.encode() != self.texts[name]
-        }
-        return Edited(changed, register)
+        changed = {name: new for name, new in rewritten.items() if new.text.encode() != self.texts[name]}
+        return Edited(changed, register, frozenset(self.new))
 
     def write(self, edited: Edited) -> None:
         """Write the files, each in one step; a crash in between leaves a valid register."""

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from yaml.events import ScalarEvent, StreamEndEvent
+from yaml.events import ScalarEvent
 
 from optout.register.events import open_parser
 
@@ -37,7 +37,7 @@ def comments_in(lines: Sequence[str]) -> list[str]:
     """Return the comments in the lines of one entry, each from its ``#`` on."""
     covered = [0] * (len(lines) + 1)  # up to which column a line is text
     next_event = open_parser("\n".join(lines).encode()).get_event
-    while not isinstance(event := next_event(), StreamEndEvent):
+    while (event := next_event()) is not None:
         if isinstance(event, ScalarEvent) and event.start_mark is not None and event.end_mark is not None:
             covered[event.end_mark.line] = event.end_mark.column
             for line in range(event.start_mark.line, event.end_mark.line):
