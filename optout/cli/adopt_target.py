@@ -71,10 +71,10 @@ class Target:
         beside = file.parent == Path() or file.parent.resolve() == self.folder.resolve()
         below = (self.folder.parent / file.parent).resolve() == self.folder.resolve()
         if not (beside or below) or file.suffix.lower() not in SUFFIXES or file.name.startswith("."):
-            message = (
-                f"--file {shown(file)} would not be read: a file of the register is {shown(self.folder)}/NAME.yaml"
+            folder = shown(Path(self.folder.name))
+            raise CommandError(
+                f"--file {shown(file)} would be no file of the register: choose {folder}/NAME.yaml", ExitCode.USAGE
             )
-            raise CommandError(message, ExitCode.USAGE)
         return path
 
     def _alias(self) -> str:

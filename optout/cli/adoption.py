@@ -47,14 +47,14 @@ def take_over(
         if entry.location.file == name and entry.speaker_id in adopted
     ]
     where = f": {name}:{lines[0]}{f' to {lines[-1]}' if lines[1:] else ''}" if lines else ""
-    yield f"{'Would adopt' if dry_run else 'Adopted'} {people(len(new))}{where}; {known:,} were listed already."
+    listed = f"{known:,} {'was' if known == 1 else 'were'} listed already"
+    yield f"{'Would adopt' if dry_run else 'Adopted'} {people(len(new))}{where}; {listed}."
     if released:
-        yield (
-            f"{released:,} of those are under `released` in the register: they stay there, "
-            "and the next `optout up` deletes their record"
-        )
+        verb = "is" if released == 1 else "are"
+        yield f"{released:,} of them {verb} under `released`: that stays, and the next `optout up` carries it out."
     if include_enrolled:
-        yield f"{people(len(comments))} not opted out listed as comments."
+        how = "a comment" if len(comments) == 1 else "comments"
+        yield f"{people(len(comments))} not opted out listed as {how}."
     yield next_step(edited, dry_run=dry_run)
 
 
