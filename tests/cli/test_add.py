@@ -6,8 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from optout.cli.errors import CommandError
 from optout.cli.exit_codes import ExitCode
 from optout.cli.register_files import opened
+from optout.register import Ensure
+from optout.register.edit import FileChange, Person
 from tests.cli.projects import DOMAIN, Project
 
 TEXT = """\
@@ -184,3 +187,14 @@ def test_a_full_disk_is_said(project: Project, people: Path, monkeypatch: pytest
     result = project.run("add", "caller-9")
     assert result.exit_code == ExitCode.FAILED
     assert result.stderr == "error: cannot write config/people.yaml: No space left on device\n"
+
+
+def test_what_an_editor_saved_in_between_is_not_written_over(project: Project, people: Path) -> None:
+    change = FileChange()
+    change.add[Ensure.OPTED_OUT].append(Person("caller-9"))
+    with opened(people.parent, {"sandbox": DOMAIN}, None) as files:
+        edited = files.edit({"config/people.yaml": change}, {})
+        people.write_text("- caller-8\n")
+        with pytest.raises(CommandError, match="config/people.yaml was changed by somebody else just now"):
+            files.write(edited)
+    assert people.read_text() == "- caller-8\n"
