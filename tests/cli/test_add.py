@@ -195,6 +195,6 @@ def test_what_an_editor_saved_in_between_is_not_written_over(project: Project, p
     with opened(people.parent, {"sandbox": DOMAIN}, None) as files:
         edited = files.edit({"config/people.yaml": change}, {})
         people.write_text("- caller-8\n")
-        with pytest.raises(CommandError, match="config/people.yaml was changed by somebody else just now"):
+        with pytest.raises(CommandError, match="was changed by somebody else just now"):
             files.write(edited)
     assert people.read_text() == "- caller-8\n"
