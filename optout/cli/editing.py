@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -112,6 +113,6 @@ def next_step(edited: Edited, *, dry_run: bool) -> str:
         return "Nothing changed."
     if dry_run:
         return "Nothing was written: run it again without --dry-run."
-    files = " ".join(sorted(edited.files))
-    look = "`git add -N` and `git diff`" if edited.new else "`git diff`"
-    return f"Next: look at it ({look} {files}), commit it on a branch, open a pull request."
+    files = " ".join(map(shlex.quote, sorted(edited.files)))
+    look = f"`git add -N {files}`, `git diff`" if edited.new else f"`git diff {files}`"
+    return f"Next: look at it ({look}), commit it on a branch, open a pull request."

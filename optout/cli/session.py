@@ -86,10 +86,12 @@ class Session:
         """
         builder = PlanBuilder(DESTROYED if operation in _DESTROYING else DROPPED)
         concerned = Concerned(self.places)
-        counts = _is_person if total is None else is_change
+        # A plan is about everybody: each is read and compared, and counts once.
+        counts = _People() if total is None else is_change
+        expected = (len(self.places) or None) if total is None else total
         streams = self.choices.as_json and operation in WRITES_STATE
         stream = EventStream(sys.stdout) if streams else None
-        with WorkProgress(self.console, title, total) as progress:
+        with WorkProgress(self.console, title, expected, lasting=total is not None) as progress:
 
             def on_event(event: Any) -> None:
                 self.event_log.write(event)
@@ -169,8 +171,17 @@ class Session:
             click.echo(json.dumps(document))
 
 
-def _is_person(metadata: Any) -> bool:
-    return bool(metadata.type == SPEAKER_TYPE)
+class _People:
+    """Counts each person once, however many events there are about them."""
+
+    def __init__(self) -> None:
+        self._seen: set[str] = set()
+
+    def __call__(self, metadata: Any) -> bool:
+        if metadata.type != SPEAKER_TYPE or metadata.urn in self._seen:
+            return False
+        self._seen.add(metadata.urn)
+        return True
 
 
 @contextmanager

@@ -39,7 +39,7 @@ def test_a_person_gets_a_line_and_the_rest_stays(project: Project, people: Path)
     assert (result.exit_code, result.stderr) == (ExitCode.DONE, "")
     assert result.stdout.splitlines() == [
         "Added 1 person: config/people.yaml:5",
-        "Next: look at it (`git diff` config/people.yaml), commit it on a branch, open a pull request.",
+        "Next: look at it (`git diff config/people.yaml`), commit it on a branch, open a pull request.",
     ]
     added = "  -  id: caller-9\n     requested_on: 2026-03-02\n     reason: by phone\n     ticket: T-1\n"
     assert people.read_text() == TEXT.replace("twice\n", f"twice\n{added}")

@@ -65,7 +65,7 @@ def test_who_is_opted_out_gets_an_entry(crowded: Project) -> None:
     assert result.stdout.splitlines() == [
         "Read 5 speakers: 4 opted out.",
         "Adopted 3 people: config/people.yaml:5 to 7; 1 was listed already.",
-        "Next: look at it (`git diff` config/people.yaml), commit it on a branch, open a pull request.",
+        "Next: look at it (`git diff config/people.yaml`), commit it on a branch, open a pull request.",
     ]
     assert register(crowded) == before + "- caller-3\n- caller-4\n- caller-5\n"
     assert list((crowded.root / ".optout").iterdir()) == []
@@ -96,7 +96,7 @@ def test_a_domain_without_a_file_gets_one(crowded: Project, domain: str) -> None
     people.unlink()
     (people.parent / "optouts.schema.json").touch()
     result = crowded.run("adopt", "--domain", domain)
-    assert "Next: look at it (`git add -N` and `git diff` config/sandbox.yaml)" in result.stdout
+    assert "Next: look at it (`git add -N config/sandbox.yaml`, `git diff`)" in result.stdout
     assert (people.parent / "sandbox.yaml").read_text() == (
         "# yaml-language-server: $schema=optouts.schema.json\ndomain: sandbox\nspeakers:\n"
         "  - caller-1\n  - caller-3\n  - caller-4\n  - caller-5\n"
