@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from optout.engine.config_text import as_text
+from optout.plan.pace import Pace
 from optout.voiceid import ClientSettings
 
 if TYPE_CHECKING:
@@ -23,6 +24,12 @@ def client_settings(context: Context, environment: Mapping[str, str]) -> ClientS
         if (value := context.setting(key)) is not None
     }
     return ClientSettings.resolve(config, {**context.environment, **environment})
+
+
+def pace_of(context: Context, environment: Mapping[str, str]) -> Pace:
+    """Return the calls a second that a run makes at most."""
+    quotas = client_settings(context, environment).quotas
+    return Pace(quotas.opt_out, quotas.delete)
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from optout.cli.durations import spoken
+from optout.plan.durations import spoken
 
 if TYPE_CHECKING:
     from collections.abc import Callable

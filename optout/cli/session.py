@@ -14,6 +14,7 @@ from rich.text import Text
 
 from optout.cli import context as contexts
 from optout.cli.concerned import Concerned
+from optout.cli.connection import pace_of
 from optout.cli.errors import CommandError
 from optout.cli.event_log import EventLog, EventStream
 from optout.cli.exit_codes import ExitCode
@@ -22,7 +23,7 @@ from optout.cli.sandbox import environment_for, make_private
 from optout.engine import urn as urns
 from optout.engine.choose import choose
 from optout.engine.interface import WRITES_STATE, Operation, Outcome, Request, Result
-from optout.plan import PlanBuilder, Review, Scope
+from optout.plan import PlanBuilder, Purpose, Review, Scope
 from optout.plan.builder import DESTROYED, DROPPED, SPEAKER_TYPE, is_change
 from optout.plan.text import Tone, lines
 from optout.voiceid import waits
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
     from optout.cli.context import Context
     from optout.engine.interface import Engine
-    from optout.plan import Plan, Purpose
+    from optout.plan import Plan
 
 _CODES = {
     Result.FAILED: ExitCode.FAILED,
@@ -144,7 +145,9 @@ class Session:
 
     def review(self, plan: Plan, purpose: Purpose) -> Review:
         """Return a plan with what the register says about its people."""
-        return Review(plan, self.scope(purpose), self.places, self.because)
+        scope = self.scope(purpose)
+        pace = pace_of(self.context, self.environment) if purpose in (Purpose.UP, Purpose.DESTROY) else None
+        return Review(plan, scope, self.places, self.because, pace=pace)
 
     def show(self, review: Review) -> None:
         """Print a plan: its summary and its rows."""
