@@ -142,9 +142,9 @@ class TestDomain:
 class TestPerson:
     def test_unknown_to_the_service_is_named_by_place(self, applied: Copy) -> None:
         unknown = f"id#{'x' * 22}"
-        applied.write_raw(f"domain: sandbox\nspeakers:\n  - {PEOPLE[0]}\n  - {unknown}\n")
+        applied.write([*PEOPLE, unknown])
         finished = applied.optout("up", "--yes")
-        assert_one_error(finished, "error: config/people.yaml:4: ", "has no such speaker")
+        assert_one_error(finished, "error: config/people.yaml:63: ", "has no such speaker")
         assert unknown not in finished.output
 
 

@@ -177,7 +177,9 @@ class Execution:
         try:
             stack.backend.write(checkpoint)
         except StateError as error:
-            self._run.emitter.diagnostic("error", str(error))
+            # What the journal had no room for, the state has none for either: one error is enough.
+            if not isinstance(self._run.fatal, StateError):
+                self._run.emitter.diagnostic("error", str(error))
             self._run.stop(error)
             return
         finally:

@@ -15,7 +15,7 @@ import pytest
 from optout.engine.embedded import locks
 from optout.engine.errors import OutOfScopeError, StackLockedError, StateError
 from optout.engine.interface import Result
-from tests.engine.bench import REPOSITORY, Bench, urn
+from tests.engine.bench import REPOSITORY, Bench, unmeasured, urn
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,7 +24,7 @@ NAMES = [f"s{number}" for number in range(30)]
 
 
 def start(bench: Bench, operation: str, *limit: str) -> subprocess.Popen[str]:
-    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY), "PYTHONWARNINGS": "error"}
+    environment = {**unmeasured(), "PYTHONPATH": str(REPOSITORY), "PYTHONWARNINGS": "error"}
     command = [sys.executable, "-m", "tests.engine.embedded.run_engine", str(bench.root), operation, *limit]
     return subprocess.Popen(
         command, cwd=REPOSITORY, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
