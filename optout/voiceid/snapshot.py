@@ -44,6 +44,15 @@ class Snapshot:
             return described if known is UNKNOWN else known
         return known
 
+    def known(self, speaker_id: str) -> Speaker | Unknown | None:
+        """Return what a read would, if it needs no call; else UNKNOWN."""
+        return self._lookup(speaker_id)
+
+    def foresee(self, reads: int) -> None:
+        """Tell that so many reads are to come: if they are many, the walk starts now."""
+        with self._lock:
+            self._count(reads)
+
     def opt_out(self, speaker_id: str) -> Speaker:
         """Opt the speaker out; later reads know."""
         speaker = self._client.opt_out(self._domain_id, speaker_id)
@@ -73,13 +82,16 @@ class Snapshot:
         """Look up and count: the walk starts with the first read too many."""
         with self._lock:
             known = self._index.lookup(speaker_id)
-            if known is not UNKNOWN or self._walk is not None:
-                return known
-            self._reads_until_walk -= 1
+            if known is UNKNOWN:
+                self._count(1)
+            return known
+
+    def _count(self, reads: int) -> None:
+        if self._walk is None:
+            self._reads_until_walk -= reads
             if self._reads_until_walk < 0:
                 self._walk = threading.Thread(target=self._go_through, name="voiceid-walk", daemon=True)
                 self._walk.start()
-            return UNKNOWN
 
     def _go_through(self) -> None:
         """Walk the domain. A walk that fails costs nothing but time: the reads go on one by one."""
