@@ -15,7 +15,7 @@ GONE = "gone"  # among the statuses of `drifted`: a speaker to be opted out whom
 
 _LABEL = "sp-[0-9a-f]{16}"
 _MEMBERS = re.compile(rf"(?:{_LABEL} (?:{OPTED_OUT}|{RELEASED})\n)*")
-_MEMBER_LINE = re.compile(rf"{_LABEL} .*")
+_IDS = re.compile(rf"(?:{_LABEL} [ -~]*\n)*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +53,10 @@ def _members_fault(members: object) -> str | None:
 
 
 def _ids_faults(members: str, speaker_ids: object) -> Iterator[str]:
-    lines = speaker_ids.splitlines() if isinstance(speaker_ids, str) else None
-    if lines is None or not all(map(_MEMBER_LINE.fullmatch, lines)):
+    if not isinstance(speaker_ids, str) or not _IDS.fullmatch(speaker_ids):
         yield "speaker_ids has a line a person: a label, a blank, the id, and a line feed"
         return
-    pairs = list(shard.pairs(str(speaker_ids)))
+    pairs = list(shard.pairs(speaker_ids))
     if [label for label, _ in pairs] != [label for label, _ in shard.pairs(members)]:
         yield "speaker_ids and members list the same labels, in the same order"
         return
