@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -13,16 +14,17 @@ from urllib.parse import unquote, urlsplit
 from optout.cli.errors import CommandError
 from optout.engine import project as projects
 from optout.label import label
-from optout.register import load
+from optout.register import Ensure, load
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from optout.engine.project import Project, StackSettings
     from optout.register import Register
 
 DATA_FOLDER = ".optout"
 SANDBOX_PASSPHRASE = "local"  # noqa: S105 - public on purpose, see Pulumi.local.yaml
+_ID_LIKE = re.compile(r"(?:id#)?[A-Za-z0-9][A-Za-z0-9_-]*")
 _EMBEDDED_SERVICE = "embedded"
 _REGION_VARIABLES = ("AWS_REGION", "AWS_DEFAULT_REGION")
 
@@ -86,8 +88,7 @@ class Context:
     def register(self) -> Register:
         """The register, read once; raises :class:`optout.register.RegisterInvalid`."""
         domains, default = self.domains()
-        folder = self.project.root / str(self.setting("register") or "config")
-        return load(folder, domains=domains, default_domain=default)
+        return load(self.register_folder, domains=domains, default_domain=default)
 
     def places(self, label_key: str | None) -> dict[str, str]:
         """Return ``file:line`` of the register for every label."""
@@ -97,6 +98,24 @@ class Context:
             )
             for entry in self.register.entries
         }
+
+    def reasons(self, label_key: str | None) -> dict[str, str]:
+        """Return why each released person is released, by label; no identifier is left in the texts."""
+        released = [entry for entry in self.register.entries if entry.ensure is Ensure.RELEASED]
+        if not released:
+            return {}
+        known = {entry.speaker_id for entry in self.register.entries}
+        return {
+            label(label_key or entry.domain_id, entry.domain_id, entry.speaker_id): _without_ids(
+                entry.reason or "", known
+            )
+            for entry in released
+        }
+
+    @property
+    def register_folder(self) -> Path:
+        """Where the register is: a directory, or one file."""
+        return self.project.root / str(self.setting("register") or "config")
 
     def backend(self) -> Path:
         """Return the folder of the Pulumi backend: the sandbox's own, PULUMI_BACKEND_URL's, or the project's."""
@@ -111,6 +130,11 @@ class Context:
             )
         path = Path(unquote(f"{parts.netloc}{parts.path}")).expanduser()
         return path if path.is_absolute() else self.project.root / path
+
+
+def _without_ids(text: str, known: Collection[str]) -> str:
+    """Put ``…`` for every identifier of the register: people write what they should not."""
+    return _ID_LIKE.sub(lambda found: "…" if found[0] in known else found[0], text)
 
 
 def find(root: Path, stack: str, environment: Mapping[str, str] | None = None) -> Context:

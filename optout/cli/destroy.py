@@ -7,33 +7,48 @@ from typing import Any
 import click
 
 from optout.cli.errors import reported
-from optout.cli.options import require_answer, run_options, with_options, yes_option
+from optout.cli.options import approve_option, require_answer, run_options, with_options, yes_option
 
 
 @click.command(name="destroy", short_help="Let the stack forget everybody; nothing changes in the service.")
-@with_options(*run_options, yes_option)
-def command(*, yes: bool, **choices: Any) -> None:
+@with_options(
+    *run_options,
+    yes_option,
+    approve_option,
+    click.option("--preview", "only_preview", is_flag=True, help="Show whom it would forget, and change nothing."),
+)
+def command(*, yes: bool, approve: str | None, only_preview: bool, **choices: Any) -> None:
     """Let the stack forget everybody it manages.
 
     Opt-outs stay in the service: only an entry under `released` ends one. The next `optout up` takes the people of
     the register back under management.
 
+    Nobody would be left to manage, so the guard wants the plan's digest, which --preview shows; --yes is enough
+    where a few people are named by --target.
+
     \b
     Example
-      $ optout destroy --stack rehearsal --yes
+      $ optout destroy --stack rehearsal --preview
+      Plan to destroy stack rehearsal: 14 to stop managing, 0 unchanged
+      ...
+      Digest: 3f2a91c0d7e4b5a6
+      $ optout destroy --stack rehearsal --approve 3f2a91c0d7e4b5a6
 
-    Exit codes: 0 done, 1 failed, 2 not confirmed, 3 register invalid, 8 locked.
+    Exit codes: 0 done, 1 failed, 2 not confirmed, 3 register invalid, 6 refused by the guard, 7 plan stale,
+    8 locked, 9 forgotten in part, or more than was approved.
     """  # noqa: D301 - click's own mark for "do not wrap"
-    from optout.cli.session import Choices, end, opened  # noqa: PLC0415 - not for --help
-    from optout.engine.interface import Operation  # noqa: PLC0415
+    from optout.cli import applying  # noqa: PLC0415 - not for --help
+    from optout.cli.approval import Approval  # noqa: PLC0415
+    from optout.cli.session import Choices, opened  # noqa: PLC0415
     from optout.plan.document import document  # noqa: PLC0415
-    from optout.plan.text import people  # noqa: PLC0415
+    from optout.plan.words import people  # noqa: PLC0415
 
-    require_answer(yes=yes)
+    require_answer(yes=yes or only_preview or approve is not None)
     with reported(), opened(Choices(**choices)) as session:
-        whom = people(len(session.choices.targets)) if session.choices.targets else "everybody"
-        session.confirm(f"Forget {whom} in stack {session.context.stack}? Nobody's opt-out changes.", yes=yes)
-        outcome, plan = session.perform(Operation.DESTROY, refresh=False, title="Forgetting")
-        end(outcome)
-        session.emit(document(plan, session.places))
-        session.say(f"Done: {people(len(plan.steps))} no longer managed; the service was not touched.", "green")
+        if only_preview:
+            review = applying.plan(session, applying.DESTROY, refresh=True)
+            session.show(review)
+            session.emit(document(review))
+            return
+        done = applying.apply(session, applying.DESTROY, Approval(approve), refresh=True, yes=yes)
+        session.say(f"Done: {people(len(done.steps))} no longer managed; the service was not touched.", "green")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -39,7 +40,12 @@ _ENGINE = click.option(
     show_envvar=True,
     help="auto: the Pulumi CLI if it is on PATH, otherwise the embedded engine. Both keep the same state.",
 )
-_JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output.")
+_JSON = click.option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="Print JSON on standard output: events while something is changed, the result on the last line.",
+)
 _PARALLEL = click.option(
     "-p",
     "--parallel",
@@ -71,11 +77,53 @@ refresh_option = click.option(
     show_default=True,
     help="Ask the service about every person first, so that drift is seen and repaired.",
 )
+format_option = click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "markdown", "json", "html"]),
+    help="In which form, on standard output or in the file of --output.  [default: text, or the file's ending]",
+)
+output_option = click.option(
+    "-o",
+    "--output",
+    "outputs",
+    multiple=True,
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write it to a file, whose ending says the form: .txt, .md, .json, .html. Repeatable; text is shown too.",
+)
+report_options = (format_option, output_option)
+
+
+def _approved(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
+    """Return the digits of an approval; a digest may be pasted with its algorithm before it."""
+    if value is None:
+        return None
+    digest = value.strip().lower().removeprefix("sha256:")
+    if not re.fullmatch(r"[0-9a-f]{12,64}", digest):
+        raise click.BadParameter("a digest is 12 to 64 hexadecimal digits, as a plan shows it")
+    return digest
+
+
+approve_option = click.option(
+    "--approve",
+    metavar="DIGEST",
+    callback=_approved,
+    help="Do exactly the plan with this digest, without asking, even if the guard would refuse it.",
+)
+plan_option = click.option(
+    "--plan",
+    "plan_file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Do exactly this saved plan, without asking; what differs by now is listed. The guard still looks.",
+)
 yes_option = click.option("-y", "--yes", is_flag=True, help="Do it without asking; needed where nobody can answer.")
 
 
 def require_answer(*, yes: bool) -> None:
-    """Refuse where nobody could answer, before any work: a pipeline should not wait for a plan to hear that."""
+    """Refuse where nobody could answer, before any work: a pipeline should not wait for a plan to hear that.
+
+    ``yes`` is also an approval: what was approved is not asked again.
+    """
     if not yes and not (sys.stdin and sys.stdin.isatty()):
         raise click.UsageError("nobody is here to confirm: pass --yes")
 

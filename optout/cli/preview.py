@@ -3,57 +3,70 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import click
 
 from optout.cli.errors import reported
 from optout.cli.exit_codes import ExitCode
-from optout.cli.options import refresh_option, run_options, with_options
-
-if TYPE_CHECKING:
-    from optout.cli.session import Session
-    from optout.plan import Plan
+from optout.cli.options import refresh_option, report_options, run_options, with_options
 
 
 @click.command(name="preview", short_help="Show what `up` would do.")
 @with_options(
     *run_options,
     refresh_option,
-    click.option("--detailed-exitcode", is_flag=True, help="Leave with 4 when there is something to do."),
+    *report_options,
+    click.option(
+        "--save-plan",
+        "plan_file",
+        type=click.Path(path_type=Path, dir_okay=False),
+        help="Save the plan, readable by you alone, for `optout up --plan FILE`.",
+    ),
+    click.option(
+        "--detailed-exitcode",
+        is_flag=True,
+        help="Leave with 4 when there is something to do, with 6 when the guard would refuse it.",
+    ),
 )
-def command(*, refresh: bool, detailed_exitcode: bool, **choices: Any) -> None:
+def command(
+    *,
+    refresh: bool,
+    form: str | None,
+    outputs: tuple[Path, ...],
+    plan_file: Path | None,
+    detailed_exitcode: bool,
+    **choices: Any,
+) -> None:
     """Show what `optout up` would do, and change nothing.
 
     The register is checked, the service is asked about every person (unless --no-refresh), and each difference
-    is a row: its label, the line of the register, what would be done and why.
+    is a row: its label, the line of the register, what would be done and why. The digest names exactly this plan:
+    `optout up --approve DIGEST` does it or nothing.
 
     \b
     Example: in CI, on a pull request
-      $ optout preview --stack production --detailed-exitcode
+      $ optout preview --stack production --output plan.md --save-plan plan.json
       Plan for stack production: 1 to opt out, 13 unchanged
         + opt out  sp-2357877d05320d78  config/people.yaml:14  new
+      Digest: 3f2a91c0d7e4b5a6
 
-    Exit codes: 0 done, 1 failed, 3 register invalid, 4 changes planned (with --detailed-exitcode).
+    Exit codes: 0 done, 1 failed, 3 register invalid; with --detailed-exitcode also 4 changes planned,
+    6 the guard would refuse them.
     """  # noqa: D301 - click's own mark for "do not wrap"
-    from optout.cli.session import Choices, opened  # noqa: PLC0415 - not for --help
-    from optout.plan.document import document  # noqa: PLC0415
+    from optout.cli import applying, reports  # noqa: PLC0415 - not for --help
+    from optout.cli.session import Choices, opened  # noqa: PLC0415
+    from optout.plan import document  # noqa: PLC0415
 
-    with reported(), opened(Choices(**choices)) as session:
-        plan = planned(session, refresh=refresh)
-        session.emit(document(plan, session.places))
-        if not plan.steps:
+    report = reports.report(form, outputs, as_json=choices.pop("as_json"))
+    with reported(), opened(Choices(**choices, as_json=report.is_for_machines)) as session:
+        review = applying.plan(session, applying.UP, refresh=refresh)
+        session.show(review)
+        if plan_file is not None:
+            reports.write(plan_file, document.render(review).encode(), 0o600)
+        report.publish(review)
+        if not review.plan.steps:
             session.say("Nothing to do: the service says what the register asks.", "green")
-    if detailed_exitcode and plan.steps:
-        sys.exit(ExitCode.CHANGES_PLANNED)
-
-
-def planned(session: Session, *, refresh: bool) -> Plan:
-    """Run a preview, show its plan, and return it."""
-    from optout.cli.session import end  # noqa: PLC0415
-    from optout.engine.interface import Operation  # noqa: PLC0415
-
-    outcome, plan = session.perform(Operation.PREVIEW, refresh=refresh, title="Comparing")
-    end(outcome)
-    session.show_plan(plan)
-    return plan
+    if detailed_exitcode and review.plan.steps:
+        sys.exit(ExitCode.CHANGES_PLANNED if review.refusal is None else ExitCode.REFUSED)

@@ -26,15 +26,17 @@ def command(**choices: Any) -> None:
     """  # noqa: D301 - click's own mark for "do not wrap"
     from optout.cli.session import Choices, end, opened  # noqa: PLC0415 - not for --help
     from optout.engine.interface import Operation  # noqa: PLC0415
+    from optout.plan import Purpose  # noqa: PLC0415
     from optout.plan.document import document  # noqa: PLC0415
-    from optout.plan.text import people  # noqa: PLC0415
+    from optout.plan.words import people  # noqa: PLC0415
 
     with reported(), opened(Choices(**choices)) as session:
         outcome, plan = session.perform(Operation.REFRESH, refresh=True, title="Asking the service")
         end(outcome)
-        session.emit(document(plan, session.places))
+        review = session.review(plan, Purpose.REFRESH)
+        session.emit(document(review))
         if plan.steps:
-            session.show_plan(plan, "Drift in")
+            session.show(review)
             session.say("The state is up to date; `optout up` repairs what has drifted.")
         else:
             session.say(f"The state is up to date: {people(plan.unchanged)}, no drift.", "green")

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
+import sys
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
-from textwrap import indent
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -15,16 +15,17 @@ from rich.text import Text
 from optout.cli import context as contexts
 from optout.cli.concerned import Concerned
 from optout.cli.errors import CommandError
-from optout.cli.event_log import EventLog
+from optout.cli.event_log import EventLog, EventStream
 from optout.cli.exit_codes import ExitCode
 from optout.cli.progress import WorkProgress
 from optout.cli.sandbox import environment_for, make_private
 from optout.engine import urn as urns
 from optout.engine.choose import choose
-from optout.engine.interface import Operation, Outcome, Request, Result
-from optout.plan import PlanBuilder
-from optout.plan.builder import SPEAKER_TYPE, is_change
-from optout.plan.text import lines, rows, summary
+from optout.engine.interface import WRITES_STATE, Operation, Outcome, Request, Result
+from optout.plan import PlanBuilder, Review, Scope
+from optout.plan.builder import DESTROYED, DROPPED, SPEAKER_TYPE, is_change
+from optout.plan.text import Tone, lines
+from optout.voiceid import waits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -32,15 +33,21 @@ if TYPE_CHECKING:
 
     from optout.cli.context import Context
     from optout.engine.interface import Engine
-    from optout.plan import Plan
+    from optout.plan import Plan, Purpose
 
-_INDENT = "  "
 _CODES = {
     Result.FAILED: ExitCode.FAILED,
     Result.PARTIAL: ExitCode.PARTIAL,
     Result.ENDED: ExitCode.ENDED,
 }
-_STYLES = {"+": "green", "!": "yellow", "-": "red", "±": "red", "~": "cyan"}
+_DESTROYING = (Operation.DESTROY, Operation.PREVIEW_DESTROY)
+_STYLES = {
+    Tone.TITLE: "bold",
+    Tone.GOOD: "green",
+    Tone.CHANGE: "cyan",
+    Tone.WARNING: "yellow",
+    Tone.LOSS: "red",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,23 +73,31 @@ class Session:
     environment: Mapping[str, str] = field(repr=False)
     places: Mapping[str, str] = field(repr=False)
     console: Console
+    because: Mapping[str, str] = field(default_factory=dict, repr=False)
     event_log: EventLog = field(default_factory=lambda: EventLog(None))
 
     def perform(
         self, operation: Operation, *, refresh: bool, title: str, total: int | None = None
     ) -> tuple[Outcome, Plan]:
         """Run an operation, show its progress, and return its outcome with the plan its events make."""
-        builder = PlanBuilder()
+        builder = PlanBuilder(DESTROYED if operation in _DESTROYING else DROPPED)
         concerned = Concerned(self.places)
         counts = _is_person if total is None else is_change
+        streams = self.choices.as_json and operation in WRITES_STATE
+        stream = EventStream(sys.stdout) if streams else None
         with WorkProgress(self.console, title, total) as progress:
 
             def on_event(event: Any) -> None:
                 self.event_log.write(event)
+                if stream is not None:
+                    stream.write(event)
                 builder.add(event)
                 if (said := event.diagnostic_event) is not None:
                     concerned.add(said)
-                    self._show(said)
+                    if (reason := waits.reason(said.message)) is None:
+                        self._show(said)
+                    else:
+                        progress.waits(reason)
                 if (done := event.res_outputs_event) is not None and counts(done.metadata):
                     progress.advance()
 
@@ -115,16 +130,20 @@ class Session:
         """Print a line for people; machines that read JSON get it on standard error."""
         self.console.print(Text(message, style=style))
 
-    def show_plan(self, plan: Plan, title: str = "Plan for") -> None:
-        """Print the summary and the rows."""
-        self.say(f"{title} stack {self.context.stack}: {summary(plan)}", "bold")
-        shown, left = rows(plan, self.places)
+    def scope(self, purpose: Purpose) -> Scope:
+        """Return where a plan of this stack belongs."""
+        return Scope(self.context.project.name, self.context.stack, purpose)
+
+    def review(self, plan: Plan, purpose: Purpose) -> Review:
+        """Return a plan with what the register says about its people."""
+        return Review(plan, self.scope(purpose), self.places, self.because)
+
+    def show(self, review: Review) -> None:
+        """Print a plan: its summary and its rows."""
         # A file has no width; on a narrow terminal the reasons get lines of their own.
-        width = self.console.width - len(_INDENT) if self.console.is_terminal else None
-        for row, line in zip(shown, lines(shown, width), strict=True):
-            self.say(indent(line, _INDENT), _STYLES.get(row.symbol, ""))
-        if left:
-            self.say(f"  … and {left:,} more; --json lists them all")
+        width = self.console.width if self.console.is_terminal else None
+        for line in lines(review, width):
+            self.say(line.text, _STYLES.get(line.tone, ""))
 
     def confirm(self, question: str, *, yes: bool) -> None:
         """Ask, unless --yes was given; raises :class:`CommandError` when the answer is not yes."""
@@ -139,9 +158,9 @@ class Session:
             raise CommandError("not confirmed; nothing was changed", ExitCode.USAGE)
 
     def emit(self, document: Mapping[str, Any]) -> None:
-        """Print the JSON object, if that is what was asked for."""
+        """Print the JSON object on a line of its own, if that is what was asked for."""
         if self.choices.as_json:
-            click.echo(json.dumps(document, indent=2))
+            click.echo(json.dumps(document))
 
 
 def _is_person(metadata: Any) -> bool:
@@ -157,13 +176,15 @@ def opened(choices: Choices) -> Iterator[Session]:
         make_private(context.data_folder)
         environment = cleanup.enter_context(environment_for(context))
         engine = choose(None if choices.engine == "auto" else choices.engine, context.environment)
-        places = context.places(contexts.label_key(context, environment))
+        key = contexts.label_key(context, environment)
+        places = context.places(key)
         unknown = [label for label in choices.targets if label not in places]
         if unknown:
             raise CommandError(f"no one in the register has the label {unknown[0]}", ExitCode.USAGE)
         console = Console(stderr=choices.as_json, highlight=False, soft_wrap=True)
         event_log = cleanup.enter_context(EventLog(choices.event_log))
-        yield Session(context, choices, engine, environment, places, console, event_log)
+        because = context.reasons(key)
+        yield Session(context, choices, engine, environment, places, console, because, event_log)
 
 
 def end(outcome: Outcome) -> None:

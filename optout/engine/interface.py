@@ -1,4 +1,4 @@
-"""What an engine is: four operations on a stack, the same for the Pulumi CLI and the embedded one."""
+"""What an engine is: a few operations on a stack, the same for the Pulumi CLI and the embedded one."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ class Operation(StrEnum):
     REFRESH = "refresh"
     DRIFT = "drift"  # a refresh that writes nothing
     DESTROY = "destroy"
+    PREVIEW_DESTROY = "preview-destroy"
 
 
 RUNS_PROGRAM = frozenset({Operation.PREVIEW, Operation.UP})

@@ -6,6 +6,8 @@ from collections import Counter
 from dataclasses import dataclass
 from enum import StrEnum
 
+PERSON = "person"  # the type of a step about a person; other steps name Pulumi's type of the resource
+
 
 class Action(StrEnum):
     """What happens to one person, or to something else the stack manages."""
@@ -14,33 +16,63 @@ class Action(StrEnum):
     REPAIR = "repair"  # opted out, or released, again: the service no longer says what the register asks
     RELEASE = "release"
     FORGET = "forget"  # no longer managed; nothing changes in the service
+    CREATE = "create"
     UPDATE = "update"
     DELETE = "delete"
     REPLACE = "replace"
 
 
 @dataclass(frozen=True, slots=True)
+class Change:
+    """One field that changes: ``ensure``, what the stack asks, or ``status``, what the service says.
+
+    None stands for nothing there: a person who is not managed, a speaker who is gone.
+    """
+
+    field: str
+    before: str | None
+    after: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
-    """One row. ``label`` names a person, or a resource that is none; ``reason`` is a phrase."""
+    """One row. ``label`` names a person, or a resource that is none; ``reason`` is a phrase.
+
+    What makes two steps the same is all but ``reason``: wording may change from one version to the next.
+    """
 
     label: str
     action: Action
     reason: str
+    change: Change | None = None
+    type: str = PERSON
+
+    @property
+    def is_person(self) -> bool:
+        """Whether the step is about a person."""
+        return self.type == PERSON
+
+    @property
+    def identity(self) -> tuple[str, str, str, str, str, str]:
+        """What the step does, as texts that sort; two steps with the same identity do the same."""
+        field, before, after = (
+            ("", "", "") if self.change is None else (self.change.field, self.change.before, self.change.after)
+        )
+        return self.label, self.type, self.action.value, field, before or "", after or ""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """All steps, in the order of their labels, and how many people stay as they are."""
+    """All steps, in the order of their labels, and how many people stay as they are.
+
+    ``managed`` is how many people the stack keeps opted out before the run.
+    """
 
     steps: tuple[Step, ...]
     unchanged: int
+    managed: int = 0
 
     @property
     def counts(self) -> Counter[Action]:
         """How many steps of each action."""
         return Counter(step.action for step in self.steps)
-
-    @property
-    def drifted(self) -> tuple[Step, ...]:
-        """The steps that repair what was changed behind the register's back."""
-        return tuple(step for step in self.steps if step.action is Action.REPAIR)

@@ -1,28 +1,43 @@
-"""A plan as lines for people: a summary, then a row a step."""
+"""A plan as lines for people: a summary, then a row a step, then what the guard says and the digest."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from optout.plan.model import Action
+from optout.plan.cut import Gap, cut
+from optout.plan.digest import short
+from optout.plan.words import SYMBOLS, VERBS, clean, more, summary
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
-    from optout.plan.model import Plan, Step
+    from optout.plan.model import Step
+    from optout.plan.review import Review
 
 ROWS_SHOWN = 200
+_INDENT = "  "
+_BELOW = "      "
 
-_WORDS = {
-    Action.OPT_OUT: ("+", "opt out", "to opt out"),
-    Action.REPAIR: ("!", "repair", "to repair"),
-    Action.RELEASE: ("-", "release", "to release"),
-    Action.FORGET: ("·", "stop managing", "to stop managing"),
-    Action.UPDATE: ("~", "update", "to update"),
-    Action.DELETE: ("-", "delete", "to delete"),
-    Action.REPLACE: ("±", "replace", "to replace"),
-}
+
+class Tone(StrEnum):
+    """What a line is about: where there are colours, they follow it."""
+
+    TITLE = "title"
+    PLAIN = "plain"
+    GOOD = "good"
+    CHANGE = "change"
+    WARNING = "warning"
+    LOSS = "loss"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line; ``text`` may hold a line break where a row needs two."""
+
+    text: str
+    tone: Tone = Tone.PLAIN
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,47 +51,62 @@ class Row:
     reason: str
 
 
-def summary(plan: Plan) -> str:
-    """Return the counts in one line, such as ``12 to opt out, 1 to release, 3 unchanged``."""
-    counts = plan.counts
-    parts = [f"{counts[action]:,} {words[2]}" for action, words in _WORDS.items() if counts[action]]
-    return ", ".join([*parts, f"{plan.unchanged:,} unchanged"])
+_TONES = {"+": Tone.GOOD, "!": Tone.WARNING, "-": Tone.LOSS, "±": Tone.LOSS, "~": Tone.CHANGE}
 
 
-def people(count: int) -> str:
-    """Return a number of people in words, such as ``1 person`` or ``1,200 people``."""
-    return f"{count:,} {'person' if count == 1 else 'people'}"
+def render(review: Review) -> str:
+    """Return the plan as plain text, as a file or a log has it."""
+    return "".join(f"{line.text}\n" for line in lines(review))
 
 
-def rows(plan: Plan, places: Mapping[str, str], limit: int = ROWS_SHOWN) -> tuple[list[Row], int]:
-    """Return the first ``limit`` rows and how many are left out.
+def lines(review: Review, width: int | None = None, limit: int = ROWS_SHOWN) -> list[Line]:
+    """Return the whole plan, at most ``limit`` of its rows.
 
-    ``places`` gives the register's line by label. The rows follow the register; what it no longer lists comes last.
+    Where one row would exceed ``width`` columns, all have their reasons on a line below.
     """
-    ordered = sorted(plan.steps, key=lambda step: _position(places.get(step.label, "")))
-    shown = [_row(step, places) for step in ordered[:limit]]
-    return shown, len(plan.steps) - len(shown)
+    found = [Line(f"{review.title}: {summary(review.plan)}", Tone.TITLE), *_rows(review, width, limit)]
+    if review.refusal is not None:
+        found.append(Line(f"The guard would refuse this: {review.refusal.reasons}.", Tone.WARNING))
+        found.append(Line(f"To do exactly this all the same: {review.refusal.override}", Tone.WARNING))
+    if review.is_plan and review.plan.steps:
+        found.append(Line(f"Digest: {short(review.digest)}"))
+    return found
 
 
-def _position(place: str) -> tuple[bool, str, int]:
-    file, _, line = place.rpartition(":")
-    return not file, file, int(line or 0)
+def row(review: Review, step: Step) -> Row:
+    """Return a step in words."""
+    why = review.reason_of_release(step)
+    reason = f'{step.reason} because "{why}"' if why else step.reason
+    # A label or a status may come from elsewhere: nothing in it may reach a terminal as it is.
+    return Row(SYMBOLS[step.action], VERBS[step.action], clean(step.label), review.place(step), clean(reason, 200))
 
 
-def lines(shown: Sequence[Row], width: int | None = None) -> list[str]:
+def _rows(review: Review, width: int | None, limit: int) -> list[Line]:
+    shown = cut(review.steps, limit)
+    rows = [row(review, item) for item in shown if not isinstance(item, Gap)]
+    texts = iter(zip(rows, aligned(rows, width), strict=True))
+    found = []
+    for item in shown:
+        if isinstance(item, Gap):
+            found.append(Line(f"{_INDENT}{more(item.count)}"))
+        else:
+            made, text = next(texts)
+            found.append(Line(text, _TONES.get(made.symbol, Tone.PLAIN)))
+    return found
+
+
+def aligned(rows: Sequence[Row], width: int | None = None) -> list[str]:
     """Return each row in aligned columns; all with the reason on a line of its own if one exceeds ``width``."""
-    actions, labels, places = (max((len(part) for part in column), default=0) for column in _columns(shown))
-    heads = [f"{row.symbol} {row.action:<{actions}}  {row.label:<{labels}}  {row.place:<{places}}" for row in shown]
-    joined = [f"{head}  {row.reason}" for head, row in zip(heads, shown, strict=True)]
+    actions, labels, places = (max((len(part) for part in column), default=0) for column in _columns(rows))
+    heads = [
+        f"{_INDENT}{row.symbol} {row.action:<{actions}}  {row.label:<{labels}}  {row.place:<{places}}"
+        for row in rows
+    ]
+    joined = [f"{head}  {row.reason}" for head, row in zip(heads, rows, strict=True)]
     if width is None or all(len(line) <= width for line in joined):
         return joined
-    return [f"{head.rstrip()}\n    {row.reason}" for head, row in zip(heads, shown, strict=True)]
+    return [f"{head.rstrip()}\n{_BELOW}{row.reason}" for head, row in zip(heads, rows, strict=True)]
 
 
-def _columns(shown: Sequence[Row]) -> tuple[list[str], list[str], list[str]]:
-    return [row.action for row in shown], [row.label for row in shown], [row.place for row in shown]
-
-
-def _row(step: Step, places: Mapping[str, str]) -> Row:
-    symbol, word, _ = _WORDS[step.action]
-    return Row(symbol, word, step.label, places.get(step.label, ""), step.reason)
+def _columns(rows: Sequence[Row]) -> tuple[list[str], list[str], list[str]]:
+    return [row.action for row in rows], [row.label for row in rows], [row.place for row in rows]

@@ -37,6 +37,10 @@ class Project:
     def state_folder(self) -> Path:
         return self.root / ".optout" / "state"
 
+    @property
+    def state_file(self) -> Path:
+        return self.state_folder / ".pulumi" / "stacks" / NAME / "test.json"
+
     def configure(self, stack: str = "test", **config: Any) -> None:
         """Write the stack's file anew, without a salt: to try a passphrase on one takes a third of a second."""
         content = {"config": {f"{NAME}:{key}": value for key, value in config.items()}}

@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 from optout.cli.exit_codes import ExitCode
 from tests.cli.projects import Project, label_of
@@ -15,12 +16,11 @@ def test_drift_is_found_told_and_left_alone(live: Project, service: Service, dom
     assert found.exit_code == ExitCode.DRIFT
     label = label_of(domain, "caller-2")
     reason = "ENROLLED in the service, should be OPTED_OUT"
-    assert json.loads(found.stdout) == {
-        "version": 1,
-        "counts": {"repair": 1},
-        "unchanged": 1,
-        "steps": [{"label": label, "action": "repair", "reason": reason, "place": "config/people.yaml:4"}],
-    }
+    shown = json.loads(found.stdout)
+    assert (shown["purpose"], shown["counts"], shown["unchanged"]) == ("drift", {"repair": 1}, 1)
+    (step,) = shown["steps"]
+    assert (step["label"], step["reason"], step["place"]) == (label, reason, "config/people.yaml:4")
+    assert step["change"] == {"field": "status", "before": "ENROLLED", "after": "OPTED_OUT"}
     assert found.stderr.splitlines() == [
         "Drift in stack test: 1 to repair, 1 unchanged",
         f"  ! repair  {label}  config/people.yaml:4  {reason}",
@@ -41,3 +41,14 @@ def test_whom_the_register_dropped_is_no_drift(live: Project) -> None:
     live.people("caller-1")
     result = live.run("drift")
     assert (result.exit_code, result.stdout) == (ExitCode.DONE, "No drift: 2 people as the register asks.\n")
+
+
+def test_the_report_may_go_to_a_file(live: Project, tmp_path: Path) -> None:
+    report = tmp_path / "drift.md"
+    result = live.run("drift", "--output", str(report))
+    assert result.exit_code == ExitCode.DRIFT
+    assert result.stdout.startswith("Drift in stack test: 2 to opt out, 0 unchanged\n")
+    assert report.read_text(encoding="utf-8").startswith("### Drift in stack `test`\n\n2 to opt out, 0 unchanged\n")
+    assert live.run("up", "--yes").exit_code == ExitCode.DONE
+    assert live.run("drift", "--output", str(report)).exit_code == ExitCode.DONE
+    assert "2 unchanged" in report.read_text(encoding="utf-8")

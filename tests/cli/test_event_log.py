@@ -1,3 +1,4 @@
+import io
 import json
 from pathlib import Path
 
@@ -5,7 +6,7 @@ import pytest
 from pulumi.automation.events import EngineEvent
 
 from optout.cli.errors import CommandError
-from optout.cli.event_log import EventLog
+from optout.cli.event_log import EventLog, EventStream
 from tests.cli.projects import Project
 from tests.plan.streams import EmbeddedStream
 
@@ -71,3 +72,21 @@ def test_a_command_writes_its_runs_and_no_identifier(live: Project, tmp_path: Pa
     assert kinds[0] == {"preludeEvent"}
     assert kinds[-1] == {"cancelEvent"}
     assert kinds.count({"resourcePreEvent"}) >= 2
+
+
+def test_a_stream_has_each_event_at_once() -> None:
+    out = io.StringIO()
+    stream = EventStream(out)
+    for count, event in enumerate(events(), 1):
+        stream.write(event)
+        assert [json.loads(line)["sequence"] for line in out.getvalue().splitlines()] == list(range(count))
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="needs Linux's /dev/full")
+def test_a_reader_that_has_gone_does_not_end_the_run() -> None:
+    out = FULL.open("w", encoding="utf-8")
+    stream = EventStream(out)
+    for event in events():
+        stream.write(event)
+    with pytest.raises(OSError, match="No space left"):
+        out.close()

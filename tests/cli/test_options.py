@@ -6,7 +6,17 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from optout.cli.options import refresh_option, require_answer, run_options, stack_options, with_options, yes_option
+from optout.cli.options import (
+    approve_option,
+    plan_option,
+    refresh_option,
+    report_options,
+    require_answer,
+    run_options,
+    stack_options,
+    with_options,
+    yes_option,
+)
 
 
 def parse(*arguments: str, options: Any = run_options, **environment: str) -> dict[str, Any]:
@@ -110,3 +120,30 @@ def test_a_question_needs_somebody_to_answer(monkeypatch: pytest.MonkeyPatch) ->
         require_answer(yes=True)
     monkeypatch.setattr("sys.stdin", _Terminal())
     require_answer(yes=False)
+
+
+def test_a_report_goes_where_and_how_it_is_asked_for() -> None:
+    assert parse(options=report_options) == {"form": None, "outputs": ()}
+    assert parse("--format", "html", "-o", "a.md", "--output", "b", options=report_options) == {
+        "form": "html",
+        "outputs": (Path("a.md"), Path("b")),
+    }
+    with pytest.raises(click.UsageError, match="'pdf' is not one of"):
+        parse("--format", "pdf", options=report_options)
+
+
+DIGEST = "0123456789abcdef" * 4
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [(DIGEST, DIGEST), (DIGEST[:12], DIGEST[:12]), (f" SHA256:{DIGEST.upper()}\n", DIGEST)],
+)
+def test_an_approval_may_be_pasted_as_it_was_found(given: str, meant: str) -> None:
+    assert parse("--approve", given, options=[approve_option, plan_option]) == {"approve": meant, "plan_file": None}
+
+
+@pytest.mark.parametrize("given", ["", DIGEST[:11], f"{DIGEST}0", "plan.json", "0123456789abcdeg"])
+def test_what_is_no_digest_is_said(given: str) -> None:
+    with pytest.raises(click.UsageError, match="12 to 64 hexadecimal digits"):
+        parse("--approve", given, options=[approve_option])

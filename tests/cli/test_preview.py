@@ -1,19 +1,29 @@
 import json
+import stat
+from pathlib import Path
+
+import pytest
+from jsonschema import validate
 
 from optout.cli.exit_codes import ExitCode
-from optout.engine.embedded.backend import Backend
-from tests.cli.projects import NAME, Project, label_of
+from optout.plan.document import SCHEMA
+from tests.cli.projects import Project, label_of
+
+CROWD = [f"caller-{n}" for n in range(40)]
 
 
 def test_the_plan_is_shown_and_nothing_is_done(live: Project, domain: str) -> None:
     result = live.run("preview")
     assert (result.exit_code, result.stderr) == (ExitCode.DONE, "")
-    assert result.stdout.splitlines() == [
+    *rows, last = result.stdout.splitlines()
+    assert rows == [
         "Plan for stack test: 2 to opt out, 0 unchanged",
         f"  + opt out  {label_of(domain, 'caller-1')}  config/people.yaml:3  new",
         f"  + opt out  {label_of(domain, 'caller-2')}  config/people.yaml:4  new",
     ]
-    assert not Backend(live.state_folder, NAME, "test").state_file.exists()
+    assert last.startswith("Digest: ")
+    assert len(last) == len("Digest: ") + 16
+    assert not live.state_file.exists()
 
 
 def test_a_script_can_tell_changes_from_none(live: Project) -> None:
@@ -27,22 +37,90 @@ def test_a_script_can_tell_changes_from_none(live: Project) -> None:
     ]
 
 
+def test_a_reviewer_sees_what_the_guard_would_refuse(live: Project) -> None:
+    live.people(*CROWD)
+    assert live.run("up", "--yes").exit_code == ExitCode.DONE
+    live.people(*CROWD[13:])
+    shown = live.run("preview")
+    assert shown.exit_code == ExitCode.DONE
+    *_, warning, override, digest = shown.stdout.splitlines()
+    assert warning == (
+        "The guard would refuse this: 13 of 40 people (32.5 %, at most 30 % may) would be forgotten or released."
+    )
+    assert override == (
+        f"To do exactly this all the same: optout up --stack test --cwd '{live.root}' "
+        f"--approve {digest.removeprefix('Digest: ')}"
+    )
+    assert live.run("preview", "--detailed-exitcode").exit_code == ExitCode.REFUSED
+
+
 def test_json_is_alone_on_standard_output(live: Project, domain: str) -> None:
     label = label_of(domain, "caller-2")
     result = live.run("preview", "--json", "--target", label)
     assert result.exit_code == ExitCode.DONE
-    assert json.loads(result.stdout) == {
-        "version": 1,
-        "counts": {"opt-out": 1},
-        "unchanged": 1,
-        "steps": [{"label": label, "action": "opt-out", "reason": "new", "place": "config/people.yaml:4"}],
-    }
+    shown = json.loads(result.stdout)
+    validate(shown, json.loads(SCHEMA.read_text(encoding="utf-8")))
+    assert (shown["stack"], shown["purpose"], shown["counts"], shown["unchanged"]) == (
+        "test",
+        "up",
+        {"opt-out": 1},
+        1,
+    )
+    assert [(step["label"], step["place"]) for step in shown["steps"]] == [(label, "config/people.yaml:4")]
     assert result.stderr.startswith("Plan for stack test: 1 to opt out, 1 unchanged\n")
+    assert f"Digest: {shown['digest'][:16]}\n" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("form", "beginning"),
+    [
+        ("markdown", "### Plan for stack `test`\n"),
+        ("json", '{\n  "version": 1,'),
+        ("html", "<!DOCTYPE html>\n"),
+        ("text", "Plan for stack test: "),
+    ],
+)
+def test_every_form_is_alone_on_standard_output(live: Project, form: str, beginning: str) -> None:
+    result = live.run("preview", "--format", form)
+    assert result.exit_code == ExitCode.DONE
+    assert result.stdout.startswith(beginning)
+    assert (result.stderr == "") == (form == "text")
+
+
+def test_one_run_may_write_every_form_and_shows_the_text(live: Project, tmp_path: Path) -> None:
+    files = {name: tmp_path / f"plan.{name}" for name in ("txt", "md", "json", "html")}
+    outputs = [word for path in files.values() for word in ("--output", str(path))]
+    result = live.run("preview", *outputs)
+    assert (result.exit_code, result.stderr) == (ExitCode.DONE, "")
+    assert files["txt"].read_text(encoding="utf-8") == result.stdout
+    digest = json.loads(files["json"].read_text(encoding="utf-8"))["digest"]
+    assert all(digest[:16] in path.read_text(encoding="utf-8") for path in files.values())
+
+
+def test_a_saved_plan_is_for_its_owner_alone(live: Project, tmp_path: Path) -> None:
+    saved = tmp_path / "plan.json"
+    result = live.run("preview", "--save-plan", str(saved), "--json")
+    assert result.exit_code == ExitCode.DONE
+    assert saved.read_text(encoding="utf-8") == result.stdout
+    assert stat.S_IMODE(saved.stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("option", ["--save-plan", "--output"])
+def test_a_file_that_cannot_be_written_is_one_clear_error(live: Project, tmp_path: Path, option: str) -> None:
+    (tmp_path / "file").touch()
+    path = tmp_path / "file" / "plan.md"
+    result = live.run("preview", option, str(path))
+    assert result.exit_code == ExitCode.FAILED
+    assert result.stderr.splitlines()[-1].startswith(f"error: cannot write {path}: ")
 
 
 def test_no_output_carries_an_identifier(live: Project) -> None:
-    result = live.run("preview", "--json")
-    assert "caller-" not in result.stdout + result.stderr
+    live.people("caller-1", released={"caller-2": "caller-2 wrote, like caller-1, that it is fine"})
+    for form in ("json", "markdown", "html", "text"):
+        result = live.run("preview", "--format", form)
+        assert result.exit_code == ExitCode.DONE
+        assert "that it is fine" in result.stdout
+        assert "caller-" not in result.stdout + result.stderr
 
 
 def test_an_invalid_register_ends_it_before_anything_starts(live: Project) -> None:

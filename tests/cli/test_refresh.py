@@ -13,7 +13,8 @@ def test_the_state_learns_what_the_service_says(live: Project, service: Service,
     service.seed(domain, "caller-1", "EXPIRED")
     found = live.run("refresh", "--json")
     assert found.exit_code == ExitCode.DONE
-    assert json.loads(found.stdout)["counts"] == {"repair": 1}
+    shown = json.loads(found.stdout.splitlines()[-1])
+    assert (shown["purpose"], shown["counts"]) == ("refresh", {"repair": 1})
     assert found.stderr.splitlines()[0] == "Drift in stack test: 1 to repair, 1 unchanged"
     assert found.stderr.splitlines()[-1] == "The state is up to date; `optout up` repairs what has drifted."
 

@@ -17,7 +17,7 @@ from optout.cli.exit_codes import ExitCode
 from optout.cli.session import Choices, Session, end, opened
 from optout.engine.events import Emitter
 from optout.engine.interface import Operation, Outcome, Request, Result
-from optout.plan import Action, Plan, Step
+from optout.plan import Action, Change, Plan, Purpose, Review, Scope, Step, text
 from optout.service.running import find
 from tests.cli.projects import DOMAIN, Project, label_of
 from tests.plan.streams import RELEASED, EmbeddedStream
@@ -71,13 +71,16 @@ def desk(
     terminal: bool = False,
     width: int = 200,
     places: dict[str, str] | None = None,
+    because: dict[str, str] | None = None,
 ) -> Desk:
     engine = ScriptedEngine()
     choices = Choices(root=project.root, stack="test", engine="auto", as_json=as_json, parallel=3, targets=targets)
     console = Console(
         file=io.StringIO(), force_terminal=terminal, width=width, highlight=False, soft_wrap=True, color_system=None
     )
-    return Desk(Session(project.context(), choices, engine, {"A": "b"}, places or {}, console), engine)
+    return Desk(
+        Session(project.context(), choices, engine, {"A": "b"}, places or {}, console, because or {}), engine
+    )
 
 
 def test_a_run_gets_what_the_options_say(project: Project) -> None:
@@ -107,7 +110,8 @@ def test_events_become_the_plan(project: Project) -> None:
     made.engine.stream.step("same", "sp-3")
     outcome, plan = made.session.perform(Operation.PREVIEW, refresh=True, title="Comparing")
     assert outcome == DONE
-    assert plan == Plan((Step(SAM, Action.OPT_OUT, "new"), Step("sp-2", Action.RELEASE, "released")), 1)
+    assert [(step.label, step.action) for step in plan.steps] == [(SAM, Action.OPT_OUT), ("sp-2", Action.RELEASE)]
+    assert (plan.unchanged, plan.managed) == (1, 1)
     assert made.shown == ""
 
 
@@ -147,51 +151,61 @@ def test_what_a_run_says_is_no_markup(project: Project) -> None:
     assert made.shown == "warning: [bold]list[0][/bold] :warning:\n"
 
 
-PLAN = Plan(
-    (
-        Step(SAM, Action.REPAIR, "ENROLLED in the service, should be OPTED_OUT"),
-        Step("sp-00000000000005a2", Action.FORGET, "no longer in the register; stays as it is in the service"),
-    ),
-    3,
+@pytest.mark.parametrize(
+    ("operation", "why"),
+    [
+        (Operation.UP, "no longer in the register"),
+        (Operation.PREVIEW, "no longer in the register"),
+        (Operation.PREVIEW_DESTROY, "the stack is destroyed"),
+        (Operation.DESTROY, "the stack is destroyed"),
+    ],
 )
+def test_a_plan_says_why_people_leave_the_stack(project: Project, operation: Operation, why: str) -> None:
+    made = desk(project)
+    made.engine.stream.step("delete", SAM)
+    _, plan = made.session.perform(operation, refresh=True, title="Comparing")
+    assert plan.steps[0].reason == f"{why}; stays as it is in the service"
+
+
+REPAIRED = Step(SAM, Action.REPAIR, "ENROLLED in the service, should be OPTED_OUT")
+RELEASE = Step("sp-00000000000005a2", Action.RELEASE, "released", Change("ensure", "opted_out", "released"))
 PLACES = {SAM: "config/people.yaml:3"}
 
 
-def test_a_plan_is_a_summary_and_rows(project: Project) -> None:
+def reviewed(made: Desk, *steps: Step, unchanged: int = 3, purpose: Purpose = Purpose.DRIFT) -> Review:
+    return made.session.review(Plan(steps, unchanged), purpose)
+
+
+def test_a_review_knows_the_stack_and_what_the_register_says(project: Project) -> None:
+    made = desk(project, places=PLACES, because={RELEASE.label: "consented"})
+    review = reviewed(made, REPAIRED, RELEASE, purpose=Purpose.UP)
+    assert review.scope == Scope("voiceid-optout", "test", Purpose.UP)
+    assert (review.place(REPAIRED), review.reason_of_release(RELEASE)) == ("config/people.yaml:3", "consented")
+
+
+def test_a_plan_is_shown_as_its_text(project: Project) -> None:
     made = desk(project, places=PLACES, width=40)
-    made.session.show_plan(PLAN)
-    assert made.shown.splitlines() == [
-        "Plan for stack test: 1 to repair, 1 to stop managing, 3 unchanged",
-        f"  ! repair         {SAM}  config/people.yaml:3  ENROLLED in the service, should be OPTED_OUT",
-        f"  · stop managing  {SAM[:-1]}2{' ' * 24}no longer in the register; stays as it is in the service",
-    ]
+    review = reviewed(made, REPAIRED, RELEASE, purpose=Purpose.UP)
+    made.session.show(review)
+    assert made.shown == text.render(review)
+    assert len(made.shown.splitlines()) == 4
 
 
 def test_on_a_narrow_terminal_the_reasons_go_below(project: Project) -> None:
     made = desk(project, places=PLACES, width=80, terminal=True)
-    made.session.show_plan(PLAN, "Drift in")
+    made.session.show(reviewed(made, REPAIRED))
     lines = [line.removeprefix("\x1b[1m").removesuffix("\x1b[0m") for line in made.shown.splitlines()]
     assert lines == [
-        "Drift in stack test: 1 to repair, 1 to stop managing, 3 unchanged",
-        f"  ! repair         {SAM}  config/people.yaml:3",
+        "Drift in stack test: 1 to repair, 3 unchanged",
+        f"  ! repair  {SAM}  config/people.yaml:3",
         "      ENROLLED in the service, should be OPTED_OUT",
-        f"  · stop managing  {SAM[:-1]}2",
-        "      no longer in the register; stays as it is in the service",
     ]
 
 
 def test_on_a_wide_terminal_a_row_is_a_line(project: Project) -> None:
     made = desk(project, places=PLACES, width=200, terminal=True)
-    made.session.show_plan(PLAN)
-    assert len(made.shown.splitlines()) == 3
-
-
-def test_a_long_plan_is_cut_and_says_so(project: Project) -> None:
-    made = desk(project)
-    made.session.show_plan(Plan(tuple(Step(f"sp-{n:016x}", Action.OPT_OUT, "new") for n in range(1300)), 0))
-    lines = made.shown.splitlines()
-    assert len(lines) == 202
-    assert lines[-1] == "  … and 1,100 more; --json lists them all"
+    made.session.show(reviewed(made, REPAIRED))
+    assert len(made.shown.splitlines()) == 2
 
 
 def test_json_is_one_object_in_ascii_and_only_if_asked_for(

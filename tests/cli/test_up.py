@@ -1,18 +1,19 @@
+import json
 import os
 import pty
 import select
+import shlex
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
 from optout.cli.exit_codes import ExitCode
-from optout.cli.up import _past
-from optout.plan import Action, Plan, Step
-from tests.cli.projects import Project
+from tests.cli.projects import Project, label_of
 from tests.service.running import Service
 
 
@@ -28,7 +29,9 @@ def test_the_register_is_applied_and_what_was_done_is_said(live: Project, servic
     assert (result.exit_code, result.stderr) == (ExitCode.DONE, "")
     lines = result.stdout.splitlines()
     assert lines[0] == "Plan for stack test: 2 to opt out, 1 to release, 0 unchanged"
-    assert lines[4:] == ["Applying: 3 of 3", "Done: 2 opted out, 1 released."]
+    assert lines[1].endswith('released because "consented again in writing"')
+    assert lines[4].startswith("Digest: ")
+    assert lines[5:] == ["Applying: 3 of 3", "Done: 2 opted out, 1 released."]
     assert statuses(service, domain) == {"caller-1": "OPTED_OUT", "caller-2": "OPTED_OUT"}
     again = live.run("up", "--yes")
     assert again.stdout.splitlines() == [
@@ -85,6 +88,8 @@ def test_on_a_terminal_it_asks_and_takes_no_for_an_answer(
             os.write(terminal, answer)
         else:
             process.send_signal(answer)
+            while not select.select([terminal], [], [], 5)[0]:  # it came just before the wait for an answer
+                process.send_signal(answer)
         shown += read_until(terminal, b"no end but the end")
         assert process.wait(60) == ExitCode.USAGE
     assert b"2 to opt out" in shown
@@ -102,13 +107,6 @@ def test_a_run_that_failed_says_why_without_a_trace(live: Project, service: Serv
     assert "caller-" not in result.output
 
 
-def test_every_action_has_its_past() -> None:
-    plan = Plan(tuple(Step(f"sp-{n}", action, "") for n, action in enumerate(Action)), 0)
-    assert _past(plan) == (
-        "1 opted out, 1 repaired, 1 released, 1 no longer managed, 1 updated, 1 deleted, 1 replaced"
-    )
-
-
 def test_after_the_first_run_the_sandbox_says_what_to_try_next(project: Project) -> None:
     project.configure(
         service="embedded", domain="sandbox", domains={"sandbox": "S" * 22}, quotas={"optOut": 99, "describe": 99}
@@ -117,3 +115,139 @@ def test_after_the_first_run_the_sandbox_says_what_to_try_next(project: Project)
     assert result.exit_code == ExitCode.DONE
     assert result.stdout.splitlines()[-2] == "Done: 2 opted out."
     assert result.stdout.splitlines()[-1].startswith("Next: edit config/people.yaml")
+
+
+CROWD = [f"caller-{n}" for n in range(40)]
+
+
+def digest_in(output: str) -> str:
+    return output.partition("Digest: ")[2].split()[0]
+
+
+def test_a_saved_plan_is_done_without_asking_or_not_at_all(
+    live: Project, service: Service, domain: str, tmp_path: Path
+) -> None:
+    saved = str(tmp_path / "plan.json")
+    assert live.run("preview", "--save-plan", saved).exit_code == ExitCode.DONE
+    live.people("caller-2", "caller-3")
+    stale = live.run("up", "--plan", saved)
+    assert stale.exit_code == ExitCode.STALE
+    assert stale.stderr.splitlines()[:-1] == [
+        "Only in the reviewed plan:",
+        f"  + opt out  {label_of(domain, 'caller-1')}  config/people.yaml:3  ensure: none → opted_out",
+        "Only in the present one:",
+        f"  + opt out  {label_of(domain, 'caller-3')}  config/people.yaml:4  ensure: none → opted_out",
+    ]
+    assert stale.stderr.splitlines()[-1].startswith("error: the plan is stale, nothing was changed: ")
+    assert statuses(service, domain) == {}
+
+    live.people("caller-1", "caller-2")
+    done = live.run("up", "--plan", saved)
+    assert (done.exit_code, done.stderr) == (ExitCode.DONE, "")
+    assert sorted(statuses(service, domain)) == ["caller-1", "caller-2"]
+    again = live.run("up", "--plan", saved)
+    assert again.exit_code == ExitCode.STALE
+    assert again.stderr.endswith("was reviewed, and nothing is left to do now\n")
+
+
+def test_drift_since_the_review_makes_a_plan_stale(live: Project, service: Service, domain: str) -> None:
+    assert live.run("up", "--yes").exit_code == ExitCode.DONE
+    live.people("caller-1", "caller-2", "caller-3")
+    digest = digest_in(live.run("preview").stdout)
+    service.seed(domain, "caller-1", "ENROLLED")
+    assert live.run("up", "--approve", digest).exit_code == ExitCode.STALE
+    assert statuses(service, domain)["caller-1"] == "ENROLLED"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--approve", "0123"], "a digest is 12 to 64 hexadecimal digits"),
+        (["--plan", "nowhere.json"], "cannot read the plan nowhere.json: No such file or directory"),
+        (["--plan", "Pulumi.yaml"], "Pulumi.yaml is no JSON document"),
+    ],
+)
+def test_no_approval_is_said_before_anything_starts(
+    live: Project, monkeypatch: pytest.MonkeyPatch, arguments: list[str], words: str
+) -> None:
+    monkeypatch.chdir(live.root)
+    result = live.run("up", *arguments)
+    assert (result.exit_code, result.stdout) == (ExitCode.USAGE, "")
+    assert words in result.stderr
+    assert not (live.root / ".optout").exists()
+
+
+def test_a_mass_change_needs_the_digest_of_exactly_this_plan(
+    live: Project, service: Service, domain: str, tmp_path: Path
+) -> None:
+    live.people(*CROWD)
+    assert live.run("up", "--yes").exit_code == ExitCode.DONE
+    saved = str(tmp_path / "plan.json")
+    live.people(*CROWD[13:], released={"caller-0": "consented again in writing"})
+    assert live.run("preview", "--save-plan", saved).exit_code == ExitCode.DONE
+    for answer in ("--yes", f"--plan={saved}"):
+        refused = live.run("up", answer)
+        assert refused.exit_code == ExitCode.REFUSED
+        assert refused.stdout.startswith("Plan for stack test: 1 to release, 12 to stop managing, 27 unchanged\n")
+    assert refused.stderr == (
+        "error: refused by the guard, nothing was changed: "
+        "13 of 40 people (32.5 %, at most 30 % may) would be forgotten or released. If exactly this is meant: "
+        f"optout up --stack test --cwd '{live.root}' --approve {digest_in(refused.stdout)}\n"
+    )
+    assert len(statuses(service, domain)) == 40
+
+    command = shlex.split(refused.stderr.partition("If exactly this is meant: optout ")[2])
+    assert live.run("up", *command[command.index("--approve") :]).exit_code == ExitCode.DONE
+    assert len(statuses(service, domain)) == 39
+    assert live.run("up", "--yes").exit_code == ExitCode.DONE
+
+
+def test_an_emptied_register_is_refused_and_the_limits_are_the_stack_s(live: Project) -> None:
+    live.people(*CROWD)
+    assert live.run("up", "--yes").exit_code == ExitCode.DONE
+    live.people()
+    emptied = live.run("up", "--yes", "--json")
+    assert emptied.exit_code == ExitCode.REFUSED
+    said = json.loads(emptied.stdout)
+    assert said["result"] == "refused"
+    assert [breach["rule"] for breach in said["plan"]["guard"]["breaches"]] == ["emptied", "share"]
+
+    live.people(*CROWD[20:])
+    assert live.run("up", "--yes").exit_code == ExitCode.REFUSED
+    with (live.root / "Pulumi.test.yaml").open("a", encoding="utf-8") as file:
+        file.write("  voiceid-optout:guard: {maxLossPercent: thirty}\n")
+    wrong = live.run("up", "--yes")
+    assert wrong.exit_code == ExitCode.FAILED
+    assert wrong.stderr == (
+        "error: Pulumi.test.yaml: voiceid-optout:guard needs a number from 0 to 100 for maxLossPercent, "
+        "without quotes\n"
+    )
+
+
+def test_a_register_saved_while_the_question_waits_is_not_applied(
+    live: Project, service: Service, domain: str
+) -> None:
+    with on_a_terminal(live, "up") as (process, terminal):
+        read_until(terminal, b"Do this? [y/N]")
+        live.people("caller-9")
+        os.write(terminal, b"y\n")
+        shown = read_until(terminal, b"no end but the end")
+        assert process.wait(60) == ExitCode.STALE
+    assert b"config/people.yaml changed after the plan was made" in shown
+    assert statuses(service, domain) == {}
+
+
+def test_what_drifts_while_the_question_waits_is_repaired_and_said(
+    live: Project, service: Service, domain: str
+) -> None:
+    assert live.run("up", "--yes").exit_code == ExitCode.DONE
+    live.people("caller-1", "caller-2", "caller-3")
+    with on_a_terminal(live, "up") as (process, terminal):
+        read_until(terminal, b"Do this? [y/N]")
+        service.seed(domain, "caller-1", "ENROLLED")
+        os.write(terminal, b"y\n")
+        shown = read_until(terminal, b"no end but the end")
+        assert process.wait(60) == ExitCode.DONE
+    assert b"Done beyond the plan" in shown
+    assert label_of(domain, "caller-1").encode() in shown
+    assert set(statuses(service, domain).values()) == {"OPTED_OUT"}

@@ -252,7 +252,8 @@ class TestState:
         }
         lock.write_text(json.dumps(holder), encoding="utf-8")
         before = applied.state_file.read_bytes()
-        for command in (["up", "--yes"], ["refresh"], ["destroy", "--yes"]):
+        digest = applied.optout("destroy", "--preview").out.partition("Digest: ")[2].split()[0]
+        for command in (["up", "--yes"], ["refresh"], ["destroy", "--approve", digest]):
             finished = applied.optout(*command)
             assert_one_error(finished, "the stack is locked by robin@", str(lock), code=8)
         assert applied.state_file.read_bytes() == before

@@ -16,11 +16,16 @@ if TYPE_CHECKING:
 PEOPLE = [f"caller-{n:06}" for n in range(5)]
 
 
-def test_json_is_one_object_on_standard_output(copy: Copy, service: Service) -> None:
+def test_json_is_all_there_is_on_standard_output(copy: Copy, service: Service) -> None:
     def run(code: int, *arguments: str) -> Any:
         finished = copy.optout(*arguments, "--json")
         assert finished.code == code, finished.output
-        return json.loads(finished.out)  # fails on anything before or after the object
+        if arguments[0] not in ("up", "refresh", "destroy") or code or "--preview" in arguments:
+            return json.loads(finished.out)  # fails on anything before or after the object
+        *events, last = map(json.loads, finished.out.splitlines())
+        assert events
+        assert all("sequence" in event and "timestamp" in event for event in events)
+        return last
 
     copy.write(PEOPLE, {"caller-000099": "consented again in writing"})
     planned = run(4, "preview", "--detailed-exitcode")
@@ -46,7 +51,11 @@ def test_json_is_one_object_on_standard_output(copy: Copy, service: Service) -> 
     findings = run(0, "doctor")["findings"]
     assert {finding["verdict"] for finding in findings} <= {"ok", "note"}
     assert {"register", "state", "endpoint"} <= {finding["subject"] for finding in findings}
-    assert run(0, "destroy", "--yes")["counts"] == {"forget": 6}
+    to_destroy = run(0, "destroy", "--preview")
+    assert (to_destroy["purpose"], to_destroy["counts"]) == ("destroy", {"forget": 6})
+    refused = run(6, "destroy", "--yes")
+    assert (refused["result"], refused["plan"]) == ("refused", to_destroy)
+    assert run(0, "destroy", "--approve", to_destroy["digest"])["plan"] == to_destroy
     assert run(0, "validate")["people"] == 6
 
     copy.write_raw("speakers: [0017]\n")

@@ -21,6 +21,7 @@ BACK = "unmistakable-released-7Q9xZ"
 REASON = "unmistakable reason 7Q9xZ"
 TICKET = "UNMISTAKABLE-7Q9xZ"
 PLANTED = (PERSON, BACK, REASON, TICKET)
+CONSENT = f"consented again, as {BACK} and {PERSON} wrote"  # plans show why somebody is released, and not who
 OTHERS = [f"caller-{n:06}" for n in range(60)]
 
 REGISTER = f"""\
@@ -33,7 +34,7 @@ speakers:
     ticket: {TICKET}
 released:
   - id: {BACK}
-    reason: {REASON}
+    reason: {CONSENT}
 """
 CLOSED_PORT = "http://127.0.0.1:1"  # nobody listens there: binding it takes the rights of root
 
@@ -98,7 +99,12 @@ def test_identifiers_are_in_the_register_and_in_the_service_alone(copy: Copy, se
     run(0, "refresh", "--json")
     service.delete(copy.domain_id, PERSON)
     run(5, "drift", "--json")
-    run(0, "destroy", "--yes", "--json")
+    run(6, "destroy", "--yes", "--json")
+    run(0, "destroy", "--preview")
+    run(0, "destroy", "--approve", outputs[-1].partition("Digest: ")[2].split()[0], "--json")
+    forms = [word for ending in ("txt", "md", "json", "html") for word in ("--output", f"plan.{ending}")]
+    run(0, "preview", *forms, "--save-plan", "saved plan")
+    run(7, "up", "--approve", "0" * 64)
     run(1, "up", "--yes", "--event-log", "events of a failure", AWS_ENDPOINT_URL_VOICE_ID=CLOSED_PORT)
     run(0, "up", "--yes", "--json")
     run(1, "refresh", AWS_ENDPOINT_URL_VOICE_ID=CLOSED_PORT)
@@ -119,4 +125,5 @@ def test_identifiers_are_in_the_register_and_in_the_service_alone(copy: Copy, se
 
     assert len(list(copy.root.glob("events of *"))) == 3
     said = "\n".join(outputs)
+    assert "consented again, as … and … wrote" in said
     assert [planted for planted in PLANTED if planted in said] == []

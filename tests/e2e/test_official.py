@@ -68,6 +68,17 @@ def done(project: Copy, engine: str, *arguments: str, code: int = 0) -> Finished
     return finished
 
 
+def digest_in(finished: Finished) -> str:
+    return finished.out.partition("Digest: ")[2].split()[0]
+
+
+def destroy(project: Copy, engine: str, *, planned_by: str) -> Finished:
+    """Destroy on one engine what another one planned."""
+    digest = digest_in(done(project, planned_by, "destroy", "--preview"))
+    assert digest_in(done(project, engine, "destroy", "--yes", code=6)) == digest
+    return done(project, engine, "destroy", "--approve", digest)
+
+
 def plan_rows(finished: Finished) -> list[str]:
     return [line for line in finished.out.splitlines() if " sp-" in line]
 
@@ -128,10 +139,10 @@ def test_engines_take_turns_on_one_stack(project: Copy, served: Service) -> None
     assert "Nothing changed" in done(project, "embedded", "up", "--yes").out
     assert served.statuses(SANDBOX) == opted_out([people[0], *people[2:], "caller-000010"])
 
-    done(project, "embedded", "destroy", "--yes")
+    destroy(project, "embedded", planned_by="pulumi")
     assert "Done: 7 opted out, 2 released." in done(project, "pulumi", "up", "--yes").out
     pulumi(project, "stack", "history")
-    assert "Done: 9 people no longer managed" in done(project, "pulumi", "destroy", "--yes").out
+    assert "Done: 9 people no longer managed" in destroy(project, "pulumi", planned_by="embedded").out
     assert served.statuses(SANDBOX) == opted_out([people[0], *people[2:], "caller-000010"])
 
 
@@ -168,3 +179,25 @@ def test_failure_is_one_clear_error_on_either_engine(project: Copy, served: Serv
     assert all("is not active, so OptOutSpeaker is refused" in lines[0] for lines in messages)
     raw = pulumi(project, "up", "--yes", "--skip-preview", code=1)
     assert "is not active, so OptOutSpeaker is refused" in raw.output
+
+
+def test_what_one_engine_planned_the_other_does_or_refuses(project: Copy, served: Service) -> None:
+    people = [f"caller-{n:06}" for n in range(40)]
+    project.write(people)
+    done(project, "pulumi", "preview", "--save-plan", "plan.json", "--output", "plan.md")
+    assert "40 to opt out" in (project.root / "plan.md").read_text(encoding="utf-8")
+    assert "Done: 40 opted out." in done(project, "embedded", "up", "--plan", "plan.json").out
+    stale = done(project, "pulumi", "up", "--plan", "plan.json", code=7)
+    assert "nothing is left to do" in stale.err
+
+    served.delete(SANDBOX, people[39])
+    served.seed(SANDBOX, people[38], "ENROLLED")
+    project.write([*people[13:], "caller-000099"])
+    shown = done(project, "embedded", "preview", "--detailed-exitcode", code=6)
+    refused = done(project, "pulumi", "up", "--yes", code=6)
+    assert digest_in(refused) == digest_in(shown)
+    assert "13 of 40 people (32.5 %, at most 30 % may) would be forgotten or released" in refused.err
+    assert people[39] not in served.statuses(SANDBOX)
+    finished = done(project, "pulumi", "up", "--approve", digest_in(shown))
+    assert "Done: 1 opted out, 2 repaired, 13 no longer managed." in finished.out
+    assert served.statuses(SANDBOX) == opted_out([*people, "caller-000099"])

@@ -47,7 +47,9 @@ def test_destroy_forgets_everybody_and_up_takes_them_back(copy: Copy, service: S
     copy.up()
     before = [service.describe(copy.domain_id, person) for person in people]
 
-    destroyed = copy.optout("destroy", "--yes")
+    assert copy.optout("destroy", "--yes").code == 6
+    digest = copy.optout("destroy", "--preview").out.partition("Digest: ")[2].split()[0]
+    destroyed = copy.optout("destroy", "--approve", digest)
     assert destroyed.code == 0
     assert "Done: 5 people no longer managed" in destroyed.out
     assert copy.resources() == {}

@@ -3,8 +3,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pulumi.automation import events as api
 
-from optout.plan import Action, Plan, PlanBuilder, Step
-from optout.plan.builder import SPEAKER_TYPE, drift_reason, is_change, is_read
+from optout.plan import Action, Change, Plan, PlanBuilder, Step
+from optout.plan.builder import DESTROYED, SPEAKER_TYPE, drift_of, is_change, is_read
 from tests.plan.streams import RELEASED, CliStream, EmbeddedStream, Stream, others
 
 SAM = "sp-00000000000005a1"
@@ -25,6 +25,16 @@ def only(stream: Stream) -> tuple[Action, str]:
     return plan.steps[0].action, plan.steps[0].reason
 
 
+def change(stream: Stream) -> Change | None:
+    (step,) = plan_of(stream).steps
+    assert step.is_person
+    return step.change
+
+
+def repair(label: str, reason: str, before: str | None, after: str | None = "OPTED_OUT") -> Step:
+    return Step(label, Action.REPAIR, reason, Change("status", before, after))
+
+
 def test_an_empty_stream_makes_an_empty_plan() -> None:
     assert PlanBuilder().plan() == Plan((), 0)
 
@@ -33,18 +43,20 @@ def test_someone_new_is_opted_out(stream: Stream) -> None:
     stream.stack("create")
     stream.step("create", SAM)
     assert only(stream) == (Action.OPT_OUT, "new")
+    assert change(stream) == Change("ensure", None, "opted_out")
 
 
 def test_someone_new_among_the_released_is_released(stream: Stream) -> None:
     stream.step("create", SAM, becomes=RELEASED)
     assert only(stream) == (Action.RELEASE, "released")
+    assert change(stream) == Change("ensure", None, "released")
 
 
 def test_someone_who_stays_is_counted_and_not_shown(stream: Stream) -> None:
     stream.stack()
     stream.read(SAM, "OPTED_OUT", "OPTED_OUT")
     stream.step("same", SAM)
-    assert plan_of(stream) == Plan((), 1)
+    assert plan_of(stream) == Plan((), 1, 1)
 
 
 @pytest.mark.parametrize("status", ["ENROLLED", "EXPIRED", "PENDING"])
@@ -52,6 +64,7 @@ def test_another_status_is_repaired(stream: Stream, status: str) -> None:
     stream.read(SAM, "OPTED_OUT", status)
     stream.step("update", SAM, status=status)
     assert only(stream) == (Action.REPAIR, f"{status} in the service, should be OPTED_OUT")
+    assert change(stream) == Change("status", status, "OPTED_OUT")
 
 
 def test_drift_is_shown_even_if_the_engine_calls_it_same(stream: Stream) -> None:
@@ -64,6 +77,7 @@ def test_someone_gone_is_created_again_and_that_is_a_repair(stream: Stream) -> N
     stream.read(SAM, "OPTED_OUT", None)
     stream.step("create", SAM)
     assert only(stream) == (Action.REPAIR, "gone from the service")
+    assert change(stream) == Change("status", None, "OPTED_OUT")
 
 
 def test_drift_the_state_knows_is_repaired_without_asking_again(stream: Stream) -> None:
@@ -75,17 +89,20 @@ def test_to_release_is_no_repair_whatever_the_service_says(stream: Stream) -> No
     stream.read(SAM, "OPTED_OUT", "ENROLLED")
     stream.step("update", SAM, status="ENROLLED", becomes=RELEASED)
     assert only(stream) == (Action.RELEASE, "released")
+    assert change(stream) == Change("ensure", "opted_out", "released")
 
 
 def test_someone_gone_and_now_released_is_no_repair(stream: Stream) -> None:
     stream.read(SAM, "OPTED_OUT", None)
     stream.step("create", SAM, becomes=RELEASED)
     assert only(stream) == (Action.RELEASE, "released")
+    assert change(stream) == Change("ensure", "opted_out", "released")
 
 
 def test_a_released_person_may_be_opted_out_again(stream: Stream) -> None:
     stream.step("update", SAM, status=None, was=RELEASED)
     assert only(stream) == (Action.OPT_OUT, "no longer released")
+    assert change(stream) == Change("ensure", "released", "opted_out")
 
 
 @pytest.mark.parametrize("status", ["OPTED_OUT", "ENROLLED", "PENDING"])
@@ -93,6 +110,7 @@ def test_a_released_person_who_is_back_is_released_again(stream: Stream, status:
     stream.read(SAM, None, status, RELEASED)
     stream.step("update", SAM, status=status, was=RELEASED, becomes=RELEASED)
     assert only(stream) == (Action.REPAIR, f"{status} in the service, should be gone")
+    assert change(stream) == Change("status", status, None)
 
 
 def test_a_released_person_who_is_away_is_as_the_register_asks(stream: Stream) -> None:
@@ -111,6 +129,36 @@ def test_a_retained_person_is_only_forgotten(stream: Stream, op: str) -> None:
     stream.read(SAM, "OPTED_OUT", "OPTED_OUT")
     stream.step(op, SAM)
     assert only(stream) == (Action.FORGET, FORGOTTEN)
+    assert change(stream) == Change("ensure", "opted_out", None)
+
+
+def test_to_forget_someone_released_says_what_was_asked_of_them(stream: Stream) -> None:
+    stream.step("delete", SAM, was=RELEASED, status=None)
+    assert change(stream) == Change("ensure", "released", None)
+
+
+def test_a_plan_to_destroy_says_that_the_stack_lets_go_of_people(stream: Stream) -> None:
+    stream.step("delete", SAM)
+    builder = PlanBuilder(DESTROYED)
+    for event in stream.events:
+        builder.add(event)
+    (step,) = builder.plan().steps
+    assert (step.action, step.reason) == (
+        Action.FORGET,
+        "the stack is destroyed; stays as it is in the service",
+    )
+
+
+def test_managed_is_whom_the_stack_kept_opted_out_before(stream: Stream) -> None:
+    stream.read("sp-1", "OPTED_OUT", "OPTED_OUT")
+    stream.step("same", "sp-1")
+    stream.read("sp-2", "OPTED_OUT", None)
+    stream.step("create", "sp-2")
+    stream.step("create", "sp-3")
+    stream.step("delete", "sp-4")
+    stream.step("same", "sp-5", was=RELEASED, becomes=RELEASED, status=None)
+    stream.step("update", "sp-6", becomes=RELEASED)
+    assert plan_of(stream).managed == 4
 
 
 def test_a_drifted_person_who_left_the_register_is_only_forgotten(stream: Stream) -> None:
@@ -123,6 +171,7 @@ def test_someone_gone_who_left_the_register_is_not_said_to_be_repaired(stream: S
     stream.read(SAM, "OPTED_OUT", None)
     stream.stack()
     assert only(stream) == (Action.FORGET, "no longer in the register; gone from the service")
+    assert change(stream) == Change("ensure", "opted_out", None)
 
 
 def test_a_person_who_would_be_deleted_is_not_hidden_among_the_forgotten(stream: Stream) -> None:
@@ -140,7 +189,7 @@ def test_every_other_operation_on_a_person_is_a_replacement(stream: Stream, ops:
 @pytest.mark.parametrize(
     ("op", "retained", "action"),
     [
-        ("create", True, Action.UPDATE),
+        ("create", True, Action.CREATE),
         ("update", True, Action.UPDATE),
         ("delete", False, Action.DELETE),
         ("delete", True, Action.FORGET),
@@ -151,7 +200,9 @@ def test_every_other_operation_on_a_person_is_a_replacement(stream: Stream, ops:
 def test_other_resources_are_rows_of_their_own(stream: Stream, op: str, *, retained: bool, action: Action) -> None:
     stream.step(op, "guard", retained=retained, type_="aws:s3/bucket:Bucket")
     stream.step("same", SAM)
-    assert plan_of(stream) == Plan((Step("guard", action, "aws:s3/bucket:Bucket"),), 1)
+    bucket = "aws:s3/bucket:Bucket"
+    assert plan_of(stream) == Plan((Step("guard", action, bucket, type=bucket),), 1, 1)
+    assert not plan_of(stream).steps[0].is_person
 
 
 def test_other_resources_that_stay_are_nobody(stream: Stream) -> None:
@@ -173,20 +224,20 @@ def test_a_refresh_alone_counts_everybody_and_shows_what_drifted(refreshing: Str
     refreshing.read("sp-5", None, None, RELEASED)
     assert plan_of(refreshing) == Plan(
         (
-            Step("sp-2", Action.REPAIR, "EXPIRED in the service, should be OPTED_OUT"),
-            Step("sp-3", Action.REPAIR, "gone from the service"),
-            Step("sp-4", Action.REPAIR, "ENROLLED in the service, should be gone"),
+            repair("sp-2", "EXPIRED in the service, should be OPTED_OUT", "EXPIRED"),
+            repair("sp-3", "gone from the service", None),
+            repair("sp-4", "ENROLLED in the service, should be gone", "ENROLLED", None),
         ),
         2,
+        3,
     )
 
 
 def test_someone_read_twice_is_one_row(refreshing: Stream) -> None:
     refreshing.read(SAM, "OPTED_OUT", "ENROLLED")
     refreshing.read(SAM, "OPTED_OUT", "ENROLLED")
-    assert plan_of(refreshing) == Plan(
-        (Step(SAM, Action.REPAIR, "ENROLLED in the service, should be OPTED_OUT"),), 0
-    )
+    reason = "ENROLLED in the service, should be OPTED_OUT"
+    assert plan_of(refreshing) == Plan((repair(SAM, reason, "ENROLLED"),), 0, 1)
 
 
 def test_reads_of_other_resources_are_nobody() -> None:
@@ -199,7 +250,7 @@ def test_reads_of_other_resources_are_nobody() -> None:
 def test_events_about_no_resource_are_ignored(stream: Stream) -> None:
     stream.step("same", SAM)
     others(stream.events)
-    assert plan_of(stream) == Plan((), 1)
+    assert plan_of(stream) == Plan((), 1, 1)
 
 
 def test_the_order_is_that_of_the_labels(stream: Stream) -> None:
@@ -249,7 +300,8 @@ def _side(id_: str = "domain/speaker", **outputs: str | None) -> api.StepEventSt
 def test_what_counts_as_drift(
     old: api.StepEventStateMetadata | None, new: api.StepEventStateMetadata | None, reason: str | None
 ) -> None:
-    assert drift_reason(old, new) == reason
+    drift = drift_of(old, new)
+    assert (drift and drift.reason) == reason
 
 
 # One person in a run: what is ensured before and after (None: not in state or register), what the service says.
@@ -299,3 +351,5 @@ def test_everybody_seen_is_either_a_step_or_unchanged(
     assert not any(step.action in {Action.DELETE, Action.REPLACE, Action.UPDATE} for step in plan.steps)
     dropped = {f"sp-{n:016x}" for n, (was, becomes, _) in enumerate(people) if was is not None and becomes is None}
     assert {step.label for step in plan.steps if step.action is Action.FORGET} == dropped
+    assert plan.managed == sum(was == "opted_out" for was, _, _ in people)
+    assert all(step.change is not None and step.change.before != step.change.after for step in plan.steps)

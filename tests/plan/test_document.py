@@ -1,31 +1,104 @@
 import json
 
-from optout.plan import Action, Plan, Step
-from optout.plan.document import document
+import pytest
+from jsonschema import Draft202012Validator, ValidationError
+
+from optout.plan import Action, Purpose, Review, Scope
+from optout.plan.document import SCHEMA, document, render
+from optout.plan.guard import Limits, check
+from tests.plan.plans import EVERY_ACTION, plan, review, step
+
+LOADED = json.loads(SCHEMA.read_text(encoding="utf-8"))
+VALIDATOR = Draft202012Validator(LOADED)
 
 
 def test_the_whole_document() -> None:
-    plan = Plan(
-        (
-            Step("sp-1", Action.OPT_OUT, "new"),
-            Step("sp-2", Action.FORGET, "no longer in the register"),
-            Step("sp-3", Action.OPT_OUT, "new"),
-        ),
-        1200,
+    released, forgotten = step(Action.RELEASE, 1), step(Action.FORGET, 2)
+    made = Review(
+        plan([released, forgotten], 1200, 1202),
+        Scope("voiceid-optout", "production", Purpose.UP),
+        {released.label: "config/people.yaml:9"},
+        {released.label: "consented\nagain", forgotten.label: "not asked for"},
     )
-    made = document(plan, {"sp-1": "config/people.yaml:3", "sp-3": "config/people.yaml:9"})
-    assert made == {
+    assert document(made) == {
         "version": 1,
-        "counts": {"forget": 1, "opt-out": 2},
+        "project": "voiceid-optout",
+        "stack": "production",
+        "purpose": "up",
+        "digest": made.digest,
+        "counts": {"forget": 1, "release": 1},
         "unchanged": 1200,
+        "managed": 1202,
         "steps": [
-            {"label": "sp-1", "action": "opt-out", "reason": "new", "place": "config/people.yaml:3"},
-            {"label": "sp-2", "action": "forget", "reason": "no longer in the register", "place": None},
-            {"label": "sp-3", "action": "opt-out", "reason": "new", "place": "config/people.yaml:9"},
+            {
+                "label": "sp-0000000000000001",
+                "type": "person",
+                "action": "release",
+                "change": {"field": "ensure", "before": "opted_out", "after": "released"},
+                "reason": "released",
+                "because": "consented again",
+                "place": "config/people.yaml:9",
+            },
+            {
+                "label": "sp-0000000000000002",
+                "type": "person",
+                "action": "forget",
+                "change": {"field": "ensure", "before": "opted_out", "after": None},
+                "reason": "no longer in the register; stays as it is in the service",
+                "because": None,
+                "place": None,
+            },
         ],
+        "guard": None,
     }
-    assert json.loads(json.dumps(made)) == made
 
 
-def test_an_empty_plan_has_all_keys() -> None:
-    assert document(Plan((), 0), {}) == {"version": 1, "counts": {}, "unchanged": 0, "steps": []}
+def test_what_the_guard_says_is_part_of_it() -> None:
+    made = plan([step(Action.FORGET)], managed=1)
+    refusal = check(made, Limits(), "d" * 64, "optout up --approve d")
+    assert document(review(made.steps, refusal=refusal))["guard"] == {
+        "breaches": [
+            {
+                "rule": "emptied",
+                "count": 1,
+                "of": None,
+                "limit": None,
+                "message": "1 person would be forgotten, and nobody would be left",
+            }
+        ],
+        "losses": 1,
+        "override": "optout up --approve d",
+    }
+
+
+def refusable() -> Review:
+    made = plan(EVERY_ACTION, managed=4)
+    limits = Limits(max_losses=0, max_loss_percent=0.5, percent_from_losses=1)
+    return review(EVERY_ACTION, refusal=check(made, limits, "d" * 64, "optout up"))
+
+
+@pytest.mark.parametrize("purpose", Purpose)
+def test_documents_are_as_the_schema_says(purpose: Purpose) -> None:
+    for made in (review([]), review(EVERY_ACTION, 3), refusable()):
+        VALIDATOR.validate(document(Review(made.plan, Scope("p", "s", purpose), refusal=made.refusal)))
+
+
+def test_the_schema_knows_every_action_and_every_field() -> None:
+    Draft202012Validator.check_schema(LOADED)
+    assert LOADED["$defs"]["action"]["enum"] == [action.value for action in Action]
+    made = document(refusable())
+    for key in made:
+        with pytest.raises(ValidationError):
+            VALIDATOR.validate({name: value for name, value in made.items() if name != key})
+    with pytest.raises(ValidationError):
+        VALIDATOR.validate({**made, "speaker_id": "caller-000017"})
+    with pytest.raises(ValidationError):
+        VALIDATOR.validate({**made, "steps": [{**made["steps"][0], "speaker_id": "caller-000017"}]})
+
+
+def test_rendered_it_is_one_object_in_ascii() -> None:
+    made = review([step(Action.RELEASE)], because={step(Action.RELEASE).label: "zurück 🎉"})
+    text = render(made)
+    assert text.isascii()
+    assert text.endswith("}\n")
+    assert json.loads(text) == document(made)

@@ -1,68 +1,79 @@
+from dataclasses import replace
+
 import pytest
 
-from optout.plan import Action, Plan, Step
-from optout.plan.text import ROWS_SHOWN, Row, lines, people, rows, summary
+from optout.plan import Action, Change, Purpose, Scope, Step
+from optout.plan.digest import short
+from optout.plan.guard import Limits, check
+from optout.plan.text import ROWS_SHOWN, Row, Tone, aligned, lines, render, row
+from tests.plan.plans import BUCKET, EVERY_ACTION, plan, review, step, steps
 
 A, B, C = "sp-000000000000000a", "sp-000000000000000b", "sp-000000000000000c"
 
 
-@pytest.mark.parametrize(
-    ("action", "words"),
-    [
-        (Action.OPT_OUT, "to opt out"),
-        (Action.REPAIR, "to repair"),
-        (Action.RELEASE, "to release"),
-        (Action.FORGET, "to stop managing"),
-        (Action.UPDATE, "to update"),
-        (Action.DELETE, "to delete"),
-        (Action.REPLACE, "to replace"),
-    ],
-)
-def test_every_action_has_its_words(action: Action, words: str) -> None:
-    plan = Plan((Step(A, action, "why"),), 1234)
-    assert summary(plan) == f"1 {words}, 1,234 unchanged"
-
-
-def test_the_summary_leaves_out_what_does_not_happen_and_says_what_matters_first() -> None:
-    steps = [Step(A, Action.FORGET, "")] + [Step(f"sp-{n}", Action.OPT_OUT, "new") for n in range(1000)]
-    assert summary(Plan(tuple(steps), 0)) == "1,000 to opt out, 1 to stop managing, 0 unchanged"
-    assert summary(Plan((), 0)) == "0 unchanged"
-
-
-def test_one_is_a_person_and_more_are_people() -> None:
-    assert [people(count) for count in (0, 1, 2, 1200)] == ["0 people", "1 person", "2 people", "1,200 people"]
-
-
-def test_every_action_has_a_symbol() -> None:
-    shown, left = rows(Plan(tuple(Step(A, action, "why") for action in Action), 0), {})
-    assert [(row.symbol, row.action) for row in shown] == [
-        ("+", "opt out"),
-        ("!", "repair"),
-        ("-", "release"),
-        ("·", "stop managing"),
-        ("~", "update"),
-        ("-", "delete"),
-        ("±", "replace"),
-    ]
-    assert left == 0
-
-
-def test_rows_follow_the_register_and_what_it_no_longer_lists_comes_last() -> None:
-    plan = Plan(tuple(Step(label, Action.OPT_OUT, "new") for label in (A, B, C)), 0)
-    shown, _ = rows(plan, {B: "config/people.yaml:10", C: "config/people.yaml:9"})
-    assert [(row.label, row.place) for row in shown] == [
-        (C, "config/people.yaml:9"),
-        (B, "config/people.yaml:10"),
-        (A, ""),
+def test_a_plan_is_a_summary_its_rows_and_its_digest() -> None:
+    repaired, forgotten = step(Action.REPAIR, 10), step(Action.FORGET, 11)
+    made = review([repaired, forgotten], 3, places={repaired.label: "config/people.yaml:3"})
+    assert render(made).splitlines() == [
+        "Plan for stack test: 1 to repair, 1 to stop managing, 3 unchanged",
+        f"  ! repair         {A}  config/people.yaml:3  ENROLLED in the service, should be OPTED_OUT",
+        f"  · stop managing  {B}{' ' * 24}no longer in the register; stays as it is in the service",
+        f"Digest: {short(made.digest)}",
     ]
 
 
-def test_rows_are_limited_and_the_rest_is_counted() -> None:
-    plan = Plan(tuple(Step(f"sp-{n:016x}", Action.OPT_OUT, "new") for n in range(ROWS_SHOWN + 3)), 0)
-    shown, left = rows(plan, {})
-    assert (len(shown), left) == (ROWS_SHOWN, 3)
-    shown, left = rows(plan, {}, limit=2)
-    assert (len(shown), left) == (2, ROWS_SHOWN + 1)
+def test_a_plan_of_nothing_needs_no_digest_and_a_report_has_none() -> None:
+    assert render(review([], 3)) == "Plan for stack test: 3 unchanged\n"
+    drift = review([step(Action.REPAIR)], scope=Scope("voiceid-optout", "test", Purpose.DRIFT))
+    assert "Digest" not in render(drift)
+
+
+def test_what_the_guard_says_comes_before_the_digest() -> None:
+    made = plan([step(Action.FORGET)], managed=1)
+    refusal = check(made, Limits(), "d" * 64, "optout up --stack test --approve dddd")
+    shown = render(review(made.steps, refusal=refusal)).splitlines()
+    assert shown[2:4] == [
+        "The guard would refuse this: 1 person would be forgotten, and nobody would be left.",
+        "To do exactly this all the same: optout up --stack test --approve dddd",
+    ]
+    assert shown[4].startswith("Digest: ")
+
+
+def test_a_release_says_why() -> None:
+    released = step(Action.RELEASE)
+    made = review([released], because={released.label: "consented again"})
+    assert row(made, released).reason == 'released because "consented again"'
+    assert row(review([released]), released).reason == "released"
+
+
+@pytest.mark.parametrize("each", EVERY_ACTION, ids=lambda each: each.action.value)
+def test_every_action_has_a_row(each: Step) -> None:
+    (_, line, _) = lines(review([each]))
+    assert each.label in line.text
+    assert each.reason in line.text
+    assert line.tone is Tone.PLAIN or each.action is not Action.FORGET
+
+
+def test_nothing_from_elsewhere_reaches_a_terminal_as_it_is() -> None:
+    evil = Step("res\x1b[2Jource", Action.CREATE, f"{BUCKET}\r\x07", Change("status", "\x1b", None), BUCKET)
+    status = replace(step(Action.REPAIR), reason="EN\u202eROLLED\n in the service")
+    assert all(line.text.isprintable() for line in lines(review([evil, status])))
+
+
+def test_rows_are_limited_and_the_middle_is_counted() -> None:
+    made = review(steps(Action.OPT_OUT, ROWS_SHOWN + 1100))
+    shown = lines(made)
+    assert len(shown) == 1 + ROWS_SHOWN + 1 + 1
+    assert shown[1 + ROWS_SHOWN // 2].text == "  … 1,100 more rows …"
+    assert shown[0].text == f"Plan for stack test: {ROWS_SHOWN + 1100:,} to opt out, 0 unchanged"
+    assert len(lines(made, limit=2)) == 5
+
+
+def test_a_hundred_thousand_steps_stay_readable_and_a_release_is_among_them() -> None:
+    made = review([*steps(Action.OPT_OUT, 100_000), step(Action.RELEASE, 50_000_000)])
+    shown = render(made).splitlines()
+    assert len(shown) <= ROWS_SHOWN + 5
+    assert sum(line.startswith("  - release") for line in shown) == 1
 
 
 ROWS = [
@@ -73,19 +84,19 @@ ROWS = [
 
 
 def test_columns_are_as_wide_as_their_widest_entry() -> None:
-    assert lines(ROWS) == [
-        f"! repair         {A}  config/people.yaml:4           ENROLLED in the service, should be OPTED_OUT",
-        f"+ opt out        {B}  config/branch-offices.yaml:12  new",
-        f"· stop managing  {C}                                 no longer in the register",
+    assert aligned(ROWS) == [
+        f"  ! repair         {A}  config/people.yaml:4           ENROLLED in the service, should be OPTED_OUT",
+        f"  + opt out        {B}  config/branch-offices.yaml:12  new",
+        f"  · stop managing  {C}                                 no longer in the register",
     ]
-    assert lines([]) == []
+    assert aligned([]) == []
 
 
 def test_where_a_line_does_not_fit_the_reasons_have_lines_of_their_own() -> None:
-    width = max(map(len, lines(ROWS)))
-    assert lines(ROWS, width) == lines(ROWS)
-    assert lines(ROWS, width - 1) == [
-        f"! repair         {A}  config/people.yaml:4\n    ENROLLED in the service, should be OPTED_OUT",
-        f"+ opt out        {B}  config/branch-offices.yaml:12\n    new",
-        f"· stop managing  {C}\n    no longer in the register",
+    width = max(map(len, aligned(ROWS)))
+    assert aligned(ROWS, width) == aligned(ROWS)
+    assert aligned(ROWS, width - 1) == [
+        f"  ! repair         {A}  config/people.yaml:4\n      ENROLLED in the service, should be OPTED_OUT",
+        f"  + opt out        {B}  config/branch-offices.yaml:12\n      new",
+        f"  · stop managing  {C}\n      no longer in the register",
     ]

@@ -89,7 +89,7 @@ class Execution:
         match self._operation:
             case Operation.REFRESH | Operation.DRIFT:
                 refresh(run, self._stack.base, final=True)
-            case Operation.DESTROY:
+            case Operation.DESTROY | Operation.PREVIEW_DESTROY:
                 self._miss_targets(item.urn for item in self._stack.base.resources)
                 if not run.failed.is_set():
                     delete_all(run, self._stack.base.resources)

@@ -56,7 +56,7 @@ class Run:
     @property
     def planning(self) -> bool:
         """Whether nothing may be changed."""
-        return self.operation in (Operation.PREVIEW, Operation.DRIFT)
+        return self.operation in (Operation.PREVIEW, Operation.DRIFT, Operation.PREVIEW_DESTROY)
 
     @property
     def stopped(self) -> bool:

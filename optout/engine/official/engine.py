@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from optout.engine import project as projects
 from optout.engine.errors import EngineError, OutOfScopeError
 from optout.engine.interface import Operation, Outcome, Result
-from optout.engine.official import failures, takeover
+from optout.engine.official import failures
 from optout.engine.official.command import Command, PulumiFailedError, find
 from optout.engine.official.relay import Relay
 from optout.engine.official.workspace import open_stack
@@ -37,7 +37,7 @@ class OfficialEngine:
         _require_passphrase(project, request)
         command = self._command = self._command or find()
         relay = Relay(on_event)
-        takeover.clear_up(request, project, relay.note)
+        _clear_up(request, project, relay)
         failure: PulumiFailedError | None = None
         with warnings.catch_warnings():
             # The API warns, with the whole event, about events it cannot read and streams cut by a crash.
@@ -81,6 +81,8 @@ def _perform(operation: Operation, request: Request, stack: Stack, take: Callabl
             stack.preview_refresh(show_secrets=False, **options)
         case Operation.DESTROY:
             stack.destroy(continue_on_error=request.continue_on_error, show_secrets=False, **options)
+        case Operation.PREVIEW_DESTROY:
+            stack.preview_destroy(continue_on_error=request.continue_on_error, show_secrets=False, **options)
 
 
 def _outcome(failure: PulumiFailedError, relay: Relay, request: Request) -> Outcome:
@@ -94,6 +96,12 @@ def _outcome(failure: PulumiFailedError, relay: Relay, request: Request) -> Outc
     if not errors:
         errors = (f"the Pulumi CLI ended with exit status {failure.status} and gave no reason",)
     return Outcome(Result.PARTIAL if relay.applied else Result.FAILED, errors)
+
+
+def _clear_up(request: Request, project: projects.Project, relay: Relay) -> None:
+    from optout.engine.official import takeover  # noqa: PLC0415 - it takes much of the other engine along
+
+    takeover.clear_up(request, project, relay.note)
 
 
 def _require_passphrase(project: projects.Project, request: Request) -> None:

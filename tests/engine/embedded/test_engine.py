@@ -107,6 +107,15 @@ def test_destroy(settled: Bench) -> None:
     assert settled.up().made() == [("create", name) for name in THREE]
 
 
+def test_a_preview_of_destroy_says_the_same_and_changes_nothing(settled: Bench) -> None:
+    state, things = settled.snapshot(), settled.objects()
+    planned = settled.run("preview-destroy")
+    assert planned.ok
+    assert (settled.snapshot(), settled.objects()) == (state, things)
+    assert sorted(planned.steps()) == sorted(settled.run("destroy").steps())
+    assert len(planned.steps()) == len(THREE)
+
+
 def test_the_program_is_not_run_by_refresh_and_destroy(settled: Bench) -> None:
     settled.write("__main__.py", "raise SystemExit(9)\n")
     assert settled.run("refresh").ok

@@ -1,0 +1,73 @@
+"""A plan as people and machines get to see it: with places, reasons, digest and what the guard says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from optout.plan import digest as digests
+from optout.plan.digest import Purpose, Scope
+from optout.plan.model import Action
+from optout.plan.words import clean
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from optout.plan.guard import Refusal
+    from optout.plan.model import Plan, Step
+
+_TITLES = {
+    Purpose.UP: "Plan for stack",
+    Purpose.DESTROY: "Plan to destroy stack",
+    Purpose.REFRESH: "Drift in stack",
+    Purpose.DRIFT: "Drift in stack",
+}
+
+
+@dataclass(frozen=True)
+class Review:
+    """What every form of a plan is made from.
+
+    ``places`` gives the register's ``file:line`` by label, ``because`` the register's reason of a release;
+    ``refusal`` is None for a plan the guard lets pass.
+    """
+
+    plan: Plan
+    scope: Scope
+    places: Mapping[str, str] = field(default_factory=dict, repr=False)
+    because: Mapping[str, str] = field(default_factory=dict, repr=False)
+    refusal: Refusal | None = None
+
+    @cached_property
+    def digest(self) -> str:
+        """The plan's digest, in full."""
+        return digests.digest(self.plan, self.scope)
+
+    @property
+    def title(self) -> str:
+        """What this is, and of which stack: ``Plan for stack production``."""
+        return f"{_TITLES[self.scope.purpose]} {self.scope.stack}"
+
+    @property
+    def is_plan(self) -> bool:
+        """Whether this is something to approve, rather than a report of what is."""
+        return self.scope.purpose in (Purpose.UP, Purpose.DESTROY)
+
+    @cached_property
+    def steps(self) -> list[Step]:
+        """The steps in the order of the register; what it no longer lists comes last."""
+        return sorted(self.plan.steps, key=lambda step: _position(self.place(step)))
+
+    def place(self, step: Step) -> str:
+        """Return the register's line, empty when it has none."""
+        return self.places.get(step.label, "")
+
+    def reason_of_release(self, step: Step) -> str:
+        """Return why somebody is released, as one line of a sane length; empty for every other step."""
+        return clean(self.because.get(step.label, "")) if step.action is Action.RELEASE else ""
+
+
+def _position(place: str) -> tuple[bool, str, int]:
+    file, _, line = place.rpartition(":")
+    return not file, file, int(line or 0)

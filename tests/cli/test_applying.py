@@ -1,0 +1,152 @@
+"""From plan to deed. The engine is a script here, to do what a plan did not say; real ones are in test_up."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from optout.cli import applying
+from optout.cli.approval import Approval
+from optout.cli.errors import CommandError
+from optout.cli.exit_codes import ExitCode
+from optout.engine.interface import Operation, Outcome, Request, Result
+from tests.cli.test_session import DONE, Desk, desk
+from tests.plan.streams import EmbeddedStream
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from optout.plan import Plan
+    from tests.cli.projects import Project
+
+SAM, KIM = "sp-00000000000005a1", "sp-00000000000005a2"
+
+
+@dataclass
+class TwoFacedEngine:
+    """Plays one stream for the plan and another for the deed."""
+
+    planned: EmbeddedStream = field(default_factory=EmbeddedStream)
+    done: EmbeddedStream = field(default_factory=EmbeddedStream)
+    outcome: Outcome = DONE
+    name: str = "two-faced"
+    ran: list[Operation] = field(default_factory=list)
+
+    def run(self, operation: Operation, _request: Request, on_event: Callable[[Any], None]) -> Outcome:
+        self.ran.append(operation)
+        planning = operation in (Operation.PREVIEW, Operation.PREVIEW_DESTROY)
+        for event in (self.planned if planning else self.done).events:
+            on_event(event)
+        return DONE if planning else self.outcome
+
+
+def prepared(project: Project, engine: TwoFacedEngine, *, as_json: bool = False) -> Desk:
+    made = desk(project, as_json=as_json)
+    object.__setattr__(made.session, "engine", engine)
+    for stream in (engine.planned, engine.done):
+        stream.step("same", "sp-0")
+        stream.step("create", SAM)
+    return made
+
+
+def apply(made: Desk, approval: Approval | None = None) -> Plan:
+    return applying.apply(made.session, applying.UP, approval or Approval(), refresh=True, yes=True)
+
+
+def test_what_was_planned_is_done(project: Project) -> None:
+    engine = TwoFacedEngine()
+    made = prepared(project, engine)
+    assert [step.label for step in apply(made).steps] == [SAM]
+    assert engine.ran == [Operation.PREVIEW, Operation.UP]
+    assert made.shown.splitlines()[-1] == "Applying: 1 of 1"
+
+
+def test_a_repair_beyond_the_plan_is_said(project: Project) -> None:
+    engine = TwoFacedEngine()
+    made = prepared(project, engine)
+    engine.done.step("update", KIM, status="ENROLLED")
+    apply(made)
+    assert made.shown.splitlines()[-2:] == [
+        "Done beyond the plan, because the service or the state changed after it was made:",
+        f"  ! repair  {KIM}  status: ENROLLED → OPTED_OUT",
+    ]
+
+
+@pytest.mark.parametrize("op", ["update", "delete"])
+def test_more_than_was_approved_or_a_loss_beyond_the_plan_fails(
+    project: Project, capsys: pytest.CaptureFixture[str], op: str
+) -> None:
+    engine = TwoFacedEngine()
+    made = prepared(project, engine, as_json=True)
+    engine.done.step(op, KIM, status="ENROLLED")
+    digest = applying.plan(made.session, applying.UP, refresh=True).digest
+    with pytest.raises(CommandError, match="more was done than the plan said: 1 step") as caught:
+        apply(made, Approval(digest) if op == "update" else None)
+    assert caught.value.code == ExitCode.PARTIAL
+    assert KIM in made.shown
+    said = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert (said["result"], said["errors"]) == ("partial", [str(caught.value)])
+
+
+def test_a_failed_run_says_its_own_errors_alone(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    engine = TwoFacedEngine(outcome=Outcome(Result.FAILED, ("the domain is not active",)))
+    made = prepared(project, engine, as_json=True)
+    engine.done.step("delete", KIM)
+    with pytest.raises(CommandError, match="the domain is not active") as caught:
+        apply(made)
+    assert caught.value.code == ExitCode.FAILED
+    assert KIM not in made.shown
+    assert json.loads(capsys.readouterr().out.splitlines()[-1])["errors"] == ["the domain is not active"]
+
+
+@pytest.mark.parametrize(
+    ("approval", "change", "result", "code"),
+    [
+        (Approval("0" * 64), False, "stale", ExitCode.STALE),
+        (Approval(), False, "refused", ExitCode.REFUSED),
+        (None, True, "stale", ExitCode.STALE),
+    ],
+)
+def test_what_may_not_be_done_is_not_begun(
+    project: Project,
+    capsys: pytest.CaptureFixture[str],
+    approval: Approval | None,
+    result: str,
+    code: ExitCode,
+    *,
+    change: bool,
+) -> None:
+    engine = TwoFacedEngine()
+    made = prepared(project, engine, as_json=True)
+    engine.planned.step("delete", KIM, retained=False)
+    approval = approval or Approval(applying.plan(made.session, applying.UP, refresh=True).digest)
+    if change:
+        events: list[Any] = engine.planned.events
+        events.append(_Changing(project))
+    with pytest.raises(CommandError) as caught:
+        apply(made, approval)
+    assert caught.value.code == code
+    assert Operation.UP not in engine.ran
+    said = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert (said["result"], said["errors"]) == (result, [str(caught.value)])
+    assert len(said["plan"]["steps"]) == 2
+
+
+class _Changing:
+    """An event at which somebody saves the register."""
+
+    diagnostic_event = None
+
+    def __init__(self, project: Project) -> None:
+        self._project = project
+
+    @property
+    def res_outputs_event(self) -> None:
+        self._project.people("caller-3")
+
+    @property
+    def resource_pre_event(self) -> None:
+        return None

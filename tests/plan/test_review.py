@@ -1,0 +1,48 @@
+import pytest
+
+from optout.plan import Action, Purpose, Review, Scope
+from optout.plan.digest import digest
+from optout.plan.words import REASON_LENGTH
+from tests.plan.plans import SCOPE, plan, review, step, steps
+
+A, B, C = steps(Action.OPT_OUT, 3)
+
+
+@pytest.mark.parametrize(
+    ("purpose", "title", "is_plan"),
+    [
+        (Purpose.UP, "Plan for stack test", True),
+        (Purpose.DESTROY, "Plan to destroy stack test", True),
+        (Purpose.REFRESH, "Drift in stack test", False),
+        (Purpose.DRIFT, "Drift in stack test", False),
+    ],
+)
+def test_what_it_is_called(purpose: Purpose, title: str, *, is_plan: bool) -> None:
+    made = Review(plan([]), Scope("voiceid-optout", "test", purpose))
+    assert (made.title, made.is_plan) == (title, is_plan)
+
+
+def test_its_digest_is_the_plan_s() -> None:
+    assert review([A, B]).digest == digest(plan([A, B]), SCOPE)
+
+
+def test_steps_follow_the_register_and_what_it_no_longer_lists_comes_last() -> None:
+    made = review([A, B, C], places={B.label: "config/people.yaml:10", C.label: "config/people.yaml:9"})
+    assert made.steps == [C, B, A]
+    assert [made.place(each) for each in made.steps] == ["config/people.yaml:9", "config/people.yaml:10", ""]
+
+
+def test_only_a_release_has_the_register_s_reason() -> None:
+    released = step(Action.RELEASE, 4)
+    because = {A.label: "objection by phone", released.label: "consented\nagain\x1b[31m " + "x" * 500}
+    made = review([A, released], because=because)
+    assert made.reason_of_release(A) == ""
+    assert made.reason_of_release(released).startswith("consented again[31m xx")
+    assert len(made.reason_of_release(released)) == REASON_LENGTH
+    assert review([released]).reason_of_release(released) == ""
+
+
+def test_it_does_not_show_places_and_reasons() -> None:
+    made = review([], places={"sp-1": "config/people.yaml:10"}, because={"sp-1": "consented"})
+    assert "people.yaml" not in repr(made)
+    assert "consented" not in repr(made)
