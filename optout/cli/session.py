@@ -22,7 +22,7 @@ from optout.cli.sandbox import environment_for, make_private
 from optout.engine import urn as urns
 from optout.engine.choose import choose
 from optout.engine.interface import WRITES_STATE, Operation, Outcome, Request, Result
-from optout.plan import PlanBuilder, Review, Scope
+from optout.plan import PlanBuilder, Review, Scope, shards
 from optout.plan.builder import DESTROYED, DROPPED, SPEAKER_TYPE, is_change
 from optout.plan.text import Tone, lines
 from optout.voiceid import waits
@@ -82,7 +82,7 @@ class Session:
         """Run an operation, show its progress, and return its outcome with the plan its events make."""
         builder = PlanBuilder(DESTROYED if operation in _DESTROYING else DROPPED)
         concerned = Concerned(self.places)
-        counts = _is_person if total is None else is_change
+        weight = _people if total is None else _changes
         streams = self.choices.as_json and operation in WRITES_STATE
         stream = EventStream(sys.stdout) if streams else None
         with WorkProgress(self.console, title, total) as progress:
@@ -98,8 +98,8 @@ class Session:
                         self._show(said)
                     else:
                         progress.waits(reason)
-                if (done := event.res_outputs_event) is not None and counts(done.metadata):
-                    progress.advance()
+                if (done := event.res_outputs_event) is not None and (ended := weight(done.metadata)):
+                    progress.advance(ended)
 
             outcome = self.engine.run(operation, self._request(refresh), on_event)
         if outcome.errors:
@@ -163,8 +163,17 @@ class Session:
             click.echo(json.dumps(document))
 
 
-def _is_person(metadata: Any) -> bool:
-    return bool(metadata.type == SPEAKER_TYPE)
+def _people(metadata: Any) -> int:
+    """Return how many people an event is about."""
+    return shards.size(metadata) if metadata.type == shards.SHARD_TYPE else int(metadata.type == SPEAKER_TYPE)
+
+
+def _changes(metadata: Any) -> int:
+    """Return how many rows of a plan an event is about."""
+    if not is_change(metadata):
+        return 0
+    steps = shards.steps(metadata, {}, DROPPED) if metadata.type == shards.SHARD_TYPE else None
+    return 1 if steps is None else len(steps)
 
 
 @contextmanager
@@ -178,6 +187,12 @@ def opened(choices: Choices) -> Iterator[Session]:
         engine = choose(None if choices.engine == "auto" else choices.engine, context.environment)
         key = contexts.label_key(context, environment)
         places = context.places(key)
+        if choices.targets and context.is_sharded:
+            raise CommandError(
+                f"{context.settings.path.name}: {context.project.name}:grouping is sharded, and a resource of many "
+                "people is brought up to date as a whole: leave --target out",
+                ExitCode.USAGE,
+            )
         unknown = [label for label in choices.targets if label not in places]
         if unknown:
             raise CommandError(f"no one in the register has the label {unknown[0]}", ExitCode.USAGE)
