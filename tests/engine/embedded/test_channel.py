@@ -79,9 +79,16 @@ def test_every_method_arrives_under_its_name(ends: Ends, method: Any) -> None:
         return OK, method.response().SerializeToString()
 
     thread = ends.answering(answer, 1)
-    assert isinstance(getattr(ends.caller, method.name)(method.request(), timeout=3), method.response)
+    said = {"severity": engine_pb2.INFO} if method.name == "Log" else {}
+    assert isinstance(getattr(ends.caller, method.name)(method.request(**said), timeout=3), method.response)
     thread.join()
     assert heard == [method.name]
+
+
+def test_what_is_for_debugging_stays_in_the_program(ends: Ends) -> None:
+    assert ends.caller.Log(engine_pb2.LogRequest(severity=engine_pb2.DEBUG, message="noise")) == empty_pb2.Empty()
+    ends.caller.finish(b"{}")
+    assert ends.callee.receive().method == DONE
 
 
 @pytest.mark.parametrize("name", ["Call", "RegisterStackTransform", "StreamInvoke"])
