@@ -127,7 +127,7 @@ def test_a_call_after_the_engine_went_away(ends: Ends) -> None:
     assert ends.lost.wait(10)
     for _ in range(2):
         with pytest.raises(RemoteError, match="the engine is gone"):
-            ends.caller.Log(engine_pb2.LogRequest(message="hello"))
+            ends.caller.Log(engine_pb2.LogRequest(severity=engine_pb2.INFO, message="hello"))
 
 
 def test_the_end_of_the_program(ends: Ends) -> None:
