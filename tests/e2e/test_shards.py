@@ -13,7 +13,7 @@ import pytest
 from optout import shard
 from optout.label import label
 from tests.e2e import copies
-from tests.e2e.commands import eventually, optout_command
+from tests.e2e.commands import Shell, eventually, optout_command
 from tests.e2e.services import Service, opted_out
 from tests.e2e.test_leaks import PERSON, leaking_files
 
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from tests.e2e.copies import Copy
 
 PEOPLE = [f"caller-{n:06}" for n in range(20)]
-RELEASED = {"caller-000099": "consented again in writing"}
+BACK = "caller-000099"
+RELEASED = {BACK: "consented again in writing"}
 PULUMI = shutil.which("pulumi")
 
 
@@ -89,7 +90,7 @@ def test_every_kind_of_drift_is_named_and_repaired(managed: Copy, service: Servi
     service.delete(domain_id, PEOPLE[1])
     service.seed(domain_id, PEOPLE[3], "ENROLLED")
     service.seed(domain_id, PEOPLE[4], "EXPIRED", recreate=True)
-    service.seed(domain_id, *RELEASED, "ENROLLED")
+    service.seed(domain_id, BACK, "ENROLLED")
     state = managed.state_file.read_bytes()
     found = managed.optout("drift")
     assert found.code == 5
@@ -98,7 +99,7 @@ def test_every_kind_of_drift_is_named_and_repaired(managed: Copy, service: Servi
         (PEOPLE[1], "gone from the service"),
         (PEOPLE[3], "ENROLLED in the service, should be OPTED_OUT"),
         (PEOPLE[4], "EXPIRED in the service, should be OPTED_OUT"),
-        (*RELEASED, "ENROLLED in the service, should be gone"),
+        (BACK, "ENROLLED in the service, should be gone"),
     ):
         assert any(managed.row(person) in line and line.endswith(reason) for line in found.out.splitlines())
     assert managed.state_file.read_bytes() == state
@@ -213,7 +214,7 @@ def both(sharded: Copy, tmp_path: Path) -> Iterator[Copy]:
         "PULUMI_HOME": str(tmp_path / "pulumi home"),
         "PULUMI_SKIP_UPDATE_CHECK": "true",
     }
-    made = copies.Copy(copies.Shell(sharded.root, variables), sharded.stack, sharded.domain_id)
+    made = copies.Copy(Shell(sharded.root, variables), sharded.stack, sharded.domain_id)
     yield made
     eventually(lambda: not made.shell.processes(), "all processes of the test have ended", 10)
 
