@@ -31,6 +31,15 @@ TESTED_ELSEWHERE = {
     "optout/register/fields.py": "tests/register/test_loader.py",
     "optout/register/model.py": "tests/register/test_loader.py",
     "optout/register/people.py": "tests/register/test_loader.py",
+    # Where things are and what is put there shows in whole files, before and after.
+    "optout/register/edit/layout.py": "tests/register/edit/test_rewrite.py",
+    "optout/register/edit/patch.py": "tests/register/edit/test_diff.py",
+    "optout/cli/adopt_target.py": "tests/cli/test_adopt.py",
+    "optout/cli/adoption.py": "tests/cli/test_adopt.py",
+    "optout/cli/connection.py": "tests/cli/test_checkup.py",
+    "optout/cli/domain_walk.py": "tests/cli/test_adopt.py",
+    "optout/cli/editing.py": "tests/cli/test_add.py",
+    "optout/cli/register_files.py": "tests/cli/test_add.py",
     # What the service answers is asked of it over HTTP, by AWS's own client.
     "optout/cli/serve.py": "tests/service/test_cli_serve.py",
     "optout/service/admin_operations.py": "tests/service/test_admin.py",

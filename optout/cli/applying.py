@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from optout.cli import basis, guarding
+from optout.cli import basis, guarding, occasion
 from optout.cli.errors import CommandError
 from optout.cli.exit_codes import ExitCode
 from optout.cli.session import end
@@ -82,7 +82,10 @@ def _permit(session: Session, work: Work, review: Review, approval: Approval, *,
 
 def _do(session: Session, work: Work, review: Review, approval: Approval, *, refresh: bool) -> Plan:
     total = len(review.plan.steps) or None
-    outcome, done = session.perform(work.doing, refresh=refresh, title=work.title, total=total)
+    message = occasion.message(
+        work.purpose, review.digest, session.context.project.root, session.context.environment
+    )
+    outcome, done = session.perform(work.doing, refresh=refresh, title=work.title, total=total, message=message)
     extra = surplus(review.plan, done)
     grave = _is_grave(extra, approval) and outcome.result is Result.SUCCEEDED
     count = f"{len(extra):,} {'step' if len(extra) == 1 else 'steps'}"

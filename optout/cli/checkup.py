@@ -6,19 +6,19 @@ import os
 import platform
 import shutil
 import subprocess
-from contextlib import ExitStack, closing, contextmanager, suppress
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from optout.cli.connection import client_settings, in_environment
 from optout.cli.errors import CommandError
 from optout.cli.sandbox import environment_for
-from optout.engine.config_text import as_text
 from optout.engine.embedded import locks, passphrase, snapshot
 from optout.engine.embedded.backend import Backend
 from optout.engine.errors import EngineError
 from optout.register import RegisterError
 from optout.register.report import summary
-from optout.voiceid import Client, ClientSettings, VoiceIdError
+from optout.voiceid import Client, VoiceIdError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -109,15 +109,10 @@ def _state(context: Context) -> Finding:
 
 
 def _endpoint(context: Context, environment: Mapping[str, str]) -> Iterator[Finding]:
-    config = {
-        key: as_text(value)
-        for key in ("endpoint", "region", "quotas")
-        if (value := context.setting(key)) is not None
-    }
-    with _in_environment(environment):
+    with in_environment(environment):
         try:
             domain_ids = _domain_ids(context)
-            settings = ClientSettings.resolve(config, {**context.environment, **environment})
+            settings = client_settings(context, environment)
             client = Client(settings)
         except (VoiceIdError, CommandError) as error:
             yield Finding("endpoint", "fail", str(error))
@@ -147,18 +142,3 @@ def _domain(client: Client, domain_id: str, place: str) -> Finding:
         return Finding("endpoint", "fail", str(error))
     verdict = "ok" if domain.status == "ACTIVE" else "fail"
     return Finding("endpoint", verdict, f"domain {domain_id} of {place} is {domain.status}")
-
-
-@contextmanager
-def _in_environment(variables: Mapping[str, str]) -> Iterator[None]:
-    """Set variables for a while: the AWS SDK takes its keys from there, as it does in the provider."""
-    before = {name: os.environ.get(name) for name in variables}
-    os.environ.update(variables)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value

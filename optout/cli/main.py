@@ -11,8 +11,10 @@ import click
 from optout.cli.encoding import make_tolerant
 
 COMMANDS = (
-    *("validate", "preview", "up", "drift", "refresh", "destroy", "serve", "env", "doctor"),
+    *("validate", "add", "release", "adopt"),
+    *("preview", "up", "drift", "refresh", "destroy"),
     *("comment", "approved", "issue"),
+    *("serve", "env", "doctor"),
 )
 
 

@@ -77,6 +77,11 @@ refresh_option = click.option(
     show_default=True,
     help="Ask the service about every person first, so that drift is seen and repaired.",
 )
+continue_option = click.option(
+    "--continue-on-error",
+    is_flag=True,
+    help="After an error go on with everybody it does not concern; the exit code is the same.",
+)
 format_option = click.option(
     "--format",
     "form",

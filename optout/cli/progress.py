@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from optout.cli.durations import spoken
+from optout.plan.durations import spoken
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,7 +22,10 @@ _ENOUGH_SECONDS = 2.0  # before that a rate is a guess
 
 
 class WorkProgress:
-    """Counts finished steps of ``total``; a total of None is not known. A context manager, thread-safe."""
+    """Counts finished steps of ``total``; a total of None is not known. A context manager, thread-safe.
+
+    What is not ``lasting`` leaves nothing behind when it ends.
+    """
 
     def __init__(
         self,
@@ -31,12 +34,15 @@ class WorkProgress:
         total: int | None,
         clock: Callable[[], float] = time.monotonic,
         every: float = LINE_EVERY_SECONDS,
+        *,
+        lasting: bool = True,
     ) -> None:
         self._clock = clock
         self._console = console
         self._title = title
         self._total = total
         self._every = every
+        self._lasting = lasting
         self._done = 0
         self._reason = ""
         self._lock = threading.Lock()
@@ -51,7 +57,7 @@ class WorkProgress:
                 MofNCompleteColumn(),
                 TextColumn("{task.fields[pace]}"),
                 console=console,
-                transient=total is None,
+                transient=not lasting,
             )
             self._task = self._bar.add_task(title, total=total, pace="")
 
@@ -70,7 +76,7 @@ class WorkProgress:
         if self._bar is not None:
             self._bar.update(self._task, pace="")
             self._bar.stop()
-        elif self._total:
+        elif self._total and self._lasting:
             self._console.print(self._counts())
 
     def advance(self, steps: int = 1) -> None:

@@ -14,6 +14,7 @@ from rich.text import Text
 
 from optout.cli import context as contexts
 from optout.cli.concerned import Concerned
+from optout.cli.connection import pace_of
 from optout.cli.errors import CommandError
 from optout.cli.event_log import EventLog, EventStream
 from optout.cli.exit_codes import ExitCode
@@ -22,7 +23,7 @@ from optout.cli.sandbox import environment_for, make_private
 from optout.engine import urn as urns
 from optout.engine.choose import choose
 from optout.engine.interface import WRITES_STATE, Operation, Outcome, Request, Result
-from optout.plan import PlanBuilder, Review, Scope, shards
+from optout.plan import PlanBuilder, Purpose, Review, Scope, shards
 from optout.plan.builder import DESTROYED, DROPPED, SPEAKER_TYPE, is_change
 from optout.plan.text import Tone, lines
 from optout.voiceid import waits
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
     from optout.cli.context import Context
     from optout.engine.interface import Engine
-    from optout.plan import Plan, Purpose
+    from optout.plan import Plan
 
 _CODES = {
     Result.FAILED: ExitCode.FAILED,
@@ -61,6 +62,7 @@ class Choices:
     parallel: int
     targets: tuple[str, ...]
     event_log: Path | None = None
+    continue_on_error: bool = False
 
 
 @dataclass(frozen=True)
@@ -77,15 +79,20 @@ class Session:
     event_log: EventLog = field(default_factory=lambda: EventLog(None))
 
     def perform(
-        self, operation: Operation, *, refresh: bool, title: str, total: int | None = None
+        self, operation: Operation, *, refresh: bool, title: str, total: int | None = None, message: str = ""
     ) -> tuple[Outcome, Plan]:
-        """Run an operation, show its progress, and return its outcome with the plan its events make."""
+        """Run an operation, show its progress, and return its outcome with the plan its events make.
+
+        ``message`` is what the history keeps of it.
+        """
         builder = PlanBuilder(DESTROYED if operation in _DESTROYING else DROPPED)
         concerned = Concerned(self.places)
-        weight = _people if total is None else _changes
+        # A plan is about everybody: each is read and compared, and counts once.
+        weight = _People() if total is None else _changes
+        expected = (len(self.places) or None) if total is None else total
         streams = self.choices.as_json and operation in WRITES_STATE
         stream = EventStream(sys.stdout) if streams else None
-        with WorkProgress(self.console, title, total) as progress:
+        with WorkProgress(self.console, title, expected, lasting=total is not None) as progress:
 
             def on_event(event: Any) -> None:
                 self.event_log.write(event)
@@ -101,12 +108,12 @@ class Session:
                 if (done := event.res_outputs_event) is not None and (ended := weight(done.metadata)):
                     progress.advance(ended)
 
-            outcome = self.engine.run(operation, self._request(refresh), on_event)
+            outcome = self.engine.run(operation, self._request(message, refresh=refresh), on_event)
         if outcome.errors:
             outcome = replace(outcome, errors=concerned.located(outcome.errors))
         return outcome, builder.plan()
 
-    def _request(self, refresh: bool) -> Request:  # noqa: FBT001 - passed on
+    def _request(self, message: str, *, refresh: bool) -> Request:
         return Request(
             root=self.context.project.root,
             stack=self.context.stack,
@@ -115,6 +122,8 @@ class Session:
             refresh=refresh,
             targets=tuple(self._target(label) for label in self.choices.targets),
             parallel=self.choices.parallel,
+            continue_on_error=self.choices.continue_on_error,
+            message=message,
         )
 
     def _target(self, label: str) -> str:
@@ -136,7 +145,9 @@ class Session:
 
     def review(self, plan: Plan, purpose: Purpose) -> Review:
         """Return a plan with what the register says about its people."""
-        return Review(plan, self.scope(purpose), self.places, self.because)
+        scope = self.scope(purpose)
+        pace = pace_of(self.context, self.environment) if purpose in (Purpose.UP, Purpose.DESTROY) else None
+        return Review(plan, scope, self.places, self.because, pace=pace)
 
     def show(self, review: Review) -> None:
         """Print a plan: its summary and its rows."""
@@ -163,9 +174,17 @@ class Session:
             click.echo(json.dumps(document))
 
 
-def _people(metadata: Any) -> int:
-    """Return how many people an event is about."""
-    return shards.size(metadata) if metadata.type == shards.SHARD_TYPE else int(metadata.type == SPEAKER_TYPE)
+class _People:
+    """Counts each person once, however many events there are about them."""
+
+    def __init__(self) -> None:
+        self._seen: set[str] = set()
+
+    def __call__(self, metadata: Any) -> int:
+        if metadata.type not in (SPEAKER_TYPE, shards.SHARD_TYPE) or metadata.urn in self._seen:
+            return 0
+        self._seen.add(metadata.urn)
+        return shards.size(metadata) if metadata.type == shards.SHARD_TYPE else 1
 
 
 def _changes(metadata: Any) -> int:

@@ -9,6 +9,7 @@ import click
 from optout.cli.errors import reported
 from optout.cli.options import (
     approve_option,
+    continue_option,
     plan_option,
     refresh_option,
     require_answer,
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @click.command(name="up", short_help="Bring the service to what the register says.")
-@with_options(*run_options, refresh_option, yes_option, approve_option, plan_option)
+@with_options(*run_options, refresh_option, yes_option, approve_option, plan_option, continue_option)
 def command(*, refresh: bool, yes: bool, approve: str | None, plan_file: Path | None, **choices: Any) -> None:
     """Bring the service to what the register says.
 

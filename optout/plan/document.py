@@ -32,6 +32,7 @@ def document(review: Review) -> dict[str, Any]:
         "counts": {action.value: count for action, count in sorted(plan.counts.items())},
         "unchanged": plan.unchanged,
         "managed": plan.managed,
+        "seconds": None if review.pace is None else round(review.pace.seconds(plan), 1),
         "steps": [_step(review, step) for step in plan.steps],
         "guard": None if review.refusal is None else _guard(review.refusal),
     }

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from optout.plan.code_span import cell, code
 from optout.plan.cut import shares
-from optout.plan.words import VERBS, changed, more, summary
+from optout.plan.words import VERBS, changed, more
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -64,7 +64,7 @@ def render(review: Review, limit: int = COMMENT_LENGTH) -> str:
 
 
 def _top(review: Review) -> str:
-    parts = [f"### {_title(review)}\n\n{summary(review.plan)}\n"]
+    parts = [f"### {_title(review)}\n\n{review.summary}\n"]
     counts = review.plan.counts
     rows = [f"| {verb} | {counts[action]:,} |\n" for action, verb in VERBS.items() if counts[action]]
     rows.append(f"| unchanged | {review.plan.unchanged:,} |\n")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 from optout.plan.cut import Gap, cut
-from optout.plan.words import VERBS, changed, clean, more, summary
+from optout.plan.words import VERBS, changed, clean, more
 
 if TYPE_CHECKING:
     from optout.plan.model import Step
@@ -29,7 +29,7 @@ def render(review: Review, limit: int = ROWS_SHOWN) -> str:
     _head(ET.SubElement(page, "head"), review)
     body = ET.SubElement(ET.SubElement(page, "body"), "main")
     _add(body, "h1", review.title)
-    _add(body, "p", summary(review.plan), "summary")
+    _add(body, "p", review.summary, "summary")
     if review.refusal is not None:
         note = ET.SubElement(body, "aside")
         _add(note, "p", f"The guard would refuse this: {review.refusal.reasons}.")

@@ -7,15 +7,16 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from optout.plan import digest as digests
+from optout.plan import words
 from optout.plan.digest import Purpose, Scope
 from optout.plan.model import Action
-from optout.plan.words import clean
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from optout.plan.guard import Refusal
     from optout.plan.model import Plan, Step
+    from optout.plan.pace import Pace
 
 _TITLES = {
     Purpose.UP: "Plan for stack",
@@ -30,7 +31,7 @@ class Review:
     """What every form of a plan is made from.
 
     ``places`` gives the register's ``file:line`` by label, ``because`` the register's reason of a release;
-    ``refusal`` is None for a plan the guard lets pass.
+    ``refusal`` is None for a plan the guard lets pass, ``pace`` where nothing is to be done.
     """
 
     plan: Plan
@@ -38,11 +39,18 @@ class Review:
     places: Mapping[str, str] = field(default_factory=dict, repr=False)
     because: Mapping[str, str] = field(default_factory=dict, repr=False)
     refusal: Refusal | None = None
+    pace: Pace | None = None
 
     @cached_property
     def digest(self) -> str:
         """The plan's digest, in full."""
         return digests.digest(self.plan, self.scope)
+
+    @property
+    def summary(self) -> str:
+        """The counts in one line, and how long it takes if that is worth saying."""
+        duration = self.pace.words(self.plan) if self.pace is not None else ""
+        return f"{words.summary(self.plan)}; {duration}" if duration else words.summary(self.plan)
 
     @property
     def title(self) -> str:
@@ -65,7 +73,7 @@ class Review:
 
     def reason_of_release(self, step: Step) -> str:
         """Return why somebody is released, as one line of a sane length; empty for every other step."""
-        return clean(self.because.get(step.label, "")) if step.action is Action.RELEASE else ""
+        return words.clean(self.because.get(step.label, "")) if step.action is Action.RELEASE else ""
 
 
 def _position(place: str) -> tuple[bool, str, int]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from optout.plan.cut import Gap, cut
 from optout.plan.digest import short
-from optout.plan.words import SYMBOLS, VERBS, clean, more, summary
+from optout.plan.words import SYMBOLS, VERBS, clean, more
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -64,7 +64,7 @@ def lines(review: Review, width: int | None = None, limit: int = ROWS_SHOWN) -> 
 
     Where one row would exceed ``width`` columns, all have their reasons on a line below.
     """
-    found = [Line(f"{review.title}: {summary(review.plan)}", Tone.TITLE), *_rows(review, width, limit)]
+    found = [Line(f"{review.title}: {review.summary}", Tone.TITLE), *_rows(review, width, limit)]
     if review.refusal is not None:
         found.append(Line(f"The guard would refuse this: {review.refusal.reasons}.", Tone.WARNING))
         found.append(Line(f"To do exactly this all the same: {review.refusal.override}", Tone.WARNING))

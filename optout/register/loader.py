@@ -1,6 +1,6 @@
 """Load a register: read every file, gather every fault, and only then decide."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from optout.register.discover import Source, discover
@@ -28,29 +28,56 @@ def load_paths(
     paths: Sequence[tuple[Path, Path | None]], *, domains: Mapping[str, str], default_domain: str | None
 ) -> Register:
     """Load one register from several places, each with the prefix to show its files with (see discover)."""
-    sources, faults = _discover(paths)
+    sources, faults = find_sources(paths)
+    return load_texts(read_all(sources, faults), faults, domains=domains, default_domain=default_domain)
+
+
+def load_texts(
+    texts: Iterable[tuple[str, bytes]],
+    faults: list[Fault],
+    *,
+    domains: Mapping[str, str],
+    default_domain: str | None,
+) -> Register:
+    """Load one register from texts (name to show, UTF-8) and say at the end what was wrong, ``faults`` included.
+
+    ``texts`` is consumed one by one and may add to ``faults`` on its way, as :func:`read_all` does.
+    """
     documents: list[tuple[str, Document]] = []
-    for source in sources:
-        try:
-            document = read_document(Events(read(source), source.shown))
-        except RegisterInvalid as error:
-            faults.extend(error.faults)
-            continue
+    domain_ids: dict[str, str] = {}
+    files: list[str] = []
+    for shown, data in texts:
+        document = read_document(Events(data, shown))
         faults.extend(document.faults)
         domain = resolve(document, domains, default_domain)
         if isinstance(domain, Fault):
             faults.append(domain)
+        elif domain is not None:
+            domain_ids[shown] = domain
         # A path is never a DomainId, so a file of unknown domain is compared with itself only.
-        documents.append((domain if isinstance(domain, str) else f"{source.shown}/", document))
+        documents.append((domain if isinstance(domain, str) else f"{shown}/", document))
+        files.append(shown)
     faults.extend(find_duplicates(documents))
     if faults:
         raise RegisterInvalid(faults)
     entries = tuple(_entry(domain_id, listed) for domain_id, document in documents for listed in document.listed)
-    return Register(entries, tuple(source.shown for source in sources))
+    return Register(entries, tuple(files), domain_ids)
 
 
-def _discover(paths: Iterable[tuple[Path, Path | None]]) -> tuple[list[Source], list[Fault]]:
-    """A file named twice (by itself and by its directory) is read once."""
+def read_all(sources: Iterable[Source], faults: list[Fault]) -> Iterator[tuple[str, bytes]]:
+    """Yield each file's name and text; what cannot be read goes to ``faults``."""
+    for source in sources:
+        try:
+            yield source.shown, read(source)
+        except RegisterInvalid as error:
+            faults.extend(error.faults)
+
+
+def find_sources(paths: Iterable[tuple[Path, Path | None]]) -> tuple[list[Source], list[Fault]]:
+    """Return the files at several places, by the names they are shown with, and what is wrong with the places.
+
+    A file named twice (by itself and by its directory) is there once.
+    """
     sources: dict[Path, Source] = {}
     faults: list[Fault] = []
     for path, prefix in paths:

@@ -1,5 +1,6 @@
 """What a register says, once it is known to be valid."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
@@ -43,10 +44,11 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Register:
-    """All entries, in the order of files and lines, and the files they came from."""
+    """All entries, in the order of files and lines, the files they came from, and the DomainId of each file."""
 
     entries: tuple[Entry, ...] = field(repr=False)
     files: tuple[str, ...]
+    domain_ids: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def count(self, ensure: Ensure) -> int:
         """How many entries ask for this."""

@@ -11,7 +11,7 @@ from optout.register.model import Location
 
 MAX_BYTES = 64 * 1024 * 1024
 
-_BOM = b"\xef\xbb\xbf"
+BOM = b"\xef\xbb\xbf"
 _UTF16_OR_32 = (b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")
 _ASCII_CONTROL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 # U+0085, U+2028 and U+2029 end a line for a YAML 1.1 parser but not in an editor: line numbers would lie.
@@ -23,7 +23,7 @@ def read(source: Source) -> bytes:
     data = _read_bytes(source)
     if data.startswith(_UTF16_OR_32) or b"\0" in data[:2]:
         raise _fault(source, Code.NOT_UTF8, "looks like UTF-16: save the file as UTF-8")
-    data = data.removeprefix(_BOM)
+    data = data.removeprefix(BOM)
     if found := _ASCII_CONTROL.search(data):
         raise _control(source, data[: found.start()].decode("utf-8", "replace"))
     if data.isascii():

@@ -73,13 +73,21 @@ class Client:
 
     def list_pages(self, domain_id: str) -> Iterator[list[Speaker]]:
         """Yield all speakers of a domain, whatever their status, 100 a page."""
-        more: dict[str, str] = {}
+        token: str | None = None
         while True:
-            answer = self._call("ListSpeakers", domain_id, {"MaxResults": PAGE, **more})
-            yield self._parsed(answer, _speakers)
-            if not answer.get("NextToken"):
+            page, token = self.list_page(domain_id, token)
+            yield page
+            if token is None:
                 return
-            more = {"NextToken": answer["NextToken"]}
+
+    def list_page(self, domain_id: str, token: str | None = None) -> tuple[list[Speaker], str | None]:
+        """Return a page of speakers, and the token of the next one; None after the last.
+
+        ``token``: None for the first page. Tokens live for 24 hours; an old one raises RequestInvalid.
+        """
+        more = {} if token is None else {"NextToken": token}
+        answer = self._call("ListSpeakers", domain_id, {"MaxResults": PAGE, **more})
+        return self._parsed(answer, _speakers), answer.get("NextToken") or None
 
     def list_speakers(self, domain_id: str) -> Iterator[Speaker]:
         """Yield all speakers of a domain."""

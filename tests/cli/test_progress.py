@@ -103,10 +103,10 @@ def test_done_has_no_time_left() -> None:
         assert progress.tell() == "Applying: 2 of 2, 0.5/s"
 
 
-@pytest.mark.parametrize("total", [None, 0])
-def test_elsewhere_short_work_without_a_total_says_nothing(total: int | None) -> None:
+@pytest.mark.parametrize(("total", "lasting"), [(None, True), (0, True), (5, False)])
+def test_elsewhere_short_work_says_nothing(total: int | None, *, lasting: bool) -> None:
     plain = console(terminal=False)
-    with WorkProgress(plain, "Comparing", total, Clock()) as progress:
+    with WorkProgress(plain, "Comparing", total, Clock(), lasting=lasting) as progress:
         progress.advance()
     assert text(plain) == ""
 
@@ -134,11 +134,12 @@ def test_on_a_terminal_everything_fits_into_eighty_columns() -> None:
         eventually(lambda: re.search(wanted, text(terminal)) is not None)
 
 
-def test_on_a_terminal_a_bar_without_a_total_goes_away() -> None:
+@pytest.mark.parametrize(("total", "shown"), [(None, "1/?"), (1, "1/1")])
+def test_on_a_terminal_a_bar_that_does_not_last_goes_away(total: int | None, shown: str) -> None:
     terminal = console(terminal=True)
-    with WorkProgress(terminal, "Comparing", None) as progress:
+    with WorkProgress(terminal, "Comparing", total, lasting=False) as progress:
         progress.advance()
-    assert "1/?" in text(terminal)
+    assert shown in text(terminal)
     assert text(terminal).endswith("\x1b[2K"), "the line is erased at the end"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -85,7 +85,10 @@ def desk(
 
 def test_a_run_gets_what_the_options_say(project: Project) -> None:
     made = desk(project, targets=(SAM,))
-    made.session.perform(Operation.UP, refresh=False, title="Applying")
+    choices = replace(made.session.choices, continue_on_error=True)
+    replace(made.session, choices=choices).perform(
+        Operation.UP, refresh=False, title="Applying", message="up: plan 0123"
+    )
     root = project.root.resolve()
     assert made.engine.requests == [
         (
@@ -98,6 +101,8 @@ def test_a_run_gets_what_the_options_say(project: Project) -> None:
                 refresh=False,
                 targets=(f"urn:pulumi:test::voiceid-optout::pulumi-python:dynamic/voiceid:OptedOutSpeaker::{SAM}",),
                 parallel=3,
+                continue_on_error=True,
+                message="up: plan 0123",
             ),
         )
     ]

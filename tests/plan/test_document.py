@@ -29,6 +29,7 @@ def test_the_whole_document() -> None:
         "counts": {"forget": 1, "release": 1},
         "unchanged": 1200,
         "managed": 1202,
+        "seconds": None,
         "steps": [
             {
                 "label": "sp-0000000000000001",

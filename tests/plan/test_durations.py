@@ -1,6 +1,6 @@
 import pytest
 
-from optout.cli.durations import spoken
+from optout.plan.durations import spoken
 
 
 @pytest.mark.parametrize(

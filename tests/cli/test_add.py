@@ -1,0 +1,200 @@
+import stat
+import subprocess
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from optout.cli.errors import CommandError
+from optout.cli.exit_codes import ExitCode
+from optout.cli.register_files import opened
+from optout.register import Ensure
+from optout.register.edit import FileChange, Person
+from tests.cli.projects import DOMAIN, Project
+
+TEXT = """\
+# People who objected.
+domain:   sandbox   # the sandbox
+speakers:
+  -  caller-1   # said so twice
+
+released:
+  - {id: caller-2, reason: consented}
+"""
+
+
+@pytest.fixture
+def people(project: Project) -> Path:
+    path = project.root / "config" / "people.yaml"
+    path.write_text(TEXT, encoding="utf-8")
+    return path
+
+
+def test_a_person_gets_a_line_and_the_rest_stays(project: Project, people: Path) -> None:
+    people.chmod(0o640)
+    result = project.run(
+        "add", "caller-9", "--reason", "by phone", "--ticket", "T-1", "--requested-on", "2026-03-02"
+    )
+    assert (result.exit_code, result.stderr) == (ExitCode.DONE, "")
+    assert result.stdout.splitlines() == [
+        "Added 1 person: config/people.yaml:5",
+        "Next: look at it (`git diff config/people.yaml`), commit it on a branch, open a pull request.",
+    ]
+    added = "  -  id: caller-9\n     requested_on: 2026-03-02\n     reason: by phone\n     ticket: T-1\n"
+    assert people.read_text() == TEXT.replace("twice\n", f"twice\n{added}")
+    assert stat.S_IMODE(people.stat().st_mode) == 0o640
+    assert list(people.parent.iterdir()) == [people]
+    assert project.run("validate").exit_code == ExitCode.DONE
+
+
+def test_a_byte_order_mark_stays(project: Project, people: Path) -> None:
+    people.write_bytes(b"\xef\xbb\xbf- caller-1\r\n")
+    assert project.run("add", "caller-9").exit_code == ExitCode.DONE
+    assert people.read_bytes() == b"\xef\xbb\xbf- caller-1\r\n- caller-9\r\n"
+
+
+def test_who_is_listed_is_refused_with_the_place_and_no_name(project: Project, people: Path) -> None:
+    result = project.run("add", "caller-9", "caller-1", "caller-9", "bad id")
+    assert result.exit_code == ExitCode.USAGE
+    assert "the 4th id: not a speaker id" in result.stderr
+    result = project.run("add", "caller-9", "caller-1", "caller-9")
+    assert (result.exit_code, result.stdout) == (ExitCode.USAGE, "")
+    assert result.stderr.splitlines() == [
+        "error: cannot add 2 people; nothing was changed:",
+        "  the 3rd id: the same as the 1st id",
+        "  the 2nd id: already listed at config/people.yaml:4",
+    ]
+    assert people.read_text() == TEXT
+
+
+def test_who_is_listed_can_be_passed_over(project: Project, people: Path) -> None:
+    result = project.run("add", "caller-9", "caller-1", "--skip-listed")
+    assert result.exit_code == ExitCode.DONE
+    assert "Added 1 person: config/people.yaml:5\nPassed over 1 person listed already.\n" in result.stdout
+    again = project.run("add", "caller-9", "caller-1", "--skip-listed")
+    assert (again.exit_code, again.stdout) == (ExitCode.DONE, "Nothing to do: everybody is listed already.\n")
+
+
+def test_who_consented_and_objects_again_goes_back(project: Project, people: Path) -> None:
+    result = project.run("add", "caller-2", "caller-9", "--ticket", "T-2")
+    assert result.exit_code == ExitCode.DONE
+    assert result.stdout.splitlines()[:2] == [
+        "Added 2 people: config/people.yaml:5, config/people.yaml:7",
+        "1 of them had been released and is opted out again: config/people.yaml:5",
+    ]
+    assert people.read_text().endswith("  -  id: caller-9\n     ticket: T-2\n\nreleased: []\n")
+
+
+def test_ids_come_from_standard_input(project: Project, people: Path) -> None:
+    result = project.run("add", "-", answer="\ufeffcaller-8\r\n\n  caller-9  \n")
+    assert result.stdout.startswith("Added 2 people: config/people.yaml:5, config/people.yaml:6\n")
+    assert people.read_text() == TEXT.replace("twice\n", "twice\n  -  caller-8\n  -  caller-9\n")
+
+
+def test_a_dry_run_shows_a_diff_without_anybody_and_writes_nothing(project: Project, people: Path) -> None:
+    result = project.run("add", "caller-9", "--reason", "by phone", "--dry-run")
+    assert result.exit_code == ExitCode.DONE
+    assert result.stdout.splitlines() == [
+        *["--- a/config/people.yaml", "+++ b/config/people.yaml", "@@ -2,6 +2,8 @@"],
+        *[" domain:   sandbox   # the sandbox", " speakers:", "   -  …"],
+        *["+  -  id: …", "+     reason: …"],
+        *[" ", " released:", "   - …"],
+        "Would add 1 person: config/people.yaml:5",
+        "Nothing was written: run it again without --dry-run.",
+    ]
+    assert people.read_text() == TEXT
+    revealed = project.run("add", "caller-9", "--reason", "by phone", "--dry-run", "--reveal").stdout
+    assert "+  -  id: caller-9\n+     reason: by phone\n" in revealed
+
+
+def test_an_invalid_register_is_not_touched(project: Project, people: Path) -> None:
+    people.write_text(TEXT + "  - caller-3\n")
+    result = project.run("add", "caller-9")
+    assert result.exit_code == ExitCode.REGISTER_INVALID
+    assert result.stderr.startswith("config/people.yaml:8:5: missing-reason:")
+    assert people.read_text() == TEXT + "  - caller-3\n"
+
+
+def test_a_layout_that_is_not_edited_is_named(project: Project, people: Path) -> None:
+    people.write_text("? released\n: - {id: caller-2, reason: r}\n? speakers\n: - caller-1\n")
+    result = project.run("add", "caller-2")
+    assert result.exit_code == ExitCode.FAILED
+    assert result.stderr.startswith(
+        "error: config/people.yaml:4: this is written in a way that the command does not"
+    )
+
+
+def test_the_file_must_be_clear(project: Project, people: Path) -> None:
+    other = people.with_name("other.yaml")
+    other.write_text(f"domain: {DOMAIN[::-1]}\nspeakers: [caller-1]\n")
+    people.with_name("third.yaml").write_text("speakers: []\n")
+    result = project.run("add", "caller-9", "--domain", "sandbox")
+    assert result.exit_code == ExitCode.USAGE
+    assert result.stderr == "error: say with --file where to add: one of config/people.yaml, config/third.yaml\n"
+    for file in ("config/third.yaml", "third.yaml", str(people.with_name("third.yaml"))):
+        assert "config/third.yaml" in project.run("add", "caller-9", "--file", file, "--dry-run").stdout
+    assert "config/other.yaml:2" in project.run("add", "caller-9", "--domain", DOMAIN[::-1]).stdout
+    assert other.read_text().endswith("[caller-1, caller-9]\n")
+    for arguments, told in (
+        (["--domain", "A" * 22], "say with --file where to add: no file is about this domain"),
+        (["--domain", "nonsense"], "--domain is neither a domain id nor an alias; known are sandbox"),
+        (["--file", "no.yaml"], "--file no.yaml is not in the register; its files are config/other.yaml, config/p"),
+        (
+            ["--file", "other.yaml", "--domain", "sandbox"],
+            "config/other.yaml is about another domain than --domain",
+        ),
+    ):
+        result = project.run("add", "caller-7", *arguments)
+        assert result.exit_code == ExitCode.USAGE
+        assert told in result.stderr
+
+
+def test_many_places_are_summed_up(project: Project, people: Path) -> None:
+    result = project.run("add", *[f"new-{number}" for number in range(1000)])
+    assert "Added 1,000 people: config/people.yaml:5, " in result.stdout
+    assert "config/people.yaml:9, 995 more to config/people.yaml:1004\n" in result.stdout
+    assert "new-" not in result.stdout
+
+
+def test_a_link_to_a_file_stays_a_link(project: Project, people: Path) -> None:
+    real = people.rename(people.with_name("real.txt"))
+    people.symlink_to(real.name)
+    assert project.run("add", "caller-9").exit_code == ExitCode.DONE
+    assert people.is_symlink()
+    assert "caller-9" in real.read_text()
+
+
+def test_a_change_by_somebody_else_in_between_is_not_lost(project: Project, people: Path) -> None:
+    """Two commands at once: the second waits for the first, and sees what that wrote."""
+    command = [sys.executable, "-m", "optout", "add", "--cwd", str(project.root), "caller-9"]
+    with ExitStack() as lock:
+        lock.enter_context(opened(people.parent, {"sandbox": DOMAIN}, None))
+        with subprocess.Popen(command) as process:
+            with pytest.raises(subprocess.TimeoutExpired):
+                process.wait(1)
+            people.write_text("- caller-8\n")
+            lock.close()
+    assert process.returncode == ExitCode.DONE
+    assert people.read_text() == "- caller-8\n- caller-9\n"
+
+
+def test_a_full_disk_is_said(project: Project, people: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_path: Path, _data: bytes, _mode: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("optout.cli.register_files.write_atomic", full)
+    result = project.run("add", "caller-9")
+    assert result.exit_code == ExitCode.FAILED
+    assert result.stderr == "error: cannot write config/people.yaml: No space left on device\n"
+
+
+def test_what_an_editor_saved_in_between_is_not_written_over(project: Project, people: Path) -> None:
+    change = FileChange()
+    change.add[Ensure.OPTED_OUT].append(Person("caller-9"))
+    with opened(people.parent, {"sandbox": DOMAIN}, None) as files:
+        edited = files.edit({"config/people.yaml": change}, {})
+        people.write_text("- caller-8\n")
+        with pytest.raises(CommandError, match="was changed by somebody else just now"):
+            files.write(edited)
+    assert people.read_text() == "- caller-8\n"
