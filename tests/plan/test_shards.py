@@ -165,6 +165,11 @@ def test_the_size_of_a_shard() -> None:
     assert shards.size(metadata("same", None, None)) == 0
 
 
+def test_a_side_without_texts_has_nobody() -> None:
+    assert shards.members(single(name(1), OPTED_OUT, None)) == {}
+    assert shards.drifted(single(name(1), OPTED_OUT, None)) == {}
+
+
 # The same changes told of single resources and of shards.
 
 STATUSES = st.sampled_from([None, "ENROLLED", "EXPIRED", "PENDING", "OPTED_OUT"])
