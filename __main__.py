@@ -1,12 +1,13 @@
-"""The Pulumi program: the register in, one resource a person out."""
+"""The Pulumi program: the register in, one resource a person out, or shards of many people."""
 
 import asyncio
+from itertools import islice
 
 import pulumi
 
 from optout.label import label
 from optout.register import Ensure, Entry, Register, RegisterError, load
-from providers import OptedOutSpeaker
+from providers.declaration import Person, declared
 from providers.interrupt import end_quietly
 from providers.stack_config import StackConfig
 
@@ -21,10 +22,10 @@ def read_register(config: StackConfig) -> Register:
         raise pulumi.RunError(str(error)) from None
 
 
-def declare(entry: Entry, config: StackConfig) -> OptedOutSpeaker:
-    """Declare the resource of one entry, under a name that identifies nobody."""
+def person(entry: Entry, config: StackConfig) -> Person:
+    """Return the person of an entry, under a label that identifies nobody."""
     name = label(config.key(entry.domain_id), entry.domain_id, entry.speaker_id)
-    return OptedOutSpeaker(name, domain_id=entry.domain_id, speaker_id=entry.speaker_id, ensure=entry.ensure.value)
+    return Person(name, entry.domain_id, entry.speaker_id, entry.ensure.value)
 
 
 async def main() -> None:
@@ -32,11 +33,10 @@ async def main() -> None:
     end_quietly()
     config = StackConfig.read()
     register = read_register(config)
-    entries = register.entries
-    for start in range(0, len(entries), BATCH):
-        batch = [declare(entry, config) for entry in entries[start : start + BATCH]]
+    resources = declared((person(entry, config) for entry in register.entries), config.grouping)
+    while batch := list(islice(resources, BATCH)):
         await asyncio.gather(*(resource.urn.future() for resource in batch))
-    pulumi.export("people", len(entries))
+    pulumi.export("people", len(register.entries))
     pulumi.export("released", register.count(Ensure.RELEASED))
 
 

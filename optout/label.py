@@ -1,6 +1,5 @@
 """Labels: how a person is named wherever an identifier must not appear."""
 
-import hashlib
 import hmac
 
 LABEL_DIGITS = 16
@@ -13,5 +12,5 @@ def label(key: str, domain_id: str, speaker_id: str) -> str:
     who sees a plan can test guesses; with the domain id as key (the fallback) they can, if they know the domain.
     """
     message = f"{domain_id}/{speaker_id}".encode()
-    digest = hmac.new(key.encode(), message, hashlib.sha256).hexdigest()
-    return f"sp-{digest[:LABEL_DIGITS]}"
+    # not hmac.new, which costs three times as much: a hundred thousand labels are made twice a run
+    return f"sp-{hmac.digest(key.encode(), message, 'sha256').hex()[:LABEL_DIGITS]}"

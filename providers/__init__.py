@@ -1,5 +1,5 @@
 """Pulumi resources of the register."""
 
-from providers.resource import OptedOutSpeaker
+from providers.resource import OptedOutSpeaker, OptedOutSpeakers
 
-__all__ = ["OptedOutSpeaker"]
+__all__ = ["OptedOutSpeaker", "OptedOutSpeakers"]

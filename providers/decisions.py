@@ -50,8 +50,8 @@ def checked(news: Mapping[str, Any]) -> tuple[dict[str, Any], list[Failure]]:
     failures = [
         Failure(name, reason)
         for name, reason in (
-            ("domain_id", _domain_fault(inputs.get("domain_id"))),
-            ("speaker_id", _speaker_fault(inputs.get("speaker_id"))),
+            ("domain_id", domain_fault(inputs.get("domain_id"))),
+            ("speaker_id", speaker_fault(inputs.get("speaker_id"))),
             ("ensure", _ensure_fault(inputs["ensure"])),
         )
         if reason
@@ -59,13 +59,15 @@ def checked(news: Mapping[str, Any]) -> tuple[dict[str, Any], list[Failure]]:
     return inputs, failures
 
 
-def _domain_fault(value: object) -> str | None:
+def domain_fault(value: object) -> str | None:
+    """Return what is wrong with a domain id; None if nothing is, or if it is not known yet."""
     if is_unknown(value) or (isinstance(value, str) and _DOMAIN_ID.fullmatch(value)):
         return None
     return "a domain id is 22 letters and digits; an alias must be defined in voiceid-optout:domains"
 
 
-def _speaker_fault(value: object) -> str | None:
+def speaker_fault(value: object) -> str | None:
+    """Return what is wrong with a speaker id, without quoting it."""
     if is_unknown(value) or (isinstance(value, str) and _SPEAKER_ID.fullmatch(value)):
         return None
     if isinstance(value, float | int):

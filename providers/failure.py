@@ -32,7 +32,7 @@ def clean_failures(method: Callable[_P, _T]) -> Callable[_P, _T]:
     def call(*args: _P.args, **kwargs: _P.kwargs) -> _T:
         try:
             return method(*args, **kwargs)
-        except VoiceIdError as error:
+        except (VoiceIdError, OptOutFailed) as error:
             failure = OptOutFailed(str(error))
         except Exception as error:  # noqa: BLE001 - its text may hold an identifier, so it goes no further
             failure = OptOutFailed(f"unforeseen {type(error).__name__} in {_place(error)}; please report this")

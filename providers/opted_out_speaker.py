@@ -4,7 +4,6 @@ Every state file holds a reference to ``providers.opted_out_speaker.OptedOutSpea
 an interface for ever. The instance that is pickled is empty; settings arrive in ``configure``.
 """
 
-import os
 from typing import Any
 
 from pulumi.dynamic import (
@@ -18,12 +17,10 @@ from pulumi.dynamic import (
     UpdateResult,
 )
 
-from optout.voiceid import ClientSettings, SpeakerStatus
+from optout.voiceid import SpeakerStatus
 from providers import decisions, plugin
 from providers.failure import clean_failures
-from providers.runtime import Runtime, runtime_for
-
-_SETTINGS = ("endpoint", "region", "quotas")
+from providers.runtime import Runtime, configured
 
 
 class OptedOutSpeakerProvider(ResourceProvider):
@@ -38,8 +35,7 @@ class OptedOutSpeakerProvider(ResourceProvider):
     def configure(self, req: ConfigureRequest) -> None:
         """Take endpoint, region, quotas and label key from the stack's config, all text; environment wins."""
         plugin.settle()
-        config = {key: value for key in _SETTINGS if (value := req.config.get(key))}
-        self._runtime = runtime_for(ClientSettings.resolve(config, os.environ))
+        self._runtime = configured(req.config)
         self._label_key = req.config.get("labelKey")
 
     @clean_failures

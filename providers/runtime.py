@@ -6,17 +6,26 @@ against the quotas of the account.
 
 from __future__ import annotations  # an annotation that is evaluated would load botocore
 
+import os
 import sys
 import threading
+from typing import TYPE_CHECKING
 
 from optout import voiceid
 from optout.voiceid.waits import announce
+from providers.crew import Crew
+
+if TYPE_CHECKING:
+    from pulumi.dynamic import Config
+
+_SETTINGS = ("endpoint", "region", "quotas")
 
 
 class Runtime:
     """A client and its snapshots, made when first needed; thread-safe."""
 
     def __init__(self, settings: voiceid.ClientSettings) -> None:
+        self.crew = Crew(settings.connections)  # starts no thread before a shard needs one
         self._settings = settings
         self._lock = threading.Lock()
         self._client: voiceid.Client | None = None
@@ -40,6 +49,12 @@ def runtime_for(settings: voiceid.ClientSettings) -> Runtime:
     """Return the runtime of this process for these settings."""
     with _lock:
         return _runtimes.setdefault(settings, Runtime(settings))
+
+
+def configured(config: Config) -> Runtime:
+    """Return the runtime for a stack's config, all text; the environment wins. Raises SettingsInvalid."""
+    settings = {key: value for key in _SETTINGS if (value := config.get(key))}
+    return runtime_for(voiceid.ClientSettings.resolve(settings, os.environ))
 
 
 def say_wait(operation: str, seconds: float) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
 from typing import Self
 
@@ -9,6 +10,13 @@ import pulumi
 from pulumi.runtime import get_config
 
 DEFAULT_REGISTER = "config"
+
+
+class Grouping(StrEnum):
+    """How people become resources: one each, or many in one of a fixed number of shards."""
+
+    SINGLE = "single"
+    SHARDED = "sharded"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +30,7 @@ class StackConfig:
     domains: Mapping[str, str]
     default_domain: str | None
     label_key: str | None = field(repr=False)
+    grouping: Grouping = Grouping.SINGLE
 
     @classmethod
     def read(cls) -> Self:
@@ -35,6 +44,7 @@ class StackConfig:
             default_domain=domains.get(domain, domain) if domain else None,
             # not Config.get, which warns about a secret: it is needed as text, for it makes the names
             label_key=get_config(config.full_key("labelKey")) or None,
+            grouping=_grouping(config),
         )
 
     def key(self, domain_id: str) -> str:
@@ -51,3 +61,11 @@ def _domains(config: pulumi.Config) -> dict[str, str]:
     if not isinstance(domains, dict) or not all(isinstance(value, str) for value in domains.values()):
         raise pulumi.RunError(fault)
     return domains
+
+
+def _grouping(config: pulumi.Config) -> Grouping:
+    try:
+        return Grouping(config.get("grouping") or Grouping.SINGLE)
+    except ValueError:
+        known = " or ".join(Grouping)
+        raise pulumi.RunError(f"{config.full_key('grouping')} is {known}, nothing else") from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ from optout.plan.builder import SPEAKER_TYPE
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+_LABEL = re.compile(r"\bsp-[0-9a-f]{16}\b")
 PLACES_SHOWN = 3  # what is wrong for more people than that is hardly about one of them
 
 
@@ -27,8 +29,14 @@ class Concerned:
             self._labels[said.message.strip()].append(urns.name(said.urn))
 
     def located(self, errors: Iterable[str]) -> tuple[str, ...]:
-        """Return the errors, those about a few people with their ``file:line``, or label, in front."""
-        return tuple(f"{self._where(error)}{error}" for error in errors)
+        """Return the errors, those about a few people with their ``file:line``, or label, in front.
+
+        An error of a shard names people by label already: their places take the labels' place.
+        """
+        return tuple(f"{self._where(error)}{_LABEL.sub(self._place, error)}" for error in errors)
+
+    def _place(self, found: re.Match[str]) -> str:
+        return self._places.get(found[0], found[0])
 
     def _where(self, error: str) -> str:
         labels = self._labels.get(error) or self._labels.get(error.rpartition(" (")[0], [])

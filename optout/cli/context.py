@@ -26,6 +26,7 @@ DATA_FOLDER = ".optout"
 SANDBOX_PASSPHRASE = "local"  # noqa: S105 - public on purpose, see Pulumi.local.yaml
 _ID_LIKE = re.compile(r"(?:id#)?[A-Za-z0-9][A-Za-z0-9_-]*")
 _EMBEDDED_SERVICE = "embedded"
+_SHARDED = "sharded"
 _REGION_VARIABLES = ("AWS_REGION", "AWS_DEFAULT_REGION")
 
 
@@ -42,6 +43,11 @@ class Context:
     def is_sandbox(self) -> bool:
         """Whether the stack brings its own service, state folder and passphrase."""
         return bool(self.setting("service") == _EMBEDDED_SERVICE)
+
+    @property
+    def is_sharded(self) -> bool:
+        """Whether many people share a resource."""
+        return bool(self.setting("grouping") == _SHARDED)
 
     @property
     def data_folder(self) -> Path:

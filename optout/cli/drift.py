@@ -41,8 +41,9 @@ def command(*, form: str | None, outputs: tuple[Path, ...], **choices: Any) -> N
     with reported(), opened(Choices(**choices, as_json=report.is_for_machines)) as session:
         outcome, everything = session.perform(Operation.PREVIEW, refresh=True, title="Asking the service")
         end(outcome)
-        # A line taken out of the register and not yet applied leaves the person opted out: no drift.
-        steps = tuple(step for step in everything.steps if step.action is not Action.FORGET)
+        # A line taken out of the register and not yet applied leaves the person opted out: no drift. Nor is it one
+        # that people are yet to move from one resource to another.
+        steps = tuple(step for step in everything.steps if step.action not in (Action.FORGET, Action.MOVE))
         left = everything.unchanged + sum(step.is_person for step in everything.steps)
         drift = Plan(steps, left - sum(step.is_person for step in steps), everything.managed)
         review = session.review(drift, Purpose.DRIFT)

@@ -55,7 +55,7 @@ def command(
     Exit codes: 0 done, 1 failed, 3 register invalid; with --detailed-exitcode also 4 changes planned,
     6 the guard would refuse them.
     """  # noqa: D301 - click's own mark for "do not wrap"
-    from optout.cli import applying, reports  # noqa: PLC0415 - not for --help
+    from optout.cli import applying, reports, scale  # noqa: PLC0415 - not for --help
     from optout.cli.session import Choices, opened  # noqa: PLC0415
     from optout.plan import document  # noqa: PLC0415
 
@@ -66,6 +66,9 @@ def command(
         if plan_file is not None:
             reports.write(plan_file, document.render(review).encode(), 0o600)
         report.publish(review)
+        people = len(session.context.register.entries)
+        if note := scale.advice(people, sharded=session.context.is_sharded):
+            session.say(f"note: {note}.", "dim")
         if not review.plan.steps:
             session.say("Nothing to do: the service says what the register asks.", "green")
     if detailed_exitcode and review.plan.steps:

@@ -79,10 +79,10 @@ class WorkProgress:
         elif self._total and self._lasting:
             self._console.print(self._counts())
 
-    def advance(self) -> None:
-        """Count one more."""
+    def advance(self, steps: int = 1) -> None:
+        """Count some more."""
         with self._lock:
-            self._done += 1
+            self._done += steps
             self._reason = ""
             if self._bar is not None:
                 self._bar.update(self._task, completed=self._done, pace=self._pace(_SHORT_REASON))

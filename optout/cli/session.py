@@ -23,7 +23,7 @@ from optout.cli.sandbox import environment_for, make_private
 from optout.engine import urn as urns
 from optout.engine.choose import choose
 from optout.engine.interface import WRITES_STATE, Operation, Outcome, Request, Result
-from optout.plan import PlanBuilder, Purpose, Review, Scope
+from optout.plan import PlanBuilder, Purpose, Review, Scope, shards
 from optout.plan.builder import DESTROYED, DROPPED, SPEAKER_TYPE, is_change
 from optout.plan.text import Tone, lines
 from optout.voiceid import waits
@@ -88,7 +88,7 @@ class Session:
         builder = PlanBuilder(DESTROYED if operation in _DESTROYING else DROPPED)
         concerned = Concerned(self.places)
         # A plan is about everybody: each is read and compared, and counts once.
-        counts = _People() if total is None else is_change
+        weight = _People() if total is None else _changes
         expected = (len(self.places) or None) if total is None else total
         streams = self.choices.as_json and operation in WRITES_STATE
         stream = EventStream(sys.stdout) if streams else None
@@ -105,8 +105,8 @@ class Session:
                         self._show(said)
                     else:
                         progress.waits(reason)
-                if (done := event.res_outputs_event) is not None and counts(done.metadata):
-                    progress.advance()
+                if (done := event.res_outputs_event) is not None and (ended := weight(done.metadata)):
+                    progress.advance(ended)
 
             outcome = self.engine.run(operation, self._request(message, refresh=refresh), on_event)
         if outcome.errors:
@@ -180,11 +180,19 @@ class _People:
     def __init__(self) -> None:
         self._seen: set[str] = set()
 
-    def __call__(self, metadata: Any) -> bool:
-        if metadata.type != SPEAKER_TYPE or metadata.urn in self._seen:
-            return False
+    def __call__(self, metadata: Any) -> int:
+        if metadata.type not in (SPEAKER_TYPE, shards.SHARD_TYPE) or metadata.urn in self._seen:
+            return 0
         self._seen.add(metadata.urn)
-        return True
+        return shards.size(metadata) if metadata.type == shards.SHARD_TYPE else 1
+
+
+def _changes(metadata: Any) -> int:
+    """Return how many rows of a plan an event is about."""
+    if not is_change(metadata):
+        return 0
+    steps = shards.steps(metadata, {}, DROPPED) if metadata.type == shards.SHARD_TYPE else None
+    return 1 if steps is None else len(steps)
 
 
 @contextmanager
@@ -198,6 +206,12 @@ def opened(choices: Choices) -> Iterator[Session]:
         engine = choose(None if choices.engine == "auto" else choices.engine, context.environment)
         key = contexts.label_key(context, environment)
         places = context.places(key)
+        if choices.targets and context.is_sharded:
+            raise CommandError(
+                f"{context.settings.path.name}: {context.project.name}:grouping is sharded, and a resource of many "
+                "people is brought up to date as a whole: leave --target out",
+                ExitCode.USAGE,
+            )
         unknown = [label for label in choices.targets if label not in places]
         if unknown:
             raise CommandError(f"no one in the register has the label {unknown[0]}", ExitCode.USAGE)

@@ -12,6 +12,7 @@ import yaml
 from rich.console import Console
 from rich.text import Text
 
+from optout.cli import scale
 from optout.cli.exit_codes import ExitCode
 from optout.register import Fault, Register, RegisterInvalid, load_paths
 from optout.register.report import as_json as json_of
@@ -29,6 +30,7 @@ class StackView:
     domains: Mapping[str, str]
     default_domain: str | None
     directory: Path
+    is_sharded: bool = False
 
 
 @click.command(name="validate")
@@ -111,6 +113,8 @@ def command(
         _show(error.faults, form)
         sys.exit(ExitCode.REGISTER_INVALID)
     _show(register, form)
+    if note := scale.advice(len(register.entries), sharded=view.is_sharded):
+        click.echo(f"note: {note}", err=True)
 
 
 def view_of(project_dir: Path, stack: str | None) -> StackView:
@@ -122,6 +126,7 @@ def view_of(project_dir: Path, stack: str | None) -> StackView:
     domains: dict[str, str] = {}
     default_domain: str | None = None
     directory: str | None = None
+    grouping: str | None = None
     for file in files:
         config = _stack_config(file)
         found = config.get(f"{NAMESPACE}:domains") or {}
@@ -132,7 +137,9 @@ def view_of(project_dir: Path, stack: str | None) -> StackView:
         domains = {str(alias): str(domain_id) for alias, domain_id in found.items()} | domains
         default_domain = default_domain or _text(config, "domain")
         directory = directory or _text(config, "register")
-    return StackView(domains, default_domain, DEFAULT_DIRECTORY if directory is None else Path(directory))
+        grouping = grouping or _text(config, "grouping")
+    folder = DEFAULT_DIRECTORY if directory is None else Path(directory)
+    return StackView(domains, default_domain, folder, grouping == "sharded")
 
 
 def _text(config: Mapping[str, Any], key: str) -> str | None:

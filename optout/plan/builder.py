@@ -2,39 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
-from optout.plan.model import Action, Change, Plan, Step
+from optout.plan import people, shards
+from optout.plan.model import Action, Plan, Step
+from optout.plan.people import ASKED, RELEASED, Drift
+from optout.plan.shards import SHARD_TYPE
 
 SPEAKER_TYPE = "pulumi-python:dynamic/voiceid:OptedOutSpeaker"
 DROPPED = "no longer in the register"
 DESTROYED = "the stack is destroyed"
 _QUIET_TYPES = ("pulumi:pulumi:Stack", "pulumi:providers:")
-_ASKED = "opted_out"
-_OPTED_OUT = "OPTED_OUT"
-_RELEASED = "released"
-_GONE = "gone from the service"
-
-
-@dataclass(frozen=True, slots=True)
-class Drift:
-    """How a read differs from what was asked. ``ensure`` is what was; a ``status`` of None is nobody there."""
-
-    ensure: str
-    status: str | None
-
-    @property
-    def reason(self) -> str:
-        """The difference as a phrase."""
-        if self.status is None:
-            return _GONE
-        return f"{self.status} in the service, should be {'gone' if self.ensure == _RELEASED else _OPTED_OUT}"
-
-    @property
-    def change(self) -> Change:
-        """What a repair changes."""
-        return Change("status", self.status, None if self.ensure == _RELEASED else _OPTED_OUT)
 
 
 class PlanBuilder:
@@ -46,8 +24,8 @@ class PlanBuilder:
 
     def __init__(self, dropped: str = DROPPED) -> None:
         self._dropped = dropped
-        self._drift: dict[str, Drift] = {}
-        self._steps: dict[str, Step] = {}
+        self._drift: dict[str, Drift] = {}  # by label
+        self._steps: dict[str, Step] = {}  # by label, or by URN for what is no person
         self._people: set[str] = set()
         self._managed: set[str] = set()
         self._compared = False
@@ -61,42 +39,66 @@ class PlanBuilder:
             self._add_step(before.metadata)
 
     def _add_read(self, metadata: Any) -> None:
-        if metadata.type != SPEAKER_TYPE:
-            return
-        self._see(metadata)
-        if drift := drift_of(metadata.old, metadata.new):
-            self._drift[metadata.urn] = drift
+        if metadata.type == SPEAKER_TYPE:
+            self._see(metadata)
+            if drift := drift_of(metadata.old, metadata.new):
+                self._drift[_name(metadata.urn)] = drift
+        elif metadata.type == SHARD_TYPE:
+            self._see_shard(metadata)
+            self._drift.update(shards.drifted(metadata.new))
 
     def _add_step(self, metadata: Any) -> None:
         self._compared = True
         if metadata.type.startswith(_QUIET_TYPES):
             return
-        drift = self._drift.pop(metadata.urn, None)
-        if metadata.type == SPEAKER_TYPE:
+        if metadata.type == SHARD_TYPE:
+            self._add_shard(metadata)
+        elif metadata.type == SPEAKER_TYPE:
             self._see(metadata)
-            step = _speaker_step(metadata, drift, self._dropped)
-        else:
-            step = _other_step(metadata)
-        if step is not None:
+            label = _name(metadata.urn)
+            if step := _speaker_step(metadata, self._drift.pop(label, None), self._dropped):
+                self._put(step)
+        elif step := _other_step(metadata):
             self._steps[metadata.urn] = step
 
+    def _add_shard(self, metadata: Any) -> None:
+        labels = self._see_shard(metadata)
+        drift = {label: self._drift.pop(label) for label in self._drift.keys() & labels}
+        found = shards.steps(metadata, drift, self._dropped)
+        if found is None:
+            self._steps[metadata.urn] = Step(_name(metadata.urn), Action.REPLACE, SHARD_TYPE, type=SHARD_TYPE)
+            return
+        for step in found:
+            self._put(step)
+
+    def _put(self, step: Step) -> None:
+        known = self._steps.get(step.label)
+        self._steps[step.label] = step if known is None else people.together(known, step, self._dropped)
+
     def _see(self, metadata: Any) -> None:
-        self._people.add(metadata.urn)
-        if metadata.old is not None and _ensured(metadata.old) != _RELEASED:
-            self._managed.add(metadata.urn)
+        label = _name(metadata.urn)
+        self._people.add(label)
+        if metadata.old is not None and _ensured(metadata.old) != RELEASED:
+            self._managed.add(label)
+
+    def _see_shard(self, metadata: Any) -> set[str]:
+        before = shards.members(metadata.old)
+        labels = before.keys() | shards.members(metadata.new).keys()
+        self._people |= labels
+        self._managed.update(label for label, ensure in before.items() if ensure != RELEASED)
+        return labels
 
     def plan(self) -> Plan:
         """Return the plan; drift that no step has taken up is part of it."""
-        everything = self._steps | {urn: self._left(urn, drift) for urn, drift in self._drift.items()}
+        everything = self._steps | {label: self._left(label, drift) for label, drift in self._drift.items()}
         steps = sorted(everything.values(), key=lambda step: (step.label, step.action))
         return Plan(tuple(steps), len(self._people - everything.keys()), len(self._managed))
 
-    def _left(self, urn: str, drift: Drift) -> Step:
+    def _left(self, label: str, drift: Drift) -> Step:
         """Return the step of drift that nothing repairs: a read alone, or someone gone whom nobody asks for."""
         if self._compared and drift.status is None:
-            change = Change("ensure", drift.ensure, None)
-            return Step(_name(urn), Action.FORGET, f"{self._dropped}; {_GONE}", change)
-        return Step(_name(urn), Action.REPAIR, drift.reason, drift.change)
+            return people.leaving(label, drift.ensure, drift, self._dropped)
+        return people.repair(label, drift)
 
 
 def is_read(metadata: Any) -> bool:
@@ -118,54 +120,32 @@ def drift_of(old: Any, new: Any) -> Drift | None:
 
     ``new`` is None, or has no id, for a speaker that is gone.
     """
-    ensure = _property(old, "ensure") or _property(new, "ensure") or _ASKED
+    ensure = _property(old, "ensure") or _property(new, "ensure") or ASKED
     if new is None or not new.id:
-        return None if ensure == _RELEASED else Drift(ensure, None)
+        return None if ensure == RELEASED else Drift(ensure, None)
+    # A side without a status is one from before the step: nothing is known of it.
     status = _property(new, "status")
-    if not status or status == (None if ensure == _RELEASED else _OPTED_OUT):
-        return None
-    return Drift(ensure, status)
+    return people.found(ensure, status) if status else None
 
 
 def _speaker_step(metadata: Any, drift: Drift | None, dropped: str) -> Step | None:
     label = _name(metadata.urn)
     match metadata.op:
         case "same":
-            return Step(label, Action.REPAIR, drift.reason, drift.change) if drift else None
+            return people.repair(label, drift) if drift else None
         case "create":
-            return _create_step(label, metadata, drift)
+            return people.step(label, None, _ensured(metadata.new), drift, dropped)
         case "update":
-            return _update_step(label, metadata, drift)
+            # Without a read in this run, the state may know of drift since an earlier one.
+            known = drift or drift_of(metadata.old, metadata.old)
+            was, becomes = _ensured(metadata.old), _ensured(metadata.new)
+            changed = Step(label, Action.UPDATE, "its settings changed")
+            return people.step(label, was, becomes, known, dropped) or changed
         case "delete" | "discard":
-            change = Change("ensure", _ensured(metadata.old), None)
-            if metadata.op == "discard" or metadata.old.retain_on_delete:
-                return Step(label, Action.FORGET, f"{dropped}; stays as it is in the service", change)
-            return Step(label, Action.DELETE, dropped, change)
+            kept = metadata.op == "discard" or bool(metadata.old.retain_on_delete)
+            return people.leaving(label, _ensured(metadata.old), None, dropped, kept=kept)
         case _:
             return Step(label, Action.REPLACE, "the resource would be replaced")
-
-
-def _create_step(label: str, metadata: Any, drift: Drift | None) -> Step:
-    # A speaker that is gone is created anew: only the read before tells it from a new one.
-    before = drift.ensure if drift else None
-    if _property(metadata.new, "ensure") == _RELEASED:
-        return Step(label, Action.RELEASE, "released", Change("ensure", before, _RELEASED))
-    if drift:
-        return Step(label, Action.REPAIR, drift.reason, drift.change)
-    return Step(label, Action.OPT_OUT, "new", Change("ensure", None, _ASKED))
-
-
-def _update_step(label: str, metadata: Any, drift: Drift | None) -> Step:
-    was, becomes = _ensured(metadata.old), _ensured(metadata.new)
-    if becomes != was:
-        change = Change("ensure", was, becomes)
-        if becomes == _RELEASED:
-            return Step(label, Action.RELEASE, "released", change)
-        return Step(label, Action.OPT_OUT, "no longer released", change)
-    # Without a read in this run, the state may know of drift since an earlier one.
-    if drift := drift or drift_of(metadata.old, metadata.old):
-        return Step(label, Action.REPAIR, drift.reason, drift.change)
-    return Step(label, Action.UPDATE, "its settings changed")
 
 
 def _other_step(metadata: Any) -> Step | None:
@@ -185,7 +165,7 @@ def _other_step(metadata: Any) -> Step | None:
 
 
 def _ensured(state: Any) -> str:
-    return _RELEASED if _property(state, "ensure") == _RELEASED else _ASKED
+    return RELEASED if _property(state, "ensure") == RELEASED else ASKED
 
 
 def _property(state: Any, name: str) -> str | None:

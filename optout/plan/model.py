@@ -16,6 +16,7 @@ class Action(StrEnum):
     REPAIR = "repair"  # opted out, or released, again: the service no longer says what the register asks
     RELEASE = "release"
     FORGET = "forget"  # no longer managed; nothing changes in the service
+    MOVE = "move"  # managed by another resource of the stack; nothing changes in the service
     CREATE = "create"
     UPDATE = "update"
     DELETE = "delete"

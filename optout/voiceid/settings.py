@@ -1,6 +1,7 @@
 """Settings of the client: where the service is, and how many calls a second it allows."""
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Self
@@ -10,6 +11,8 @@ from optout.voiceid.errors import SettingsInvalid
 
 ENDPOINT_VARIABLE = "AWS_ENDPOINT_URL_VOICE_ID"
 REGION_VARIABLES = ("AWS_REGION", "AWS_DEFAULT_REGION")
+SLOW_ANSWER = 0.4  # seconds; twice what a service far away takes
+FEWEST_CONNECTIONS, MOST_CONNECTIONS = 8, 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +80,12 @@ class ClientSettings:
             _check_url(endpoint)
         quotas = config.get("quotas")
         return cls(endpoint, region, Quotas.from_json(quotas) if quotas else Quotas())
+
+    @property
+    def connections(self) -> int:
+        """How many calls must be under way at once to reach the quota when each takes SLOW_ANSWER."""
+        needed = math.ceil(max(self.quotas.opt_out, self.quotas.describe, self.quotas.delete) * SLOW_ANSWER)
+        return min(max(needed, FEWEST_CONNECTIONS), MOST_CONNECTIONS)
 
     def place(self) -> str:
         """Return the endpoint for messages, without any credentials or query that its URL may carry."""

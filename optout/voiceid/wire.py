@@ -12,7 +12,6 @@ from optout.model import MODEL_ROOT
 from optout.voiceid.settings import ClientSettings
 from optout.voiceid.translate import PAUSED, THROTTLES
 
-POOL = 16  # connections; the plugin has 4 threads, a group of speakers has more
 TRANSPORT_TRIES = 3
 
 
@@ -29,7 +28,7 @@ def connect(settings: ClientSettings) -> Any:
     config = botocore.config.Config(
         connect_timeout=settings.connect_timeout,
         read_timeout=settings.read_timeout,
-        max_pool_connections=POOL,
+        max_pool_connections=settings.connections,
         tcp_keepalive=True,
         retries={"mode": "standard", "total_max_attempts": TRANSPORT_TRIES},
         user_agent_extra="voiceid-optout",

@@ -129,3 +129,9 @@ def test_an_invalid_register_ends_it_before_anything_starts(live: Project) -> No
     assert (result.exit_code, result.stdout) == (ExitCode.REGISTER_INVALID, "")
     assert result.stderr.endswith("error: the register has 1 fault; nothing was changed\n")
     assert not (live.root / ".optout").exists()
+
+
+def test_many_people_should_share_resources(live: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("optout.cli.scale.MANY", 1)
+    result = live.run("preview")
+    assert "note: 2 people with a resource each: an unchanged preview takes about 1 s, with" in result.stdout

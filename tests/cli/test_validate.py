@@ -185,3 +185,13 @@ def test_the_sample_register_is_valid() -> None:
     assert result.exit_code == 0, result.output
     people = int(result.stderr.split()[1])
     assert people >= 12
+
+
+def test_many_people_should_share_resources(project: Path) -> None:
+    crowd = "".join(f"  - caller-zq{number}\n" for number in range(2001))
+    (project / "config" / "people.yaml").write_text(f"domain: sandbox\nspeakers:\n{crowd}")
+    [verdict, note] = run().stderr.splitlines()
+    assert verdict == "ok: 2001 people in 1 file, 0 released"
+    assert note.startswith("note: 2,001 people with a resource each: ")
+    (project / "Pulumi.local.yaml").write_text(f"{STACK}  voiceid-optout:grouping: sharded\n")
+    assert run().stderr.splitlines() == [verdict]

@@ -53,6 +53,7 @@ def test_actions_are_the_words_of_the_json_document() -> None:
         "repair",
         "release",
         "forget",
+        "move",
         "create",
         "update",
         "delete",

@@ -20,7 +20,8 @@ def test_every_action_has_its_words(action: Action) -> None:
 
 def test_every_action_has_its_past() -> None:
     assert past(of(*Action)) == (
-        "1 opted out, 1 repaired, 1 released, 1 no longer managed, 1 created, 1 updated, 1 deleted, 1 replaced"
+        "1 opted out, 1 repaired, 1 released, 1 no longer managed, 1 moved, 1 created, "
+        "1 updated, 1 deleted, 1 replaced"
     )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import pulumi
 import pytest
 
+from optout import shard
 from optout.label import label
 from tests.providers.monitor import Monitor, run_program
 from tests.providers.process import ROOT
@@ -92,3 +93,27 @@ def test_no_identifier_is_in_names_or_exports(project: Path) -> None:
     write(project, f"domain: {DOMAIN}\nspeakers: [planted-4711]\n")
     outcome = run()
     assert "planted" not in "".join(outcome.names()) + str(outcome.exports)
+
+
+def test_sharded_people_share_resources(project: Path) -> None:
+    people = "".join(f"  - caller-{number}\n" for number in range(1500))
+    write(project, f"domain: {DOMAIN}\nspeakers:\n{people}released:\n  - id: caller-x\n    reason: consent\n")
+    outcome = run(grouping="sharded", labelKey="hush")
+    assert outcome.exports == {"people": 1501, "released": 1}
+    assert outcome.names() == sorted(outcome.names())
+    labels = {label("hush", DOMAIN, f"caller-{number}"): "opted_out" for number in range(1500)}
+    labels[label("hush", DOMAIN, "caller-x")] = "released"
+    assert set(outcome.names()) == {f"{DOMAIN}-{shard.shard_of(each)}" for each in labels}
+    found = [pair for request in outcome.requests for pair in shard.pairs(request.object["members"])]
+    assert len(found) == 1501
+    assert dict(found) == labels
+
+
+def test_sharded_an_empty_register_declares_nothing(project: Path) -> None:
+    write(project, f"domain: {DOMAIN}\nspeakers: []\n")
+    assert run(grouping="sharded").requests == []
+
+
+def test_a_grouping_that_is_none(project: Path) -> None:
+    with pytest.raises(pulumi.RunError, match="voiceid-optout:grouping is single or sharded"):
+        run(grouping="many")

@@ -1,6 +1,6 @@
 """Makes the fixtures known to this folder."""
 
-from tests.providers.fixtures import configured  # noqa: F401 - found by name
+from tests.providers.fixtures import configured, configured_shards  # noqa: F401 - found by name
 from tests.voiceid.fixtures import (  # noqa: F401 - found by name
     aws_environment,
     client,

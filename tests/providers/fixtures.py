@@ -1,4 +1,4 @@
-"""A configured provider in the test's own process."""
+"""Configured providers in the test's own process."""
 
 import json
 from collections.abc import Callable
@@ -8,10 +8,12 @@ from pulumi.dynamic import Config, ConfigureRequest
 
 from providers import runtime
 from providers.opted_out_speaker import OptedOutSpeakerProvider
+from providers.opted_out_speakers import OptedOutSpeakersProvider
 
 PROJECT = "voiceid-optout"
 SWIFT = {"optOut": 1000, "describe": 1000, "delete": 1000, "list": 1000}
 Configured = Callable[..., OptedOutSpeakerProvider]
+ConfiguredShards = Callable[..., OptedOutSpeakersProvider]
 
 
 def stack_config(url: str, **more: str) -> dict[str, str]:
@@ -27,6 +29,19 @@ def configured(monkeypatch: pytest.MonkeyPatch) -> Configured:
     def make(url: str, **more: str) -> OptedOutSpeakerProvider:
         monkeypatch.setattr(runtime, "_runtimes", {})
         provider = OptedOutSpeakerProvider()
+        provider.configure(ConfigureRequest(Config(stack_config(url, **more), PROJECT)))
+        return provider
+
+    return make
+
+
+@pytest.fixture
+def configured_shards(monkeypatch: pytest.MonkeyPatch) -> ConfiguredShards:
+    """Make providers of shards for an endpoint, each as if in a process of its own."""
+
+    def make(url: str, **more: str) -> OptedOutSpeakersProvider:
+        monkeypatch.setattr(runtime, "_runtimes", {})
+        provider = OptedOutSpeakersProvider()
         provider.configure(ConfigureRequest(Config(stack_config(url, **more), PROJECT)))
         return provider
 

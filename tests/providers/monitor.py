@@ -11,6 +11,7 @@ from pulumi.runtime.proto import engine_pb2, resource_pb2
 from pulumi.runtime.settings import reset_options
 
 TYPE = "pulumi-python:dynamic/voiceid:OptedOutSpeaker"
+SHARD_TYPE = "pulumi-python:dynamic/voiceid:OptedOutSpeakers"
 FEATURES = (
     resource_pb2.RESOURCE_MONITOR_FEATURE_SECRETS,
     resource_pb2.RESOURCE_MONITOR_FEATURE_RESOURCE_REFERENCES,
@@ -18,7 +19,7 @@ FEATURES = (
 
 
 class Monitor:
-    """``requests`` are the registrations of our type, ``exports`` the stack's outputs."""
+    """``requests`` are the registrations of our types, ``exports`` the stack's outputs."""
 
     def __init__(self) -> None:
         self.requests: list[Any] = []
@@ -31,7 +32,7 @@ class Monitor:
         return resource_pb2.DeploymentInfo(supportedFeatures=FEATURES)
 
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - the protocol's name
-        if request.type == TYPE:
+        if request.type in (TYPE, SHARD_TYPE):
             self.requests.append(request)
         urn = f"urn:pulumi:test::voiceid-optout::{request.type}::{request.name}"
         return resource_pb2.RegisterResourceResponse(urn=urn, id=f"id-{request.name}", object=request.object)

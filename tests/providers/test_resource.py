@@ -9,8 +9,9 @@ import dill
 import pulumi
 
 from providers.opted_out_speaker import OptedOutSpeakerProvider
-from providers.resource import OptedOutSpeaker, provider_reference
-from tests.providers.monitor import TYPE, run_program
+from providers.opted_out_speakers import OptedOutSpeakersProvider
+from providers.resource import OptedOutSpeaker, OptedOutSpeakers, provider_reference
+from tests.providers.monitor import SHARD_TYPE, TYPE, run_program
 from tests.providers.process import ROOT
 from tests.voiceid.scripted import DOMAIN
 
@@ -85,6 +86,50 @@ def test_the_reference_of_every_state_file_out_there_still_works() -> None:
     """Protocol 4 with Python 3.11 to 3.13, as written by the first version."""
     written = "gASVPgAAAAAAAACMG3Byb3ZpZGVycy5vcHRlZF9vdXRfc3BlYWtlcpSMF09wdGVkT3V0U3BlYWtlclByb3ZpZGVylJOUKYGULg=="
     assert type(pickle.loads(base64.b64decode(written))) is OptedOutSpeakerProvider
+
+
+def test_the_reference_of_shards_in_every_state_file_out_there_still_works() -> None:
+    """Protocol 4 with Python 3.11 to 3.13, as written by the first version."""
+    written = "gASVQAAAAAAAAACMHHByb3ZpZGVycy5vcHRlZF9vdXRfc3BlYWtlcnOUjBhPcHRlZE91dFNwZWFrZXJzUHJvdmlkZXKUk5QpgZQu"
+    assert provider_reference(OptedOutSpeakersProvider) == written
+    assert type(pickle.loads(base64.b64decode(written))) is OptedOutSpeakersProvider
+    assert OptedOutSpeakersProvider().__dict__ == {}
+
+
+def declare_shard(**more: Any) -> OptedOutSpeakers:
+    texts = {"members": "sp-1 opted_out\n", "speaker_ids": "sp-1 planted-4711\n"}
+    return OptedOutSpeakers("shard", domain_id=DOMAIN, **{**texts, **more})
+
+
+def test_what_is_registered_of_a_shard() -> None:
+    protected = pulumi.ResourceOptions(protect=True, retain_on_delete=False)
+    plain, guarded = (
+        run_program(lambda more=more: declare_shard(**more) and None).requests[0]  # type: ignore[misc]
+        for more in ({}, {"opts": protected})
+    )
+    assert (plain.type, plain.retainOnDelete, guarded.retainOnDelete, guarded.protect) == (
+        SHARD_TYPE,
+        True,
+        True,
+        True,
+    )
+    inputs = dict(plain.object.items())
+    assert set(inputs) == {"domain_id", "members", "speaker_ids", "__provider"}
+    assert SECRET in inputs["speaker_ids"].values()
+    assert inputs["members"] == "sp-1 opted_out\n"
+
+
+def test_outputs_of_a_shard_are_attributes() -> None:
+    seen: dict[str, Any] = {}
+
+    async def program() -> None:
+        resource = declare_shard()
+        seen["members"] = await resource.members.future()
+        seen["drifted"] = await resource.drifted.future()
+        seen["secret"] = await resource.speaker_ids.is_secret()
+
+    run_program(program)
+    assert seen == {"members": "sp-1 opted_out\n", "drifted": None, "secret": True}
 
 
 def test_two_thousand_people_register_with_one_reference() -> None:

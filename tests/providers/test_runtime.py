@@ -2,6 +2,7 @@ import subprocess
 import sys
 
 import pytest
+from pulumi.dynamic import Config
 
 from optout.voiceid import ClientSettings
 from providers import runtime
@@ -23,6 +24,12 @@ def test_one_snapshot_a_domain() -> None:
     shared = runtime.runtime_for(ClientSettings("http://127.0.0.1:1", "us-east-1"))
     assert shared.snapshot("a" * 22) is shared.snapshot("a" * 22)
     assert shared.snapshot("a" * 22) is not shared.snapshot("b" * 22)
+
+
+def test_the_environment_wins_over_the_stacks_config(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_REGION", "eu-west-2")
+    config = Config({"p:region": "us-east-1", "p:endpoint": "http://127.0.0.1:1"}, "p")
+    assert runtime.configured(config) is runtime.runtime_for(ClientSettings("http://127.0.0.1:1", "eu-west-2"))
 
 
 def test_a_program_and_a_preview_do_not_load_botocore() -> None:

@@ -3,7 +3,7 @@ from pathlib import Path
 import pulumi
 import pytest
 
-from providers.stack_config import StackConfig
+from providers.stack_config import Grouping, StackConfig
 from tests.providers.monitor import run_program
 from tests.voiceid.scripted import DOMAIN
 
@@ -44,3 +44,14 @@ def test_domains_that_are_no_object(domains: str) -> None:
     with pytest.raises(pulumi.RunError, match="voiceid-optout:domains is not an object") as caught:
         read({"domains": domains})
     assert caught.value.__suppress_context__ or not caught.value.__context__
+
+
+@pytest.mark.parametrize(("text", "grouping"), [("single", Grouping.SINGLE), ("sharded", Grouping.SHARDED)])
+def test_grouping(text: str, grouping: Grouping) -> None:
+    assert read({"grouping": text}).grouping is grouping
+
+
+def test_a_grouping_that_is_none() -> None:
+    with pytest.raises(pulumi.RunError, match="voiceid-optout:grouping is single or sharded") as caught:
+        read({"grouping": "Sharded"})
+    assert caught.value.__suppress_context__

@@ -69,3 +69,10 @@ def test_place_hides_credentials_in_the_url() -> None:
     settings = ClientSettings("https://user:hush@voice.example:8443/?token=hush", "eu-west-2")
     assert settings.place() == "Voice ID at https://voice.example:8443 (eu-west-2)"
     assert ClientSettings(None, "eu-west-2").place() == "AWS's Voice ID in eu-west-2"
+
+
+@pytest.mark.parametrize(
+    ("quotas", "connections"), [(Quotas(), 8), (Quotas(opt_out=50), 20), (Quotas(describe=1e6), 64)]
+)
+def test_connections_reach_the_quota_with_slow_answers(quotas: Quotas, connections: int) -> None:
+    assert ClientSettings(HERE, "eu-west-2", quotas).connections == connections

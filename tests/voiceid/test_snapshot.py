@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from optout.voiceid import Client, ClientSettings, Quotas, Snapshot, SpeakerStatus, UnknownDomain
-from optout.voiceid.snapshot import FEW_READS, RETRY_AFTER_READS
+from optout.voiceid.index import UNKNOWN
+from optout.voiceid.snapshot import FEW_READS, MANY_READS, RETRY_AFTER_READS
 from tests.voiceid.fixtures import REGION, SWIFT, Connect, Serve
 from tests.voiceid.live import Live
 from tests.voiceid.scripted import DOMAIN, Answer, Scripted, failure, speaker, summary
@@ -181,4 +182,60 @@ def test_an_unknown_domain_is_an_error_and_nobody_is_gone(client: Client) -> Non
     for number in range(FEW_READS + 5):
         with pytest.raises(UnknownDomain):
             snapshot.read(f"caller-{number}")
+    snapshot.close()
+
+
+def test_what_is_known_needs_no_call(serve: Serve, connect: Connect) -> None:
+    server = serve(Domain())
+    snapshot = Snapshot(connect(server.url), DOMAIN)
+    assert snapshot.known("a") is UNKNOWN
+    assert server.calls == []
+    written = snapshot.opt_out("a")
+    assert snapshot.known("a") == written
+
+
+def test_many_reads_to_come_start_the_walk_at_once(serve: Serve, connect: Connect) -> None:
+    script = Domain(page("a"))
+    script.listing.set()
+    server = serve(script)
+    snapshot = Snapshot(connect(server.url), DOMAIN)
+    snapshot.foresee(FEW_READS)
+    assert snapshot._walk is None
+    snapshot.foresee(1)
+    finish(snapshot)
+    assert snapshot.known("nobody") is None
+    assert server.operations() == ["ListSpeakers"]
+
+
+def test_very_many_reads_wait_for_the_walk(serve: Serve, connect: Connect) -> None:
+    script = Domain(page("a", more="1"), page("b"))
+    server = serve(script)
+    snapshot = Snapshot(connect(server.url), DOMAIN)
+    snapshot.foresee(MANY_READS)
+    with ThreadPoolExecutor(3) as pool:
+        waiting = [pool.submit(snapshot.read, person) for person in ("a", "b", "nobody")]
+        script.listing.set()
+        found = [each.result(PATIENCE) for each in waiting]
+    assert [speaker and speaker.customer_speaker_id for speaker in found] == ["a", "b", None]
+    assert reads(server) == 0
+
+
+def test_very_many_reads_describe_when_the_walk_fails(serve: Serve, connect: Connect) -> None:
+    denied = failure("AccessDeniedException")
+    server = serve(lambda operation, body: denied if operation == "ListSpeakers" else speaker(body["SpeakerId"]))
+    snapshot = Snapshot(connect(server.url), DOMAIN)
+    snapshot.foresee(MANY_READS)
+    assert snapshot.read("a") is not None
+    assert reads(server) == 1
+
+
+def test_very_many_reads_describe_when_the_walk_stands_still(
+    serve: Serve, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("optout.voiceid.snapshot.PATIENCE", 0.01)
+    script = Domain(page("b"))
+    snapshot = Snapshot(connect(serve(script).url), DOMAIN)
+    snapshot.foresee(MANY_READS)
+    assert snapshot.read("a") is not None
+    script.listing.set()
     snapshot.close()

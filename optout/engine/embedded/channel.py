@@ -96,6 +96,12 @@ class Caller:
 
         return call
 
+    def Log(self, request: Any, *_: Any, **__: Any) -> Any:  # noqa: N802 - the protocol's name
+        """Pass a message on; those for debugging end here, where the SDK writes a dozen for each resource."""
+        if request.severity == engine_pb2.DEBUG:
+            return empty_pb2.Empty()
+        return self._call(METHODS[_NUMBERS["Log"]], _NUMBERS["Log"], request)
+
     def _call(self, method: Method, number: int, request: Any) -> Any:
         call = next(self._numbers)
         answer: SimpleQueue[tuple[int, bytes]] = SimpleQueue()

@@ -79,9 +79,16 @@ def test_every_method_arrives_under_its_name(ends: Ends, method: Any) -> None:
         return OK, method.response().SerializeToString()
 
     thread = ends.answering(answer, 1)
-    assert isinstance(getattr(ends.caller, method.name)(method.request(), timeout=3), method.response)
+    said = {"severity": engine_pb2.INFO} if method.name == "Log" else {}
+    assert isinstance(getattr(ends.caller, method.name)(method.request(**said), timeout=3), method.response)
     thread.join()
     assert heard == [method.name]
+
+
+def test_what_is_for_debugging_stays_in_the_program(ends: Ends) -> None:
+    assert ends.caller.Log(engine_pb2.LogRequest(severity=engine_pb2.DEBUG, message="noise")) == empty_pb2.Empty()
+    ends.caller.finish(b"{}")
+    assert ends.callee.receive().method == DONE
 
 
 @pytest.mark.parametrize("name", ["Call", "RegisterStackTransform", "StreamInvoke"])
@@ -120,7 +127,7 @@ def test_a_call_after_the_engine_went_away(ends: Ends) -> None:
     assert ends.lost.wait(10)
     for _ in range(2):
         with pytest.raises(RemoteError, match="the engine is gone"):
-            ends.caller.Log(engine_pb2.LogRequest(message="hello"))
+            ends.caller.Log(engine_pb2.LogRequest(severity=engine_pb2.INFO, message="hello"))
 
 
 def test_the_end_of_the_program(ends: Ends) -> None:
