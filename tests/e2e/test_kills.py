@@ -126,4 +126,4 @@ def test_random_kills(tmp_path: Path) -> None:
             (copy.root / ".venv").symlink_to(sys.prefix)
             copy.write(PEOPLE)
             life(copy, service, dice, killed)
-    print(f"{sum(killed.values())} kills {dict(killed)} in {lives} lives")
+            print(f"{sum(killed.values())} of {KILLS} kills in {lives} lives: {dict(killed)}", flush=True)
