@@ -40,7 +40,7 @@ test-kills: $(VENV)/.dev ## 200 random kills of a run, beside the Pulumi CLI whe
 	OPTOUT_KILLS=$${OPTOUT_KILLS:-200} $(RUN) -m pytest -s tests/e2e/test_kills.py
 
 test-clients: $(VENV)/.dev tests/clients/.venv/.done tests/clients/node/node_modules/.done ## tests with other AWS clients; needs Node
-	OPTOUT_AWS_CLI="$(CURDIR)/tests/clients/.venv/bin/aws" $(RUN) -m pytest -m clients tests/clients
+	OPTOUT_AWS_CLI="$(CURDIR)/tests/clients/.venv/bin/python" $(RUN) -m pytest -m clients tests/clients
 
 tests/clients/.venv/.done: tests/clients/awscli.lock
 	$(PYTHON) -m venv tests/clients/.venv

@@ -35,7 +35,7 @@ def environment(service: Service, tmp_path: Path) -> dict[str, str]:
 
 @pytest.fixture
 def aws_cli() -> str:
-    """The path of the AWS CLI, from OPTOUT_AWS_CLI."""
+    """The path of a Python that has the AWS CLI, from OPTOUT_AWS_CLI: its script fails in a path with a space."""
     path = os.environ.get("OPTOUT_AWS_CLI")
     if not path or shutil.which(path) is None:
         pytest.skip("OPTOUT_AWS_CLI names no executable: run make test-clients")

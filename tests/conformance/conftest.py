@@ -14,10 +14,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _no_pulumi_settings() -> Iterator[None]:
+@pytest.fixture(scope="module", autouse=True)
+def _no_settings() -> Iterator[None]:
+    """Without Pulumi's variables, and without coverage's: hundreds of processes would start much later."""
     with pytest.MonkeyPatch.context() as patch:
-        for name in [name for name in os.environ if name.startswith("PULUMI_")]:
+        for name in [name for name in os.environ if name.startswith(("PULUMI_", "COVERAGE_"))]:
             patch.delenv(name)
         yield
 
