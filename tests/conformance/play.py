@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import functools
 import json
-import shutil
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from optout.engine.choose import EMBEDDED
@@ -21,11 +19,11 @@ from tests.engine.bench import PASSPHRASE, SALT, Bench, urn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
 
     from optout.engine.interface import Engine
     from tests.conformance.scenario import Scenario, Turn
 
-PROJECT = Path(__file__).parent / "project"
 FIXED = {"PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true"}
 
 Observed = dict[str, Any]
@@ -107,7 +105,6 @@ class Player:
 
     def _new(self) -> Bench:
         bench = Bench.make(self._folder())
-        shutil.copy(PROJECT / "__main__.py", bench.root)
         bench.want(**THREE)
         bench.config(GREETING)
         return bench

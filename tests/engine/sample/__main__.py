@@ -1,4 +1,4 @@
-"""A program that declares what `wanted.json` asks for."""
+"""A program that declares what `wanted.json` asks for, options and misuse included."""
 
 import json
 import os
@@ -10,7 +10,8 @@ from cloud import Thing  # type: ignore[import-not-found]  # beside this file wh
 
 WANTED = json.loads(Path("wanted.json").read_text(encoding="utf-8"))
 SIMPLE = ("protect", "retain_on_delete", "ignore_changes", "replace_on_changes", "delete_before_replace",
-          "additional_secret_outputs", "import_")  # fmt: skip
+          "additional_secret_outputs", "id", "import_", "version", "hide_diffs", "replace_with",
+          "replacement_trigger")  # fmt: skip
 made: dict[str, Any] = {}
 
 
@@ -20,8 +21,16 @@ def options(wish: dict[str, Any]) -> pulumi.ResourceOptions:
         known["depends_on"] = [made[name] for name in names]
     if name := wish.get("parent"):
         known["parent"] = made[name]
+    if name := wish.get("deleted_with"):
+        known["deleted_with"] = made[name]
+    if name := wish.get("provider"):
+        known["provider"] = made[name]
     if name := wish.get("was"):
         known["aliases"] = [pulumi.Alias(name=name)]
+    if wish.get("was_at_top"):
+        known["aliases"] = [pulumi.Alias(parent=pulumi.ROOT_STACK_RESOURCE)]
+    if urn := wish.get("was_urn"):
+        known["aliases"] = [urn]
     if timeouts := wish.get("custom_timeouts"):
         known["custom_timeouts"] = pulumi.CustomTimeouts(**timeouts)
     return pulumi.ResourceOptions(**known)
@@ -29,15 +38,27 @@ def options(wish: dict[str, Any]) -> pulumi.ResourceOptions:
 
 def declare(name: str, wish: dict[str, Any]) -> Any:
     if wish.get("component"):
-        group = pulumi.ComponentResource("sample:group:Group", name, None, options(wish))
-        group.register_outputs({"size": 1})
-        return group
+        return component(name, wish)
+    if type_ := wish.get("type"):
+        return pulumi.CustomResource(type_, name, {"val": "a"}, options(wish))
     val = wish.get("val", "a")
     if source := wish.get("val_from"):
         val = made[source].status
+    if source := wish.get("name_from"):
+        val = made[source].name
     if wish.get("secret"):
         val = pulumi.Output.secret(val)
-    return Thing(name, {"val": val, **wish.get("more", {})}, options(wish))
+    props = {"val": val, **wish.get("more", {})}
+    props.update({key: pulumi.Output.secret(value) for key, value in wish.get("more_secret", {}).items()})
+    return Thing(wish.get("name", name), props, options(wish))
+
+
+def component(name: str, wish: dict[str, Any]) -> Any:
+    if wish.get("remote"):
+        return pulumi.ComponentResource("elsewhere:index:Group", name, {}, options(wish), remote=True)
+    group = pulumi.ComponentResource("sample:group:Group", name, None, options(wish))
+    group.register_outputs({"size": wish.get("size", 1)})
+    return group
 
 
 for name, wish in WANTED.items():
@@ -46,8 +67,16 @@ if message := os.environ.get("SAMPLE_RUN_ERROR"):
     raise pulumi.RunError(message)
 if message := os.environ.get("SAMPLE_RAISES"):
     raise ValueError(message)
+if os.environ.get("SAMPLE_EXIT"):
+    raise SystemExit(int(os.environ["SAMPLE_EXIT"]))
+if token := os.environ.get("SAMPLE_INVOKE"):
+    pulumi.runtime.invoke(token, {})
+if message := os.environ.get("SAMPLE_LOG"):
+    pulumi.warn(message)
+if message := os.environ.get("SAMPLE_LOG_ERROR"):
+    pulumi.error(message)
 if (greeting := pulumi.Config().get("greeting")) is not None:
     pulumi.export("greeting", greeting)
-if (token := pulumi.Config().get_secret("token")) is not None:
-    pulumi.export("token", token)
+if (secret := pulumi.Config().get_secret("token")) is not None:
+    pulumi.export("token", secret)
 pulumi.export("size", len(made))
