@@ -66,15 +66,15 @@ picture: $(VENV)/.runtime ## render the terminal picture of the README anew
 engines: $(VENV)/.dev ## play the conformance scenarios and renew their table in docs/engines.md
 	$(RUN) -m tests.conformance.table
 
+# Extras stay in the lock: pip takes "coverage[toml]" for a requirement of its own, and would look for a newer one.
+COMPILE := uv pip compile -q --python-version 3.11 --generate-hashes --no-strip-extras --no-emit-index-url \
+  --no-annotate --custom-compile-command "make lock"
+
 lock: ## resolve the dependencies anew; needs uv
-	uv pip compile -q pyproject.toml --group build --universal --python-version 3.11 --generate-hashes \
-	  --no-emit-index-url --no-annotate --custom-compile-command "make lock" -o requirements.lock
-	uv pip compile -q pyproject.toml --group build --group dev --universal --python-version 3.11 --generate-hashes \
-	  --no-emit-index-url --no-annotate --custom-compile-command "make lock" -c requirements.lock -o requirements-dev.lock
-	uv pip compile -q tests/clients/awscli.in --python-version 3.11 --generate-hashes \
-	  --no-emit-index-url --no-annotate --custom-compile-command "make lock" -o tests/clients/awscli.lock
-	uv pip compile -q tools/workflows/zizmor.in --python-version 3.11 --generate-hashes \
-	  --no-emit-index-url --no-annotate --custom-compile-command "make lock" -o tools/workflows/zizmor.lock
+	$(COMPILE) pyproject.toml --group build --universal -o requirements.lock
+	$(COMPILE) pyproject.toml --group build --group dev --universal -c requirements.lock -o requirements-dev.lock
+	$(COMPILE) tests/clients/awscli.in -o tests/clients/awscli.lock
+	$(COMPILE) tools/workflows/zizmor.in -o tools/workflows/zizmor.lock
 
 clean: ## remove what the targets above made, the sandbox's data too
 	rm -rf $(VENV) .optout .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage \
