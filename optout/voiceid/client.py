@@ -5,6 +5,7 @@ from typing import Any, TypeVar
 
 from botocore import exceptions as aws
 from botocore import xform_name
+from botocore.parsers import ResponseParserError
 
 from optout.voiceid.clock import Clock, SystemClock
 from optout.voiceid.errors import Throttled, UnexpectedAnswer, UnknownSpeaker
@@ -122,6 +123,8 @@ class Client:
                 delay = retries.delay(fault)
                 if delay is None:
                     raise fault from error
+            except (ResponseParserError, ValueError):  # their texts quote the answer
+                raise UnexpectedAnswer(f"{self._place} answers {operation} in another form than Voice ID") from None
             if isinstance(fault, Throttled):
                 self._pacer.throttled(operation, fault.retry_after)
             self._clock.sleep(delay)

@@ -1,7 +1,9 @@
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from optout.voiceid.bucket import LOWEST, RECOVERY, Bucket
+from optout.voiceid.bucket import LOWEST, Bucket
+from tests.voiceid.throttling import busy
 
 
 def run(bucket: Bucket, start: float, seconds: float) -> list[float]:
@@ -36,12 +38,12 @@ def test_no_second_ever_holds_more_than_the_quota(quota: float, pauses: list[flo
 
 
 def test_a_long_run_uses_the_quota() -> None:
-    assert 97 <= len(run(Bucket(10), 0, 10)) <= 101
+    assert 100 <= len(run(Bucket(10), 0, 10)) <= 105
 
 
 def test_a_small_burst_goes_at_once() -> None:
     bucket = Bucket(10)
-    assert [bucket.take(5.0) for _ in range(2)] == [0.0, 0.0]
+    assert [bucket.take(5.0) for _ in range(5)] == [0.0] * 5
     assert bucket.take(5.0) > 0
 
 
@@ -49,27 +51,69 @@ def test_a_quota_below_one_a_second() -> None:
     assert run(Bucket(0.5), 0, 7) == [0.0, 2.0, 4.0, 6.0]
 
 
-def test_a_throttle_halves_the_rate_until_it_recovers() -> None:
+def test_a_throttle_cuts_the_rate_until_it_recovers() -> None:
     bucket = Bucket(10)
     run(bucket, 0, 5)
     bucket.throttled(5.0, 0)
-    assert 4 <= len(run(bucket, 6, 1)) <= 5
-    assert bucket.share(5 + RECOVERY - 0.1) == 0.5
-    assert bucket.share(5 + RECOVERY) == 1
+    assert bucket.rate == pytest.approx(7)
+    run(bucket, 6, 60)
+    assert 9.5 < bucket.rate <= 10
+
+
+def test_the_quota_is_granted_again_once_the_rate_has_recovered() -> None:
+    bucket = Bucket(10)
+    bucket.throttled(5.0, 0)
+    run(bucket, 6, 60)
+    assert 97 <= len(run(bucket, 100, 10)) <= 105
 
 
 def test_throttles_of_calls_in_flight_count_once() -> None:
     bucket = Bucket(10)
     for at in (0.0, 0.1, 0.2):
         bucket.throttled(at, 0)
-    assert bucket.share(0.3) == 0.5
+    assert bucket.rate == pytest.approx(7)
+
+
+def test_throttles_one_after_the_other_cut_deeper() -> None:
+    bucket = Bucket(10)
+    bucket.throttled(0.0, 0)
+    bucket.throttled(2.0, 0)
+    assert bucket.rate == pytest.approx(3.5)
 
 
 def test_throttles_push_to_a_floor_and_no_further() -> None:
     bucket = Bucket(10)
     for at in range(0, 40, 2):
         bucket.throttled(float(at), 0)
-    assert bucket.share(39.0) == LOWEST
+    assert bucket.rate == 10 * LOWEST
+
+
+@pytest.mark.parametrize("latency", [0.005, 0.2])
+@pytest.mark.parametrize(
+    ("quota", "allowed"),
+    [
+        pytest.param(quota, share * quota, id=f"{share:.0%} of {quota:.0f} a second")
+        for quota in (2.0, 5.0, 10.0, 100.0)
+        for share in (0.9, 0.7, 0.5)
+    ],
+)
+def test_one_call_in_a_hundred_is_throttled_at_most(quota: float, allowed: float, latency: float) -> None:
+    run = busy(Bucket(quota), lambda _: allowed, latency=latency, calls=int(max(2000, 60 * quota)))
+    assert 0 < run.throttled < run.sent / 100
+    assert run.calls / run.seconds > 0.85 * allowed
+
+
+@pytest.mark.parametrize("period", [10, 30, 120])
+def test_one_in_a_hundred_also_when_others_come_and_go(period: int) -> None:
+    run = busy(Bucket(10), lambda now: 5.0 if int(now / period) % 2 else 10.0, latency=0.2, calls=3000)
+    assert 0 < run.throttled < run.sent / 100
+
+
+@pytest.mark.parametrize("quota", [2.0, 5.0, 10.0, 100.0])
+def test_no_call_is_throttled_where_the_quota_is_allowed(quota: float) -> None:
+    run = busy(Bucket(quota), lambda _: quota, latency=0.2, calls=int(60 * quota))
+    assert run.throttled == 0
+    assert run.seconds < 1.01 * 60 + 0.2
 
 
 def test_retry_after_closes_the_bucket() -> None:

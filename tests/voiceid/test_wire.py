@@ -1,3 +1,4 @@
+import datetime as dt
 import logging
 from pathlib import Path
 
@@ -5,10 +6,10 @@ import pytest
 from botocore.loaders import Loader
 
 from optout.model import MODEL_ROOT
-from optout.voiceid import Client, ClientSettings
+from optout.voiceid import Client, ClientSettings, UnexpectedAnswer
 from optout.voiceid.wire import connect
 from tests.voiceid.fixtures import Connect, Serve
-from tests.voiceid.scripted import DOMAIN, speaker
+from tests.voiceid.scripted import DOMAIN, Answer, speaker, summary
 
 COMMON = ("endpoints.json", "partitions.json", "sdk-default-configuration.json", "_retry.json")
 
@@ -45,3 +46,15 @@ def test_debug_logs_hold_no_requests(serve: Serve, connect: Connect, caplog: pyt
     client: Client = connect(serve(lambda _operation, body: speaker(body["SpeakerId"])).url)
     client.opt_out(DOMAIN, "planted-4711")
     assert "planted" not in caplog.text
+
+
+def test_times_are_aware_and_as_the_wire_says(serve: Serve, connect: Connect) -> None:
+    opted_out = connect(serve(lambda _operation, body: speaker(body["SpeakerId"])).url).opt_out(DOMAIN, "caller-1")
+    assert opted_out.created_at == dt.datetime(2023, 11, 14, 22, 13, 20, 123000, tzinfo=dt.UTC)
+
+
+def test_a_time_that_is_none_is_an_unexpected_answer(serve: Serve, connect: Connect) -> None:
+    answer = {"Speaker": {**summary("caller-1"), "CreatedAt": "planted-4711"}}
+    with pytest.raises(UnexpectedAnswer) as raised:
+        connect(serve(lambda _operation, _body: Answer(answer)).url).opt_out(DOMAIN, "caller-1")
+    assert "planted" not in str(raised.value)
