@@ -25,6 +25,7 @@ class Operation(StrEnum):
 
 
 RUNS_PROGRAM = frozenset({Operation.PREVIEW, Operation.UP})
+ASKS_SERVICE = frozenset({Operation.REFRESH, Operation.DRIFT})
 WRITES_STATE = frozenset({Operation.UP, Operation.REFRESH, Operation.DESTROY})
 
 

@@ -14,7 +14,7 @@ from optout.engine.embedded.host import ProgramHost
 from optout.engine.embedded.plugins import Plugins
 from optout.engine.embedded.stack import open_stack
 from optout.engine.events import Emitter
-from optout.engine.interface import RUNS_PROGRAM, WRITES_STATE, Operation, Outcome
+from optout.engine.interface import ASKS_SERVICE, RUNS_PROGRAM, WRITES_STATE, Operation, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,13 +41,15 @@ class EmbeddedEngine:
         with ExitStack() as cleanup:
             if operation in WRITES_STATE:
                 cleanup.enter_context(locks.held(backend.lock_folder, report))
+            # Processes are started before anything else, so that they import while the passphrase is worked on.
             host = None
             if operation in RUNS_PROGRAM:
-                # Started before anything else, so that it imports while the passphrase is worked on.
                 host = ProgramHost(request.root, request.environment, report)
                 cleanup.callback(host.stop)
-            environment = {**os.environ, **request.environment}
-            stack = open_stack(request, project, backend, environment, report, writable=operation in WRITES_STATE)
             plugins = Plugins(request, project.name, report)
             cleanup.callback(plugins.close)
+            if operation in ASKS_SERVICE:
+                plugins.start()
+            environment = {**os.environ, **request.environment}
+            stack = open_stack(request, project, backend, environment, report, writable=operation in WRITES_STATE)
             return Execution(operation, request, stack, emitter, plugins, host).run()

@@ -46,13 +46,12 @@ class Plugin:
         self,
         root: Path,
         project: str,
-        config: Mapping[str, str],
         environment: Mapping[str, str],
         say: Callable[[str], None],
     ) -> None:
         """Start the process; it is ready when the first call needs it. ``say`` gets each line it prints."""
         self._say = say
-        self._config = config
+        self._config: Mapping[str, str] = {}
         self._ready = threading.Lock()
         self._lines = Lines()
         self._connected = False
@@ -72,6 +71,10 @@ class Plugin:
             process_group=0,  # a terminal's Ctrl-C is for the engine alone
         )
         self._lines.hand_over()
+
+    def configure(self, config: Mapping[str, str]) -> None:
+        """Say with which config the first call is to find it, all text."""
+        self._config = config
 
     def _connect_once(self) -> None:
         with self._ready:

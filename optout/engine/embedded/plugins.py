@@ -1,4 +1,4 @@
-"""Plugin processes of a run: one a config, started when first needed."""
+"""Plugin processes of a run: one a config, started when first needed, or before."""
 
 from __future__ import annotations
 
@@ -25,6 +25,12 @@ class Plugins:
         self._say = say
         self._lock = threading.Lock()
         self._running: dict[str, Plugin] = {}
+        self._spare: Plugin | None = None
+
+    def start(self) -> None:
+        """Start a process that will be needed, so that it imports while something else is waited for."""
+        with self._lock:
+            self._spare = self._spare or self._launch()
 
     def with_config(self, config: PropertyMap) -> Plugin:
         """Return the plugin that is configured so."""
@@ -32,18 +38,24 @@ class Plugins:
         key = json.dumps(plain, sort_keys=True)
         with self._lock:
             if key not in self._running:
-                self._running[key] = Plugin(
-                    self._request.root, self._project, plain, self._request.environment, self._say
-                )
+                plugin, self._spare = self._spare or self._launch(), None
+                plugin.configure(plain)
+                self._running[key] = plugin
             return self._running[key]
+
+    def _launch(self) -> Plugin:
+        return Plugin(self._request.root, self._project, self._request.environment, self._say)
+
+    def _all(self) -> list[Plugin]:
+        return [*self._running.values(), *([self._spare] if self._spare else [])]
 
     def kill(self) -> None:
         """End all of them at once; calls under way fail."""
         with self._lock:
-            for plugin in self._running.values():
+            for plugin in self._all():
                 plugin.kill()
 
     def close(self) -> None:
         """End all of them."""
-        for plugin in self._running.values():
+        for plugin in self._all():
             plugin.close()

@@ -29,9 +29,8 @@ class Started:
         self.said: list[str] = []
         self.provider = provider
         self.bench = bench
-        self.plugin = Plugin(
-            bench.root, "sample", {"sample:key": "v"}, {**bench.environment, **environment}, self.said.append
-        )
+        self.plugin = Plugin(bench.root, "sample", {**bench.environment, **environment}, self.said.append)
+        self.plugin.configure({"sample:key": "v"})
 
     def props(self, **more: Any) -> dict[str, Any]:
         return {"__provider": self.provider, "name": "s0", "val": "a", **more}

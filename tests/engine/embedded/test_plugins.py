@@ -37,6 +37,24 @@ def test_asked_by_many_at_once(plugins: Plugins) -> None:
     assert len(set(map(id, found))) == 1
 
 
+def test_the_process_started_before_is_the_first(plugins: Plugins, monkeypatch: pytest.MonkeyPatch) -> None:
+    plugins.start()
+    plugins.start()
+    with monkeypatch.context() as patch:
+        patch.setattr(plugins, "_launch", None)  # a second process would be one too many
+        one = plugins.with_config({"a": "1"})
+    assert plugins.with_config({"a": "1"}) is one
+    assert plugins.with_config({}) is not one
+
+
+def test_a_process_that_nobody_needed_ends(plugins: Plugins) -> None:
+    plugins.start()
+    (spare,) = plugins._all()
+    plugins.kill()
+    plugins.close()
+    assert spare._process.poll() is not None
+
+
 def test_killed(plugins: Plugins) -> None:
     ones = [plugins.with_config({}), plugins.with_config({"a": "1"})]
     plugins.kill()
