@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 from optout.engine import urn as urns
@@ -57,7 +58,7 @@ class Execution:
         ledger = Ledger(stack.base, self._journal.append if self._journal else None)
         # Refresh and destroy use the config of the last run, which the state keeps; the program's phase today's.
         stored = self._stored_config()
-        self._run = Run(operation, request, ledger, emitter, lambda: plugins.with_config(stored))
+        self._run = Run(operation, request, ledger, emitter, partial(plugins.with_config, stored))
 
     def run(self) -> Outcome:
         """Do it; the state is written whatever happens on the way."""
@@ -103,7 +104,8 @@ class Execution:
         if self._host is None:
             raise ProgramError("the program was not started")
         run, stack = self._run, self._stack
-        run.plugin = lambda: self._plugins.with_config(self._config)
+        # Not a lambda: a cycle would keep the state of a plan in memory while the plan is done.
+        run.plugin = partial(self._plugins.with_config, self._config)
         run.plugin()  # its process starts while the program imports
         base = run.ledger.snapshot()
         registrar = Registrar(run, base, stack.name, stack.project.name, self._config)
