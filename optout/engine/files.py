@@ -30,6 +30,23 @@ def write_atomic(path: Path, data: bytes, mode: int = 0o600) -> None:
     sync_folder(path.parent)
 
 
+def name_again(path: Path, source: Path) -> None:
+    """Give a file that is never written to in place a second name, replacing what has that name; raises OSError.
+
+    A hard link costs nothing, whatever the size; where the file system has none, or refuses, it is a copy.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=f"{path.name}.", suffix=".tmp") as folder:
+        link = os.path.join(folder, path.name)  # noqa: PTH118 - the text path TemporaryDirectory gave
+        try:
+            os.link(source, link)
+        except OSError:
+            write_atomic(path, source.read_bytes())
+            return
+        os.replace(link, path)  # noqa: PTH105
+    sync_folder(path.parent)
+
+
 def sync_folder(folder: Path) -> None:
     """Make a rename in the folder durable."""
     handle = os.open(folder, os.O_RDONLY)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from optout.engine.files import sync_folder, write_atomic
+from optout.engine.files import name_again, sync_folder, write_atomic
 from tests.engine.bench import unmeasured
 
 FULL_DISK = """
@@ -85,3 +85,41 @@ def test_only_a_folder_that_exists_can_be_synced(tmp_path: Path) -> None:
     sync_folder(tmp_path)
     with pytest.raises(FileNotFoundError):
         sync_folder(tmp_path / "none")
+
+
+def test_a_second_name_outlives_what_the_first_is_replaced_by(tmp_path: Path) -> None:
+    first, second = tmp_path / "state.json", tmp_path / "kept" / "state.json"
+    write_atomic(first, b"one")
+    name_again(second, first)
+    assert first.samefile(second)
+    write_atomic(first, b"two")
+    assert second.read_bytes() == b"one"
+    assert names(second.parent) == {"state.json"}
+
+
+def test_a_second_name_replaces_what_had_it(tmp_path: Path) -> None:
+    first, second = tmp_path / "state.json", tmp_path / "state.json.bak"
+    for content in (b"one", b"two", b"two"):
+        write_atomic(first, content)
+        name_again(second, first)
+        name_again(second, first)
+        assert second.read_bytes() == content
+    assert names(tmp_path) == {"state.json", "state.json.bak"}
+
+
+def test_without_hard_links_it_is_a_copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr("os.link", refuse)
+    first, second = tmp_path / "state.json", tmp_path / "state.json.bak"
+    write_atomic(first, b"one")
+    name_again(second, first)
+    assert second.read_bytes() == b"one"
+    assert not first.samefile(second)
+    assert names(tmp_path) == {"state.json", "state.json.bak"}
+
+
+def test_what_is_not_there_gets_no_second_name(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        name_again(tmp_path / "state.json.bak", tmp_path / "state.json")

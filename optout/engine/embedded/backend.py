@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from optout.engine.errors import OutOfScopeError, StateError
-from optout.engine.files import write_atomic
+from optout.engine.files import name_again, write_atomic
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -67,7 +67,7 @@ class Backend:
         self.prepare()
         with _clear_errors("write", self.state_file):
             if self.state_file.exists():
-                _put(self.state_file.with_name(f"{self.state_file.name}.bak"), self.state_file.read_bytes())
+                _keep(self.state_file.with_name(f"{self.state_file.name}.bak"), self.state_file)
             _put(self.state_file, checkpoint)
 
     def initialise(self) -> None:
@@ -77,14 +77,18 @@ class Backend:
             self.write(json.dumps({"version": 3, "checkpoint": checkpoint}, separators=(",", ":")).encode())
 
     def write_history(self, checkpoint: bytes, record: dict[str, Any], nanoseconds: int) -> None:
-        """Keep the run's record and its checkpoint, as ``pulumi stack history`` reads them."""
+        """Keep the run's record and its checkpoint, as ``pulumi stack history`` reads them.
+
+        Not as another name of the state: somebody may edit that in place, and these are what helps then.
+        """
         history = self.root / ".pulumi" / "history" / self.project / self.stack
         backups = self.root / ".pulumi" / "backups" / self.project / self.stack
         name = f"{self.stack}-{nanoseconds}"
         with _clear_errors("write", history):
             _put(history / f"{name}.history.json", json.dumps(record, indent=4).encode())
-            _put(history / f"{name}.checkpoint.json", checkpoint)
-            _put(backups / f"{self.stack}.{nanoseconds}.json", checkpoint)
+            kept = history / f"{name}.checkpoint.json"
+            _put(kept, checkpoint)
+            _keep(backups / f"{self.stack}.{nanoseconds}.json", kept)
 
     def prepare(self) -> None:
         """Make the folder a backend, if it is none yet."""
@@ -98,7 +102,7 @@ class Backend:
 
 def _put(path: Path, data: bytes) -> None:
     """Write a file and the sidecar the CLI expects: removed first, since a wrong one is refused."""
-    sidecar = path.with_name(f"{path.name}.attrs")
+    sidecar = _sidecar(path)
     sidecar.unlink(missing_ok=True)
     write_atomic(path, data)
     attributes = {
@@ -111,6 +115,18 @@ def _put(path: Path, data: bytes) -> None:
         "md5": base64.b64encode(hashlib.md5(data, usedforsecurity=False).digest()).decode(),
     }
     write_atomic(sidecar, json.dumps(attributes, separators=(",", ":")).encode())
+
+
+def _keep(path: Path, source: Path) -> None:
+    """Keep a file and its sidecar under another name; both engines replace files and never change them."""
+    _sidecar(path).unlink(missing_ok=True)
+    name_again(path, source)
+    if _sidecar(source).exists():  # it may do without
+        name_again(_sidecar(path), _sidecar(source))
+
+
+def _sidecar(path: Path) -> Path:
+    return path.with_name(f"{path.name}.attrs")
 
 
 class _clear_errors:  # noqa: N801 - used as a statement
