@@ -6,17 +6,17 @@ commit return only after the log is on disk.
 
 import os
 import secrets
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, NullPool, create_engine, event, insert, inspect, select, update
+from sqlalchemy import Connection, Engine, NullPool, create_engine, event, insert, select
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 
 from optout.service.errors import StartError
-from optout.service.schema import meta, metadata
+from optout.service.history import migrate
+from optout.service.schema import meta
 
 FILE_NAME = "voiceid.db"
 _BUSY_SECONDS = 10
@@ -50,32 +50,6 @@ def open_database(folder: Path) -> Database:
         raise
     _sync_folder(folder)
     return Database(writer, _engine(path, "BEGIN", "PRAGMA query_only=ON"), token_key)
-
-
-def migrate(connection: Connection) -> None:
-    """Apply the migrations that the database has not seen yet, in order."""
-    version = 0
-    if inspect(connection).has_table(meta.name):
-        stored = connection.scalar(select(meta.c.value).where(meta.c.key == "schema_version"))
-        version = int(stored or 0)
-    if version > len(MIGRATIONS):
-        raise StartError(
-            f"The database has schema version {version} and this release knows {len(MIGRATIONS)}: it was written "
-            "by a newer release. Install that one."
-        )
-    for migration in MIGRATIONS[version:]:
-        migration(connection)
-    if version < len(MIGRATIONS):
-        connection.execute(update(meta).where(meta.c.key == "schema_version").values(value=str(len(MIGRATIONS))))
-
-
-def _first(connection: Connection) -> None:
-    metadata.create_all(connection)
-    connection.execute(insert(meta), {"key": "schema_version", "value": "0"})
-
-
-MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_first,)
-"""One function a schema version; a published one is never edited."""
 
 
 def _token_key(connection: Connection) -> str:
