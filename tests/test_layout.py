@@ -39,6 +39,7 @@ TESTED_ELSEWHERE = {
     "optout/cli/connection.py": "tests/cli/test_checkup.py",
     "optout/cli/domain_walk.py": "tests/cli/test_adopt.py",
     "optout/cli/editing.py": "tests/cli/test_add.py",
+    "optout/cli/lazy.py": "tests/cli/test_main.py",
     "optout/cli/register_files.py": "tests/cli/test_add.py",
     # What the service answers is asked of it over HTTP, by AWS's own client.
     "optout/cli/serve.py": "tests/service/test_cli_serve.py",

@@ -4,8 +4,13 @@ import sys
 from pathlib import Path
 
 import click
+from click.core import ParameterSource
 
 from optout.cli.exit_codes import ExitCode
+from optout.cli.lazy import LazyGroup
+
+SUBCOMMANDS: dict[str, str] = {}
+"""Module of each command below ``optout serve``, which has it as ``command``."""
 
 _HELP = """Run the Voice ID-compatible service until Ctrl-C.
 
@@ -23,7 +28,15 @@ Exit codes: 0 stopped, 1 cannot start, 2 wrong usage, 8 another service uses the
 """
 
 
-@click.command(name="serve", help=_HELP, short_help="Run the Voice ID-compatible service.")
+@click.group(
+    name="serve",
+    cls=LazyGroup,
+    lazy=SUBCOMMANDS,
+    invoke_without_command=True,
+    subcommand_metavar="[COMMAND]",
+    help=_HELP,
+    short_help="Run the Voice ID-compatible service.",
+)
 @click.option(
     "--data",
     type=click.Path(path_type=Path, file_okay=False),
@@ -51,7 +64,9 @@ Exit codes: 0 stopped, 1 cannot start, 2 wrong usage, 8 another service uses the
     help="Also listen on this loopback port for health, metrics and test hooks. 0 takes any free port.",
 )
 @click.option("--stop-with-stdin", is_flag=True, help="End when standard input closes: for a parent process.")
+@click.pass_context
 def command(
+    ctx: click.Context,
     data: Path,
     host: str,
     port: int,
@@ -61,6 +76,9 @@ def command(
     *,
     stop_with_stdin: bool,
 ) -> None:
+    if ctx.invoked_subcommand is not None:
+        _refuse_options(ctx, ctx.invoked_subcommand)
+        return
     # Imported here: web server and database take a quarter of a second that other commands need not pay.
     from optout.service.errors import DataLockedError, StartError  # noqa: PLC0415
     from optout.service.process import run  # noqa: PLC0415
@@ -91,6 +109,13 @@ def command(
         _fail(error, ExitCode.LOCKED)
     except StartError as error:
         _fail(error, ExitCode.FAILED)
+
+
+def _refuse_options(ctx: click.Context, subcommand: str) -> None:
+    """Refuse the service's own options before another command, which would not see them."""
+    for parameter in ctx.command.params:
+        if ctx.get_parameter_source(str(parameter.name)) is ParameterSource.COMMANDLINE:
+            raise click.UsageError(f"{parameter.opts[0]} goes behind the command: optout serve {subcommand} ...")
 
 
 def _domain(text: str) -> tuple[str, str]:
