@@ -45,6 +45,13 @@ Exit codes: 0 stopped, 1 cannot start, 2 wrong usage, 8 another service uses the
     help="Folder of the database and the access keys; made if missing, private to you.",
 )
 @click.option(
+    "--database",
+    metavar="URL",
+    envvar="OPTOUT_DATABASE",
+    help="PostgreSQL database, which several services may share: postgresql://user@host/name, or file:PATH or "
+    "env:NAME where that is kept. Without it a SQLite file in the data folder. Also by OPTOUT_DATABASE.",
+)
+@click.option(
     "--host", default="127.0.0.1", show_default=True, help="Address to listen on. The protocol is plain HTTP."
 )
 @click.option(
@@ -68,6 +75,7 @@ Exit codes: 0 stopped, 1 cannot start, 2 wrong usage, 8 another service uses the
 def command(
     ctx: click.Context,
     data: Path,
+    database: str | None,
     host: str,
     port: int,
     region: str,
@@ -98,17 +106,31 @@ def command(
     settings = Settings(
         data=data,
         tenant=Tenant(region=region),
+        database=database,
         host=host,
         port=port,
         admin_port=admin_port,
         domains=tuple(_domain(text) for text in domains),
     )
     try:
+        if ctx.get_parameter_source("database") is ParameterSource.COMMANDLINE:
+            _warn_of_password(str(database))
         run(settings, ready, stop_with_stdin=stop_with_stdin)
     except DataLockedError as error:
         _fail(error, ExitCode.LOCKED)
     except StartError as error:
         _fail(error, ExitCode.FAILED)
+
+
+def _warn_of_password(database: str) -> None:
+    from optout.service.database_url import has_password  # noqa: PLC0415  see command
+
+    if has_password(database):
+        click.echo(
+            "optout serve: every user of this machine can read the password in --database; keep the URL in a file and "
+            "give file:PATH, or set OPTOUT_DATABASE.",
+            err=True,
+        )
 
 
 def _refuse_options(ctx: click.Context, subcommand: str) -> None:

@@ -65,10 +65,10 @@ def health(tx: Transaction, _request: Request) -> Result:
 
 ADMIN: Mapping[str, Operation] = {
     "SeedSpeaker": write(seed_speaker),
-    "EnsureDomain": write(ensure_domain),
+    "EnsureDomain": write(ensure_domain, alone=True),
     "SuspendDomain": write(suspend_domain),
     "ReactivateDomain": write(reactivate_domain),
-    "EraseDeleted": write(erase_deleted),
+    "EraseDeleted": write(erase_deleted, alone=True),
     "Health": read(health),
 }
 

@@ -6,7 +6,9 @@ sync is split among the requests in flight, and none of them is answered before 
 
 import asyncio
 import logging
+import random
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
@@ -14,9 +16,14 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine
 
-from optout.service.errors import ApiError, internal
+from optout.service import faults
+from optout.service.errors import ApiError, concurrent_changes, internal
+from optout.service.faults import Fault
+from optout.service.session import Session
 
 MAX_BATCH = 512
+MAX_RACES = 5
+_PAUSE_SECONDS = 0.01  # doubled after each race, and taken by chance, so that two do not meet again
 
 Outcome = Mapping[str, Any] | ApiError
 
@@ -40,7 +47,7 @@ class Worker:
     """One thread with one connection, fed by a queue that several workers may share."""
 
     def __init__(self, name: str, engine: Engine, execute: Execute, queue: "SimpleQueue[Job | None]") -> None:
-        self._engine = engine
+        self._session = Session(engine)
         self._execute = execute
         self._queue = queue
         self._loop = asyncio.get_running_loop()
@@ -57,13 +64,14 @@ class Worker:
         self._thread.join()
 
     def _run(self) -> None:
-        with self._engine.connect() as connection:
-            ended = False
-            while not ended:
-                batch, ended = self._take()
-                if batch:
-                    outcomes = self._transact(connection, batch)
-                    self._loop.call_soon_threadsafe(_deliver, batch, outcomes)
+        self._session.connect()  # now, while there is room for the files it may need
+        ended = False
+        while not ended:
+            batch, ended = self._take()
+            if batch:
+                outcomes = self._transact(batch)
+                self._loop.call_soon_threadsafe(_deliver, batch, outcomes)
+        self._session.close()
 
     def _take(self) -> tuple[list[Job], bool]:
         """Wait for a job and take along all that are queued; True once the queue ends."""
@@ -79,28 +87,28 @@ class Worker:
                 return batch, False
         return batch, True
 
-    def _transact(self, connection: Connection, batch: Sequence[Job]) -> list[Outcome]:
+    def _transact(self, batch: Sequence[Job], races: int = 0) -> list[Outcome]:
         try:
-            with connection.begin():
-                outcomes = list(self._execute(connection, batch))
+            outcomes = self._session.run(lambda connection: list(self._execute(connection, batch)))
         except Exception as error:  # noqa: BLE001  whatever fails here, the service must keep answering
-            connection.invalidate()  # an I/O error can leave it unusable; the next use opens a new one
-            if len(batch) == 1:
-                _log.error("%s failed: %s", batch[0].operation, _describe(error))
-                return [internal()]
-            # One bad request must not fail its neighbours: each gets a transaction of its own.
-            return [outcome for job in batch for outcome in self._transact(connection, [job])]
+            return self._after(error, batch, races)
         self.transactions += 1
         return outcomes
+
+    def _after(self, error: Exception, batch: Sequence[Job], races: int) -> list[Outcome]:
+        fault = faults.classify(error)
+        if fault is Fault.RACE and races < MAX_RACES:
+            time.sleep(random.uniform(0, _PAUSE_SECONDS * 2**races))  # noqa: S311  no secret depends on it
+            return self._transact(batch, races + 1)
+        if fault is Fault.LOST or len(batch) == 1:
+            _log.error("%s failed: %s", batch[0].operation, faults.describe(error))
+            answer = concurrent_changes() if fault is Fault.RACE else internal()
+            return [answer for _ in batch]
+        # One bad request must not fail its neighbours: each gets a transaction of its own.
+        return [outcome for job in batch for outcome in self._transact([job])]
 
 
 def _deliver(batch: Sequence[Job], outcomes: Sequence[Outcome]) -> None:
     for job, outcome in zip(batch, outcomes, strict=True):
         if not job.answer.done():
             job.answer.set_result(outcome)
-
-
-def _describe(error: Exception) -> str:
-    """Name the fault without its statement or values, which may hold identifiers."""
-    cause = getattr(error, "orig", None)
-    return f"{type(error).__name__}: {cause}" if cause is not None else type(error).__name__

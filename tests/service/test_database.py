@@ -4,11 +4,12 @@ from pathlib import Path
 import pytest
 from sqlalchemy import inspect, text
 
-from optout.service.database import FILE_NAME, open_database
+from optout.service.database import open_database
 from optout.service.errors import StartError
 from optout.service.history import current
 from optout.service.migrations import known_revisions
 from optout.service.schema import metadata
+from optout.service.sqlite import FILE_NAME
 
 
 def test_a_new_database_has_the_schema_and_its_revision(tmp_path: Path) -> None:
