@@ -127,8 +127,8 @@ def _warn_of_password(database: str) -> None:
 
     if has_password(database):
         click.echo(
-            "optout serve: every user of this machine can read the password in --database; keep the URL in a file and "
-            "give file:PATH, or set OPTOUT_DATABASE.",
+            "optout serve: every user of this machine can read the password in --database; keep the URL in a "
+            "file and give file:PATH, or set OPTOUT_DATABASE.",
             err=True,
         )
 

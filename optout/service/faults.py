@@ -16,7 +16,7 @@ class Fault(Enum):
     """One of the requests may be to blame."""
 
 
-# https://www.postgresql.org/docs/current/errcodes-appendix.html
+# SQLSTATE, from appendix A of PostgreSQL's manual.
 _RACES = {
     "40001",  # serialization_failure
     "40P01",  # deadlock_detected

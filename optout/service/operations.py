@@ -6,8 +6,8 @@ from itertools import groupby
 
 from optout.service import domains, optouts, speakers, tags
 from optout.service.errors import ApiError
+from optout.service.inbox import Job, Outcome
 from optout.service.transaction import Request, Result, Transaction
-from optout.service.worker import Job, Outcome
 
 Single = Callable[[Transaction, Request], Result]
 Bulk = Callable[[Transaction, Sequence[Request]], Sequence[Result | ApiError]]

@@ -9,34 +9,20 @@ import logging
 import random
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from queue import Empty, SimpleQueue
-from typing import Any
+from collections.abc import Callable, Sequence
 
 from sqlalchemy import Connection, Engine
 
 from optout.service import faults
-from optout.service.errors import ApiError, concurrent_changes, internal
+from optout.service.errors import concurrent_changes, internal
 from optout.service.faults import Fault
+from optout.service.inbox import Inbox, Job, Outcome
 from optout.service.session import Session
 
-MAX_BATCH = 512
 MAX_RACES = 5
 _PAUSE_SECONDS = 0.01  # doubled after each race, and taken by chance, so that two do not meet again
 
-Outcome = Mapping[str, Any] | ApiError
-
 _log = logging.getLogger("optout.service")
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """One request on its way to the database."""
-
-    operation: str
-    request: Mapping[str, Any]
-    answer: "asyncio.Future[Outcome]"
 
 
 Execute = Callable[[Connection, Sequence[Job]], Sequence[Outcome]]
@@ -44,20 +30,16 @@ Execute = Callable[[Connection, Sequence[Job]], Sequence[Outcome]]
 
 
 class Worker:
-    """One thread with one connection, fed by a queue that several workers may share."""
+    """One thread with one connection, fed by an inbox that several workers may share."""
 
-    def __init__(self, name: str, engine: Engine, execute: Execute, queue: "SimpleQueue[Job | None]") -> None:
+    def __init__(self, name: str, engine: Engine, execute: Execute, inbox: Inbox) -> None:
         self._session = Session(engine)
         self._execute = execute
-        self._queue = queue
+        self._inbox = inbox
         self._loop = asyncio.get_running_loop()
         self.transactions = 0
         self._thread = threading.Thread(target=self._run, name=f"voiceid-{name}", daemon=True)
         self._thread.start()
-
-    def end(self) -> None:
-        """Let one worker of this queue finish what is queued and end; call it once no more jobs can come."""
-        self._queue.put(None)
 
     def join(self) -> None:
         """Wait until the thread has ended."""
@@ -67,25 +49,11 @@ class Worker:
         self._session.connect()  # now, while there is room for the files it may need
         ended = False
         while not ended:
-            batch, ended = self._take()
+            batch, ended = self._inbox.take()
             if batch:
                 outcomes = self._transact(batch)
                 self._loop.call_soon_threadsafe(_deliver, batch, outcomes)
         self._session.close()
-
-    def _take(self) -> tuple[list[Job], bool]:
-        """Wait for a job and take along all that are queued; True once the queue ends."""
-        batch: list[Job] = []
-        job = self._queue.get()
-        while job is not None:
-            batch.append(job)
-            if len(batch) == MAX_BATCH:
-                return batch, False
-            try:
-                job = self._queue.get_nowait()
-            except Empty:
-                return batch, False
-        return batch, True
 
     def _transact(self, batch: Sequence[Job], races: int = 0) -> list[Outcome]:
         try:

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psycopg
 from sqlalchemy.engine import URL
@@ -71,8 +72,7 @@ class Cluster:
         deadline = time.monotonic() + PATIENCE
         while True:
             try:
-                psycopg.connect(self.conninfo(), connect_timeout=5).close()
-                return
+                return psycopg.connect(self.conninfo(), connect_timeout=5).close()
             except psycopg.OperationalError:
                 assert self.process.poll() is None, (self.folder / "server.log").read_text(encoding="utf-8")
                 assert time.monotonic() < deadline
@@ -113,7 +113,7 @@ class Cluster:
             connection.execute(f'CREATE DATABASE "{name}"'.encode())
         return self.url(name)
 
-    def _identity(self) -> dict[str, object]:
+    def _identity(self) -> dict[str, Any]:
         if self.account is None:
             return {}
         return {"user": self.account.pw_uid, "group": self.account.pw_gid, "extra_groups": []}
