@@ -8,10 +8,10 @@ PIP := $(RUN) -m pip --disable-pip-version-check --quiet install
 SOURCES := optout providers tests tools benchmarks __main__.py
 
 .DEFAULT_GOAL := help
-.PHONY: help up test lint lint-workflows unit test-clients test-official test-kills lock format picture engines clean
+.PHONY: help up test lint lint-workflows unit test-clients test-official test-kills test-service-kills lock format picture engines clean
 
 help: ## list the targets
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | awk -F '\t' '{ printf "  make %-14s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | awk -F '\t' '{ printf "  make %-18s %s\n", $$1, $$2 }'
 
 up: $(VENV)/.runtime ## opt out everybody in config/, with a service of our own: the two-minute tour
 	@$(RUN) -m optout up --stack local --yes
@@ -38,6 +38,10 @@ test-official: $(VENV)/.dev ## tests against the Pulumi CLI; skipped, with a rea
 
 test-kills: $(VENV)/.dev ## 200 random kills of a run, beside the Pulumi CLI where it is on PATH; half an hour
 	OPTOUT_KILLS=$${OPTOUT_KILLS:-200} $(RUN) -m pytest -s tests/e2e/test_kills.py
+
+test-service-kills: $(VENV)/.dev ## 300 random kills of the service and 30 of its PostgreSQL server; half an hour
+	OPTOUT_SERVICE_KILLS=$${OPTOUT_SERVICE_KILLS:-300} OPTOUT_POSTGRES_KILLS=$${OPTOUT_POSTGRES_KILLS:-30} \
+	  $(RUN) -m pytest -s tests/service/test_kills.py
 
 test-clients: $(VENV)/.dev tests/clients/.venv/.done tests/clients/node/node_modules/.done ## tests with other AWS clients; needs Node
 	OPTOUT_AWS_CLI="$(CURDIR)/tests/clients/.venv/bin/python" $(RUN) -m pytest -m clients tests/clients

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sys
-from importlib import import_module
 from typing import Any
 
 import click
 
 from optout.cli.encoding import make_tolerant
+from optout.cli.lazy import LazyGroup
 
 COMMANDS = (
     *("validate", "add", "release", "adopt"),
@@ -18,27 +18,17 @@ COMMANDS = (
 )
 
 
-class LazyGroup(click.Group):
-    """A group whose commands are imported by name, so that ``--help`` stays quick."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
-        """Return the names in the order in which people meet them."""
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        """Import the command's module and return its ``command``."""
-        if cmd_name not in COMMANDS:
-            return None
-        found: click.Command = import_module(f"optout.cli.{cmd_name}").command
-        return found
-
+class _Program(LazyGroup):
     def main(self, *args: Any, **kwargs: Any) -> Any:
-        """Run, as :meth:`click.Command.main` does."""
         make_tolerant(sys.stdout, sys.stderr)
         return super().main(*args, **kwargs)
 
 
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 116})
+@click.group(
+    cls=_Program,
+    lazy={name: f"optout.cli.{name}" for name in COMMANDS},
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 116},
+)
 @click.version_option(package_name="voiceid-optout", prog_name="optout")
 def main() -> None:
     """Keep people who said so opted out of recognition by voice.

@@ -4,8 +4,16 @@ import sys
 from pathlib import Path
 
 import click
+from click.core import ParameterSource
 
-from optout.cli.exit_codes import ExitCode
+from optout.cli.lazy import LazyGroup
+from optout.cli.serve_options import data_option, database_option, refusals, warn_of_password
+
+SUBCOMMANDS = {
+    "backup": "optout.cli.serve_backup",
+    "restore": "optout.cli.serve_restore",
+}
+"""Module of each command below ``optout serve``, which has it as ``command``."""
 
 _HELP = """Run the Voice ID-compatible service until Ctrl-C.
 
@@ -23,14 +31,17 @@ Exit codes: 0 stopped, 1 cannot start, 2 wrong usage, 8 another service uses the
 """
 
 
-@click.command(name="serve", help=_HELP, short_help="Run the Voice ID-compatible service.")
-@click.option(
-    "--data",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=Path(".optout/service"),
-    show_default=True,
-    help="Folder of the database and the access keys; made if missing, private to you.",
+@click.group(
+    name="serve",
+    cls=LazyGroup,
+    lazy=SUBCOMMANDS,
+    invoke_without_command=True,
+    subcommand_metavar="[COMMAND]",
+    help=_HELP,
+    short_help="Run the Voice ID-compatible service.",
 )
+@data_option
+@database_option
 @click.option(
     "--host", default="127.0.0.1", show_default=True, help="Address to listen on. The protocol is plain HTTP."
 )
@@ -51,8 +62,11 @@ Exit codes: 0 stopped, 1 cannot start, 2 wrong usage, 8 another service uses the
     help="Also listen on this loopback port for health, metrics and test hooks. 0 takes any free port.",
 )
 @click.option("--stop-with-stdin", is_flag=True, help="End when standard input closes: for a parent process.")
+@click.pass_context
 def command(
+    ctx: click.Context,
     data: Path,
+    database: str | None,
     host: str,
     port: int,
     region: str,
@@ -61,8 +75,10 @@ def command(
     *,
     stop_with_stdin: bool,
 ) -> None:
+    if ctx.invoked_subcommand is not None:
+        _refuse_options(ctx, ctx.invoked_subcommand)
+        return
     # Imported here: web server and database take a quarter of a second that other commands need not pay.
-    from optout.service.errors import DataLockedError, StartError  # noqa: PLC0415
     from optout.service.process import run  # noqa: PLC0415
     from optout.service.running import Running  # noqa: PLC0415
     from optout.service.settings import Settings  # noqa: PLC0415
@@ -80,24 +96,24 @@ def command(
     settings = Settings(
         data=data,
         tenant=Tenant(region=region),
+        database=database,
         host=host,
         port=port,
         admin_port=admin_port,
         domains=tuple(_domain(text) for text in domains),
     )
-    try:
+    with refusals("optout serve"):
+        warn_of_password(ctx, database)
         run(settings, ready, stop_with_stdin=stop_with_stdin)
-    except DataLockedError as error:
-        _fail(error, ExitCode.LOCKED)
-    except StartError as error:
-        _fail(error, ExitCode.FAILED)
+
+
+def _refuse_options(ctx: click.Context, subcommand: str) -> None:
+    """Refuse the service's own options before another command, which would not see them."""
+    for parameter in ctx.command.params:
+        if ctx.get_parameter_source(str(parameter.name)) is ParameterSource.COMMANDLINE:
+            raise click.UsageError(f"{parameter.opts[0]} goes behind the command: optout serve {subcommand} ...")
 
 
 def _domain(text: str) -> tuple[str, str]:
     domain_id, _, name = text.partition("=")
     return domain_id, name or "sandbox"
-
-
-def _fail(error: Exception, code: ExitCode) -> None:
-    click.echo(f"optout serve: {error}", err=True)
-    raise SystemExit(code)

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import insert, select, update
 
-from optout.service import domain_rows, domains, speakers
+from optout.service import bulk, domain_rows, domains, speakers
 from optout.service.operations import Operation, read, write
 from optout.service.optouts import new_row
 from optout.service.schema import speakers as table
@@ -29,7 +29,7 @@ def seed_speaker(tx: Transaction, request: Request) -> Result:
     if found is None:
         row = new_row(tx, domain.domain_id, customer_id, status) | {"last_accessed_at": accessed}
         tx.connection.execute(insert(table), row)
-        speakers.grow(tx, domain.domain_id, 1)
+        bulk.grow(tx.connection, domain.domain_id, 1)
     else:
         values = {"status": status, "updated_at": tx.now, "last_accessed_at": accessed}
         tx.connection.execute(update(table).where(table.c.sequence == found.sequence).values(values))
@@ -65,10 +65,10 @@ def health(tx: Transaction, _request: Request) -> Result:
 
 ADMIN: Mapping[str, Operation] = {
     "SeedSpeaker": write(seed_speaker),
-    "EnsureDomain": write(ensure_domain),
+    "EnsureDomain": write(ensure_domain, alone=True),
     "SuspendDomain": write(suspend_domain),
     "ReactivateDomain": write(reactivate_domain),
-    "EraseDeleted": write(erase_deleted),
+    "EraseDeleted": write(erase_deleted, alone=True),
     "Health": read(health),
 }
 

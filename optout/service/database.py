@@ -1,25 +1,21 @@
-"""The database: engines for one writer and for readers, and a schema that knows its version.
+"""The database: engines for a writer and for readers, and a schema that is up to date."""
 
-The service's promise rests on two settings of SQLite: a write-ahead log, and ``synchronous=FULL``, which makes a
-commit return only after the log is on disk.
-"""
-
-import os
 import secrets
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-from sqlalchemy import Connection, Engine, NullPool, create_engine, event, insert, inspect, select, update
-from sqlalchemy.engine import URL
+from sqlalchemy import Connection, Engine, insert, select
 from sqlalchemy.exc import DBAPIError
 
+from optout.service import faults, postgres, sqlite
+from optout.service.database_url import database_url
 from optout.service.errors import StartError
-from optout.service.schema import meta, metadata
+from optout.service.history import is_current, migrate
+from optout.service.schema import meta
 
-FILE_NAME = "voiceid.db"
-_BUSY_SECONDS = 10
+Lock = Callable[[Connection, Collection[str] | None], None]
+"""Takes what a write transaction needs before it reads: locks on the named domains, or on everything for None."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,17 +24,30 @@ class Database:
 
     writer: Engine
     reader: Engine
-    token_key: bytes
+    lock: Lock
+    token_key: bytes = field(repr=False)
+
+    def close(self) -> None:
+        """Let go of what the engines hold."""
+        self.writer.dispose()
+        self.reader.dispose()
 
 
-def open_database(folder: Path) -> Database:
-    """Open or make the database in ``folder`` and bring its schema up to date; raises StartError."""
-    path = folder / FILE_NAME
-    writer = _engine(path, "BEGIN IMMEDIATE")
+def open_database(folder: Path, reference: str | None = None) -> Database:
+    """Open or make the database and bring its schema up to date; raises StartError.
+
+    It is the SQLite file in ``folder``, or the PostgreSQL database of ``reference`` (see ``database_url``).
+    """
+    return _open_sqlite(folder) if reference is None else _open_postgres(reference)
+
+
+def _open_sqlite(folder: Path) -> Database:
+    path = folder / sqlite.FILE_NAME
+    writer = sqlite.writer(path)
     try:
         with writer.begin() as connection:
             migrate(connection)
-            token_key = bytes.fromhex(_token_key(connection))
+            token_key = _token_key(connection)
     except DBAPIError as error:
         writer.dispose()
         raise StartError(
@@ -48,70 +57,34 @@ def open_database(folder: Path) -> Database:
     except StartError:
         writer.dispose()
         raise
-    _sync_folder(folder)
-    return Database(writer, _engine(path, "BEGIN", "PRAGMA query_only=ON"), token_key)
+    sqlite.sync_folder(folder)
+    return Database(writer, sqlite.reader(path), _no_lock, token_key)
 
 
-def migrate(connection: Connection) -> None:
-    """Apply the migrations that the database has not seen yet, in order."""
-    version = 0
-    if inspect(connection).has_table(meta.name):
-        stored = connection.scalar(select(meta.c.value).where(meta.c.key == "schema_version"))
-        version = int(stored or 0)
-    if version > len(MIGRATIONS):
-        raise StartError(
-            f"The database has schema version {version} and this release knows {len(MIGRATIONS)}: it was written "
-            "by a newer release. Install that one."
-        )
-    for migration in MIGRATIONS[version:]:
-        migration(connection)
-    if version < len(MIGRATIONS):
-        connection.execute(update(meta).where(meta.c.key == "schema_version").values(value=str(len(MIGRATIONS))))
+def _open_postgres(reference: str) -> Database:
+    url = database_url(reference)
+    writer = postgres.writer(url)
+    shown = url.set(username=None, password=None, query={}).render_as_string()
+    try:
+        with writer.begin() as connection:
+            postgres.check(connection)
+            if not is_current(connection):
+                postgres.lock(connection, None)  # several services may start at once: one of them migrates
+                migrate(connection)
+            token_key = _token_key(connection)
+    except DBAPIError as error:
+        raise StartError(f"{shown} cannot be used as the service's database: {faults.describe(error)}.") from None
+    return Database(writer, postgres.reader(url), postgres.lock, token_key)
 
 
-def _first(connection: Connection) -> None:
-    metadata.create_all(connection)
-    connection.execute(insert(meta), {"key": "schema_version", "value": "0"})
+def _no_lock(_connection: Connection, _domain_ids: Collection[str] | None) -> None:
+    """SQLite's writers begin with BEGIN IMMEDIATE, which keeps all others out."""
 
 
-MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_first,)
-"""One function a schema version; a published one is never edited."""
-
-
-def _token_key(connection: Connection) -> str:
-    stored = connection.scalar(select(meta.c.value).where(meta.c.key == "token_key"))
+def _token_key(connection: Connection) -> bytes:
+    query = select(meta.c.value).where(meta.c.key == "token_key")
+    stored = connection.scalar(query)
     if stored is None:
         stored = secrets.token_hex(32)
         connection.execute(insert(meta), {"key": "token_key", "value": stored})
-    return str(stored)
-
-
-def _engine(path: Path, begin: str, *pragmas: str) -> Engine:
-    # hide_parameters keeps people's identifiers out of the texts of database errors.
-    engine = create_engine(
-        URL.create("sqlite", database=str(path)),
-        hide_parameters=True,
-        poolclass=NullPool,
-        connect_args={"timeout": _BUSY_SECONDS},
-    )
-
-    @event.listens_for(engine, "connect")
-    def _configure(connection: Any, _record: object) -> None:
-        connection.isolation_level = None  # the driver's own idea of when to begin is switched off
-        for pragma in ("PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL", *pragmas):
-            connection.execute(pragma).close()
-
-    @event.listens_for(engine, "begin")
-    def _begin(connection: Connection) -> None:
-        connection.exec_driver_sql(begin)
-
-    return engine
-
-
-def _sync_folder(folder: Path) -> None:
-    # The file's name must be as durable as its content.
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    return bytes.fromhex(stored)

@@ -77,6 +77,14 @@ def domain_not_active() -> ApiError:
     return ApiError("ConflictException", "The domain is not active.", members={"ConflictType": "DOMAIN_NOT_ACTIVE"})
 
 
+def concurrent_changes() -> ApiError:
+    return ApiError(
+        "ConflictException",
+        "The request could not be processed as the resource was modified by another request during execution.",
+        members={"ConflictType": "CONCURRENT_CHANGES"},
+    )
+
+
 def internal() -> ApiError:
     return ApiError("InternalServerException", "The service could not complete the request; try again.", status=500)
 

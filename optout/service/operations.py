@@ -1,13 +1,13 @@
 """Which operations the service offers, and how a batch of requests runs through them."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
 from optout.service import domains, optouts, speakers, tags
 from optout.service.errors import ApiError
+from optout.service.inbox import Job, Outcome
 from optout.service.transaction import Request, Result, Transaction
-from optout.service.worker import Job, Outcome
 
 Single = Callable[[Transaction, Request], Result]
 Bulk = Callable[[Transaction, Sequence[Request]], Sequence[Result | ApiError]]
@@ -15,10 +15,14 @@ Bulk = Callable[[Transaction, Sequence[Request]], Sequence[Result | ApiError]]
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """``run`` decides before it writes: a request answered with an ApiError has changed nothing."""
+    """``run`` decides before it writes: a request answered with an ApiError has changed nothing.
+
+    A write stays within the domain that its request names, or is ``alone``: no other write runs beside it.
+    """
 
     run: Bulk
     writes: bool
+    alone: bool = False
 
 
 def _one_by_one(single: Single) -> Bulk:
@@ -39,12 +43,23 @@ def read(single: Single) -> Operation:
     return Operation(_one_by_one(single), writes=False)
 
 
-def write(single: Single) -> Operation:
-    return Operation(_one_by_one(single), writes=True)
+def write(single: Single, *, alone: bool = False) -> Operation:
+    return Operation(_one_by_one(single), writes=True, alone=alone)
+
+
+def domains_written(jobs: Iterable[Job], operations: Mapping[str, Operation]) -> set[str] | None:
+    """Return the ids of the domains that the jobs may change, or None if they may change more than these."""
+    found: set[str] = set()
+    for job in jobs:
+        domain_id = job.request.get("DomainId") or job.request.get("ResourceArn", "").rpartition("/")[2]
+        if not domain_id or operations[job.operation].alone:
+            return None
+        found.add(domain_id)
+    return found
 
 
 OFFERED: Mapping[str, Operation] = {
-    "CreateDomain": write(domains.create_domain),
+    "CreateDomain": write(domains.create_domain, alone=True),
     "DescribeDomain": read(domains.describe_domain),
     "ListDomains": read(domains.list_domains),
     "UpdateDomain": write(domains.update_domain),

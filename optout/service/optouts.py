@@ -6,9 +6,9 @@ A batch of opt-outs costs two reads and two writes however many it holds; that i
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import bindparam, insert, update
+from sqlalchemy import bindparam, update
 
-from optout.service import domain_rows, ids
+from optout.service import bulk, domain_rows, ids
 from optout.service import speakers as speakers_of
 from optout.service.errors import (
     ApiError,
@@ -55,7 +55,7 @@ def _in_domain(tx: Transaction, domain: domain_rows.DomainRow, names: Sequence[s
     """Decide for each name against the rows of the start and of the names before, then write all changes."""
     rows = speakers_of.by_id(speakers_of.find_all(tx, domain.domain_id, names))
     room = tx.tenant.limits.speakers_per_domain - domain.speaker_count
-    created: list[Mapping[str, Any]] = []
+    created: list[tuple[str, str]] = []
     changed: list[Mapping[str, Any]] = []
     answers: list[Result | ApiError] = []
     for name in names:
@@ -70,15 +70,15 @@ def _in_domain(tx: Transaction, domain: domain_rows.DomainRow, names: Sequence[s
             continue
         if row is None:
             row = new_row(tx, domain.domain_id, name, SpeakerStatus.OPTED_OUT)
-            created.append(row)
+            created.append((name, row["generated_id"]))
             rows[name] = rows[row["generated_id"]] = row
         elif row["status"] != SpeakerStatus.OPTED_OUT:
             row["status"], row["updated_at"] = SpeakerStatus.OPTED_OUT, tx.now
             changed.append({"row": row["sequence"], "to": SpeakerStatus.OPTED_OUT, "at": tx.now})
         answers.append({"Speaker": shown(row)})
     if created:
-        tx.connection.execute(insert(speakers), created)
-        speakers_of.grow(tx, domain.domain_id, len(created))
+        bulk.insert_speakers(tx.connection, domain.domain_id, created, SpeakerStatus.OPTED_OUT, tx.now)
+        bulk.grow(tx.connection, domain.domain_id, len(created))
     if changed:
         tx.connection.execute(_MARK, changed)
     return answers

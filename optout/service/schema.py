@@ -9,7 +9,7 @@ from sqlalchemy import BigInteger, Column, Double, Index, Integer, MetaData, Str
 metadata = MetaData()
 
 # SQLite numbers rows by itself only in a column that is exactly INTEGER.
-_Sequence = BigInteger().with_variant(Integer, "sqlite")
+SequenceNumber = BigInteger().with_variant(Integer, "sqlite")
 
 meta = Table(
     "meta",
@@ -21,7 +21,7 @@ meta = Table(
 domains = Table(
     "domains",
     metadata,
-    Column("sequence", _Sequence, primary_key=True, autoincrement=True),
+    Column("sequence", SequenceNumber, primary_key=True, autoincrement=True),
     Column("domain_id", String(22), nullable=False, unique=True),
     Column("name", String(256), nullable=False),
     Column("description", String(1024)),
@@ -40,7 +40,7 @@ domains = Table(
 speakers = Table(
     "speakers",
     metadata,
-    Column("sequence", _Sequence, primary_key=True, autoincrement=True),
+    Column("sequence", SequenceNumber, primary_key=True, autoincrement=True),
     Column("domain_id", String(22), nullable=False),
     Column("customer_id", String(256), nullable=False),
     Column("generated_id", String(25), nullable=False),

@@ -54,7 +54,7 @@ async def serve(settings: Settings, stop: asyncio.Event, on_ready: OnReady) -> N
 @asynccontextmanager
 async def _applications(settings: Settings, keys: dict[str, str]) -> AsyncIterator[list[Any]]:
     model, metrics = load_model(), Metrics()
-    store = Store(settings.data, settings.tenant, {**OFFERED, **ADMIN})
+    store = Store(settings.data, settings.tenant, {**OFFERED, **ADMIN}, database=settings.database)
     housekeeping = asyncio.create_task(_erase_deleted(store))
     try:
         await _ensure_domains(settings, store, model)

@@ -1,6 +1,6 @@
 """What a service is started with."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from optout.service.transaction import Tenant
@@ -10,6 +10,7 @@ from optout.service.transaction import Tenant
 class Settings:
     """``port`` 0 takes any free one; ``admin_port`` None means no admin listener.
 
+    ``database`` is a URL or the reference to one (see ``database_url``), None the SQLite file in the data folder.
     ``domains`` are (domain id, name) pairs to create at start if they are missing.
     """
 
@@ -17,5 +18,6 @@ class Settings:
     tenant: Tenant
     host: str = "127.0.0.1"
     port: int = 8099
+    database: str | None = field(default=None, repr=False)
     admin_port: int | None = None
     domains: tuple[tuple[str, str], ...] = ()

@@ -3,11 +3,10 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, delete, select, update
+from sqlalchemy import Row, delete, select
 
-from optout.service import domain_rows, paging
+from optout.service import bulk, domain_rows, paging
 from optout.service.errors import ApiError, domain_not_found, speaker_not_found
-from optout.service.schema import domains as domains_table
 from optout.service.schema import speakers
 from optout.service.transaction import Request, Result, Transaction
 
@@ -59,20 +58,13 @@ def delete_speaker(tx: Transaction, request: Request) -> Result:
 
 def remove(tx: Transaction, row: Row[Any]) -> None:
     tx.connection.execute(delete(speakers).where(speakers.c.sequence == row.sequence))
-    grow(tx, row.domain_id, -1)
-
-
-def grow(tx: Transaction, domain_id: str, by: int) -> None:
-    """Keep the domain's count of speakers in step with the rows."""
-    count = domains_table.c.speaker_count
-    tx.connection.execute(
-        update(domains_table).where(domains_table.c.domain_id == domain_id).values(speaker_count=count + by)
-    )
+    bulk.grow(tx.connection, row.domain_id, -1)
 
 
 def find(tx: Transaction, domain_id: str, speaker_id: str) -> Row[Any]:
     """Return a speaker's row by either id; raises ResourceNotFoundException."""
-    query = select(speakers).where(speakers.c.domain_id == domain_id, _named([speaker_id]))
+    column = speakers.c.generated_id if speaker_id.startswith(GENERATED_PREFIX) else speakers.c.customer_id
+    query = select(speakers).where(speakers.c.domain_id == domain_id, column == speaker_id)
     row = tx.connection.execute(query).first()
     if row is None:
         raise speaker_not_found()
@@ -81,12 +73,12 @@ def find(tx: Transaction, domain_id: str, speaker_id: str) -> Row[Any]:
 
 def find_all(tx: Transaction, domain_id: str, speaker_ids: Sequence[str]) -> list[dict[str, Any]]:
     """Return the rows of all speakers named by either id; names without a speaker are passed over."""
-    rows = []
     generated = [name for name in speaker_ids if name.startswith(GENERATED_PREFIX)]
-    chosen = [name for name in speaker_ids if not name.startswith(GENERATED_PREFIX)]
-    for names in filter(None, (chosen, generated)):
-        query = select(speakers).where(speakers.c.domain_id == domain_id, _named(names))
-        rows += [row._asdict() for row in tx.connection.execute(query)]
+    chosen = [name for name in speaker_ids if not name.startswith(GENERATED_PREFIX)] if generated else speaker_ids
+    rows: list[dict[str, Any]] = []
+    for column, names in (("customer_id", chosen), ("generated_id", generated)):
+        if names:
+            rows += bulk.find_speakers(tx.connection, domain_id, column, names)
     return rows
 
 
@@ -96,11 +88,6 @@ def by_id(rows: Iterable[dict[str, Any]]) -> dict[str, dict[str, Any]]:
     for row in rows:
         found[row["customer_id"]] = found[row["generated_id"]] = row
     return found
-
-
-def _named(names: Sequence[str]) -> ColumnElement[bool]:
-    column = speakers.c.generated_id if names[0].startswith(GENERATED_PREFIX) else speakers.c.customer_id
-    return column == names[0] if len(names) == 1 else column.in_(names)
 
 
 def shown(row: Mapping[str, Any]) -> Result:

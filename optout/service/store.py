@@ -4,15 +4,15 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from queue import SimpleQueue
 
 from sqlalchemy import Connection
 
 from optout.service.database import Database, open_database
 from optout.service.errors import ApiError
-from optout.service.operations import Operation, run_batch
+from optout.service.inbox import Inbox, Job, Outcome
+from optout.service.operations import Operation, domains_written, run_batch
 from optout.service.transaction import Request, Result, Tenant, Transaction
-from optout.service.worker import Job, Outcome, Worker
+from optout.service.worker import Worker
 
 READERS = 2
 
@@ -23,16 +23,20 @@ class Store:
     """Runs operations on the database. Make it, use it and close it on one running event loop."""
 
     def __init__(
-        self, folder: Path, tenant: Tenant, operations: Mapping[str, Operation], clock: Clock = time.time
+        self,
+        folder: Path,
+        tenant: Tenant,
+        operations: Mapping[str, Operation],
+        clock: Clock = time.time,
+        database: str | None = None,
     ) -> None:
-        """Open the database in ``folder``; raises StartError."""
-        self._database: Database = open_database(folder)
+        """Open the database in ``folder``, or the one that ``database`` refers to; raises StartError."""
+        self._database: Database = open_database(folder, database)
         self._tenant = tenant
         self._operations = operations
         self._clock = clock
-        self._writes: SimpleQueue[Job | None] = SimpleQueue()
-        self._reads: SimpleQueue[Job | None] = SimpleQueue()
-        self._writer = Worker("writer", self._database.writer, self._execute, self._writes)
+        self._writes, self._reads = Inbox(), Inbox()
+        self._writer = Worker("writer", self._database.writer, self._write, self._writes)
         self._readers = [
             Worker(f"reader-{number}", self._database.reader, self._execute, self._reads)
             for number in range(READERS)
@@ -41,8 +45,8 @@ class Store:
     async def run(self, operation: str, request: Request) -> Result:
         """Return the operation's result once it is durable (writes) or read; raises ApiError."""
         answer: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-        queue = self._writes if self._operations[operation].writes else self._reads
-        queue.put(Job(operation, request, answer))
+        inbox = self._writes if self._operations[operation].writes else self._reads
+        inbox.put(Job(operation, request, answer))
         outcome = await answer
         if isinstance(outcome, ApiError):
             raise outcome
@@ -55,13 +59,17 @@ class Store:
 
     def close(self) -> None:
         """Finish what was submitted and close the database."""
-        workers = (self._writer, *self._readers)
-        for worker in workers:  # all are told before any is awaited: readers share a queue
-            worker.end()
-        for worker in workers:
-            worker.join()
-        self._database.writer.dispose()
-        self._database.reader.dispose()
+        # Whoever leaves SQLite's log last empties it, and must be alone then.
+        for inbox, workers in ((self._reads, self._readers), (self._writes, [self._writer])):
+            for _ in workers:
+                inbox.end()
+            for worker in workers:
+                worker.join()
+        self._database.close()
+
+    def _write(self, connection: Connection, jobs: Sequence[Job]) -> Sequence[Outcome]:
+        self._database.lock(connection, domains_written(jobs, self._operations))
+        return self._execute(connection, jobs)
 
     def _execute(self, connection: Connection, jobs: Sequence[Job]) -> Sequence[Outcome]:
         now = round(self._clock(), 3)

@@ -6,30 +6,23 @@ sync is split among the requests in flight, and none of them is answered before 
 
 import asyncio
 import logging
+import random
 import threading
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from queue import Empty, SimpleQueue
-from typing import Any
+import time
+from collections.abc import Callable, Sequence
 
 from sqlalchemy import Connection, Engine
 
-from optout.service.errors import ApiError, internal
+from optout.service import faults
+from optout.service.errors import concurrent_changes, internal
+from optout.service.faults import Fault
+from optout.service.inbox import Inbox, Job, Outcome
+from optout.service.session import Session
 
-MAX_BATCH = 512
-
-Outcome = Mapping[str, Any] | ApiError
+MAX_RACES = 5
+_PAUSE_SECONDS = 0.01  # doubled after each race, and taken by chance, so that two do not meet again
 
 _log = logging.getLogger("optout.service")
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """One request on its way to the database."""
-
-    operation: str
-    request: Mapping[str, Any]
-    answer: "asyncio.Future[Outcome]"
 
 
 Execute = Callable[[Connection, Sequence[Job]], Sequence[Outcome]]
@@ -37,70 +30,53 @@ Execute = Callable[[Connection, Sequence[Job]], Sequence[Outcome]]
 
 
 class Worker:
-    """One thread with one connection, fed by a queue that several workers may share."""
+    """One thread with one connection, fed by an inbox that several workers may share."""
 
-    def __init__(self, name: str, engine: Engine, execute: Execute, queue: "SimpleQueue[Job | None]") -> None:
-        self._engine = engine
+    def __init__(self, name: str, engine: Engine, execute: Execute, inbox: Inbox) -> None:
+        self._session = Session(engine)
         self._execute = execute
-        self._queue = queue
+        self._inbox = inbox
         self._loop = asyncio.get_running_loop()
         self.transactions = 0
         self._thread = threading.Thread(target=self._run, name=f"voiceid-{name}", daemon=True)
         self._thread.start()
-
-    def end(self) -> None:
-        """Let one worker of this queue finish what is queued and end; call it once no more jobs can come."""
-        self._queue.put(None)
 
     def join(self) -> None:
         """Wait until the thread has ended."""
         self._thread.join()
 
     def _run(self) -> None:
-        with self._engine.connect() as connection:
-            ended = False
-            while not ended:
-                batch, ended = self._take()
-                if batch:
-                    outcomes = self._transact(connection, batch)
-                    self._loop.call_soon_threadsafe(_deliver, batch, outcomes)
+        self._session.connect()  # now, while there is room for the files it may need
+        ended = False
+        while not ended:
+            batch, ended = self._inbox.take()
+            if batch:
+                outcomes = self._transact(batch)
+                self._loop.call_soon_threadsafe(_deliver, batch, outcomes)
+        self._session.close()
 
-    def _take(self) -> tuple[list[Job], bool]:
-        """Wait for a job and take along all that are queued; True once the queue ends."""
-        batch: list[Job] = []
-        job = self._queue.get()
-        while job is not None:
-            batch.append(job)
-            if len(batch) == MAX_BATCH:
-                return batch, False
-            try:
-                job = self._queue.get_nowait()
-            except Empty:
-                return batch, False
-        return batch, True
-
-    def _transact(self, connection: Connection, batch: Sequence[Job]) -> list[Outcome]:
+    def _transact(self, batch: Sequence[Job], races: int = 0) -> list[Outcome]:
         try:
-            with connection.begin():
-                outcomes = list(self._execute(connection, batch))
+            outcomes = self._session.run(lambda connection: list(self._execute(connection, batch)))
         except Exception as error:  # noqa: BLE001  whatever fails here, the service must keep answering
-            connection.invalidate()  # an I/O error can leave it unusable; the next use opens a new one
-            if len(batch) == 1:
-                _log.error("%s failed: %s", batch[0].operation, _describe(error))
-                return [internal()]
-            # One bad request must not fail its neighbours: each gets a transaction of its own.
-            return [outcome for job in batch for outcome in self._transact(connection, [job])]
+            return self._after(error, batch, races)
         self.transactions += 1
         return outcomes
+
+    def _after(self, error: Exception, batch: Sequence[Job], races: int) -> list[Outcome]:
+        fault = faults.classify(error)
+        if fault is Fault.RACE and races < MAX_RACES:
+            time.sleep(random.uniform(0, _PAUSE_SECONDS * 2**races))  # noqa: S311  no secret depends on it
+            return self._transact(batch, races + 1)
+        if fault is Fault.LOST or len(batch) == 1:
+            _log.error("%s failed: %s", batch[0].operation, faults.describe(error))
+            answer = concurrent_changes() if fault is Fault.RACE else internal()
+            return [answer for _ in batch]
+        # One bad request must not fail its neighbours: each gets a transaction of its own.
+        return [outcome for job in batch for outcome in self._transact([job])]
 
 
 def _deliver(batch: Sequence[Job], outcomes: Sequence[Outcome]) -> None:
     for job, outcome in zip(batch, outcomes, strict=True):
         if not job.answer.done():
             job.answer.set_result(outcome)
-
-
-def _describe(error: Exception) -> str:
-    """Name the fault without its statement or values, which may hold identifiers."""
-    cause = getattr(error, "orig", None)
-    return f"{type(error).__name__}: {cause}" if cause is not None else type(error).__name__

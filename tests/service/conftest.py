@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from tests.service.cluster import Cluster, binaries, cluster
 from tests.service.running import Service, child, thread
 
 
@@ -55,3 +56,19 @@ def client(request: pytest.FixtureRequest, service: Service) -> Any:
 @pytest.fixture
 def domain(service: Service) -> str:
     return service.new_domain()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Cluster]:
+    """A PostgreSQL server for the whole run; tests keep apart by databases of their own."""
+    found = binaries()
+    if found is None:
+        pytest.skip("PostgreSQL's server is not installed")
+    with cluster(found) as server:
+        yield server
+
+
+@pytest.fixture
+def database_url(postgres: Cluster) -> str:
+    """The URL of an empty PostgreSQL database of the test's own."""
+    return postgres.new_database()

@@ -10,8 +10,8 @@ import pytest
 
 from optout.model import load_model
 from optout.service.app import MAX_BODY_BYTES
-from optout.service.database import FILE_NAME
 from optout.service.operations import OFFERED
+from optout.service.sqlite import FILE_NAME
 from tests.service.calls import call, send, signed
 from tests.service.running import Service
 from tests.service.test_validation import VALID

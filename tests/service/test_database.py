@@ -2,32 +2,21 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-from sqlalchemy import inspect, select, text
+from sqlalchemy import inspect
 
-from optout.service.database import FILE_NAME, MIGRATIONS, open_database
+from optout.service.database import open_database
 from optout.service.errors import StartError
-from optout.service.schema import meta, metadata
+from optout.service.history import current
+from optout.service.migrations import known_revisions
+from optout.service.schema import metadata
+from optout.service.sqlite import FILE_NAME
 
 
-def test_a_new_database_has_the_schema_and_its_version(tmp_path: Path) -> None:
+def test_a_new_database_has_the_schema_and_its_revision(tmp_path: Path) -> None:
     database = open_database(tmp_path)
     assert set(inspect(database.reader).get_table_names()) >= set(metadata.tables)
     with database.reader.begin() as connection:
-        stored = connection.scalar(select(meta.c.value).where(meta.c.key == "schema_version"))
-    assert stored == str(len(MIGRATIONS))
-
-
-def test_commits_wait_for_the_disk(tmp_path: Path) -> None:
-    database = open_database(tmp_path)
-    with database.writer.connect() as connection:
-        assert connection.scalar(text("PRAGMA journal_mode")) == "wal"
-        assert connection.scalar(text("PRAGMA synchronous")) == 2  # FULL
-
-
-def test_readers_cannot_write(tmp_path: Path) -> None:
-    database = open_database(tmp_path)
-    with database.reader.connect() as connection:
-        assert connection.scalar(text("PRAGMA query_only")) == 1
+        assert current(connection) == known_revisions()[-1]
 
 
 def test_opening_again_keeps_the_token_key(tmp_path: Path) -> None:
@@ -37,9 +26,9 @@ def test_opening_again_keeps_the_token_key(tmp_path: Path) -> None:
 def test_a_newer_schema_is_refused(tmp_path: Path) -> None:
     open_database(tmp_path)
     with sqlite3.connect(tmp_path / FILE_NAME) as database:
-        database.execute("UPDATE meta SET value = '99' WHERE key = 'schema_version'")
+        database.execute("UPDATE alembic_version SET version_num = '0099_future'")
     database.close()
-    with pytest.raises(StartError, match=r"schema version 99 .* newer release"):
+    with pytest.raises(StartError, match=r"schema revision 0099_future .* newer release"):
         open_database(tmp_path)
 
 
