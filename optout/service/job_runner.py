@@ -95,7 +95,7 @@ class JobRunner:
     async def _claim(self) -> _Job | None:
         if not (await self._store.run("WaitingJobs", {}))["Waiting"]:
             return None
-        # A name for every claim: after a lease ran out, the one who claims again must not be taken for the one before.
+        # A new name for every claim: whoever claims again after a lease ran out must not be taken for the one before.
         owner = ids.resource_id()
         found = (await self._store.run("ClaimJob", {"Owner": owner, "Seconds": self._lease}))["Job"]
         if found is None:
