@@ -12,8 +12,8 @@ from starlette.routing import Route
 
 from optout.service.admin_operations import admin_model
 from optout.service.errors import ApiError, invalid
-from optout.service.faults import Faults, times
 from optout.service.metrics import Metrics
+from optout.service.ordered_faults import Faults, times
 from optout.service.store import Store
 from optout.service.validation import Validator
 

@@ -6,9 +6,9 @@ from typing import Any
 from sqlalchemy import insert, select, update
 
 from optout.service import bulk, domain_rows, domains, sessions, speakers
-from optout.service.faults import Fault
 from optout.service.operations import Operation, read, write
 from optout.service.optouts import new_row
+from optout.service.ordered_faults import Fault
 from optout.service.schema import speakers as table
 from optout.service.transaction import Request, Result, SpeakerStatus, Transaction
 

@@ -41,15 +41,6 @@ def active(tx: Transaction, domain_id: str) -> DomainRow:
     return row
 
 
-def held(tx: Transaction, domain_id: str) -> DomainRow:
-    """Return the row of an active domain, and keep other services from changing it until the transaction ends.
-
-    What counts things of a domain before it adds one needs this where several services share a database.
-    """
-    tx.connection.execute(select(domains.c.sequence).where(domains.c.domain_id == domain_id).with_for_update())
-    return active(tx, domain_id)
-
-
 def add(tx: Transaction, domain_id: str, *, name: str, kms_key_id: str, description: str | None) -> None:
     """Insert an active domain with its default watchlist; quotas are the caller's business."""
     watchlist_id = ids.resource_id()

@@ -98,10 +98,9 @@ def domain_not_active() -> ApiError:
 
 
 def concurrent_changes() -> ApiError:
-    return ApiError(
-        "ConflictException",
+    return conflict(
+        "CONCURRENT_CHANGES",
         "The request could not be processed as the resource was modified by another request during execution.",
-        members={"ConflictType": "CONCURRENT_CHANGES"},
     )
 
 

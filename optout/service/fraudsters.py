@@ -32,7 +32,7 @@ def list_fraudsters(tx: Transaction, request: Request) -> Result:
 
 
 def delete_fraudster(tx: Transaction, request: Request) -> Result:
-    domain = domain_rows.held(tx, request["DomainId"])
+    domain = domain_rows.active(tx, request["DomainId"])
     row = _find(tx, domain.domain_id, request["FraudsterId"])
     tx.connection.execute(delete(members).where(*_memberships(row)))
     tx.connection.execute(delete(table).where(table.c.sequence == row.sequence))
@@ -41,7 +41,7 @@ def delete_fraudster(tx: Transaction, request: Request) -> Result:
 
 def associate_fraudster(tx: Transaction, request: Request) -> Result:
     """Put a fraudster on a watchlist; one who is on it already stays there."""
-    domain = domain_rows.held(tx, request["DomainId"])
+    domain = domain_rows.active(tx, request["DomainId"])
     row = _find(tx, domain.domain_id, request["FraudsterId"])
     watchlist = watchlists.find(tx, domain.domain_id, request["WatchlistId"])
     if watchlist.watchlist_id not in _watchlists_of(tx, row):
@@ -53,7 +53,7 @@ def associate_fraudster(tx: Transaction, request: Request) -> Result:
 
 def disassociate_fraudster(tx: Transaction, request: Request) -> Result:
     """Take a fraudster off a watchlist, unless it is the only one; one who is not on it is no error."""
-    domain = domain_rows.held(tx, request["DomainId"])
+    domain = domain_rows.active(tx, request["DomainId"])
     row = _find(tx, domain.domain_id, request["FraudsterId"])
     watchlist = watchlists.find(tx, domain.domain_id, request["WatchlistId"])
     if _watchlists_of(tx, row) == [watchlist.watchlist_id]:

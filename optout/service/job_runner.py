@@ -21,7 +21,7 @@ from optout.service.transaction import Limits
 LEASE_SECONDS = 6.0
 """How long a job lies when the process that ran it was killed; a living one renews it in time."""
 
-POLL_SECONDS = 0.5
+POLL_SECONDS = 0.25
 AT_ONCE = 4
 CHUNK = 100
 """Requests decided in one transaction: few enough that callers who wait behind it do not notice."""
@@ -50,8 +50,8 @@ class _StoppingError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class _Job:
-    job_id: str
-    owner: str
+    place: dict[str, str]
+    """What every step names: the job, its domain, and the owner of the lease."""
     kind: JobKind
     request: dict[str, Any] = field(repr=False)
     done: int
@@ -93,14 +93,13 @@ class JobRunner:
         self._stopping.set()
 
     async def _claim(self) -> _Job | None:
-        if not (await self._store.run("WaitingJobs", {}))["Waiting"]:
-            return None
-        # A new name for every claim: whoever claims again after a lease ran out must not be taken for the one before.
-        owner = ids.resource_id()
-        found = (await self._store.run("ClaimJob", {"Owner": owner, "Seconds": self._lease}))["Job"]
-        if found is None:
-            return None
-        return _Job(found["JobId"], owner, JobKind(found["Kind"]), found["Request"], found["Done"])
+        for waiting in (await self._store.run("WaitingJobs", {}))["Waiting"]:
+            # A new name for every claim: who claims again after a lease ran out is not who held it before.
+            place = {**waiting, "Owner": ids.resource_id()}
+            found = (await self._store.run("ClaimJob", {**place, "Seconds": self._lease}))["Job"]
+            if found is not None:
+                return _Job(place, JobKind(found["Kind"]), found["Request"], found["Done"])
+        return None
 
     async def _see_through(self, job: _Job) -> None:
         renewing = asyncio.create_task(self._renew(job))
@@ -108,7 +107,7 @@ class JobRunner:
             await self._work(job)
         except (_LeaseLostError, _StoppingError):
             with suppress(ApiError):  # the lease runs out by itself
-                await self._store.run("ReleaseJob", {"JobId": job.job_id, "Owner": job.owner})
+                await self._store.run("ReleaseJob", job.place)
         finally:
             renewing.cancel()
 
@@ -147,10 +146,10 @@ class JobRunner:
         await self._step(job, "ApplyRequests", Places=places, Names=names, Done=end, Seconds=self._lease)
 
     async def _write(self, job: _Job, entries: Sequence[Entry]) -> int:
-        decided = (await self._retried("ReadOutcomes", {"JobId": job.job_id}))["Outcomes"]
+        decided = (await self._retried("ReadOutcomes", job.place))["Outcomes"]
         content, errors = manifests.output(job.kind, entries, lambda place: _outcome(*decided[place]))
         config = job.request["OutputDataConfig"]
-        target = output_uri(config["S3Uri"], job.job_id, job.input_uri)
+        target = output_uri(config["S3Uri"], job.place["JobId"], job.input_uri)
         await asyncio.to_thread(self._objects.write, target, content, config.get("KmsKeyId"))
         return errors
 
@@ -158,8 +157,7 @@ class JobRunner:
         await self._step(job, "FinishJob", Status=status, **failure)
 
     async def _step(self, job: _Job, operation: str, **arguments: object) -> dict[str, Any]:
-        request = {"JobId": job.job_id, "Owner": job.owner, **arguments}
-        result = await self._retried(operation, request)
+        result = await self._retried(operation, {**job.place, **arguments})
         if not result["Held"]:
             raise _LeaseLostError
         return result
@@ -179,7 +177,7 @@ class JobRunner:
             pause = min(2 * pause, _LONGEST_PAUSE)
 
     async def _renew(self, job: _Job) -> None:
-        request = {"JobId": job.job_id, "Owner": job.owner, "Seconds": self._lease}
+        request = {**job.place, "Seconds": self._lease}
         while True:
             await asyncio.sleep(self._lease / 3)
             with suppress(ApiError):

@@ -1,14 +1,15 @@
 """The steps of a batch job in the database. Each is one operation; a job is run by whoever holds its lease.
 
-The lease is looked at, under a lock, in the same transaction that writes a step's effects. So a process that lost
-its lease, because it hung or its clock ran away, can do nothing any more: every request of a job takes effect once.
+Every step names the job's domain, so that it has the domain to itself as every write has. It looks at the lease in
+the same transaction that writes its effects, so a process that lost its lease, because it hung or its clock ran
+away, can do nothing any more: every request of a job takes effect once.
 """
 
 import json
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Row, delete, insert, or_, select, update
+from sqlalchemy import ColumnElement, Row, delete, insert, or_, select, update
 
 from optout.service import domain_rows, fraudsters, watchlists
 from optout.service.enrollments import enroll
@@ -19,25 +20,26 @@ from optout.service.transaction import Request, Result, Transaction
 
 REGISTERED = "NEW_REGISTRATION"
 FRAUDSTER_LIMIT = "FRAUDSTER_LIMIT"
+LOOK = 10
 LOST: Result = {"Held": False}
 HELD: Result = {"Held": True}
 
 
 def waiting_jobs(tx: Transaction, _request: Request) -> Result:
-    """Tell whether there is a job that nobody runs; a read, so that looking costs the writer nothing."""
-    return {"Waiting": tx.connection.execute(_claimable(tx).limit(1)).first() is not None}
+    """Return the jobs that nobody runs, the oldest first; a read, so that looking costs the writer nothing."""
+    rows = tx.connection.execute(select(table).where(*_claimable(tx)).order_by(table.c.sequence).limit(LOOK))
+    return {"Waiting": [{"JobId": row.job_id, "DomainId": row.domain_id} for row in rows]}
 
 
 def claim_job(tx: Transaction, request: Request) -> Result:
-    """Take the oldest job that nobody runs: new, or left behind by a process that ended."""
-    query = _claimable(tx).order_by(table.c.sequence).limit(1).with_for_update(skip_locked=True)
+    """Take a job that nobody runs: new, or left behind by a process that ended."""
+    query = select(table).where(table.c.job_id == request["JobId"], *_claimable(tx))
     found = tx.connection.execute(query).first()
     if found is None:
         return {"Job": None}
     _set(tx, found, status=JobStatus.IN_PROGRESS, owner=request["Owner"], lease_until=tx.now + request["Seconds"])
     return {
         "Job": {
-            "JobId": found.job_id,
             "Kind": found.kind,
             "Request": json.loads(found.request),
             "Done": found.done,
@@ -130,22 +132,21 @@ def _enroll(tx: Transaction, row: Row[Any], names: Sequence[str]) -> Sequence[tu
 
 
 def _register(tx: Transaction, row: Row[Any], count: int) -> Sequence[tuple[str, str | None]]:
-    domain = domain_rows.held(tx, row.domain_id)
+    domain = domain_rows.active(tx, row.domain_id)
     named = named_watchlists(json.loads(row.request)) or [domain.default_watchlist_id]
     watchlist = watchlists.find(tx, domain.domain_id, named[0])
     added = fraudsters.register(tx, domain.domain_id, watchlist.watchlist_id, count)
     return [*((REGISTERED, name) for name in added), *[(FRAUDSTER_LIMIT, None)] * (count - len(added))]
 
 
-def _claimable(tx: Transaction) -> Any:
-    free = or_(table.c.owner.is_(None), table.c.lease_until < tx.now)
-    return select(table).where(table.c.status.in_(ACTIVE), free)
+def _claimable(tx: Transaction) -> Sequence[ColumnElement[bool]]:
+    return table.c.status.in_(ACTIVE), or_(table.c.owner.is_(None), table.c.lease_until < tx.now)
 
 
 def _held(tx: Transaction, request: Request) -> Row[Any] | None:
-    """Return the job's row, locked, if the caller still holds its lease."""
+    """Return the job's row if the caller still holds its lease."""
     query = select(table).where(table.c.job_id == request["JobId"], table.c.owner == request["Owner"])
-    return tx.connection.execute(query.with_for_update()).first()
+    return tx.connection.execute(query).first()
 
 
 def _set(tx: Transaction, row: Row[Any], **values: object) -> None:

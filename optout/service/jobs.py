@@ -73,7 +73,7 @@ def named_watchlists(request: Mapping[str, Any]) -> list[str]:
 
 
 def _start(kind: JobKind, tx: Transaction, request: Request) -> Result:
-    domain = domain_rows.held(tx, request["DomainId"])
+    domain = domain_rows.active(tx, request["DomainId"])
     for watchlist_id in named_watchlists(request):
         watchlists.find(tx, domain.domain_id, watchlist_id)
     if not has_key(request["InputDataConfig"]["S3Uri"]):

@@ -111,7 +111,7 @@ BACKGROUND: Mapping[str, Operation] = {
     "ApplyRequests": write(job_work.apply_requests),
     "ReadOutcomes": read(job_work.read_outcomes),
     "FinishJob": write(job_work.finish_job),
-    "ExpireSpeakers": write(expiry.expire_speakers),
+    "ExpireSpeakers": write(expiry.expire_speakers, alone=True),
 }
 """What the service does by itself; nobody can ask for these."""
 

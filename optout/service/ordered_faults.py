@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from enum import StrEnum
 from itertools import repeat
 
-from optout.service.errors import ApiError, conflict, denied, internal, throttled
+from optout.service.errors import ApiError, concurrent_changes, denied, internal, throttled
 
 
 class Fault(StrEnum):
@@ -27,11 +27,7 @@ class Fault(StrEnum):
             case Fault.ACCESS_DENIED:
                 return denied("This call was told to fail by the admin port.")
             case Fault.CONCURRENT_CHANGES:
-                return conflict(
-                    "CONCURRENT_CHANGES",
-                    "The request could not be processed as the resource was modified by another request during "
-                    "execution.",
-                )
+                return concurrent_changes()
             case Fault.LOST_REPLY:
                 return None
 

@@ -14,13 +14,13 @@ from optout.service import folder
 from optout.service.admin_operations import ADMIN, admin_model
 from optout.service.app import VoiceIdApi
 from optout.service.errors import ApiError, StartError
-from optout.service.faults import Faults
 from optout.service.job_runner import JobRunner
 from optout.service.keys import FILE_NAME as CREDENTIALS_NAME
 from optout.service.keys import load_keys
 from optout.service.metrics import Metrics
 from optout.service.objects import ObjectStore, open_store
 from optout.service.operations import BACKGROUND, OFFERED, WITHOUT_OBJECTS
+from optout.service.ordered_faults import Faults
 from optout.service.running import Running
 from optout.service.settings import Settings
 from optout.service.sigv4 import Verifier

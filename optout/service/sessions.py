@@ -106,8 +106,8 @@ def _decision(named: bool, speaker: Row[Any] | None, score: int | None, threshol
 def _touch(tx: Transaction, speaker: Row[Any]) -> None:
     # AWS's own accuracy; without it every call of a busy line would be a write.
     if speaker.last_accessed_at is None or speaker.last_accessed_at < tx.now - ACCESS_GRAIN_SECONDS:
-        mine = (speakers.c.sequence == speaker.sequence, speakers.c.status == SpeakerStatus.ENROLLED)
-        tx.connection.execute(update(speakers).where(*mine).values(last_accessed_at=tx.now))
+        mine = speakers.c.sequence == speaker.sequence
+        tx.connection.execute(update(speakers).where(mine).values(last_accessed_at=tx.now))
 
 
 def _fraud_detection(session: Row[Any], seeded: Mapping[str, Any]) -> Result:

@@ -18,7 +18,7 @@ def create_watchlist(tx: Transaction, request: Request) -> Result:
 
 
 def _create(tx: Transaction, request: Request) -> Result:
-    domain = domain_rows.held(tx, request["DomainId"])
+    domain = domain_rows.active(tx, request["DomainId"])
     count = select(func.count()).select_from(table).where(table.c.domain_id == domain.domain_id)
     limit = tx.tenant.limits.watchlists_per_domain
     if int(tx.connection.scalar(count) or 0) >= limit:
@@ -52,7 +52,7 @@ def list_watchlists(tx: Transaction, request: Request) -> Result:
 
 def update_watchlist(tx: Transaction, request: Request) -> Result:
     """Change the name, the description or both; what is left out stays."""
-    domain = domain_rows.held(tx, request["DomainId"])
+    domain = domain_rows.active(tx, request["DomainId"])
     row = _changeable(tx, domain, request["WatchlistId"])
     given = {"name": request.get("Name"), "description": request.get("Description")}
     changes = {name: value for name, value in given.items() if value is not None}
@@ -63,7 +63,7 @@ def update_watchlist(tx: Transaction, request: Request) -> Result:
 
 
 def delete_watchlist(tx: Transaction, request: Request) -> Result:
-    domain = domain_rows.held(tx, request["DomainId"])
+    domain = domain_rows.active(tx, request["DomainId"])
     row = _changeable(tx, domain, request["WatchlistId"])
     if size(tx, domain.domain_id, row.watchlist_id):
         raise conflict(

@@ -79,7 +79,8 @@ class Batch:
 
     def output_path(self, job: Any) -> Path:
         name = job["InputDataConfig"]["S3Uri"].rpartition("/")[2]
-        return self.objects / "output" / "jobs" / job["JobId"] / f"{name}.out"
+        job_id = str(job["JobId"])
+        return self.objects / "output" / "jobs" / job_id / f"{name}.out"
 
     def output(self, job: Any) -> Any:
         return json.loads(self.output_path(job).read_bytes())

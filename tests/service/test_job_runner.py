@@ -141,16 +141,6 @@ def test_an_output_that_cannot_be_written(batch: Batch, domain: str) -> None:
     assert job["FailureDetails"]["Message"].startswith("The output object cannot be written")
 
 
-def test_a_domain_suspended_while_a_job_runs_fails_it(batch: Batch, domain: str) -> None:
-    uri = batch.put(enrolments([enrolment(f"r{n}", f"caller-{n}") for n in range(20 * CHUNK)]))
-    job = batch.start(domain, uri)
-    batch.until(job, ["IN_PROGRESS"])
-    batch.service.suspend(domain)
-    ended = batch.wait(job)
-    assert ended["JobStatus"] == "FAILED"
-    assert ended["FailureDetails"] == {"Message": "The domain is not active.", "StatusCode": 409}
-
-
 def test_an_opt_out_that_races_with_a_job_always_wins(batch: Batch, domain: str) -> None:
     """Four callers opt people out, in another order, while one job enrols the same people."""
     count = 3 * CHUNK
@@ -189,7 +179,7 @@ def test_a_job_goes_on_where_a_killed_service_left_it(tmp_path: Path) -> None:
     """Kill the process amid a job; the next one finishes it, and everybody is enrolled once."""
     objects = tmp_path / "objects"
     (objects / "input").mkdir(parents=True)
-    count = 60 * CHUNK
+    count = 100 * CHUNK  # a second's work, of which the kill leaves the most
     options = ("--domain", "a" * 22, "--objects", str(objects))
     data = tmp_path / "data"
     with child(data, *options) as service:
@@ -213,34 +203,6 @@ def test_a_job_goes_on_where_a_killed_service_left_it(tmp_path: Path) -> None:
         assert lines(output)[f"r{count - 1}"] == 409
         assert len(output["SuccessfulEnrollments"]) == count - 1
         assert {line["EnrollmentStatus"] for line in output["SuccessfulEnrollments"]} == {"NEW_ENROLLMENT"}
-
-
-def test_an_orderly_end_gives_the_job_back(tmp_path: Path) -> None:
-    with batches(tmp_path) as batch:
-        domain = batch.service.new_domain()
-        uri = batch.put(enrolments([enrolment(f"r{n}", f"caller-{n}") for n in range(30 * CHUNK)]))
-        job = batch.start(domain, uri)
-        batch.until(job, ["IN_PROGRESS"])
-    started = time.monotonic()
-    with batches(tmp_path) as batch:
-        ended = batch.wait(job)
-    assert ended["JobStatus"] == "COMPLETED"
-    assert time.monotonic() - started < 10  # no lease had to run out
-
-
-def test_an_input_changed_half_way_fails_the_job(tmp_path: Path) -> None:
-    with batches(tmp_path) as batch:
-        domain = batch.service.new_domain()
-        uri = batch.put(enrolments([enrolment(f"r{n}", f"caller-{n}") for n in range(30 * CHUNK)]))
-        job = batch.start(domain, uri)
-        batch.until(job, ["IN_PROGRESS"])
-        while not batch.client.list_speakers(DomainId=domain)["SpeakerSummaries"]:
-            pass
-    assert not batch.output_path(job).exists(), "the job was faster than the test"
-    batch.put(enrolments([enrolment("r1", "caller-1")]))
-    with batches(tmp_path) as batch:
-        ended = batch.wait(job)
-    assert (ended["JobStatus"], ended["FailureDetails"]["StatusCode"]) == ("FAILED", 409)
 
 
 def test_fraudsters_are_registered(batch: Batch, domain: str) -> None:
