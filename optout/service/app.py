@@ -133,7 +133,8 @@ def _encode(document: Mapping[str, Any]) -> bytes:
 
 async def _break_off(receive: Receive, send: Send) -> None:
     # ASGI has no word for it, and half an answer is no loss: botocore takes it for an empty success.
-    send.__self__.transport.abort()  # type: ignore[attr-defined]  the method is uvicorn's
+    method_of_uvicorn: Any = send
+    method_of_uvicorn.__self__.transport.abort()
     while (await receive())["type"] != "http.disconnect":
         pass
 
