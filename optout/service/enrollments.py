@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import bindparam, insert, update
 
+from optout.service import bulk
 from optout.service import speakers as speakers_of
 from optout.service.domain_rows import DomainRow
 from optout.service.optouts import new_row
@@ -63,7 +64,7 @@ def enroll(tx: Transaction, domain: DomainRow, names: Sequence[str], *, overwrit
         decided.append((decision, None if decision is Decision.OPTED_OUT else row["generated_id"]))
     if created:
         tx.connection.execute(insert(speakers), created)
-        speakers_of.grow(tx, domain.domain_id, len(created))
+        bulk.grow(tx.connection, domain.domain_id, len(created))
     if changed:
         tx.connection.execute(_ENROLL, changed)
     return decided

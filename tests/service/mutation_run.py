@@ -17,8 +17,9 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 from tests.service.calls import stamp
-from tests.service.mutations import DOMAINS, MODEL, SECRET, Known, Mutant, mutant
+from tests.service.mutations import DOMAINS, SECRET, Known, Mutant, mutant
 from tests.service.running import REGION, Service
+from tests.service.test_validation import MODEL
 
 PATIENCE = 20
 CREW = 4
@@ -51,9 +52,8 @@ def run(service: Service, seed: str, count: int) -> Report:
             with lock:
                 report.levels[made.level] += 1
                 report.outcomes[outcome] += 1
-                report.faults += [
-                    f"mutant {number} of seed {seed} ({made.level}, {made.operation}): {f}" for f in faults
-                ]
+                where = f"mutant {number} of seed {seed} ({made.level}, {made.operation})"
+                report.faults += [f"{where}: {fault}" for fault in faults]
                 if number % max(1, count // SAMPLES) == 0:
                     report.memory.append(_memory(service))
 
@@ -110,7 +110,7 @@ def _judged(service: Service, made: Mutant, known: Known) -> tuple[str, list[str
 
 def _success_faults(made: Mutant, headers: dict[str, str], body: bytes, known: Known) -> list[str]:
     operation = (made.target or "").removeprefix("VoiceID.")
-    if made.signing not in ("good",):
+    if made.signing != "good":
         return ["accepted with a broken signature"]
     if operation in EMPTY:
         return [] if body == b"" else [f"an answer where none is due: {body[:200]!r}"]
@@ -175,14 +175,12 @@ def _signed(service: Service, made: Mutant) -> tuple[dict[str, str], bytes]:
         secret + "x" if made.signing == "secret" else secret,
         "token" if made.signing == "token" else None,
     )
-    scope = (
-        "other" if made.signing == "service" else "voiceid",
-        "eu-west-2" if made.signing == "region" else REGION,
-    )
+    name = "other" if made.signing == "service" else "voiceid"
+    region = "eu-west-2" if made.signing == "region" else REGION
     # The headers that a proxy or the client's own transport sets are not signed by any client.
     plain = {name: value for name, value in headers.items() if name in ("Host", "Content-Type", "X-Amz-Target")}
     request = AWSRequest("POST", service.url + "/", plain, made.body)
-    signer = _Late(credentials, *scope) if made.signing == "late" else SigV4Auth(credentials, *scope)
+    signer = (_Late if made.signing == "late" else SigV4Auth)(credentials, name, region)
     signer.add_auth(request)
     signed = {**headers, **dict(request.headers.items())}
     match made.signing:
@@ -197,8 +195,8 @@ def _signed(service: Service, made: Mutant) -> tuple[dict[str, str], bytes]:
     return signed, made.body
 
 
-class _Late(SigV4Auth):  # type: ignore[misc]  botocore has no types
-    """Signs an hour in the past."""
+class _Late(SigV4Auth):  # type: ignore[misc]
+    """Signs an hour in the past; botocore has no types."""
 
     def _set_necessary_date_headers(self, request: AWSRequest) -> None:
         request.context["timestamp"] = stamp(dt.datetime.now(dt.UTC) - dt.timedelta(hours=1))
