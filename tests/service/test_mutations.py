@@ -16,7 +16,7 @@ from tests.service.running import child
 
 COUNT = int(os.environ.get("OPTOUT_MUTATIONS", "1500"))
 SEED = os.environ.get("OPTOUT_MUTATION_SEED") or secrets.token_hex(4)
-WITNESS = "witness-1"
+WITNESS = {"DomainId": "witness" + "0" * 15, "SpeakerId": "witness-1"}
 GROWTH_KIB = 24 * 1024
 
 
@@ -33,10 +33,10 @@ def test_no_mutant_harms_the_service(tmp_path: Path) -> None:
     (objects / "input" / "fraud.json").write_bytes(
         registrations([registration(f"r{number}") for number in range(5)])
     )
-    options = [option for domain in DOMAINS for option in ("--domain", domain)]
+    options = [option for domain in (*DOMAINS, WITNESS["DomainId"]) for option in ("--domain", domain)]
     with child(tmp_path / "data", *options, "--objects", str(objects)) as service:
         client = service.client()
-        client.opt_out_speaker(DomainId=DOMAINS[0], SpeakerId=WITNESS)
+        client.opt_out_speaker(**WITNESS)
         report = run(service, SEED, COUNT)
         print(f"\nseed {SEED}: {COUNT} mutants")
         print("  levels  ", dict(report.levels.most_common()))
@@ -45,7 +45,7 @@ def test_no_mutant_harms_the_service(tmp_path: Path) -> None:
         assert report.faults == []
         assert sum(report.outcomes.values()) == COUNT
         assert report.outcomes["200"] > COUNT / 20, "too few calls got through to change anything"
-        found = client.describe_speaker(DomainId=DOMAINS[0], SpeakerId=WITNESS)["Speaker"]
+        found = client.describe_speaker(**WITNESS)["Speaker"]
         assert found["Status"] == "OPTED_OUT"
         assert service.admin("/healthz")[0] == 200
         settled = report.memory[len(report.memory) // 4 :]
