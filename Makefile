@@ -8,7 +8,7 @@ PIP := $(RUN) -m pip --disable-pip-version-check --quiet install
 SOURCES := optout providers tests tools benchmarks __main__.py
 
 .DEFAULT_GOAL := help
-.PHONY: help up test lint lint-workflows unit test-clients test-official test-kills test-service-kills test-service-mutations lock format picture engines clean
+.PHONY: help up test lint lint-workflows unit test-clients test-clients-more test-official test-kills test-service-kills test-service-mutations lock format picture engines clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | awk -F '\t' '{ printf "  make %-24s %s\n", $$1, $$2 }'
@@ -48,6 +48,12 @@ test-service-mutations: $(VENV)/.dev ## 100,000 mutated requests against the ser
 
 test-clients: $(VENV)/.dev tests/clients/.venv/.done tests/clients/node/node_modules/.done ## tests with other AWS clients; needs Node
 	OPTOUT_AWS_CLI="$(CURDIR)/tests/clients/.venv/bin/python" $(RUN) -m pytest -m clients tests/clients
+
+test-clients-more: $(VENV)/.dev ## tests with the AWS SDKs for Java and Rust; needs a JDK, Maven and Cargo, builds some minutes
+	cd tests/clients/java && mvn -q -B dependency:copy-dependencies -DoutputDirectory=target/lib
+	cd tests/clients/rust && cargo build --locked
+	OPTOUT_JAVA=java OPTOUT_RUST="$(CURDIR)/tests/clients/rust/target/debug/voiceid-optout-client-tests" \
+	  $(RUN) -m pytest -v -m clients tests/clients/test_more.py
 
 tests/clients/.venv/.done: tests/clients/awscli.lock
 	$(PYTHON) -m venv tests/clients/.venv
