@@ -91,7 +91,8 @@ lock: ## resolve the dependencies anew; needs uv
 
 clean: ## remove what the targets above made, the sandbox's data too
 	rm -rf $(VENV) .optout .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage \
-	  tests/clients/.venv tests/clients/node/node_modules tools/workflows/.venv
+	  tests/clients/.venv tests/clients/node/node_modules tests/clients/java/target tests/clients/rust/target \
+	  tools/workflows/.venv
 
 # One virtual environment; the second mark means that the tools for development are in it too.
 $(VENV)/bin/python:
