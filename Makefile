@@ -53,7 +53,7 @@ test-clients-more: $(VENV)/.dev ## tests with the AWS SDKs for Java and Rust; ne
 	cd tests/clients/java && mvn -q -B dependency:copy-dependencies -DoutputDirectory=target/lib
 	cd tests/clients/rust && cargo build --locked
 	OPTOUT_JAVA=java OPTOUT_RUST="$(CURDIR)/tests/clients/rust/target/debug/voiceid-optout-client-tests" \
-	  $(RUN) -m pytest -v -m clients tests/clients/test_more.py
+	  $(RUN) -m pytest -v -s -m clients tests/clients/test_more.py
 
 tests/clients/.venv/.done: tests/clients/awscli.lock
 	$(PYTHON) -m venv tests/clients/.venv

@@ -50,14 +50,21 @@ class Stage:
 
     def call(self, operation: str, **given: Any) -> dict[str, Any]:
         """Make a call that must succeed."""
-        answer = self.client.answer(operation, given)
+        answer = self._answer(operation, given)
         assert answer.error is None, f"{operation}: {answer.error}: {answer.message}"
         return answer.output
 
     def refused(self, error: str, operation: str, **given: Any) -> Answer:
         """Make a call that must fail in this way, with the error's own class."""
-        answer = self.client.answer(operation, given)
+        answer = self._answer(operation, given)
         assert (answer.error, answer.typed) == (error, True), answer
+        return answer
+
+    def _answer(self, operation: str, given: dict[str, Any]) -> Answer:
+        """Make a call and say what came of it: docs/clients.md keeps that."""
+        answer = self.client.answer(operation, given)
+        seen = " ".join(filter(None, (answer.error, answer.conflict, answer.resource))) or "done"
+        print(f"  {operation}: {seen}")
         return answer
 
     def pages(self, operation: str, key: str, size: int, **given: Any) -> list[list[dict[str, Any]]]:
