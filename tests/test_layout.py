@@ -49,6 +49,8 @@ TESTED_ELSEWHERE = {
     "optout/service/admin_operations.py": "tests/service/test_admin.py",
     "optout/service/client_tokens.py": "tests/service/test_domains.py",
     "optout/service/domain_rows.py": "tests/service/test_domains.py",
+    "optout/service/enrollments.py": "tests/service/test_job_runner.py",
+    "optout/service/listing.py": "tests/service/test_speakers.py",
     "optout/service/ids.py": "tests/service/test_domains.py",
     "optout/service/migrations/__init__.py": "tests/service/test_migrations.py",
     "optout/service/metrics.py": "tests/service/test_admin.py",

@@ -61,6 +61,12 @@ Exit codes: 0 stopped, 1 cannot start, 2 wrong usage, 8 another service uses the
     type=click.IntRange(0, 65535),
     help="Also listen on this loopback port for health, metrics and test hooks. 0 takes any free port.",
 )
+@click.option(
+    "--objects",
+    metavar="DIR|s3|URL",
+    help="Where batch jobs find their s3:// files: a folder that holds one folder a bucket, 's3' for Amazon S3, or "
+    "the URL of another service that speaks S3. Without it no job can be started.",
+)
 @click.option("--stop-with-stdin", is_flag=True, help="End when standard input closes: for a parent process.")
 @click.pass_context
 def command(
@@ -72,6 +78,7 @@ def command(
     region: str,
     domains: tuple[str, ...],
     admin_port: int | None,
+    objects: str | None,
     *,
     stop_with_stdin: bool,
 ) -> None:
@@ -100,6 +107,7 @@ def command(
         host=host,
         port=port,
         admin_port=admin_port,
+        objects=objects,
         domains=tuple(_domain(text) for text in domains),
     )
     with refusals("optout serve"):

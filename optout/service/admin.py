@@ -13,13 +13,14 @@ from starlette.routing import Route
 from optout.service.admin_operations import admin_model
 from optout.service.errors import ApiError, invalid
 from optout.service.metrics import Metrics
+from optout.service.ordered_faults import Faults, times
 from optout.service.store import Store
 from optout.service.validation import Validator
 
 _STATUS = {"ResourceNotFoundException": 404}
 
 
-def admin_app(model: Mapping[str, Any], store: Store, metrics: Metrics) -> Starlette:
+def admin_app(model: Mapping[str, Any], store: Store, metrics: Metrics, faults: Faults) -> Starlette:
     """Return the application; its routes are documented in docs/service.md."""
     validator = Validator(admin_model(model))
 
@@ -29,6 +30,13 @@ def admin_app(model: Mapping[str, Any], store: Store, metrics: Metrics) -> Starl
             return JSONResponse(await store.run(operation, validator.request(operation, body)))
 
         return endpoint
+
+    async def order_faults(request: Request) -> Response:
+        wanted = validator.request("OrderFaults", await _body(request))
+        if wanted["Operation"] not in model["operations"]:
+            raise invalid("Operation must be the name of one of the API's operations.")
+        faults.order(wanted["Operation"], times(wanted["Fault"], wanted.get("Count", 1)))
+        return JSONResponse(wanted)
 
     async def health(_request: Request) -> Response:
         return JSONResponse(await store.run("Health", {}))
@@ -44,6 +52,8 @@ def admin_app(model: Mapping[str, Any], store: Store, metrics: Metrics) -> Starl
             Route("/domains/{DomainId}/suspend", hook("SuspendDomain"), methods=["POST"]),
             Route("/domains/{DomainId}/reactivate", hook("ReactivateDomain"), methods=["POST"]),
             Route("/speakers", hook("SeedSpeaker"), methods=["POST"]),
+            Route("/sessions", hook("SeedSession"), methods=["POST"]),
+            Route("/faults", order_faults, methods=["POST"]),
         ],
         # A web page in the user's browser must not reach the hooks through a name that resolves to loopback.
         middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost"])],

@@ -13,6 +13,7 @@ from typing import Any
 from optout.service import errors, ids
 from optout.service.errors import ApiError
 from optout.service.metrics import OK, Metrics
+from optout.service.ordered_faults import Faults
 from optout.service.output import OutputFilter
 from optout.service.sigv4 import Verifier, header_map
 from optout.service.store import Store
@@ -21,12 +22,17 @@ from optout.service.validation import Validator
 MAX_BODY_BYTES = 2 * 1024 * 1024  # 200 tags of the longest keys and values, every character escaped, stay below
 CONTENT_TYPE = b"application/x-amz-json-1.0"
 NO_OPERATION = "none"
+LOST = "lost"
 
 Scope = Mapping[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 _log = logging.getLogger("optout.service")
+
+
+class _ReplyLostError(Exception):
+    """The work was done and the caller is not to hear of it."""
 
 
 class VoiceIdApi:
@@ -38,7 +44,7 @@ class VoiceIdApi:
         store: Store,
         verifier: Verifier,
         metrics: Metrics,
-        offered: frozenset[str],
+        faults: Faults,
     ) -> None:
         prefix = model["metadata"]["targetPrefix"]
         self._operations = {f"{prefix}.{name}": name for name in model["operations"]}
@@ -47,7 +53,7 @@ class VoiceIdApi:
         self._store = store
         self._verifier = verifier
         self._metrics = metrics
-        self._offered = offered
+        self._faults = faults
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = header_map(scope["headers"])
@@ -57,6 +63,10 @@ class VoiceIdApi:
             body = await _read(receive)
             result = await self._answer(scope, headers, operation, body)
             content = b"" if result is None else _encode(result)
+        except _ReplyLostError:
+            self._metrics.count(operation, LOST)
+            await _break_off(receive, send)
+            return
         except ApiError as error:
             status, outcome, content = error.status, error.code, _encode(error.body())
         except Exception as error:  # noqa: BLE001  a fault of ours must still be a well-formed answer
@@ -75,9 +85,13 @@ class VoiceIdApi:
         if operation == NO_OPERATION:
             raise errors.unknown_operation()
         request = self._validator.request(operation, _decode(body))
-        if operation not in self._offered:
-            raise errors.denied(f"This service does not offer {operation}; it keeps domains, opt-outs and tags.")
-        return self._filter.result(operation, await self._store.run(operation, request))
+        fault = self._faults.take(operation)
+        if fault is not None and (ordered := fault.error()) is not None:
+            raise ordered
+        result = self._filter.result(operation, await self._store.run(operation, request))
+        if fault is not None:
+            raise _ReplyLostError
+        return result
 
 
 async def _read(receive: Receive) -> bytes:
@@ -115,6 +129,14 @@ _ENCODER = json.JSONEncoder(separators=(",", ":"))
 
 def _encode(document: Mapping[str, Any]) -> bytes:
     return _ENCODER.encode(document).encode()
+
+
+async def _break_off(receive: Receive, send: Send) -> None:
+    # ASGI has no word for it, and half an answer is no loss: botocore takes it for an empty success.
+    method_of_uvicorn: Any = send
+    method_of_uvicorn.__self__.transport.abort()
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 async def _respond(send: Send, status: int, content: bytes) -> None:

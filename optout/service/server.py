@@ -14,19 +14,23 @@ from optout.service import folder
 from optout.service.admin_operations import ADMIN, admin_model
 from optout.service.app import VoiceIdApi
 from optout.service.errors import ApiError, StartError
+from optout.service.job_runner import JobRunner
 from optout.service.keys import FILE_NAME as CREDENTIALS_NAME
 from optout.service.keys import load_keys
 from optout.service.metrics import Metrics
-from optout.service.operations import OFFERED
+from optout.service.objects import ObjectStore, open_store
+from optout.service.operations import BACKGROUND, OFFERED, WITHOUT_OBJECTS
+from optout.service.ordered_faults import Faults
 from optout.service.running import Running
 from optout.service.settings import Settings
 from optout.service.sigv4 import Verifier
 from optout.service.store import Store
+from optout.service.transaction import Limits
 from optout.service.validation import Validator
 
 LOOPBACK = "127.0.0.1"
 STOP_SECONDS = 5  # for requests in flight when the service is told to stop
-ERASE_EVERY_SECONDS = 3600
+HOUSEKEEPING_SECONDS = 3600
 
 OnReady = Callable[[Running], None]
 
@@ -54,17 +58,22 @@ async def serve(settings: Settings, stop: asyncio.Event, on_ready: OnReady) -> N
 @asynccontextmanager
 async def _applications(settings: Settings, keys: dict[str, str]) -> AsyncIterator[list[Any]]:
     model, metrics = load_model(), Metrics()
-    store = Store(settings.data, settings.tenant, {**OFFERED, **ADMIN}, database=settings.database)
-    housekeeping = asyncio.create_task(_erase_deleted(store))
+    faults = Faults()
+    objects = None if settings.objects is None else open_store(settings.objects)
+    offered = OFFERED if objects is not None else {**OFFERED, **WITHOUT_OBJECTS}
+    operations = {**offered, **BACKGROUND, **ADMIN}
+    store = Store(settings.data, settings.tenant, operations, database=settings.database)
+    housekeeping = asyncio.create_task(_keep_house(store))
     try:
         await _ensure_domains(settings, store, model)
         verifier = Verifier(keys, settings.tenant.region)
-        applications: list[Any] = [VoiceIdApi(model, store, verifier, metrics, frozenset(OFFERED))]
+        applications: list[Any] = [VoiceIdApi(model, store, verifier, metrics, faults)]
         if settings.admin_port is not None:
             from optout.service.admin import admin_app  # noqa: PLC0415  Starlette is only loaded for these
 
-            applications.append(admin_app(model, store, metrics))
-        yield applications
+            applications.append(admin_app(model, store, metrics, faults))
+        async with _running_jobs(store, objects, settings.tenant.limits):
+            yield applications
     finally:
         housekeeping.cancel()
         await asyncio.to_thread(store.close)
@@ -82,11 +91,28 @@ async def _ensure_domains(settings: Settings, store: Store, model: dict[str, Any
             raise StartError(f"The domain '{domain_id}' cannot be made: {error.text}") from error
 
 
-async def _erase_deleted(store: Store) -> None:
+@asynccontextmanager
+async def _running_jobs(store: Store, objects: ObjectStore | None, limits: Limits) -> AsyncIterator[None]:
+    if objects is None:
+        yield
+        return
+    runner = JobRunner(store, objects, limits)
+    task = asyncio.create_task(runner.run())
+    try:
+        yield
+    finally:
+        runner.stop()
+        await asyncio.wait([task], timeout=STOP_SECONDS)
+        task.cancel()  # what still reads or writes an object is not waited for; its lease runs out
+
+
+async def _keep_house(store: Store) -> None:
     while True:
         with suppress(ApiError):  # the disk may be full; the worker has logged it and the next hour tries again
             await store.run("EraseDeleted", {})
-        await asyncio.sleep(ERASE_EVERY_SECONDS)
+            while (await store.run("ExpireSpeakers", {}))["Expired"]:
+                pass
+        await asyncio.sleep(HOUSEKEEPING_SECONDS)
 
 
 @asynccontextmanager
