@@ -30,7 +30,13 @@ _DATA = click.option(
     show_default=True,
     help="The service's data folder.",
 )
-_store_options = with_options(_DATA)
+_DATABASE = click.option(
+    "--database",
+    metavar="URL",
+    envvar="OPTOUT_DATABASE",
+    help="The service's PostgreSQL database, as `optout serve` has it. Also by OPTOUT_DATABASE.",
+)
+_store_options = with_options(_DATA, _DATABASE)
 
 
 @click.group(name="keys", short_help="Add, list and revoke access keys.")
@@ -62,18 +68,24 @@ def command() -> None:
     "--key-id", metavar="ID", help="Its access key id: 16 to 128 capitals and digits.  [default: a new one]"
 )
 @click.option(
-    "--secret-env", metavar="NAME", help="Take the secret from this variable of the service's environment."
+    "--secret",
+    metavar="REFERENCE",
+    help="Where the secret is, wherever the service runs: env:NAME or file:PATH.  [default: a new one, stored]",
 )
-@click.option(
-    "--secret-file",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="Take the secret from this file, wherever the service runs; a new content counts at once.",
-)
-def add(data: Path, role: str, name: str, key_id: str | None, **choices: Any) -> None:
+def add(
+    data: Path,
+    database: str | None,
+    role: str,
+    name: str,
+    key_id: str | None,
+    secret: str | None,
+    *,
+    may_release: bool,
+) -> None:
     """Add a key and print it in the form of ~/.aws/credentials; its secret is shown this once.
 
-    With --secret-env or --secret-file the store keeps the reference alone and nothing secret is shown: a secret
-    manager puts the secret there for the service, and gives it to the client.
+    With --secret the store keeps the reference alone and nothing secret is shown: a secret manager puts the secret
+    there for the service, and gives it to the client. A file's new content counts at once.
 
     Exit codes: 0 done, 1 failed, 2 wrong usage.
     """
@@ -81,13 +93,13 @@ def add(data: Path, role: str, name: str, key_id: str | None, **choices: Any) ->
     from optout.service.access.roles import Role  # noqa: PLC0415
     from optout.service.access.secret_source import Kind, SecretSource  # noqa: PLC0415
 
-    if choices["may_release"] and role != Role.RECONCILE:
+    if may_release and role != Role.RECONCILE:
         raise click.UsageError("--may-release belongs to the role reconcile; admin may release anyway")
     if not re.fullmatch(r"[A-Za-z0-9._-]{1,64}", name):
         raise click.UsageError("--name: 1 to 64 letters, digits, dots, underscores and hyphens")
     if key_id is not None and not re.fullmatch(r"[A-Z0-9]{16,128}", key_id):
         raise click.UsageError("--key-id: 16 to 128 capitals and digits, as in AWS")
-    reference = secret_source(choices["secret_env"], choices["secret_file"], ("--secret-env", "--secret-file"))
+    reference = secret_source(secret, "--secret") if secret is not None else None
     source = reference or SecretSource(Kind.STORED, credentials_file.new_secret())
     key = key_table.KeyRow(
         access_key_id=key_id or credentials_file.new_key_id(),
@@ -95,9 +107,9 @@ def add(data: Path, role: str, name: str, key_id: str | None, **choices: Any) ->
         role=Role(role),
         source=source,
         created_at=round(time.time(), 3),
-        may_release=choices["may_release"],
+        may_release=may_release,
     )
-    with reported(), _store(data) as connection:
+    with reported(), _store(data, database) as connection:
         key_table.add(connection, key)
     if reference is None:
         click.echo(credentials_file.section(name, key.access_key_id, source.text), nl=False)
@@ -110,14 +122,14 @@ def add(data: Path, role: str, name: str, key_id: str | None, **choices: Any) ->
 @command.command(name="list")
 @_store_options
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, a list of objects.")
-def list_keys(data: Path, *, as_json: bool) -> None:
+def list_keys(data: Path, database: str | None, *, as_json: bool) -> None:
     """List the keys, revoked ones too; never a secret.
 
     Exit codes: 0 done, 1 failed.
     """
     from optout.service.access import key_table  # noqa: PLC0415 - not for --help
 
-    with reported(), _store(data) as connection:
+    with reported(), _store(data, database) as connection:
         rows = [_shown(key) for key in key_table.read(connection)]
         rows = [*_local(data, {row["key"] for row in rows}), *rows]
     if as_json:
@@ -133,14 +145,14 @@ def list_keys(data: Path, *, as_json: bool) -> None:
 @command.command(name="revoke")
 @_store_options
 @click.argument("key_id", metavar="KEY")
-def revoke(data: Path, key_id: str) -> None:
+def revoke(data: Path, database: str | None, key_id: str) -> None:
     """Revoke the key with this access key id, for good: requests signed with it are refused a second or two later.
 
     Exit codes: 0 done, or revoked before; 1 no such key, or failed.
     """
     from optout.service.access import key_table  # noqa: PLC0415 - not for --help
 
-    with reported(), _store(data) as connection:
+    with reported(), _store(data, database) as connection:
         if key_id in _local_ids(data) and not any(
             key.access_key_id == key_id for key in key_table.read(connection)
         ):
@@ -156,7 +168,7 @@ def revoke(data: Path, key_id: str) -> None:
 
 
 @contextmanager
-def _store(data: Path) -> Iterator[Connection]:
+def _store(data: Path, database: str | None) -> Iterator[Connection]:
     """Give a connection inside a transaction; the database is made if it is missing."""
     from optout.service import folder  # noqa: PLC0415 - not for --help
     from optout.service.database import open_database  # noqa: PLC0415
@@ -165,13 +177,12 @@ def _store(data: Path) -> Iterator[Connection]:
     os.umask(0o077)  # the database holds secrets
     try:
         folder.prepare(data)
-        database = open_database(data)
+        opened = open_database(data, database)
         try:
-            with database.writer.begin() as connection:
+            with opened.writer.begin() as connection:
                 yield connection
         finally:
-            database.writer.dispose()
-            database.reader.dispose()
+            opened.close()
     except ServiceError as error:
         raise CommandError(str(error)) from error
 

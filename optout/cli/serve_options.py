@@ -110,9 +110,10 @@ _EVENTS = (
     click.option("--events-file", type=_FILE, help="Append speaker events there, one JSON object a line."),
     click.option("--events-webhook", metavar="URL", help="POST speaker events there, signed."),
     click.option(
-        "--events-webhook-secret-env", metavar="NAME", help="The environment variable with the webhook's secret."
+        "--events-webhook-secret",
+        metavar="REFERENCE",
+        help="Where the secret is that signs them: env:NAME or file:PATH.",
     ),
-    click.option("--events-webhook-secret-file", type=_FILE, help="The file with the webhook's secret."),
 )
 _WATCHING = (
     click.option(
@@ -163,20 +164,22 @@ def production_settings(choices: dict[str, Any], admin_port: int | None) -> dict
             replay_window=choices["replay_window"],
         ),
         "admin": AdminSettings(port=admin_port, host=choices["admin_host"], hooks=choices["test_hooks"]),
-        "events": EventSinks(file=choices["events_file"], webhook=_webhook(choices)),
+        "events": EventSinks(
+            file=choices["events_file"],
+            webhook=_webhook(choices["events_webhook"], choices["events_webhook_secret"]),
+        ),
         "access_log": choices["access_log"],
     }
 
 
-def secret_source(variable: str | None, path: Path | None, names: tuple[str, str]) -> SecretSource | None:
-    """Return the reference that one of two options gives, None without; ``names`` are the options'."""
-    from optout.service.access.secret_source import Kind, SecretSource  # noqa: PLC0415 - not for --help
+def secret_source(reference: str, option: str) -> SecretSource:
+    """Return what a reference to a secret stands for; raises click's UsageError."""
+    from optout.service.access.secret_source import SecretError, SecretSource  # noqa: PLC0415 - not for --help
 
-    if variable and path:
-        raise click.UsageError(f"give {names[0]} or {names[1]}, not both")
-    if variable:
-        return SecretSource(Kind.ENVIRONMENT, variable)
-    return SecretSource(Kind.FILE, str(path.resolve())) if path else None
+    try:
+        return SecretSource.parse(reference)
+    except SecretError as error:
+        raise click.UsageError(f"{option}: {error}") from error
 
 
 def _tls(certificate: Path | None, key: Path | None) -> Any:
@@ -187,18 +190,14 @@ def _tls(certificate: Path | None, key: Path | None) -> Any:
     return TlsFiles(certificate, key) if certificate and key else None
 
 
-def _webhook(choices: dict[str, Any]) -> WebhookSettings | None:
+def _webhook(url: str | None, secret: str | None) -> WebhookSettings | None:
     from optout.service.events.sinks import WebhookSettings  # noqa: PLC0415 - not for --help
 
-    names = ("--events-webhook-secret-env", "--events-webhook-secret-file")
-    source = secret_source(choices["events_webhook_secret_env"], choices["events_webhook_secret_file"], names)
-    if choices["events_webhook"] is None:
-        if source is not None:
-            raise click.UsageError("the webhook's secret was given without --events-webhook")
-        return None
-    if source is None:
-        raise click.UsageError(f"--events-webhook needs a secret to sign with: {names[0]} or {names[1]}")
-    return WebhookSettings(choices["events_webhook"], source)
+    if (url is None) != (secret is None):
+        raise click.UsageError(
+            "--events-webhook and --events-webhook-secret belong together: every request is signed"
+        )
+    return WebhookSettings(url, secret_source(secret, "--events-webhook-secret")) if url and secret else None
 
 
 def quota_rates(quotas: str, overrides: Iterable[str]) -> dict[str, float]:

@@ -61,8 +61,13 @@ async def assembled(settings: Settings) -> AsyncIterator[Parts]:
     """Give the parts for the time of the block; raises StartError."""
     model, metrics = load_model(), Metrics()
     sinks = _sinks(settings.events)
+    tenant = replace(settings.tenant, sinks=settings.events.names)
     store = Store(
-        settings.data, replace(settings.tenant, sinks=settings.events.names), _operations(settings.access)
+        settings.data,
+        tenant,
+        _operations(settings.access),
+        database=settings.database,
+        batches=metrics.batches,
     )
     tasks: list[asyncio.Task[None]] = []
 
@@ -102,7 +107,7 @@ async def assembled(settings: Settings) -> AsyncIterator[Parts]:
 
 
 def _operations(access: AccessSettings) -> Mapping[str, Operation]:
-    used = {USE_SIGNATURE: write(use_signature(access.replay_window))}
+    used = {USE_SIGNATURE: write(use_signature(access.replay_window), apart=True)}
     return {**OFFERED, **ADMIN, **KEYS, **READINESS, **DELIVERY, **used}
 
 

@@ -33,7 +33,7 @@ def can_write(tx: Transaction, _request: Request) -> Result:
     return {"At": tx.connection.scalar(select(meta.c.value).where(meta.c.key == _PROBE))}
 
 
-READINESS: Mapping[str, Operation] = {"CanRead": read(can_read), "CanWrite": write(can_write)}
+READINESS: Mapping[str, Operation] = {"CanRead": read(can_read), "CanWrite": write(can_write, apart=True)}
 
 
 async def check(store: Store) -> None:

@@ -33,6 +33,16 @@ class SecretSource:
     def __repr__(self) -> str:
         return f"SecretSource({self.described})"
 
+    @classmethod
+    def parse(cls, reference: str) -> "SecretSource":
+        """Return the reference that ``env:NAME`` or ``file:PATH`` stands for; raises SecretError."""
+        kind, _, text = reference.partition(":")
+        if not text or kind not in (Kind.ENVIRONMENT, Kind.FILE):
+            raise SecretError(
+                "write env:NAME or file:PATH; a secret itself would be seen by every user of the machine"
+            )
+        return cls(Kind(kind), os.path.abspath(text) if kind == Kind.FILE else text)  # noqa: PTH100  links may move
+
     @property
     def described(self) -> str:
         """What a list may show."""
@@ -40,7 +50,7 @@ class SecretSource:
             case Kind.STORED:
                 return "in the store"
             case Kind.ENVIRONMENT | Kind.FILE:
-                return f"{self.kind} {self.text}"
+                return f"{self.kind}:{self.text}"
         return "-"
 
     def resolve(self) -> str:

@@ -53,8 +53,8 @@ def lag(tx: Transaction, _request: Request) -> Result:
 
 DELIVERY: Mapping[str, Operation] = {
     "WaitingEvents": read(waiting),
-    "LeaseSink": write(lease),
-    "ReleaseSink": write(release),
-    "EventsDelivered": write(delivered),
+    "LeaseSink": write(lease, apart=True),
+    "ReleaseSink": write(release, apart=True),
+    "EventsDelivered": write(delivered, apart=True),
     "EventLag": read(lag),
 }
