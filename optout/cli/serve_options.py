@@ -152,7 +152,7 @@ def production_settings(choices: dict[str, Any], admin_port: int | None) -> dict
     return {
         "tls": _tls(choices["tls_certificate"], choices["tls_key"]),
         "plain_http": choices["insecure_plain_http"],
-        "limits": ConnectionLimits(
+        "connection_limits": ConnectionLimits(
             connections=choices["max_connections"],
             header_bytes=choices["max_header_bytes"],
             request_seconds=choices["request_timeout"],

@@ -74,7 +74,7 @@ def _listeners(
 ) -> list[Listener]:
     pairs = zip(applications, sockets, strict=True)
     return [
-        Listener(application, listener, settings.limits, None if place else tls)
+        Listener(application, listener, settings.connection_limits, None if place else tls)
         for place, (application, listener) in enumerate(pairs)
     ]
 

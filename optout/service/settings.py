@@ -49,7 +49,7 @@ class Settings:
     domains: tuple[tuple[str, str], ...] = ()
     tls: TlsFiles | None = None
     plain_http: bool = False
-    limits: ConnectionLimits = field(default_factory=ConnectionLimits)
+    connection_limits: ConnectionLimits = field(default_factory=ConnectionLimits)
     access: AccessSettings = field(default_factory=AccessSettings)
     admin: AdminSettings = field(default_factory=AdminSettings)
     events: EventSinks = field(default_factory=EventSinks)

@@ -32,10 +32,11 @@ class ThrottledError(ApiError):
 
     def __init__(self, seconds: float) -> None:
         super().__init__("ThrottlingException", "Rate exceeded")
+        milliseconds = math.ceil(round(seconds * 1000, 3))  # sums of fractions end beside the whole
         # Each SDK knows one of the two and ignores the other.
         self.headers = (
-            (b"x-amz-retry-after", str(math.ceil(seconds * 1000)).encode()),
-            (b"retry-after", str(math.ceil(seconds)).encode()),
+            (b"x-amz-retry-after", str(milliseconds).encode()),
+            (b"retry-after", str(math.ceil(milliseconds / 1000)).encode()),
         )
 
 
