@@ -44,7 +44,7 @@ class Histogram:
 
     def cumulative(self) -> list[tuple[str, float]]:
         """Return Prometheus' buckets: upper bound as text, and how many values are not above it."""
-        names = [*(f"{bound:g}" for bound in self.bounds), "+Inf"]
+        names = [*(str(float(bound)) for bound in self.bounds), "+Inf"]  # as clients of other languages write them
         counts = [sum(self.counts[: place + 1]) for place in range(len(self.counts))]
         return list(zip(names, counts, strict=True))
 

@@ -17,11 +17,13 @@ from optout.service.access.secret_source import Kind, SecretSource
 from optout.service.events import delivery
 from optout.service.events.delivery import Delivery, backoff
 from optout.service.events.sinks import EventSinks, WebhookSettings
+from optout.service.events.waiting import DELIVERY
+from optout.service.operations import write
 from optout.service.store import Store
 from optout.service.transaction import Tenant
 from tests.service.access.keyring import until
 from tests.service.events.sinks import MemorySink, webhook
-from tests.service.events.test_waiting import DELIVERY, happen, write
+from tests.service.events.test_waiting import happen
 from tests.service.running import child, thread
 
 SECRET = SecretSource(Kind.STORED, "shared-secret")
