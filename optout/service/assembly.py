@@ -1,6 +1,7 @@
 """The service's parts, put together: store, keys, applications, and what runs beside them."""
 
 import asyncio
+import uuid
 from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -30,6 +31,7 @@ from optout.service.store import Store
 from optout.service.validation import Validator
 
 ERASE_EVERY_SECONDS = 3600
+_ALONE = "alone"
 
 
 @dataclass(slots=True)
@@ -96,8 +98,10 @@ async def assembled(settings: Settings) -> AsyncIterator[Parts]:
             applications.append(admin_app(model, store, metrics, live, settings.admin))
         beside(_erase_deleted(store))
         beside(keys.follow(verifier))
+        # The lock of the data folder keeps others from its SQLite file, and from nothing else.
+        holder = _ALONE if settings.database is None else str(uuid.uuid4())
         for sink in sinks:
-            beside(Delivery(store, sink).run())
+            beside(Delivery(store, sink, holder).run())
         yield Parts(live, applications)
     finally:
         for task in tasks:

@@ -4,7 +4,6 @@ import asyncio
 import logging
 import random
 import threading
-import uuid
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -20,16 +19,17 @@ _log = logging.getLogger("optout.service")
 
 
 class Delivery:
-    """Carries events from the outbox to one sink. On a shared database one process at a time does it."""
+    """Carries events from the outbox to one sink. On a shared database one process at a time does it.
 
-    def __init__(
-        self, store: Store, sink: Sink, *, poll: float = POLL_SECONDS, lease: float = LEASE_SECONDS
-    ) -> None:
+    ``holder`` names the process there; a process that is alone on its data goes on at once after a crash by taking
+    the same name again.
+    """
+
+    def __init__(self, store: Store, sink: Sink, holder: str, *, poll: float = POLL_SECONDS) -> None:
         self._store = store
         self._sink = sink
         self._poll = poll
-        self._lease = lease
-        self._holder = str(uuid.uuid4())
+        self._holder = holder
         self._held_until = 0.0
         self._failures = 0
 
@@ -65,11 +65,11 @@ class Delivery:
         if not events:
             return 0
         now = asyncio.get_running_loop().time()
-        if now > self._held_until - self._lease / 2:
-            mine = {"Sink": self._sink.name, "Holder": self._holder, "Seconds": self._lease}
+        if now > self._held_until - LEASE_SECONDS / 2:
+            mine = {"Sink": self._sink.name, "Holder": self._holder, "Seconds": LEASE_SECONDS}
             if not (await self._store.run("LeaseSink", mine))["Held"]:
                 return 0
-            self._held_until = now + self._lease
+            self._held_until = now + LEASE_SECONDS
             # Who held it before may have delivered some of them since.
             events = (await self._store.run("WaitingEvents", wanted))["Events"]
         if events:

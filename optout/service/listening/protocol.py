@@ -14,6 +14,7 @@ try:
 except ImportError:  # where httptools has no build
     from uvicorn.protocols.http.h11_impl import H11Protocol as Protocol  # type: ignore[assignment]
 
+_FAREWELL_SECONDS = 0.2
 _REFUSALS: Mapping[int, tuple[str, str]] = {
     408: ("RequestTimeoutException", "The request did not arrive in time."),
     431: ("RequestHeaderFieldsTooLargeException", "The headers are larger than this service takes."),
@@ -57,6 +58,13 @@ class LimitedProtocol(Protocol):
             self._head_bytes = 0
         if self._waiting_since is None:
             self._waiting_since = self.loop.time()
+
+    def shutdown(self) -> None:
+        """Close as soon as nothing is under way, as the service ends."""
+        super().shutdown()
+        if self.scheme == "https" and self.transport.is_closing():
+            # TLS waits for the client's farewell, and an idle client does not look.
+            self.loop.call_later(_FAREWELL_SECONDS, self.transport.abort)
 
     def sweep(self, now: float) -> None:
         """End the connection if its client is too slow; ``now`` is the event loop's time."""

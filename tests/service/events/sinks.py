@@ -19,6 +19,7 @@ class Hook:
     statuses: list[int] = field(default_factory=lambda: [200])
     requests: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
     headers: dict[str, str] = field(default_factory=dict)
+    refused: int = 0
     hold: threading.Event = field(default_factory=threading.Event)
 
     @property
@@ -38,6 +39,7 @@ def webhook() -> Iterator[Hook]:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             hook.hold.wait(30)
             status = hook.statuses.pop(0) if len(hook.statuses) > 1 else hook.statuses[0]
+            hook.refused += status != 200
             if status == 200:
                 hook.requests.append(({name.lower(): text for name, text in self.headers.items()}, body))
             self.send_response(status)

@@ -59,7 +59,7 @@ def test_all_events_arrive_once_and_in_order(tmp_path: Path) -> None:
     async def scenario(store: Store) -> None:
         sink = MemorySink()
         await store.run("Happen", {"Count": 20})
-        await delivering(Delivery(store, sink, poll=0.01), until=lambda: len(sink.taken) == 20)
+        await delivering(Delivery(store, sink, "one", poll=0.01), until=lambda: len(sink.taken) == 20)
         assert numbers(sink) == list(range(20))
         assert await store.run("EventLag", {}) == {}
 
@@ -74,7 +74,7 @@ def test_a_failing_sink_is_tried_again_and_said_once(
     async def scenario(store: Store) -> None:
         sink = MemorySink(failures=4)
         await store.run("Happen", {"Count": 5})
-        await delivering(Delivery(store, sink, poll=0.01), until=lambda: len(sink.taken) == 5)
+        await delivering(Delivery(store, sink, "one", poll=0.01), until=lambda: len(sink.taken) == 5)
         assert numbers(sink) == list(range(5))
 
     with caplog.at_level(logging.INFO):
@@ -94,7 +94,7 @@ def test_two_processes_deliver_nothing_twice(tmp_path: Path) -> None:
     async def scenario(store: Store) -> None:
         first, second = MemorySink(), MemorySink()
         await store.run("Happen", {"Count": 30})
-        both = [Delivery(store, sink, poll=0.01) for sink in (first, second)]
+        both = [Delivery(store, first, "one", poll=0.01), Delivery(store, second, "two", poll=0.01)]
         await delivering(*both, until=lambda: len(first.taken) + len(second.taken) >= 30)
         assert sorted(numbers(first) + numbers(second)) == list(range(30))
         assert not (first.taken and second.taken)
@@ -106,9 +106,9 @@ def test_when_one_ends_the_other_goes_on_at_once(tmp_path: Path) -> None:
     async def scenario(store: Store) -> None:
         first, second = MemorySink(), MemorySink()
         await store.run("Happen", {"Count": 3})
-        await delivering(Delivery(store, first, poll=0.01), until=lambda: len(first.taken) == 3)
+        await delivering(Delivery(store, first, "one", poll=0.01), until=lambda: len(first.taken) == 3)
         await store.run("Happen", {"Count": 3})
-        await delivering(Delivery(store, second, poll=0.01), until=lambda: len(second.taken) == 3)
+        await delivering(Delivery(store, second, "two", poll=0.01), until=lambda: len(second.taken) == 3)
 
     use(tmp_path, scenario)
 
@@ -166,6 +166,7 @@ def test_events_survive_a_kill(tmp_path: Path) -> None:
         with child(tmp_path / "data", *options) as service:
             domain, client = service.new_domain(), service.client()
             made = [client.opt_out_speaker(DomainId=domain, SpeakerId=f"caller-{n}")["Speaker"] for n in range(10)]
+            until(lambda: hook.refused > 0)  # it is amid delivering
             os.kill(service.running.pid, signal.SIGKILL)
             assert service.process is not None
             service.process.wait()

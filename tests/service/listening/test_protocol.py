@@ -1,5 +1,6 @@
 """Raw sockets: clients that are slow, endless, too many, or gone; and the others, who must not notice."""
 
+import http.client
 import json
 import socket
 import time
@@ -43,15 +44,23 @@ def everything(connection: socket.socket) -> bytes:
     return b"".join(parts)
 
 
+def status(connection: socket.socket) -> int:
+    """Take one whole answer from a connection that stays open."""
+    answer = http.client.HTTPResponse(connection)
+    answer.begin()
+    answer.read()
+    return answer.status
+
+
 def request(service: Service, domain: str, speaker: str = "caller-1") -> bytes:
     body = opt_out(domain, speaker)
     headers = signed(service, body) | {"Content-Length": str(len(body))}
     return b"POST / HTTP/1.1\r\n" + b"".join(f"{k}: {v}\r\n".encode() for k, v in headers.items()) + b"\r\n" + body
 
 
-def assert_refused(answer: bytes, status: int) -> None:
+def assert_refused(answer: bytes, wanted: int) -> None:
     head, _, body = answer.partition(b"\r\n\r\n")
-    assert head.startswith(b"HTTP/1.1 %d " % status), answer
+    assert head.startswith(b"HTTP/1.1 %d " % wanted), answer
     assert b"connection: close" in head.lower()
     assert json.loads(body)["__type"].startswith("com.amazon.coral.service#")
 
@@ -92,7 +101,7 @@ def test_a_second_request_that_stops_half_way_on_a_kept_connection(limited: Serv
     whole = request(limited, limited.new_domain())
     with connected(limited) as kept:
         kept.sendall(whole)
-        assert kept.recv(65536).startswith(b"HTTP/1.1 200 ")
+        assert status(kept) == 200
         kept.sendall(whole[:50])
         assert_refused(everything(kept), 408)
 
@@ -126,7 +135,7 @@ def test_a_large_body_is_no_large_header(limited: Service) -> None:
 def test_an_idle_connection_is_closed_without_a_word(limited: Service) -> None:
     with connected(limited) as idle:
         idle.sendall(request(limited, limited.new_domain()))
-        assert idle.recv(65536).startswith(b"HTTP/1.1 200 ")
+        assert status(idle) == 200
         began = time.monotonic()
         assert everything(idle) == b""
         assert 0.8 < time.monotonic() - began < 3
