@@ -86,6 +86,7 @@ COMPILE := uv pip compile -q --python-version 3.11 --generate-hashes --no-strip-
 lock: ## resolve the dependencies anew; needs uv
 	$(COMPILE) pyproject.toml --group build --universal -o requirements.lock
 	$(COMPILE) pyproject.toml --group build --group dev --universal -c requirements.lock -o requirements-dev.lock
+	$(COMPILE) pyproject.toml --group build --extra postgres --universal -c requirements.lock -o deploy/container/requirements.lock
 	$(COMPILE) tests/clients/awscli.in -o tests/clients/awscli.lock
 	$(COMPILE) tools/workflows/zizmor.in -o tools/workflows/zizmor.lock
 

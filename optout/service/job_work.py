@@ -128,7 +128,8 @@ def finish_job(tx: Transaction, request: Request) -> Result:
 def _enroll(tx: Transaction, row: Row[Any], names: Sequence[str]) -> Sequence[tuple[str, str | None]]:
     domain = domain_rows.active(tx, row.domain_id)
     config = json.loads(row.request).get("EnrollmentConfig", {})
-    return enroll(tx, domain, names, overwrite=config.get("ExistingEnrollmentAction") == "OVERWRITE")
+    overwrite = config.get("ExistingEnrollmentAction") == "OVERWRITE"
+    return enroll(tx, domain, names, overwrite=overwrite, job_id=row.job_id)
 
 
 def _register(tx: Transaction, row: Row[Any], count: int) -> Sequence[tuple[str, str | None]]:
