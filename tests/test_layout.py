@@ -44,7 +44,7 @@ TESTED_ELSEWHERE = {
     # What the service answers is asked of it over HTTP, by AWS's own client.
     "optout/cli/serve.py": "tests/service/test_cli_serve.py",
     "optout/cli/serve_keys.py": "tests/service/test_cli_serve_keys.py",
-    "optout/cli/serve_options.py": "tests/service/test_cli_serve_options.py",
+    "optout/cli/serve_production.py": "tests/service/test_cli_serve_production.py",
     "optout/service/admin_operations.py": "tests/service/test_admin.py",
     "optout/service/assembly.py": "tests/service/test_server.py",
     "optout/service/client_tokens.py": "tests/service/test_domains.py",

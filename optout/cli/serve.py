@@ -9,7 +9,7 @@ from click.core import ParameterSource
 
 from optout.cli.exit_codes import ExitCode
 from optout.cli.lazy import LazyGroup
-from optout.cli.serve_options import production_options, production_settings
+from optout.cli.serve_production import production_options, production_settings
 
 SUBCOMMANDS: dict[str, str] = {"keys": "optout.cli.serve_keys"}
 """Module of each command below ``optout serve``, which has it as ``command``."""

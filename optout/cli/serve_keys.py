@@ -14,7 +14,7 @@ import click
 
 from optout.cli.errors import CommandError, reported
 from optout.cli.options import with_options
-from optout.cli.serve_options import secret_source
+from optout.cli.serve_production import secret_source
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
