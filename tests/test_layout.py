@@ -42,6 +42,9 @@ TESTED_ELSEWHERE = {
     "optout/cli/lazy.py": "tests/cli/test_main.py",
     "optout/cli/register_files.py": "tests/cli/test_add.py",
     # What the service answers is asked of it over HTTP, by AWS's own client.
+    "optout/cli/serve_options.py": "tests/service/test_cli_serve_backup.py",
+    "optout/cli/serve_restore.py": "tests/service/test_cli_serve_backup.py",
+    "optout/cli/serve_backup.py": "tests/service/test_cli_serve_backup.py",
     "optout/cli/serve.py": "tests/service/test_cli_serve.py",
     "optout/cli/serve_keys.py": "tests/service/test_cli_serve_keys.py",
     "optout/cli/serve_production.py": "tests/service/test_cli_serve_production.py",

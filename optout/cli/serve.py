@@ -7,11 +7,15 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from optout.cli.exit_codes import ExitCode
 from optout.cli.lazy import LazyGroup
+from optout.cli.serve_options import data_option, database_option, refusals, warn_of_password
 from optout.cli.serve_production import production_options, production_settings
 
-SUBCOMMANDS: dict[str, str] = {"keys": "optout.cli.serve_keys"}
+SUBCOMMANDS = {
+    "keys": "optout.cli.serve_keys",
+    "backup": "optout.cli.serve_backup",
+    "restore": "optout.cli.serve_restore",
+}
 """Module of each command below ``optout serve``, which has it as ``command``."""
 
 _HELP = """Run the Voice ID-compatible service until Ctrl-C.
@@ -39,20 +43,8 @@ Exit codes: 0 stopped, 1 cannot start, 2 wrong usage, 8 another service uses the
     help=_HELP,
     short_help="Run the Voice ID-compatible service.",
 )
-@click.option(
-    "--data",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=Path(".optout/service"),
-    show_default=True,
-    help="Folder of the database and the access keys; made if missing, private to you.",
-)
-@click.option(
-    "--database",
-    metavar="URL",
-    envvar="OPTOUT_DATABASE",
-    help="PostgreSQL database, which several services may share: postgresql://user@host/name, or file:PATH or "
-    "env:NAME where that is kept. Without it a SQLite file in the data folder. Also by OPTOUT_DATABASE.",
-)
+@data_option
+@database_option
 @click.option(
     "--host",
     default="127.0.0.1",
@@ -96,7 +88,6 @@ def command(
         _refuse_options(ctx, ctx.invoked_subcommand)
         return
     # Imported here: web server and database take a quarter of a second that other commands need not pay.
-    from optout.service.errors import DataLockedError, StartError  # noqa: PLC0415
     from optout.service.logs import configure  # noqa: PLC0415
     from optout.service.process import run  # noqa: PLC0415
     from optout.service.running import Running  # noqa: PLC0415
@@ -122,25 +113,9 @@ def command(
         **production_settings(production, admin_port),
     )
     configure(production["log_format"])
-    try:
-        if ctx.get_parameter_source("database") is ParameterSource.COMMANDLINE:
-            _warn_of_password(str(database))
+    with refusals("optout serve"):
+        warn_of_password(ctx, database)
         run(settings, ready, stop_with_stdin=stop_with_stdin)
-    except DataLockedError as error:
-        _fail(error, ExitCode.LOCKED)
-    except StartError as error:
-        _fail(error, ExitCode.FAILED)
-
-
-def _warn_of_password(database: str) -> None:
-    from optout.service.database_url import has_password  # noqa: PLC0415  see command
-
-    if has_password(database):
-        click.echo(
-            "optout serve: every user of this machine can read the password in --database; keep the URL in a "
-            "file and give file:PATH, or set OPTOUT_DATABASE.",
-            err=True,
-        )
 
 
 def _refuse_options(ctx: click.Context, subcommand: str) -> None:
@@ -153,8 +128,3 @@ def _refuse_options(ctx: click.Context, subcommand: str) -> None:
 def _domain(text: str) -> tuple[str, str]:
     domain_id, _, name = text.partition("=")
     return domain_id, name or "sandbox"
-
-
-def _fail(error: Exception, code: ExitCode) -> None:
-    click.echo(f"optout serve: {error}", err=True)
-    raise SystemExit(code)

@@ -4,7 +4,7 @@ from sqlalchemy import Connection, inspect, select, text, update
 
 from optout.service import migrations
 from optout.service.errors import StartError
-from optout.service.schema import meta
+from optout.service.schema import meta, speakers
 
 _REVISION_TABLE = "alembic_version"
 _COUNTED = "1"
@@ -29,6 +29,14 @@ def is_current(connection: Connection) -> bool:
             "by a newer release. Install that one."
         )
     return revision == known[-1]
+
+
+def is_known(connection: Connection) -> bool:
+    """Tell whether a release up to this one made the database; raises StartError if a newer one did."""
+    if current(connection) is not None:
+        is_current(connection)
+        return True
+    return inspect(connection).has_table(meta.name) and inspect(connection).has_table(speakers.name)
 
 
 def migrate(connection: Connection) -> None:

@@ -28,6 +28,15 @@ def reader(path: Path) -> Engine:
     return _engine(path, "BEGIN", "PRAGMA query_only=ON")
 
 
+def inspector(path: Path) -> Engine:
+    """Return an engine for a file that is no running service's: it changes neither the file nor its mode."""
+    return create_engine(
+        URL.create("sqlite", database=path.absolute().as_uri(), query={"mode": "ro", "uri": "true"}),
+        hide_parameters=True,
+        poolclass=NullPool,
+    )
+
+
 def _engine(path: Path, begin: str, *pragmas: str) -> Engine:
     # hide_parameters keeps people's identifiers out of the texts of database errors.
     engine = create_engine(

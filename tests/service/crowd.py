@@ -15,7 +15,7 @@ CLIENTS = 16
 
 
 class Crowd:
-    """What the clients of one service were told: the generated id of each person whose opt-out was answered with 200."""
+    """What the clients of a service were told: the generated id of everybody whose opt-out got its 200."""
 
     def __init__(self, service: Service, domain: str) -> None:
         self.acknowledged: dict[str, str] = {}

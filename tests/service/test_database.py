@@ -2,7 +2,7 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-from sqlalchemy import inspect, text
+from sqlalchemy import inspect
 
 from optout.service.database import open_database
 from optout.service.errors import StartError
@@ -17,19 +17,6 @@ def test_a_new_database_has_the_schema_and_its_revision(tmp_path: Path) -> None:
     assert set(inspect(database.reader).get_table_names()) >= set(metadata.tables)
     with database.reader.begin() as connection:
         assert current(connection) == known_revisions()[-1]
-
-
-def test_commits_wait_for_the_disk(tmp_path: Path) -> None:
-    database = open_database(tmp_path)
-    with database.writer.connect() as connection:
-        assert connection.scalar(text("PRAGMA journal_mode")) == "wal"
-        assert connection.scalar(text("PRAGMA synchronous")) == 2  # FULL
-
-
-def test_readers_cannot_write(tmp_path: Path) -> None:
-    database = open_database(tmp_path)
-    with database.reader.connect() as connection:
-        assert connection.scalar(text("PRAGMA query_only")) == 1
 
 
 def test_opening_again_keeps_the_token_key(tmp_path: Path) -> None:

@@ -1,26 +1,32 @@
 """The revisions make exactly the tables that the package works with."""
 
 import re
+import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, create_engine
+from sqlalchemy import Engine
 
-from optout.service import migrations
+from optout.service import migrations, postgres, server, sqlite
+from optout.service.database_url import database_url
 from optout.service.history import migrate
 from optout.service.schema import metadata
 
 # Every operation's module, and with them every table.
-pytest.importorskip("optout.service.server")
+assert server
 
 
-@pytest.fixture
-def engine(tmp_path: Path) -> Any:
-    engine = create_engine(f"sqlite:///{tmp_path / 'new.db'}")
+@pytest.fixture(params=["SQLite", "PostgreSQL"])
+def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
+    if request.param == "SQLite":
+        engine = sqlite.writer(tmp_path / "new.db")
+    else:
+        engine = postgres.writer(database_url(request.getfixturevalue("database_url")))
     yield engine
     engine.dispose()
 
@@ -38,3 +44,20 @@ def test_what_the_revisions_make_is_what_the_tables_say(engine: Engine) -> None:
         migrate(connection)
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, metadata) == []
+
+
+def test_a_start_that_has_nothing_to_migrate_loads_neither_alembic_nor_a_driver_it_does_not_use(
+    tmp_path: Path,
+) -> None:
+    code = (
+        "import sys\n"
+        "from pathlib import Path\n"
+        "from optout.service.database import open_database\n"
+        "open_database(Path(sys.argv[1])).close()\n"
+        "print(*sorted({'alembic', 'psycopg'} & set(sys.modules)))\n"
+    )
+    first, second = (
+        subprocess.run([sys.executable, "-c", code, tmp_path], capture_output=True, text=True, check=True).stdout
+        for _ in range(2)
+    )
+    assert (first, second) == ("alembic\n", "\n")
