@@ -83,7 +83,8 @@ def serve_arguments(context: Context) -> list[str]:
     named = {domain_id: alias for alias, domain_id in domains.items()}
     if default and default not in named:
         named[default] = "default"
-    arguments = ["--data", str(context.service_folder), "--port", "0"]
+    # A sandbox is for trying things out, not for waiting; the reconciler keeps AWS's quotas by itself.
+    arguments = ["--data", str(context.service_folder), "--port", "0", "--quotas", "none"]
     for domain_id, alias in named.items():
         arguments += ["--domain", f"{domain_id}={alias}"]
     if region := context.setting("region"):

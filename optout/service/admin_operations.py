@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import insert, select, update
 
 from optout.service import bulk, domain_rows, domains, sessions, speakers
-from optout.service.operations import Operation, read, write
+from optout.service.operations import Operation, write
 from optout.service.optouts import new_row
 from optout.service.ordered_faults import Fault
 from optout.service.schema import speakers as table
@@ -59,11 +59,6 @@ def erase_deleted(tx: Transaction, _request: Request) -> Result:
     return {"Erased": domains.erase_deleted(tx)}
 
 
-def health(tx: Transaction, _request: Request) -> Result:
-    tx.connection.execute(select(1))
-    return {"Status": "ok"}
-
-
 ADMIN: Mapping[str, Operation] = {
     "SeedSpeaker": write(seed_speaker),
     "EnsureDomain": write(ensure_domain, alone=True),
@@ -71,7 +66,6 @@ ADMIN: Mapping[str, Operation] = {
     "ReactivateDomain": write(reactivate_domain),
     "SeedSession": write(sessions.seed_session),
     "EraseDeleted": write(erase_deleted, alone=True),
-    "Health": read(health),
 }
 
 

@@ -17,6 +17,9 @@ from optout.service.optouts import new_row
 from optout.service.schema import speakers
 from optout.service.transaction import SpeakerStatus, Transaction
 
+CONFLICT_CODE = 409
+CONFLICT_TEXT = "Conflicting action: You cannot request an enrollment for an opted out speaker."
+
 
 class Decision(StrEnum):
     """What became of one request; the first three are the output file's words."""
@@ -29,7 +32,7 @@ class Decision(StrEnum):
 
 
 Decided = tuple[Decision, str | None]
-"""A decision, and the GeneratedSpeakerId of a speaker who is enrolled now."""
+"""A decision, and the GeneratedSpeakerId of the speaker, if there is one."""
 
 _ENROLL = (
     update(speakers)
@@ -61,7 +64,7 @@ def enroll(tx: Transaction, domain: DomainRow, names: Sequence[str], *, overwrit
             if decision in (Decision.NEW_ENROLLMENT, Decision.ENROLLMENT_OVERWRITE) and "sequence" in row:
                 changed.append({"row": row["sequence"], "at": tx.now})
         rows[name] = row if decision is Decision.OPTED_OUT else {**row, "status": SpeakerStatus.ENROLLED}
-        decided.append((decision, None if decision is Decision.OPTED_OUT else row["generated_id"]))
+        decided.append((decision, row["generated_id"]))
     if created:
         tx.connection.execute(insert(speakers), created)
         bulk.grow(tx.connection, domain.domain_id, len(created))

@@ -1,6 +1,6 @@
 """What the service raises: answers meant for the caller, and faults of the service itself."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 MODELLED = "com.amazonaws.voiceid#"
 FRAMEWORK = "com.amazon.coral.service#"
@@ -23,6 +23,7 @@ class ApiError(ServiceError):
 
     namespace = MODELLED
     text_key = "Message"
+    headers: Sequence[tuple[bytes, bytes]] = ()
 
     def __init__(
         self, code: str, text: str, *, status: int = 400, members: Mapping[str, str] | None = None

@@ -28,12 +28,14 @@ Bulk = Callable[[Transaction, Sequence[Request]], Sequence[Result | ApiError]]
 class Operation:
     """``run`` decides before it writes: a request answered with an ApiError has changed nothing.
 
-    A write stays within the domain that its request names, or is ``alone``: no other write runs beside it.
+    A write stays within the domain that its request names, or is ``alone``: no other write runs beside it. One that
+    is ``apart`` touches no domain's data.
     """
 
     run: Bulk
     writes: bool
     alone: bool = False
+    apart: bool = False
 
 
 def _one_by_one(single: Single) -> Bulk:
@@ -54,14 +56,16 @@ def read(single: Single) -> Operation:
     return Operation(_one_by_one(single), writes=False)
 
 
-def write(single: Single, *, alone: bool = False) -> Operation:
-    return Operation(_one_by_one(single), writes=True, alone=alone)
+def write(single: Single, *, alone: bool = False, apart: bool = False) -> Operation:
+    return Operation(_one_by_one(single), writes=True, alone=alone, apart=apart)
 
 
 def domains_written(jobs: Iterable[Job], operations: Mapping[str, Operation]) -> set[str] | None:
     """Return the ids of the domains that the jobs may change, or None if they may change more than these."""
     found: set[str] = set()
     for job in jobs:
+        if operations[job.operation].apart:
+            continue
         domain_id = job.request.get("DomainId") or job.request.get("ResourceArn", "").rpartition("/")[2]
         if not domain_id or operations[job.operation].alone:
             return None

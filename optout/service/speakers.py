@@ -7,6 +7,8 @@ from sqlalchemy import Row, delete, select
 
 from optout.service import bulk, domain_rows, listing
 from optout.service.errors import ApiError, domain_not_found, speaker_not_found
+from optout.service.events.outbox import record
+from optout.service.events.speaker_event import Action, SpeakerEvent
 from optout.service.schema import speakers
 from optout.service.transaction import Request, Result, Transaction
 
@@ -41,7 +43,9 @@ def list_speakers(tx: Transaction, request: Request) -> Result:
 def delete_speaker(tx: Transaction, request: Request) -> Result:
     """Remove the speaker and with it the memory of an opt-out."""
     domain = domain_rows.active(tx, request["DomainId"])
-    remove(tx, find(tx, domain.domain_id, request["SpeakerId"]))
+    row = find(tx, domain.domain_id, request["SpeakerId"])
+    remove(tx, row)
+    record(tx, [SpeakerEvent(Action.DELETE, domain.domain_id, row.generated_id)])
     return {}
 
 

@@ -38,11 +38,12 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Tenant:
-    """Whose data this is: the region and account of the domains' ARNs, and the limits."""
+    """Whose data this is: the region and account of the domains' ARNs, the limits, and where events go."""
 
     region: str
     account: str = "000000000000"
     limits: Limits = field(default_factory=Limits)
+    sinks: tuple[str, ...] = ()
 
     def domain_arn(self, domain_id: str) -> str:
         return f"arn:aws:voiceid:{self.region}:{self.account}:domain/{domain_id}"

@@ -129,12 +129,13 @@ def test_the_service_gets_every_domain_of_the_stack(project: Project) -> None:
     project.configure(domain="D" * 22, domains={"a": "A" * 22, "b": "B" * 22}, region="eu-central-1")
     context = project.context()
     assert serve_arguments(context) == [
-        *["--data", str(context.service_folder), "--port", "0"],
+        *["--data", str(context.service_folder), "--port", "0", "--quotas", "none"],
         *["--domain", f"{'A' * 22}=a", "--domain", f"{'B' * 22}=b", "--domain", f"{'D' * 22}=default"],
         *["--region", "eu-central-1"],
     ]
     project.configure()
-    assert serve_arguments(project.context()) == ["--data", str(context.service_folder), "--port", "0"]
+    bare = ["--data", str(context.service_folder), "--port", "0", "--quotas", "none"]
+    assert serve_arguments(project.context()) == bare
 
 
 def test_folders_are_private_and_made_once(tmp_path: Path) -> None:
