@@ -67,6 +67,12 @@ Exit codes: 0 stopped, 1 cannot start, 2 wrong usage, 8 another service uses the
     type=click.IntRange(0, 65535),
     help="Also listen on this port for health, readiness and metrics. 0 takes any free port.",
 )
+@click.option(
+    "--objects",
+    metavar="DIR|s3|URL",
+    help="Where batch jobs find their s3:// files: a folder that holds one folder a bucket, 's3' for Amazon S3, or "
+    "the URL of another service that speaks S3. Without it no job can be started.",
+)
 @production_options
 @click.option("--stop-with-stdin", is_flag=True, help="End when standard input closes: for a parent process.")
 @click.pass_context
@@ -80,6 +86,7 @@ def command(
     region: str,
     domains: tuple[str, ...],
     admin_port: int | None,
+    objects: str | None,
     *,
     stop_with_stdin: bool,
     **production: Any,
@@ -109,6 +116,7 @@ def command(
         database=database,
         host=host,
         port=port,
+        objects=objects,
         domains=tuple(_domain(text) for text in domains),
         **production_settings(production, admin_port),
     )

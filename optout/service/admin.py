@@ -16,6 +16,7 @@ from optout.service.admin_operations import admin_model
 from optout.service.errors import ApiError, invalid
 from optout.service.listening.sockets import is_loopback
 from optout.service.metrics import Metrics, Process, Waiting, exposition
+from optout.service.ordered_faults import Faults, times
 from optout.service.settings import AdminSettings
 from optout.service.store import Store
 from optout.service.validation import Validator
@@ -24,7 +25,12 @@ _STATUS = {"ResourceNotFoundException": 404}
 
 
 def admin_app(
-    model: Mapping[str, Any], store: Store, metrics: Metrics, process: Process, settings: AdminSettings
+    model: Mapping[str, Any],
+    store: Store,
+    metrics: Metrics,
+    process: Process,
+    settings: AdminSettings,
+    faults: Faults,
 ) -> Starlette:
     """Return the application; its routes are documented in docs/service.md."""
 
@@ -44,7 +50,7 @@ def admin_app(
             Route("/healthz", _alive),
             Route("/readyz", ready),
             Route("/metrics", counts),
-            *(_hooks(model, store) if settings.hooks else ()),
+            *(_hooks(model, store, faults) if settings.hooks else ()),
         ],
         # A web page in the user's browser must not reach the hooks through a name that resolves to loopback.
         middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost", "[::1]"])]
@@ -59,7 +65,7 @@ async def _alive(_request: Request) -> Response:
     return JSONResponse({"Status": "ok"})
 
 
-def _hooks(model: Mapping[str, Any], store: Store) -> list[Route]:
+def _hooks(model: Mapping[str, Any], store: Store, faults: Faults) -> list[Route]:
     validator = Validator(admin_model(model))
 
     def hook(operation: str) -> Any:
@@ -69,11 +75,20 @@ def _hooks(model: Mapping[str, Any], store: Store) -> list[Route]:
 
         return endpoint
 
+    async def order_faults(request: Request) -> Response:
+        wanted = validator.request("OrderFaults", await _body(request))
+        if wanted["Operation"] not in model["operations"]:
+            raise invalid("Operation must be the name of one of the API's operations.")
+        faults.order(wanted["Operation"], times(wanted["Fault"], wanted.get("Count", 1)))
+        return JSONResponse(wanted)
+
     return [
         Route("/domains", hook("EnsureDomain"), methods=["POST"]),
         Route("/domains/{DomainId}/suspend", hook("SuspendDomain"), methods=["POST"]),
         Route("/domains/{DomainId}/reactivate", hook("ReactivateDomain"), methods=["POST"]),
         Route("/speakers", hook("SeedSpeaker"), methods=["POST"]),
+        Route("/sessions", hook("SeedSession"), methods=["POST"]),
+        Route("/faults", order_faults, methods=["POST"]),
     ]
 
 

@@ -14,6 +14,7 @@ from optout.service import errors, ids
 from optout.service.access.gate import Gate
 from optout.service.errors import ApiError
 from optout.service.metrics import OK, Metrics
+from optout.service.ordered_faults import Faults
 from optout.service.output import OutputFilter
 from optout.service.sigv4 import Verifier, header_map
 from optout.service.store import Store
@@ -22,6 +23,7 @@ from optout.service.validation import Validator
 MAX_BODY_BYTES = 2 * 1024 * 1024  # 200 tags of the longest keys and values, every character escaped, stay below
 CONTENT_TYPE = b"application/x-amz-json-1.0"
 NO_OPERATION = "none"
+LOST = "lost"
 _FAULT = 500
 
 Scope = Mapping[str, Any]
@@ -29,6 +31,10 @@ Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 _log = logging.getLogger("optout.service")
+
+
+class _ReplyLostError(Exception):
+    """The work was done and the caller is not to hear of it."""
 
 
 class VoiceIdApi:
@@ -41,7 +47,7 @@ class VoiceIdApi:
         verifier: Verifier,
         gate: Gate,
         metrics: Metrics,
-        offered: frozenset[str],
+        faults: Faults,
         *,
         access_log: bool = False,
     ) -> None:
@@ -53,7 +59,7 @@ class VoiceIdApi:
         self._verifier = verifier
         self._gate = gate
         self._metrics = metrics
-        self._offered = offered
+        self._faults = faults
         self._access_log = access_log
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -66,6 +72,10 @@ class VoiceIdApi:
             call.began = time.perf_counter()
             result = await self._answer(scope, headers, call, body)
             content = b"" if result is None else _encode(result)
+        except _ReplyLostError:
+            self._metrics.count(call.operation, LOST, time.perf_counter() - call.began)
+            await _break_off(receive, send)
+            return
         except ApiError as error:
             status, outcome, content, extra = error.status, error.code, _encode(error.body()), error.headers
         except Exception as error:  # noqa: BLE001  a fault of ours must still be a well-formed answer
@@ -91,9 +101,13 @@ class VoiceIdApi:
             raise errors.unknown_operation()
         await self._gate.admit(signed, operation, now)
         request = self._validator.request(operation, _decode(body))
-        if operation not in self._offered:
-            raise errors.denied(f"This service does not offer {operation}; it keeps domains, opt-outs and tags.")
-        return self._filter.result(operation, await self._store.run(operation, request))
+        fault = self._faults.take(operation)
+        if fault is not None and (ordered := fault.error()) is not None:
+            raise ordered
+        result = self._filter.result(operation, await self._store.run(operation, request))
+        if fault is not None:
+            raise _ReplyLostError
+        return result
 
     def _log(self, call: "_Call", status: int, outcome: str, seconds: float) -> None:
         about = {
@@ -159,6 +173,14 @@ _ENCODER = json.JSONEncoder(separators=(",", ":"))
 
 def _encode(document: Mapping[str, Any]) -> bytes:
     return _ENCODER.encode(document).encode()
+
+
+async def _break_off(receive: Receive, send: Send) -> None:
+    # ASGI has no word for it, and half an answer is no loss: botocore takes it for an empty success.
+    method_of_uvicorn: Any = send
+    method_of_uvicorn.__self__.transport.abort()
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 async def _respond(

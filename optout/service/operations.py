@@ -4,8 +4,19 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from optout.service import domains, optouts, speakers, tags
-from optout.service.errors import ApiError
+from optout.service import (
+    domains,
+    expiry,
+    fraudsters,
+    job_work,
+    jobs,
+    optouts,
+    sessions,
+    speakers,
+    tags,
+    watchlists,
+)
+from optout.service.errors import ApiError, denied
 from optout.service.inbox import Job, Outcome
 from optout.service.transaction import Request, Result, Transaction
 
@@ -75,7 +86,49 @@ OFFERED: Mapping[str, Operation] = {
     "TagResource": write(tags.tag_resource),
     "UntagResource": write(tags.untag_resource),
     "ListTagsForResource": read(tags.list_tags_for_resource),
+    "StartSpeakerEnrollmentJob": write(jobs.start_speaker_enrollment_job),
+    "DescribeSpeakerEnrollmentJob": read(jobs.describe_speaker_enrollment_job),
+    "ListSpeakerEnrollmentJobs": read(jobs.list_speaker_enrollment_jobs),
+    "StartFraudsterRegistrationJob": write(jobs.start_fraudster_registration_job),
+    "DescribeFraudsterRegistrationJob": read(jobs.describe_fraudster_registration_job),
+    "ListFraudsterRegistrationJobs": read(jobs.list_fraudster_registration_jobs),
+    "CreateWatchlist": write(watchlists.create_watchlist),
+    "DescribeWatchlist": read(watchlists.describe_watchlist),
+    "ListWatchlists": read(watchlists.list_watchlists),
+    "UpdateWatchlist": write(watchlists.update_watchlist),
+    "DeleteWatchlist": write(watchlists.delete_watchlist),
+    "AssociateFraudster": write(fraudsters.associate_fraudster),
+    "DisassociateFraudster": write(fraudsters.disassociate_fraudster),
+    "DescribeFraudster": read(fraudsters.describe_fraudster),
+    "ListFraudsters": read(fraudsters.list_fraudsters),
+    "DeleteFraudster": write(fraudsters.delete_fraudster),
+    "EvaluateSession": write(sessions.evaluate_session),
 }
+"""Every operation of the model."""
+
+BACKGROUND: Mapping[str, Operation] = {
+    "WaitingJobs": read(job_work.waiting_jobs),
+    "ClaimJob": write(job_work.claim_job),
+    "RenewLease": write(job_work.renew_lease),
+    "ReleaseJob": write(job_work.release_job),
+    "BeginJob": write(job_work.begin_job),
+    "ApplyRequests": write(job_work.apply_requests),
+    "ReadOutcomes": read(job_work.read_outcomes),
+    "FinishJob": write(job_work.finish_job),
+    "ExpireSpeakers": write(expiry.expire_speakers, alone=True),
+}
+"""What the service does by itself; nobody can ask for these."""
+
+
+def _refuse_job(_tx: Transaction, _request: Request) -> Result:
+    raise denied("This service was started without --objects, so it can read no input file of a job.")
+
+
+WITHOUT_OBJECTS: Mapping[str, Operation] = {
+    "StartSpeakerEnrollmentJob": read(_refuse_job),
+    "StartFraudsterRegistrationJob": read(_refuse_job),
+}
+"""What a service that has no objects offers in their place."""
 
 
 def run_batch(tx: Transaction, jobs: Sequence[Job], operations: Mapping[str, Operation]) -> list[Outcome]:

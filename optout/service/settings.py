@@ -38,6 +38,7 @@ class Settings:
     """``port`` 0 takes any free one. ``plain_http`` allows an address of the network without TLS.
 
     ``database`` is a URL or the reference to one (see ``database_url``), None the SQLite file in the data folder.
+    ``objects`` is where batch jobs find ``s3://`` objects, as ``optout.service.objects.open_store`` takes it.
     ``domains`` are (domain id, name) pairs to create at start if they are missing.
     """
 
@@ -46,6 +47,7 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 8099
     database: str | None = field(default=None, repr=False)
+    objects: str | None = None
     domains: tuple[tuple[str, str], ...] = ()
     tls: TlsFiles | None = None
     plain_http: bool = False

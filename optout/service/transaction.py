@@ -30,6 +30,10 @@ class Limits:
     domains: int = 3
     speakers_per_domain: int = 100_000
     tags_per_domain: int = 200
+    watchlists_per_domain: int = 3
+    fraudsters_per_watchlist: int = 500
+    speakers_per_job: int = 10_000
+    fraudsters_per_job: int = 500
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0003_access"
-down_revision = "0001_first"
+down_revision = "0002_operations"
 
 _Sequence = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 
