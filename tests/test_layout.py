@@ -52,6 +52,7 @@ TESTED_ELSEWHERE = {
     "optout/service/assembly.py": "tests/service/test_server.py",
     "optout/service/client_tokens.py": "tests/service/test_domains.py",
     "optout/service/domain_rows.py": "tests/service/test_domains.py",
+    "optout/service/background.py": "tests/service/test_job_runner.py",
     "optout/service/enrollments.py": "tests/service/test_job_runner.py",
     "optout/service/listing.py": "tests/service/test_speakers.py",
     "optout/service/ids.py": "tests/service/test_domains.py",

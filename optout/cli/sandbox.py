@@ -46,6 +46,10 @@ def sandbox_environment(service: Running) -> dict[str, str]:
     """Return the variables that point the provider at the sandbox's service, whatever the shell has set."""
     keys = configparser.ConfigParser()
     keys.read(service.credentials_file, encoding="utf-8")
+    if "default" not in keys:
+        raise CommandError(
+            f"the sandbox's service has no key in {service.credentials_file}; start it without --no-first-key"
+        )
     return {
         **aws.IGNORED,
         **service.environment(),

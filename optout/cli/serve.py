@@ -12,8 +12,8 @@ from optout.cli.serve_options import data_option, database_option, refusals, war
 from optout.cli.serve_production import production_options, production_settings
 
 SUBCOMMANDS = {
-    "backup": "optout.cli.serve_backup",
     "keys": "optout.cli.serve_keys",
+    "backup": "optout.cli.serve_backup",
     "restore": "optout.cli.serve_restore",
 }
 """Module of each command below ``optout serve``, which has it as ``command``."""

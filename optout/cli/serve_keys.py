@@ -7,36 +7,24 @@ import os
 import re
 import time
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from optout.cli.errors import CommandError, reported
 from optout.cli.options import with_options
+from optout.cli.serve_options import data_option, database_option, refusals, warn_of_password
 from optout.cli.serve_production import secret_source
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from sqlalchemy import Connection
 
     from optout.service.access.key_table import KeyRow
 
-_DATA = click.option(
-    "--data",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=Path(".optout/service"),
-    show_default=True,
-    help="The service's data folder.",
-)
-_DATABASE = click.option(
-    "--database",
-    metavar="URL",
-    envvar="OPTOUT_DATABASE",
-    help="The service's PostgreSQL database, as `optout serve` has it. Also by OPTOUT_DATABASE.",
-)
-_store_options = with_options(_DATA, _DATABASE)
+_store_options = with_options(data_option, database_option)
 
 
 @click.group(name="keys", short_help="Add, list and revoke access keys.")
@@ -54,6 +42,8 @@ def command() -> None:
       $ optout serve keys add --role reconcile --name nightly >> ~/.aws/credentials
       $ optout serve keys list
       $ optout serve keys revoke OPTOABCDEFGHIJKLMNOP
+
+    Exit codes: 0 done, 1 failed, 2 wrong usage.
     """  # noqa: D301 - click's own mark for "do not wrap"
 
 
@@ -109,7 +99,7 @@ def add(
         created_at=round(time.time(), 3),
         may_release=may_release,
     )
-    with reported(), _store(data, database) as connection:
+    with _store(data, database) as connection:
         key_table.add(connection, key)
     if reference is None:
         click.echo(credentials_file.section(name, key.access_key_id, source.text), nl=False)
@@ -129,7 +119,7 @@ def list_keys(data: Path, database: str | None, *, as_json: bool) -> None:
     """
     from optout.service.access import key_table  # noqa: PLC0415 - not for --help
 
-    with reported(), _store(data, database) as connection:
+    with _store(data, database) as connection:
         rows = [_shown(key) for key in key_table.read(connection)]
         rows = [*_local(data, {row["key"] for row in rows}), *rows]
     if as_json:
@@ -152,7 +142,7 @@ def revoke(data: Path, database: str | None, key_id: str) -> None:
     """
     from optout.service.access import key_table  # noqa: PLC0415 - not for --help
 
-    with reported(), _store(data, database) as connection:
+    with _store(data, database) as connection:
         if key_id in _local_ids(data) and not any(
             key.access_key_id == key_id for key in key_table.read(connection)
         ):
@@ -171,20 +161,22 @@ def revoke(data: Path, database: str | None, key_id: str) -> None:
 def _store(data: Path, database: str | None) -> Iterator[Connection]:
     """Give a connection inside a transaction; the database is made if it is missing."""
     from optout.service import folder  # noqa: PLC0415 - not for --help
+    from optout.service.access.key_table import KeyExistsError  # noqa: PLC0415
     from optout.service.database import open_database  # noqa: PLC0415
-    from optout.service.errors import ServiceError  # noqa: PLC0415
 
     os.umask(0o077)  # the database holds secrets
-    try:
+    context = click.get_current_context()
+    with reported(), refusals(context.command_path):
+        warn_of_password(context, database)
         folder.prepare(data)
         opened = open_database(data, database)
         try:
             with opened.writer.begin() as connection:
                 yield connection
+        except KeyExistsError as error:
+            raise CommandError(str(error)) from error
         finally:
             opened.close()
-    except ServiceError as error:
-        raise CommandError(str(error)) from error
 
 
 def _shown(key: KeyRow) -> dict[str, Any]:

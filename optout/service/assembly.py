@@ -3,7 +3,7 @@
 import asyncio
 import uuid
 from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -15,27 +15,24 @@ from optout.service.access.replay import ReplayMemory
 from optout.service.access.used_signatures import use_signature
 from optout.service.admin_operations import ADMIN, admin_model
 from optout.service.app import VoiceIdApi
+from optout.service.background import keep_house, run_jobs
 from optout.service.errors import ApiError, StartError
 from optout.service.events.delivery import Delivery
 from optout.service.events.json_lines import JsonLinesSink
 from optout.service.events.sinks import EventSinks, Sink
 from optout.service.events.waiting import DELIVERY
 from optout.service.events.webhook import WebhookSink
-from optout.service.job_runner import JobRunner
 from optout.service.listening.servers import Server
 from optout.service.metrics import Metrics
-from optout.service.objects import ObjectStore, open_store
+from optout.service.objects import open_store
 from optout.service.operations import BACKGROUND, OFFERED, WITHOUT_OBJECTS, Operation, write
 from optout.service.ordered_faults import Faults
 from optout.service.readiness import READINESS
 from optout.service.settings import AccessSettings, Settings
 from optout.service.sigv4 import Verifier
 from optout.service.store import Store
-from optout.service.transaction import Limits
 from optout.service.validation import Validator
 
-HOUSEKEEPING_SECONDS = 3600
-STOP_SECONDS = 5  # for a batch job's step under way when the service is told to stop
 _ALONE = "alone"
 
 
@@ -66,15 +63,14 @@ class Parts:
 @asynccontextmanager
 async def assembled(settings: Settings) -> AsyncIterator[Parts]:
     """Give the parts for the time of the block; raises StartError."""
-    model, metrics = load_model(), Metrics()
-    faults = Faults()
+    model, metrics, faults = load_model(), Metrics(), Faults()
     objects = None if settings.objects is None else open_store(settings.objects)
     sinks = _sinks(settings.events)
     tenant = replace(settings.tenant, sinks=settings.events.names)
     store = Store(
         settings.data,
         tenant,
-        _operations(settings.access, with_objects=objects is not None),
+        _operations(settings),
         database=settings.database,
         batches=metrics.batches,
     )
@@ -103,14 +99,15 @@ async def assembled(settings: Settings) -> AsyncIterator[Parts]:
             from optout.service.admin import admin_app  # noqa: PLC0415  Starlette is only loaded for these
 
             applications.append(admin_app(model, store, metrics, live, settings.admin, faults))
-        beside(_keep_house(store))
+        beside(keep_house(store))
+        if objects is not None:
+            beside(run_jobs(store, objects, tenant.limits))
         beside(keys.follow(verifier))
         # The lock of the data folder keeps others from its SQLite file, and from nothing else.
         holder = _ALONE if settings.database is None else str(uuid.uuid4())
         for sink in sinks:
             beside(Delivery(store, sink, holder).run())
-        async with _running_jobs(store, objects, tenant.limits):
-            yield Parts(live, applications)
+        yield Parts(live, applications)
     finally:
         for task in tasks:
             task.cancel()
@@ -118,9 +115,9 @@ async def assembled(settings: Settings) -> AsyncIterator[Parts]:
         await asyncio.to_thread(store.close)
 
 
-def _operations(access: AccessSettings, *, with_objects: bool) -> Mapping[str, Operation]:
-    used = {USE_SIGNATURE: write(use_signature(access.replay_window), apart=True)}
-    offered = OFFERED if with_objects else {**OFFERED, **WITHOUT_OBJECTS}
+def _operations(settings: Settings) -> Mapping[str, Operation]:
+    offered = OFFERED if settings.objects is not None else {**OFFERED, **WITHOUT_OBJECTS}
+    used = {USE_SIGNATURE: write(use_signature(settings.access.replay_window), apart=True)}
     return {**offered, **BACKGROUND, **ADMIN, **KEYS, **READINESS, **DELIVERY, **used}
 
 
@@ -153,27 +150,3 @@ async def _ensure_domains(settings: Settings, store: Store, model: dict[str, Any
             await store.run("EnsureDomain", request)
         except ApiError as error:
             raise StartError(f"The domain '{domain_id}' cannot be made: {error.text}") from error
-
-
-@asynccontextmanager
-async def _running_jobs(store: Store, objects: ObjectStore | None, limits: Limits) -> AsyncIterator[None]:
-    if objects is None:
-        yield
-        return
-    runner = JobRunner(store, objects, limits)
-    task = asyncio.create_task(runner.run())
-    try:
-        yield
-    finally:
-        runner.stop()
-        await asyncio.wait([task], timeout=STOP_SECONDS)
-        task.cancel()  # what still reads or writes an object is not waited for; its lease runs out
-
-
-async def _keep_house(store: Store) -> None:
-    while True:
-        with suppress(ApiError):  # the disk may be full; the worker has logged it and the next hour tries again
-            await store.run("EraseDeleted", {})
-            while (await store.run("ExpireSpeakers", {}))["Expired"]:
-                pass
-        await asyncio.sleep(HOUSEKEEPING_SECONDS)

@@ -13,11 +13,12 @@ from sqlalchemy import bindparam, insert, update
 from optout.service import bulk
 from optout.service import speakers as speakers_of
 from optout.service.domain_rows import DomainRow
-from optout.service.events.outbox import record
-from optout.service.events.speaker_event import Action, Enrollment, Failure, SpeakerEvent, Status
 from optout.service.optouts import new_row
 from optout.service.schema import speakers
 from optout.service.transaction import SpeakerStatus, Transaction
+
+CONFLICT_CODE = 409
+CONFLICT_TEXT = "Conflicting action: You cannot request an enrollment for an opted out speaker."
 
 
 class Decision(StrEnum):
@@ -30,13 +31,8 @@ class Decision(StrEnum):
     SPEAKER_LIMIT = "SPEAKER_LIMIT"
 
 
-SOURCE = "BATCH_ENROLLMENT"  # of events; AWS documents the field and not its values
-OPTED_OUT_CODE = 409
-OPTED_OUT_TEXT = "You cannot request an enrollment for an opted out speaker."
-_REFUSED = Failure("ConflictException", OPTED_OUT_TEXT, OPTED_OUT_CODE)
-
 Decided = tuple[Decision, str | None]
-"""A decision, and the GeneratedSpeakerId of a speaker who is enrolled now."""
+"""A decision, and the GeneratedSpeakerId of the speaker, if there is one."""
 
 _ENROLL = (
     update(speakers)
@@ -45,10 +41,8 @@ _ENROLL = (
 )
 
 
-def enroll(
-    tx: Transaction, domain: DomainRow, names: Sequence[str], *, overwrite: bool, job_id: str
-) -> list[Decided]:
-    """Enrol people by customer id, in order; a name that comes twice is decided twice. ``job_id`` asks for it."""
+def enroll(tx: Transaction, domain: DomainRow, names: Sequence[str], *, overwrite: bool) -> list[Decided]:
+    """Enrol people by customer id, in order; a name that comes twice is decided twice."""
     rows: dict[str, Mapping[str, Any]] = {
         row["customer_id"]: row for row in speakers_of.find_all(tx, domain.domain_id, list(set(names)))
     }
@@ -56,7 +50,6 @@ def enroll(
     created: list[Mapping[str, Any]] = []
     changed: list[Mapping[str, Any]] = []
     decided: list[Decided] = []
-    told: list[tuple[Decision, str]] = []
     for name in names:
         row = rows.get(name)
         if row is None and len(created) >= room:
@@ -70,24 +63,14 @@ def enroll(
             decision = _decide(row, overwrite=overwrite)
             if decision in (Decision.NEW_ENROLLMENT, Decision.ENROLLMENT_OVERWRITE) and "sequence" in row:
                 changed.append({"row": row["sequence"], "at": tx.now})
-        told.append((decision, row["generated_id"]))
         rows[name] = row if decision is Decision.OPTED_OUT else {**row, "status": SpeakerStatus.ENROLLED}
-        decided.append((decision, None if decision is Decision.OPTED_OUT else row["generated_id"]))
+        decided.append((decision, row["generated_id"]))
     if created:
         tx.connection.execute(insert(speakers), created)
         bulk.grow(tx.connection, domain.domain_id, len(created))
     if changed:
         tx.connection.execute(_ENROLL, changed)
-    if tx.tenant.sinks:
-        record(tx, [_event(domain.domain_id, generated_id, decision, job_id) for decision, generated_id in told])
     return decided
-
-
-def _event(domain_id: str, generated_id: str, decision: Decision, job_id: str) -> SpeakerEvent:
-    enrollment = Enrollment(SOURCE, job_id, decision)
-    if decision is Decision.OPTED_OUT:
-        return SpeakerEvent(Action.ENROLL, domain_id, generated_id, Status.FAILURE, enrollment, _REFUSED)
-    return SpeakerEvent(Action.ENROLL, domain_id, generated_id, enrollment=enrollment)
 
 
 def _decide(row: Mapping[str, Any], *, overwrite: bool) -> Decision:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from optout.service import ids, manifests
-from optout.service.enrollments import OPTED_OUT_CODE, OPTED_OUT_TEXT, Decision
+from optout.service.enrollments import CONFLICT_CODE, CONFLICT_TEXT, Decision
 from optout.service.errors import ApiError, internal
 from optout.service.job_work import FRAUDSTER_LIMIT
 from optout.service.jobs import JobKind, JobStatus
@@ -28,7 +28,7 @@ CHUNK = 100
 
 _LONGEST_PAUSE = 10.0
 _ERRORS = {
-    Decision.OPTED_OUT: Outcome(OPTED_OUT_CODE, f"Conflicting action: {OPTED_OUT_TEXT}"),
+    Decision.OPTED_OUT: Outcome(CONFLICT_CODE, CONFLICT_TEXT),
     Decision.SPEAKER_LIMIT: Outcome(402, "Speaker limit exceeded"),
     FRAUDSTER_LIMIT: Outcome(402, "Fraudster limit exceeded"),
 }

@@ -6,13 +6,15 @@ away, can do nothing any more: every request of a job takes effect once.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, delete, insert, or_, select, update
 
 from optout.service import domain_rows, fraudsters, watchlists
-from optout.service.enrollments import enroll
+from optout.service.enrollments import CONFLICT_CODE, CONFLICT_TEXT, Decided, Decision, enroll
+from optout.service.events.outbox import record
+from optout.service.events.speaker_event import Action, Enrollment, Failure, SpeakerEvent, Status
 from optout.service.jobs import ACTIVE, JobKind, JobStatus, named_watchlists
 from optout.service.schema_batch import job_outcomes as outcomes
 from optout.service.schema_batch import jobs as table
@@ -21,6 +23,7 @@ from optout.service.transaction import Request, Result, Transaction
 REGISTERED = "NEW_REGISTRATION"
 FRAUDSTER_LIMIT = "FRAUDSTER_LIMIT"
 LOOK = 10
+EVENT_SOURCE = "BATCH"
 LOST: Result = {"Held": False}
 HELD: Result = {"Held": True}
 
@@ -128,8 +131,26 @@ def finish_job(tx: Transaction, request: Request) -> Result:
 def _enroll(tx: Transaction, row: Row[Any], names: Sequence[str]) -> Sequence[tuple[str, str | None]]:
     domain = domain_rows.active(tx, row.domain_id)
     config = json.loads(row.request).get("EnrollmentConfig", {})
-    overwrite = config.get("ExistingEnrollmentAction") == "OVERWRITE"
-    return enroll(tx, domain, names, overwrite=overwrite, job_id=row.job_id)
+    decided = enroll(tx, domain, names, overwrite=config.get("ExistingEnrollmentAction") == "OVERWRITE")
+    if tx.tenant.sinks:
+        record(tx, list(_events(row, decided)))
+    return decided
+
+
+def _events(row: Row[Any], decided: Sequence[Decided]) -> Iterator[SpeakerEvent]:
+    """Tell of everybody who was enrolled or refused; who was skipped stays as before, which is no event."""
+    for decision, generated_id in decided:
+        if generated_id is None or decision is Decision.DUPLICATE_SKIPPED:
+            continue
+        refused = decision is Decision.OPTED_OUT
+        yield SpeakerEvent(
+            Action.ENROLL,
+            row.domain_id,
+            generated_id,
+            Status.FAILURE if refused else Status.SUCCESS,
+            Enrollment(EVENT_SOURCE, row.job_id, "OPTED_OUT" if refused else decision),
+            Failure("ConflictException", CONFLICT_TEXT, CONFLICT_CODE) if refused else None,
+        )
 
 
 def _register(tx: Transaction, row: Row[Any], count: int) -> Sequence[tuple[str, str | None]]:

@@ -11,6 +11,7 @@ from optout.cli.errors import CommandError
 from optout.cli.sandbox import environment_for, make_private, running_service, serve_arguments
 from optout.service.folder import announced, held
 from optout.service.running import find
+from optout.service.settings import AccessSettings
 from tests.cli.projects import DOMAIN, Project
 from tests.service.running import Service, thread
 
@@ -151,3 +152,14 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
         make_private(tmp_path / "a" / "b")
     with pytest.raises(CommandError, match=r"cannot make .*/a: File exists"):
         make_private(tmp_path / "a")
+
+
+def test_a_service_without_a_key_of_its_own_says_so(sandbox: Project) -> None:
+    context = sandbox.context()
+    make_private(context.data_folder)
+    with (
+        thread(context.service_folder, access=AccessSettings(first_key=False)),
+        pytest.raises(CommandError, match="start it without --no-first-key"),
+        environment_for(context),
+    ):
+        pass

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import json
+import sqlite3
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from optout.service.errors import ApiError
 from optout.service.job_runner import JobRunner
 from optout.service.objects_folder import FolderObjects
 from optout.service.operations import BACKGROUND, OFFERED
+from optout.service.sqlite import FILE_NAME
 from optout.service.store import Store
 from optout.service.transaction import Limits, Tenant
 from tests.service.batch import ENDED, ROLE, enrolment, enrolments
@@ -75,13 +77,13 @@ class Scene:
         return json.loads((self.output / self.job_id / "people.json.out").read_bytes())
 
 
-def play(tmp_path: Path, scenario: Callable[[Scene], Awaitable[None]]) -> None:
+def play(tmp_path: Path, scenario: Callable[[Scene], Awaitable[None]], sinks: tuple[str, ...] = ()) -> None:
     async def main() -> None:
         clock = Clock()
         data, folder = tmp_path / "data", tmp_path / "objects"
         data.mkdir()
         folder.mkdir()
-        store = Store(data, Tenant("us-east-1"), {**OFFERED, **BACKGROUND, **ADMIN}, clock)
+        store = Store(data, Tenant("us-east-1", sinks=sinks), {**OFFERED, **BACKGROUND, **ADMIN}, clock)
         try:
             await store.run("EnsureDomain", {"DomainId": DOMAIN})
             scene = Scene(store, clock, folder)
@@ -230,3 +232,35 @@ def test_a_runner_told_to_end_gives_its_job_back(tmp_path: Path) -> None:
         assert (await scene.run_to_the_end())["JobStatus"] == "COMPLETED"
 
     play(tmp_path, scenario)
+
+
+def test_events_tell_of_everybody_who_was_enrolled_or_refused(tmp_path: Path) -> None:
+    async def scenario(scene: Scene) -> None:
+        run = scene.store.run
+        refused = (await run("OptOutSpeaker", {"DomainId": DOMAIN, "SpeakerId": "caller-0"}))["Speaker"]
+        await run("SeedSpeaker", {"DomainId": DOMAIN, "CustomerSpeakerId": "caller-1", "Status": "ENROLLED"})
+        await scene.step("ClaimJob", "first")
+        await scene.apply("first", 0, 1, 2, done=3)
+        new = (await run("DescribeSpeaker", {"DomainId": DOMAIN, "SpeakerId": "caller-2"}))["Speaker"]
+        bodies = await asyncio.to_thread(written, tmp_path / "data")
+        events = [json.loads(body)["detail"] for body in bodies]
+        assert [event["action"] for event in events] == ["OPT_OUT_SPEAKER", "ENROLL_SPEAKER", "ENROLL_SPEAKER"]
+        assert (events[1]["status"], events[1]["generatedSpeakerId"]) == ("FAILURE", refused["GeneratedSpeakerId"])
+        assert events[1]["errorInfo"]["errorCode"] == 409
+        assert (events[2]["status"], events[2]["generatedSpeakerId"]) == ("SUCCESS", new["GeneratedSpeakerId"])
+        assert events[2]["data"] == {
+            "enrollmentSource": "BATCH",
+            "enrollmentSourceId": scene.job_id,
+            "enrollmentStatus": "NEW_ENROLLMENT",
+        }
+        assert "caller" not in str(bodies)
+
+    play(tmp_path, scenario, sinks=("file",))
+
+
+def written(data: Path) -> list[str]:
+    """Return what lies in the outbox."""
+    with sqlite3.connect(data / FILE_NAME) as database:
+        rows = database.execute("SELECT body FROM event_outbox ORDER BY sequence").fetchall()
+    database.close()
+    return [body for (body,) in rows]

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from optout.service.events.sinks import EventSinks
+from optout.service.job_work import EVENT_SOURCE
 from tests.service.batch import batches, enrolment
 from tests.service.running import PATIENCE
 
@@ -35,7 +36,7 @@ def test_each_person_of_a_job_has_an_event(tmp_path: Path) -> None:
     assert (done["action"], done["status"]) == ("ENROLL_SPEAKER", "SUCCESS")
     assert done["generatedSpeakerId"] == enrolled["GeneratedSpeakerId"]
     assert done["data"] == {
-        "enrollmentSource": "BATCH_ENROLLMENT",
+        "enrollmentSource": EVENT_SOURCE,
         "enrollmentSourceId": job["JobId"],
         "enrollmentStatus": "NEW_ENROLLMENT",
     }
