@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import gc
 import os
 import stat
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ from optout.cli.errors import CommandError
 from optout.cli.exit_codes import ExitCode
 from optout.engine.files import write_atomic
 from optout.register import Code
+from optout.register.collector import no_collection
 from optout.register.discover import Source, shown
 from optout.register.edit import FileChange, Rewritten, rewrite, verify
 from optout.register.fields import DOMAIN_ID
@@ -141,7 +141,7 @@ def opened(
     folder: Path, domains: Mapping[str, str], default_domain: str | None, *, may_be_missing: bool = False
 ) -> Iterator[RegisterFiles]:
     """Open a register to change it; others who do the same wait until the block ends. Raises RegisterInvalid."""
-    with _held(folder), _no_collection():
+    with _held(folder), no_collection():
         sources, faults = find_sources([(folder, None)])
         if may_be_missing and not sources and all(fault.code in _NOTHING_THERE for fault in faults):
             faults = []
@@ -154,18 +154,6 @@ def opened(
 def _read(sources: Sequence[Source], faults: list[Fault]) -> dict[str, bytes]:
     """Read everything first: a file is judged by the text that is changed, not by a later one."""
     return dict(read_all(sources, faults))
-
-
-@contextmanager
-def _no_collection() -> Iterator[None]:
-    """Look for no cycles: a register makes millions of small objects without any; it saves a fifth of the time."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 @contextmanager

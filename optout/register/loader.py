@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from optout.register.collector import no_collection
 from optout.register.discover import Source, discover
 from optout.register.document import Document, Listed, read_document
 from optout.register.domains import resolve
@@ -32,6 +33,7 @@ def load_paths(
     return load_texts(read_all(sources, faults), faults, domains=domains, default_domain=default_domain)
 
 
+@no_collection()
 def load_texts(
     texts: Iterable[tuple[str, bytes]],
     faults: list[Fault],

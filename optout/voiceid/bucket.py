@@ -21,12 +21,12 @@ TOLERANCE = 1e-6
 class Bucket:
     """Grants calls for one operation; not thread-safe on its own, and without a clock of its own.
 
-    Up to half the quota may go in one burst; the window then keeps any second within the quota.
+    A share of the quota may go in one ``burst``; the window then keeps any second within the quota.
     """
 
-    def __init__(self, quota: float) -> None:
+    def __init__(self, quota: float, burst: float = 0.5) -> None:
         self._quota = quota
-        self._slack = max(0.0, quota / 2 - 1)  # calls that a burst may run ahead of the even pace
+        self._slack = max(0.0, quota * burst - 1)  # calls that a burst may run ahead of the even pace
         self._recovery = max(FEWEST, RECOVERY * quota)
         self._due = float("-inf")  # when the next call falls due at an even pace
         self._grants: deque[float] = deque(maxlen=max(1, int(quota)))

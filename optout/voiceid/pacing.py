@@ -21,7 +21,8 @@ class Pacer:
             "OptOutSpeaker": Bucket(quotas.opt_out),
             "DescribeSpeaker": Bucket(quotas.describe),
             "DeleteSpeaker": Bucket(quotas.delete),
-            "ListSpeakers": Bucket(quotas.list),
+            # Pages follow one another: no burst of them arrives closer together than it was sent.
+            "ListSpeakers": Bucket(quotas.list, burst=1.0),
             "DescribeDomain": Bucket(DOMAIN_CALLS),
         }
         self._clock = clock

@@ -47,6 +47,12 @@ def test_a_small_burst_goes_at_once() -> None:
     assert bucket.take(5.0) > 0
 
 
+def test_a_whole_quota_goes_at_once_if_that_is_the_burst() -> None:
+    bucket = Bucket(5, burst=1.0)
+    assert [bucket.take(5.0) for _ in range(5)] == [0.0] * 5
+    assert bucket.take(5.0) > 1
+
+
 def test_a_quota_below_one_a_second() -> None:
     assert run(Bucket(0.5), 0, 7) == [0.0, 2.0, 4.0, 6.0]
 
