@@ -95,8 +95,8 @@ def _refuse_to_disturb(connection: Connection, dumped: Collection[str], *, repla
     if there.difference(dumped):
         # They would stay as they are, beside the tables of another state or release.
         raise BackupError(
-            f"The database holds tables that the backup does not: {', '.join(sorted(there.difference(dumped)))}. Restore it into "
-            "an empty database."
+            f"The database holds tables that the backup does not: {', '.join(sorted(there.difference(dumped)))}. "
+            "Restore it into an empty database."
         )
     if there and not replace:
         raise BackupError("The database holds a service's data already; to replace that, give --replace.")
