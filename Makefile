@@ -8,10 +8,10 @@ PIP := $(RUN) -m pip --disable-pip-version-check --quiet install
 SOURCES := optout providers tests tools benchmarks __main__.py
 
 .DEFAULT_GOAL := help
-.PHONY: help up test lint lint-workflows unit test-clients test-official test-kills test-service-kills lock format picture engines clean
+.PHONY: help up test lint lint-workflows unit test-clients test-clients-more test-official test-kills test-service-kills test-service-mutations lock format picture engines clean
 
 help: ## list the targets
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | awk -F '\t' '{ printf "  make %-18s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | awk -F '\t' '{ printf "  make %-24s %s\n", $$1, $$2 }'
 
 up: $(VENV)/.runtime ## opt out everybody in config/, with a service of our own: the two-minute tour
 	@$(RUN) -m optout up --stack local --yes
@@ -43,8 +43,17 @@ test-service-kills: $(VENV)/.dev ## 300 random kills of the service and 30 of it
 	OPTOUT_SERVICE_KILLS=$${OPTOUT_SERVICE_KILLS:-300} OPTOUT_POSTGRES_KILLS=$${OPTOUT_POSTGRES_KILLS:-30} \
 	  $(RUN) -m pytest -s tests/service/test_kills.py
 
+test-service-mutations: $(VENV)/.dev ## 100,000 mutated requests against the service; some minutes
+	OPTOUT_MUTATIONS=$${OPTOUT_MUTATIONS:-100000} $(RUN) -m pytest -s tests/service/test_mutations.py
+
 test-clients: $(VENV)/.dev tests/clients/.venv/.done tests/clients/node/node_modules/.done ## tests with other AWS clients; needs Node
 	OPTOUT_AWS_CLI="$(CURDIR)/tests/clients/.venv/bin/python" $(RUN) -m pytest -m clients tests/clients
+
+test-clients-more: $(VENV)/.dev ## tests with the AWS SDKs for Java and Rust; needs a JDK, Maven and Cargo, builds some minutes
+	cd tests/clients/java && mvn -q -B dependency:copy-dependencies -DoutputDirectory=target/lib
+	cd tests/clients/rust && cargo build --locked
+	OPTOUT_JAVA=java OPTOUT_RUST="$(CURDIR)/tests/clients/rust/target/debug/voiceid-optout-client-tests" \
+	  $(RUN) -m pytest -v -s -m clients tests/clients/test_more.py
 
 tests/clients/.venv/.done: tests/clients/awscli.lock
 	$(PYTHON) -m venv tests/clients/.venv
@@ -77,12 +86,14 @@ COMPILE := uv pip compile -q --python-version 3.11 --generate-hashes --no-strip-
 lock: ## resolve the dependencies anew; needs uv
 	$(COMPILE) pyproject.toml --group build --universal -o requirements.lock
 	$(COMPILE) pyproject.toml --group build --group dev --universal -c requirements.lock -o requirements-dev.lock
+	$(COMPILE) pyproject.toml --group build --extra postgres --universal -c requirements.lock -o deploy/container/requirements.lock
 	$(COMPILE) tests/clients/awscli.in -o tests/clients/awscli.lock
 	$(COMPILE) tools/workflows/zizmor.in -o tools/workflows/zizmor.lock
 
 clean: ## remove what the targets above made, the sandbox's data too
 	rm -rf $(VENV) .optout .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage \
-	  tests/clients/.venv tests/clients/node/node_modules tools/workflows/.venv
+	  tests/clients/.venv tests/clients/node/node_modules tests/clients/java/target tests/clients/rust/target \
+	  tools/workflows/.venv
 
 # One virtual environment; the second mark means that the tools for development are in it too.
 $(VENV)/bin/python:

@@ -44,6 +44,10 @@ def sandbox_environment(service: Running) -> dict[str, str]:
     """Return the variables that point the provider at the sandbox's service, whatever the shell has set."""
     keys = configparser.ConfigParser()
     keys.read(service.credentials_file, encoding="utf-8")
+    if "default" not in keys:
+        raise CommandError(
+            f"the sandbox's service has no key in {service.credentials_file}; start it without --no-first-key"
+        )
     return {
         **service.environment(),
         "AWS_PROFILE": "default",
@@ -83,7 +87,8 @@ def serve_arguments(context: Context) -> list[str]:
     named = {domain_id: alias for alias, domain_id in domains.items()}
     if default and default not in named:
         named[default] = "default"
-    arguments = ["--data", str(context.service_folder), "--port", "0"]
+    # A sandbox is for trying things out, not for waiting; the reconciler keeps AWS's quotas by itself.
+    arguments = ["--data", str(context.service_folder), "--port", "0", "--quotas", "none"]
     for domain_id, alias in named.items():
         arguments += ["--domain", f"{domain_id}={alias}"]
     if region := context.setting("region"):

@@ -2,14 +2,17 @@
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 from click.core import ParameterSource
 
 from optout.cli.lazy import LazyGroup
 from optout.cli.serve_options import data_option, database_option, refusals, warn_of_password
+from optout.cli.serve_production import production_options, production_settings
 
 SUBCOMMANDS = {
+    "keys": "optout.cli.serve_keys",
     "backup": "optout.cli.serve_backup",
     "restore": "optout.cli.serve_restore",
 }
@@ -43,7 +46,10 @@ Exit codes: 0 stopped, 1 cannot start, 2 wrong usage, 8 another service uses the
 @data_option
 @database_option
 @click.option(
-    "--host", default="127.0.0.1", show_default=True, help="Address to listen on. The protocol is plain HTTP."
+    "--host",
+    default="127.0.0.1",
+    show_default=True,
+    help="Address to listen on; one that other machines reach needs TLS.",
 )
 @click.option(
     "--port", type=click.IntRange(0, 65535), default=8099, show_default=True, help="0 takes any free port."
@@ -59,12 +65,20 @@ Exit codes: 0 stopped, 1 cannot start, 2 wrong usage, 8 another service uses the
 @click.option(
     "--admin-port",
     type=click.IntRange(0, 65535),
-    help="Also listen on this loopback port for health, metrics and test hooks. 0 takes any free port.",
+    help="Also listen on this port for health, readiness and metrics. 0 takes any free port.",
 )
+@click.option(
+    "--objects",
+    metavar="DIR|s3|URL",
+    help="Where batch jobs find their s3:// files: a folder that holds one folder a bucket, 's3' for Amazon S3, or "
+    "the URL of another service that speaks S3. Without it no job can be started.",
+)
+@production_options
 @click.option("--stop-with-stdin", is_flag=True, help="End when standard input closes: for a parent process.")
 @click.pass_context
 def command(
     ctx: click.Context,
+    /,
     data: Path,
     database: str | None,
     host: str,
@@ -72,13 +86,16 @@ def command(
     region: str,
     domains: tuple[str, ...],
     admin_port: int | None,
+    objects: str | None,
     *,
     stop_with_stdin: bool,
+    **production: Any,
 ) -> None:
     if ctx.invoked_subcommand is not None:
         _refuse_options(ctx, ctx.invoked_subcommand)
         return
     # Imported here: web server and database take a quarter of a second that other commands need not pay.
+    from optout.service.logs import configure  # noqa: PLC0415
     from optout.service.process import run  # noqa: PLC0415
     from optout.service.running import Running  # noqa: PLC0415
     from optout.service.settings import Settings  # noqa: PLC0415
@@ -99,9 +116,11 @@ def command(
         database=database,
         host=host,
         port=port,
-        admin_port=admin_port,
+        objects=objects,
         domains=tuple(_domain(text) for text in domains),
+        **production_settings(production, admin_port),
     )
+    configure(production["log_format"])
     with refusals("optout serve"):
         warn_of_password(ctx, database)
         run(settings, ready, stop_with_stdin=stop_with_stdin)

@@ -20,8 +20,8 @@ def command(ctx: click.Context, file: Path, data: Path, database: str | None, *,
     """Copy the service's database to FILE; the service may run and is not held up.
 
     The copy is one state of the data and one file, checked, on disk, and readable by you alone: it holds the ids
-    of the people who opted out. It holds no access keys. PostgreSQL is copied by its own pg_dump, which must be on
-    PATH.
+    of the people who opted out, and the keys of `optout serve keys` with the secrets that are not references.
+    PostgreSQL is copied by its own pg_dump, which must be on PATH.
 
     \b
     Example: every night, under the day's name.

@@ -1,26 +1,71 @@
-"""The admin application: health, metrics and test hooks, as JSON over plain HTTP on loopback."""
+"""The admin application: health, readiness, metrics, and test hooks where they were asked for; plain HTTP."""
 
 from collections.abc import Mapping
 from typing import Any
 
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from optout.service import readiness
 from optout.service.admin_operations import admin_model
 from optout.service.errors import ApiError, invalid
-from optout.service.metrics import Metrics
+from optout.service.listening.sockets import is_loopback
+from optout.service.metrics import Metrics, Process, Waiting, exposition
+from optout.service.ordered_faults import Faults, times
+from optout.service.settings import AdminSettings
 from optout.service.store import Store
 from optout.service.validation import Validator
 
 _STATUS = {"ResourceNotFoundException": 404}
 
 
-def admin_app(model: Mapping[str, Any], store: Store, metrics: Metrics) -> Starlette:
+def admin_app(
+    model: Mapping[str, Any],
+    store: Store,
+    metrics: Metrics,
+    process: Process,
+    settings: AdminSettings,
+    faults: Faults,
+) -> Starlette:
     """Return the application; its routes are documented in docs/service.md."""
+
+    async def ready(_request: Request) -> Response:
+        try:
+            await readiness.check(store)
+        except readiness.NotReadyError as error:
+            return JSONResponse({"Status": "not ready", "Reason": str(error)}, status_code=503)
+        return JSONResponse({"Status": "ok"})
+
+    async def counts(_request: Request) -> Response:
+        waiting = {sink: Waiting(**state) for sink, state in (await store.run("EventLag", {})).items()}
+        return Response(exposition(metrics, process, waiting), media_type=CONTENT_TYPE_LATEST)
+
+    return Starlette(
+        routes=[
+            Route("/healthz", _alive),
+            Route("/readyz", ready),
+            Route("/metrics", counts),
+            *(_hooks(model, store, faults) if settings.hooks else ()),
+        ],
+        # A web page in the user's browser must not reach the hooks through a name that resolves to loopback.
+        middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost", "[::1]"])]
+        if is_loopback(settings.host)
+        else [],
+        exception_handlers={ApiError: _refused},
+    )
+
+
+async def _alive(_request: Request) -> Response:
+    """Answer, which is all there is to it: whether the database works is another question."""
+    return JSONResponse({"Status": "ok"})
+
+
+def _hooks(model: Mapping[str, Any], store: Store, faults: Faults) -> list[Route]:
     validator = Validator(admin_model(model))
 
     def hook(operation: str) -> Any:
@@ -30,25 +75,21 @@ def admin_app(model: Mapping[str, Any], store: Store, metrics: Metrics) -> Starl
 
         return endpoint
 
-    async def health(_request: Request) -> Response:
-        return JSONResponse(await store.run("Health", {}))
+    async def order_faults(request: Request) -> Response:
+        wanted = validator.request("OrderFaults", await _body(request))
+        if wanted["Operation"] not in model["operations"]:
+            raise invalid("Operation must be the name of one of the API's operations.")
+        faults.order(wanted["Operation"], times(wanted["Fault"], wanted.get("Count", 1)))
+        return JSONResponse(wanted)
 
-    async def counts(_request: Request) -> Response:
-        return PlainTextResponse(metrics.text(store.commits))
-
-    return Starlette(
-        routes=[
-            Route("/healthz", health),
-            Route("/metrics", counts),
-            Route("/domains", hook("EnsureDomain"), methods=["POST"]),
-            Route("/domains/{DomainId}/suspend", hook("SuspendDomain"), methods=["POST"]),
-            Route("/domains/{DomainId}/reactivate", hook("ReactivateDomain"), methods=["POST"]),
-            Route("/speakers", hook("SeedSpeaker"), methods=["POST"]),
-        ],
-        # A web page in the user's browser must not reach the hooks through a name that resolves to loopback.
-        middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost"])],
-        exception_handlers={ApiError: _refused},
-    )
+    return [
+        Route("/domains", hook("EnsureDomain"), methods=["POST"]),
+        Route("/domains/{DomainId}/suspend", hook("SuspendDomain"), methods=["POST"]),
+        Route("/domains/{DomainId}/reactivate", hook("ReactivateDomain"), methods=["POST"]),
+        Route("/speakers", hook("SeedSpeaker"), methods=["POST"]),
+        Route("/sessions", hook("SeedSession"), methods=["POST"]),
+        Route("/faults", order_faults, methods=["POST"]),
+    ]
 
 
 async def _body(request: Request) -> dict[str, Any]:

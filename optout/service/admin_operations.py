@@ -5,9 +5,10 @@ from typing import Any
 
 from sqlalchemy import insert, select, update
 
-from optout.service import bulk, domain_rows, domains, speakers
-from optout.service.operations import Operation, read, write
+from optout.service import bulk, domain_rows, domains, sessions, speakers
+from optout.service.operations import Operation, write
 from optout.service.optouts import new_row
+from optout.service.ordered_faults import Fault
 from optout.service.schema import speakers as table
 from optout.service.transaction import Request, Result, SpeakerStatus, Transaction
 
@@ -58,18 +59,26 @@ def erase_deleted(tx: Transaction, _request: Request) -> Result:
     return {"Erased": domains.erase_deleted(tx)}
 
 
-def health(tx: Transaction, _request: Request) -> Result:
-    tx.connection.execute(select(1))
-    return {"Status": "ok"}
-
-
 ADMIN: Mapping[str, Operation] = {
     "SeedSpeaker": write(seed_speaker),
     "EnsureDomain": write(ensure_domain, alone=True),
     "SuspendDomain": write(suspend_domain),
     "ReactivateDomain": write(reactivate_domain),
+    "SeedSession": write(sessions.seed_session),
     "EraseDeleted": write(erase_deleted, alone=True),
-    "Health": read(health),
+}
+
+
+_SESSION = {
+    "CustomerSpeakerId": {"shape": "CustomerSpeakerId"},
+    "StreamingStatus": {"shape": "StreamingStatus"},
+    "AuthenticationScore": {"shape": "Score"},
+    "AcceptanceThreshold": {"shape": "Score"},
+    "KnownFraudsterRiskScore": {"shape": "Score"},
+    "GeneratedFraudsterId": {"shape": "GeneratedFraudsterId"},
+    "VoiceSpoofingRiskScore": {"shape": "Score"},
+    "RiskThreshold": {"shape": "Score"},
+    "WatchlistId": {"shape": "WatchlistId"},
 }
 
 
@@ -85,9 +94,17 @@ def admin_model(model: Mapping[str, Any]) -> dict[str, Any]:
                 "Status": {"shape": "SpeakerStatus"},
                 "Recreate": {"shape": "Flag"},
             },
-            optional="Recreate",
+            "Recreate",
         ),
-        "NamedDomain": _structure({**domain, "Name": {"shape": "DomainName"}}, optional="Name"),
+        "NamedDomain": _structure({**domain, "Name": {"shape": "DomainName"}}, "Name"),
+        "Session": _structure({**domain, "SessionName": {"shape": "SessionName"}, **_SESSION}, *_SESSION),
+        "OperationName": {"type": "string"},
+        "Fault": {"type": "string", "enum": list(Fault)},
+        "Count": {"type": "integer", "min": 0, "max": 1000},
+        "OrderedFaults": _structure(
+            {"Operation": {"shape": "OperationName"}, "Fault": {"shape": "Fault"}, "Count": {"shape": "Count"}},
+            "Count",
+        ),
         "OneDomain": _structure(domain),
     }
     inputs = {
@@ -95,6 +112,8 @@ def admin_model(model: Mapping[str, Any]) -> dict[str, Any]:
         "EnsureDomain": "NamedDomain",
         "SuspendDomain": "OneDomain",
         "ReactivateDomain": "OneDomain",
+        "SeedSession": "Session",
+        "OrderFaults": "OrderedFaults",
     }
     return {
         "shapes": {**model["shapes"], **shapes},
@@ -102,9 +121,9 @@ def admin_model(model: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _structure(members: Mapping[str, Any], optional: str | None = None) -> dict[str, Any]:
+def _structure(members: Mapping[str, Any], *optional: str) -> dict[str, Any]:
     return {
         "type": "structure",
         "members": dict(members),
-        "required": [name for name in members if name != optional],
+        "required": [name for name in members if name not in optional],
     }

@@ -1,18 +1,20 @@
 """The ASGI application of the Voice ID API: awsJson1_0 on ``POST /``.
 
 It is one path and one verb, so it stands directly on ASGI. The order of checks is AWS's: signature, operation,
-JSON, constraints, then the operation itself.
+role, quota, JSON, constraints, then the operation itself.
 """
 
 import json
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from optout.service import errors, ids
+from optout.service.access.gate import Gate
 from optout.service.errors import ApiError
 from optout.service.metrics import OK, Metrics
+from optout.service.ordered_faults import Faults
 from optout.service.output import OutputFilter
 from optout.service.sigv4 import Verifier, header_map
 from optout.service.store import Store
@@ -21,12 +23,18 @@ from optout.service.validation import Validator
 MAX_BODY_BYTES = 2 * 1024 * 1024  # 200 tags of the longest keys and values, every character escaped, stay below
 CONTENT_TYPE = b"application/x-amz-json-1.0"
 NO_OPERATION = "none"
+LOST = "lost"
+_FAULT = 500
 
 Scope = Mapping[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 _log = logging.getLogger("optout.service")
+
+
+class _ReplyLostError(Exception):
+    """The work was done and the caller is not to hear of it."""
 
 
 class VoiceIdApi:
@@ -37,8 +45,11 @@ class VoiceIdApi:
         model: Mapping[str, Any],
         store: Store,
         verifier: Verifier,
+        gate: Gate,
         metrics: Metrics,
-        offered: frozenset[str],
+        faults: Faults,
+        *,
+        access_log: bool = False,
     ) -> None:
         prefix = model["metadata"]["targetPrefix"]
         self._operations = {f"{prefix}.{name}": name for name in model["operations"]}
@@ -46,38 +57,83 @@ class VoiceIdApi:
         self._filter = OutputFilter(model)
         self._store = store
         self._verifier = verifier
+        self._gate = gate
         self._metrics = metrics
-        self._offered = offered
+        self._faults = faults
+        self._access_log = access_log
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = header_map(scope["headers"])
-        operation = self._operations.get(headers.get("x-amz-target", ""), NO_OPERATION)
+        call = _Call(self._operations.get(headers.get("x-amz-target", ""), NO_OPERATION))
         status, outcome = 200, OK
+        extra: Sequence[tuple[bytes, bytes]] = ()
         try:
             body = await _read(receive)
-            result = await self._answer(scope, headers, operation, body)
+            call.began = time.perf_counter()
+            result = await self._answer(scope, headers, call, body)
             content = b"" if result is None else _encode(result)
+        except _ReplyLostError:
+            self._metrics.count(call.operation, LOST, time.perf_counter() - call.began)
+            await _break_off(receive, send)
+            return
         except ApiError as error:
-            status, outcome, content = error.status, error.code, _encode(error.body())
+            status, outcome, content, extra = error.status, error.code, _encode(error.body()), error.headers
         except Exception as error:  # noqa: BLE001  a fault of ours must still be a well-formed answer
-            _log.error("%s failed: %s", operation, type(error).__name__)
+            _log.error("%s failed: %s", call.operation, type(error).__name__, extra={"request_id": call.request_id})
             fault = errors.internal()
             status, outcome, content = fault.status, fault.code, _encode(fault.body())
-        self._metrics.count(operation, outcome)
-        await _respond(send, status, content)
+        seconds = time.perf_counter() - call.began
+        self._metrics.count(call.operation, outcome, seconds)
+        if self._access_log or status >= _FAULT:
+            self._log(call, status, outcome, seconds)
+        await _respond(send, status, content, call.request_id, extra)
 
     async def _answer(
-        self, scope: Scope, headers: Mapping[str, str], operation: str, body: bytes
+        self, scope: Scope, headers: Mapping[str, str], call: "_Call", body: bytes
     ) -> dict[str, Any] | None:
         if scope["method"] != "POST" or scope["path"] != "/" or scope["query_string"]:
             raise errors.unknown_operation(status=404)
-        self._verifier.verify(headers, body, time.time())
+        now = time.time()
+        signed = self._verifier.verify(headers, body, now)
+        call.key = signed.key.access_key_id
+        operation = call.operation
         if operation == NO_OPERATION:
             raise errors.unknown_operation()
+        await self._gate.admit(signed, operation, now)
         request = self._validator.request(operation, _decode(body))
-        if operation not in self._offered:
-            raise errors.denied(f"This service does not offer {operation}; it keeps domains, opt-outs and tags.")
-        return self._filter.result(operation, await self._store.run(operation, request))
+        fault = self._faults.take(operation)
+        if fault is not None and (ordered := fault.error()) is not None:
+            raise ordered
+        result = self._filter.result(operation, await self._store.run(operation, request))
+        if fault is not None:
+            raise _ReplyLostError
+        return result
+
+    def _log(self, call: "_Call", status: int, outcome: str, seconds: float) -> None:
+        about = {
+            "request_id": call.request_id,
+            "operation": call.operation,
+            "status": status,
+            "outcome": outcome,
+            "milliseconds": round(seconds * 1000, 2),
+            "key": call.key,
+        }
+        if status >= _FAULT:
+            _log.error("A request failed.", extra=about)
+        elif self._access_log:
+            _log.info("A request was answered.", extra=about)
+
+
+class _Call:
+    """What is known of a request before its answer: the key is empty until a signature held."""
+
+    __slots__ = ("began", "key", "operation", "request_id")
+
+    def __init__(self, operation: str) -> None:
+        self.operation = operation
+        self.request_id = ids.request_id()
+        self.key = ""
+        self.began = time.perf_counter()
 
 
 async def _read(receive: Receive) -> bytes:
@@ -85,6 +141,8 @@ async def _read(receive: Receive) -> bytes:
     size, more = 0, True
     while more:
         message = await receive()
+        if message["type"] == "http.disconnect":
+            raise errors.FrameworkError("RequestAbortedException", "The client left before its request was whole.")
         part = message.get("body", b"")
         size += len(part)
         if size > MAX_BODY_BYTES:
@@ -117,11 +175,22 @@ def _encode(document: Mapping[str, Any]) -> bytes:
     return _ENCODER.encode(document).encode()
 
 
-async def _respond(send: Send, status: int, content: bytes) -> None:
+async def _break_off(receive: Receive, send: Send) -> None:
+    # ASGI has no word for it, and half an answer is no loss: botocore takes it for an empty success.
+    method_of_uvicorn: Any = send
+    method_of_uvicorn.__self__.transport.abort()
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _respond(
+    send: Send, status: int, content: bytes, request_id: str, extra: Sequence[tuple[bytes, bytes]]
+) -> None:
     headers = [
-        (b"x-amzn-requestid", ids.request_id().encode()),
+        (b"x-amzn-requestid", request_id.encode()),
         (b"content-type", CONTENT_TYPE),
         (b"content-length", str(len(content)).encode()),
+        *extra,
     ]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": content})

@@ -8,9 +8,12 @@ from sqlalchemy import Row, bindparam, insert, select
 from optout.service import ids
 from optout.service.errors import domain_not_active, domain_not_found
 from optout.service.schema import domains
+from optout.service.schema_batch import watchlists
 from optout.service.transaction import DomainStatus, Transaction
 
 DomainRow = Row[Any]
+
+DEFAULT_WATCHLIST_NAME = "DefaultWatchlist"
 
 # Made once: building a statement costs as much as running it, and every batch of opt-outs starts with this one.
 _ONE = select(domains).where(domains.c.domain_id == bindparam("domain"))
@@ -39,7 +42,8 @@ def active(tx: Transaction, domain_id: str) -> DomainRow:
 
 
 def add(tx: Transaction, domain_id: str, *, name: str, kms_key_id: str, description: str | None) -> None:
-    """Insert an active domain with its default watchlist id; quotas are the caller's business."""
+    """Insert an active domain with its default watchlist; quotas are the caller's business."""
+    watchlist_id = ids.resource_id()
     tx.connection.execute(
         insert(domains),
         {
@@ -48,8 +52,18 @@ def add(tx: Transaction, domain_id: str, *, name: str, kms_key_id: str, descript
             "description": description,
             "status": DomainStatus.ACTIVE,
             "kms_key_id": kms_key_id,
-            "default_watchlist_id": ids.resource_id(),
+            "default_watchlist_id": watchlist_id,
             "speaker_count": 0,
+            "created_at": tx.now,
+            "updated_at": tx.now,
+        },
+    )
+    tx.connection.execute(
+        insert(watchlists),
+        {
+            "watchlist_id": watchlist_id,
+            "domain_id": domain_id,
+            "name": DEFAULT_WATCHLIST_NAME,
             "created_at": tx.now,
             "updated_at": tx.now,
         },

@@ -1,13 +1,25 @@
 """Domains: the containers that AWS calls Voice ID domains."""
 
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
 from sqlalchemy import delete, func, select, update
 
-from optout.service import ids, paging, tags
+from optout.service import ids, listing, tags
 from optout.service.client_tokens import once
-from optout.service.domain_rows import DomainRow, active, add, find
+from optout.service.domain_rows import active, add, find
 from optout.service.errors import quota_exceeded
 from optout.service.schema import domains, speakers
 from optout.service.schema import tags as tags_table
+from optout.service.schema_batch import (
+    fraudsters,
+    job_outcomes,
+    jobs,
+    sessions,
+    watchlist_members,
+    watchlists,
+)
 from optout.service.transaction import DomainStatus, Request, Result, Transaction
 
 PAGE_SIZE = 10
@@ -34,22 +46,18 @@ def _create(tx: Transaction, request: Request) -> Result:
         description=request.get("Description"),
     )
     tags.put(tx, domain_id, given)
-    return {"Domain": _domain(tx, find(tx, domain_id))}
+    return {"Domain": _domain(tx, find(tx, domain_id)._asdict())}
 
 
 def describe_domain(tx: Transaction, request: Request) -> Result:
-    return {"Domain": _domain(tx, find(tx, request["DomainId"]))}
+    return {"Domain": _domain(tx, find(tx, request["DomainId"])._asdict())}
 
 
 def list_domains(tx: Transaction, request: Request) -> Result:
-    after = paging.start_after(tx.token_key, "ListDomains", request, tx.now)
-    size = request.get("MaxResults", PAGE_SIZE)
-    query = select(domains).where(domains.c.sequence > after).order_by(domains.c.sequence).limit(size + 1)
-    rows = tx.connection.execute(query).all()
-    result: Result = {"DomainSummaries": [_domain(tx, row) for row in rows[:size]]}
-    if len(rows) > size:
-        result["NextToken"] = paging.issue(tx.token_key, "ListDomains", request, rows[size - 1].sequence, tx.now)
-    return result
+    entries, more = listing.page(
+        tx, "ListDomains", request, select(domains), domains, partial(_domain, tx), size=PAGE_SIZE
+    )
+    return {"DomainSummaries": entries, **more}
 
 
 def update_domain(tx: Transaction, request: Request) -> Result:
@@ -93,27 +101,29 @@ def erase_deleted(tx: Transaction) -> int:
     """Erase the domains whose grace period is over, with all their data; return how many."""
     over = select(domains.c.domain_id).where(domains.c.deleted_at < tx.now - GRACE_SECONDS)
     gone = tx.connection.scalars(over).all()
-    for table in (speakers, tags_table, domains):
+    its_jobs = select(jobs.c.job_id).where(jobs.c.domain_id.in_(gone))
+    tx.connection.execute(delete(job_outcomes).where(job_outcomes.c.job_id.in_(its_jobs)))
+    for table in (jobs, sessions, watchlist_members, fraudsters, watchlists, speakers, tags_table, domains):
         tx.connection.execute(delete(table).where(table.c.domain_id.in_(gone)))
     return len(gone)
 
 
-def _domain(tx: Transaction, row: DomainRow) -> Result:
+def _domain(tx: Transaction, row: Mapping[str, Any]) -> Result:
     shown: Result = {
-        "Arn": tx.tenant.domain_arn(row.domain_id),
-        "CreatedAt": row.created_at,
-        "Description": row.description,
-        "DomainId": row.domain_id,
-        "DomainStatus": row.status,
-        "Name": row.name,
-        "ServerSideEncryptionConfiguration": {"KmsKeyId": row.kms_key_id},
-        "UpdatedAt": row.updated_at,
-        "WatchlistDetails": {"DefaultWatchlistId": row.default_watchlist_id},
+        "Arn": tx.tenant.domain_arn(row["domain_id"]),
+        "CreatedAt": row["created_at"],
+        "Description": row["description"],
+        "DomainId": row["domain_id"],
+        "DomainStatus": row["status"],
+        "Name": row["name"],
+        "ServerSideEncryptionConfiguration": {"KmsKeyId": row["kms_key_id"]},
+        "UpdatedAt": row["updated_at"],
+        "WatchlistDetails": {"DefaultWatchlistId": row["default_watchlist_id"]},
     }
-    if row.old_kms_key_id is not None:
+    if row["old_kms_key_id"] is not None:
         # This service encrypts nothing with the key, so a change is complete at once.
         shown["ServerSideEncryptionUpdateDetails"] = {
-            "OldKmsKeyId": row.old_kms_key_id,
+            "OldKmsKeyId": row["old_kms_key_id"],
             "UpdateStatus": "COMPLETED",
         }
     return shown

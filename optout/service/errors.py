@@ -1,6 +1,6 @@
 """What the service raises: answers meant for the caller, and faults of the service itself."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 MODELLED = "com.amazonaws.voiceid#"
 FRAMEWORK = "com.amazon.coral.service#"
@@ -23,6 +23,7 @@ class ApiError(ServiceError):
 
     namespace = MODELLED
     text_key = "Message"
+    headers: Sequence[tuple[bytes, bytes]] = ()
 
     def __init__(
         self, code: str, text: str, *, status: int = 400, members: Mapping[str, str] | None = None
@@ -58,30 +59,49 @@ def quota_exceeded(text: str) -> ApiError:
 
 
 def domain_not_found() -> ApiError:
-    return ApiError(
-        "ResourceNotFoundException",
-        "There is no domain with this id in the service.",
-        members={"ResourceType": "DOMAIN"},
-    )
+    return _not_found("DOMAIN", "There is no domain with this id in the service.")
 
 
 def speaker_not_found() -> ApiError:
-    return ApiError(
-        "ResourceNotFoundException",
-        "The domain has no speaker with this id.",
-        members={"ResourceType": "SPEAKER"},
-    )
+    return _not_found("SPEAKER", "The domain has no speaker with this id.")
+
+
+def watchlist_not_found() -> ApiError:
+    return _not_found("WATCHLIST", "The domain has no watchlist with this id.")
+
+
+def fraudster_not_found() -> ApiError:
+    return _not_found("FRAUDSTER", "The domain has no fraudster with this id.")
+
+
+def job_not_found() -> ApiError:
+    return _not_found("BATCH_JOB", "The domain has no job of this kind with this id.")
+
+
+def session_not_found() -> ApiError:
+    return _not_found("SESSION", "The domain has no session with this name or id.")
+
+
+def throttled() -> ApiError:
+    return ApiError("ThrottlingException", "Rate exceeded")
+
+
+def _not_found(resource_type: str, text: str) -> ApiError:
+    return ApiError("ResourceNotFoundException", text, members={"ResourceType": resource_type})
+
+
+def conflict(conflict_type: str, text: str) -> ApiError:
+    return ApiError("ConflictException", text, members={"ConflictType": conflict_type})
 
 
 def domain_not_active() -> ApiError:
-    return ApiError("ConflictException", "The domain is not active.", members={"ConflictType": "DOMAIN_NOT_ACTIVE"})
+    return conflict("DOMAIN_NOT_ACTIVE", "The domain is not active.")
 
 
 def concurrent_changes() -> ApiError:
-    return ApiError(
-        "ConflictException",
+    return conflict(
+        "CONCURRENT_CHANGES",
         "The request could not be processed as the resource was modified by another request during execution.",
-        members={"ConflictType": "CONCURRENT_CHANGES"},
     )
 
 

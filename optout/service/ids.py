@@ -47,12 +47,12 @@ _random = _Randomness()
 
 
 def resource_id() -> str:
-    """Return a new id of a domain or watchlist: 22 letters and digits."""
+    """Return a new id of a domain, watchlist or job: 22 letters and digits."""
     return _random.digits(_LENGTH)
 
 
 def speaker_id() -> str:
-    """Return a new GeneratedSpeakerId: ``id#``, 8 digits of the time, 14 random ones (83 bits).
+    """Return a new id of a speaker, fraudster or session: ``id#``, 8 digits of the time, 14 random ones (83 bits).
 
     Ids made one after another lie side by side in the database's index, so that a batch writes a few of its pages
     and not one a speaker, which halves the cost of an opt-out. They tell no more than CreatedAt does.

@@ -1,33 +1,126 @@
-"""Counts by operation and outcome, in Prometheus' text format."""
+"""What the service counts, collected for Prometheus.
 
-from collections import Counter
+Counting is on the path of every request, so it is a list and an index; the client library gives the form when it is
+asked for.
+"""
+
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
+from prometheus_client.exposition import generate_latest
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector, CollectorRegistry
 
 OK = "ok"
+_LATENCY = (0.001, 0.0025, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 1.0, 5.0)
+_BATCH = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
+
+
+class Histogram:
+    """Counts of values by upper bound, the last one without, and their sum; for one thread."""
+
+    __slots__ = ("bounds", "counts", "total")
+
+    def __init__(self, bounds: Sequence[float]) -> None:
+        self.bounds = bounds
+        self.counts = [0] * (len(bounds) + 1)
+        self.total = 0.0
+
+    def add(self, value: float) -> None:
+        """Count one value."""
+        self.counts[bisect_left(self.bounds, value)] += 1
+        self.total += value
+
+    def joined(self, other: "Histogram") -> "Histogram":
+        """Return a histogram of both."""
+        both = Histogram(self.bounds)
+        both.counts = [mine + theirs for mine, theirs in zip(self.counts, other.counts, strict=True)]
+        both.total = self.total + other.total
+        return both
+
+    def cumulative(self) -> list[tuple[str, float]]:
+        """Return Prometheus' buckets: upper bound as text, and how many values are not above it."""
+        names = [*(str(float(bound)) for bound in self.bounds), "+Inf"]  # as clients of other languages write them
+        counts = [sum(self.counts[: place + 1]) for place in range(len(self.counts))]
+        return list(zip(names, counts, strict=True))
 
 
 class Metrics:
-    """Counts of answered requests; used from the event loop only."""
+    """Requests by operation and outcome with their latency (from the event loop), and batches (from the writer)."""
 
     def __init__(self) -> None:
-        self._requests: Counter[tuple[str, str]] = Counter()
+        self._requests: defaultdict[tuple[str, str], Histogram] = defaultdict(lambda: Histogram(_LATENCY))
+        self.batches = Histogram(_BATCH)
 
-    def count(self, operation: str, outcome: str) -> None:
-        """Count one answer: ``outcome`` is ``ok`` or the error's code."""
-        self._requests[operation, outcome] += 1
+    def count(self, operation: str, outcome: str, seconds: float) -> None:
+        """Count one answer: ``outcome`` is ``ok`` or the error's code, ``seconds`` from its last byte in to now."""
+        self._requests[operation, outcome].add(seconds)
 
-    def text(self, commits: int) -> str:
-        """Return the exposition; ``commits`` counts the database's write transactions."""
-        lines = [
-            "# HELP voiceid_requests_total Requests answered, by operation and outcome.",
-            "# TYPE voiceid_requests_total counter",
-        ]
-        lines += [
-            f'voiceid_requests_total{{operation="{operation}",outcome="{outcome}"}} {count}'
-            for (operation, outcome), count in sorted(self._requests.items())
-        ]
-        lines += [
-            "# HELP voiceid_commits_total Write transactions committed; requests in flight share them.",
-            "# TYPE voiceid_commits_total counter",
-            f"voiceid_commits_total {commits}",
-        ]
-        return "\n".join(lines) + "\n"
+    def families(self) -> Iterable[Metric]:
+        """Return what has been counted."""
+        requests = CounterMetricFamily(
+            "voiceid_requests", "Requests answered, by operation and outcome.", labels=["operation", "outcome"]
+        )
+        latency = HistogramMetricFamily(
+            "voiceid_request_seconds", "Time from a request to its answer.", labels=["operation"]
+        )
+        by_operation: dict[str, Histogram] = {}
+        for (operation, outcome), seen in sorted(self._requests.items()):
+            requests.add_metric([operation, outcome], sum(seen.counts))
+            by_operation[operation] = by_operation.get(operation, Histogram(_LATENCY)).joined(seen)
+        for operation, seen in by_operation.items():
+            latency.add_metric([operation], seen.cumulative(), seen.total)
+        batches = HistogramMetricFamily("voiceid_batch_requests", "Write requests that shared a transaction.")
+        batches.add_metric([], self.batches.cumulative(), self.batches.total)
+        return (requests, latency, batches)
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """The events that one sink has not got yet, and the age of the oldest in seconds (0 without any)."""
+
+    count: int
+    age: float
+
+
+class Process(Protocol):
+    """What is read when somebody asks."""
+
+    @property
+    def commits(self) -> int: ...
+    @property
+    def connections(self) -> int: ...
+
+
+def exposition(metrics: Metrics, process: Process, waiting: Mapping[str, Waiting]) -> bytes:
+    """Return everything in Prometheus' text format; ``waiting`` is by sink."""
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(_Fixed([*metrics.families(), *_gauges(process, waiting)]))
+    return generate_latest(registry)
+
+
+def _gauges(process: Process, waiting: Mapping[str, Waiting]) -> Iterable[Metric]:
+    commits = CounterMetricFamily(
+        "voiceid_commits", "Write transactions committed; requests in flight share them.", value=process.commits
+    )
+    connections = GaugeMetricFamily("voiceid_connections", "Open connections.", value=process.connections)
+    count = GaugeMetricFamily("voiceid_events_waiting", "Events not delivered yet, by sink.", labels=["sink"])
+    age = GaugeMetricFamily(
+        "voiceid_events_oldest_seconds", "Age of the oldest event not delivered yet, by sink.", labels=["sink"]
+    )
+    for sink, state in waiting.items():
+        count.add_metric([sink], state.count)
+        age.add_metric([sink], state.age)
+    return (commits, connections, count, age)
+
+
+class _Fixed(Collector):
+    def __init__(self, families: Iterable[Metric]) -> None:
+        self._families = list(families)
+
+    def collect(self) -> Iterable[Metric]:
+        return self._families

@@ -17,6 +17,8 @@ from optout.service.errors import (
     quota_exceeded,
     speaker_not_found,
 )
+from optout.service.events.outbox import record
+from optout.service.events.speaker_event import Action, SpeakerEvent
 from optout.service.schema import speakers
 from optout.service.speakers import GENERATED_PREFIX, shown
 from optout.service.transaction import DomainStatus, Request, Result, SpeakerStatus, Transaction
@@ -81,6 +83,9 @@ def _in_domain(tx: Transaction, domain: domain_rows.DomainRow, names: Sequence[s
         bulk.grow(tx.connection, domain.domain_id, len(created))
     if changed:
         tx.connection.execute(_MARK, changed)
+    if tx.tenant.sinks:
+        done = [answer["Speaker"]["GeneratedSpeakerId"] for answer in answers if not isinstance(answer, ApiError)]
+        record(tx, [SpeakerEvent(Action.OPT_OUT, domain.domain_id, generated) for generated in done])
     return answers
 
 

@@ -15,7 +15,10 @@ _SWITCH_SECONDS = 0.0005
 
 
 def run(settings: Settings, on_ready: OnReady, *, stop_with_stdin: bool = False) -> None:
-    """Serve until SIGTERM or SIGINT, or until standard input closes if asked; raises StartError."""
+    """Serve until SIGTERM or SIGINT, or until standard input closes if asked; raises StartError.
+
+    SIGHUP makes the service read its certificate anew.
+    """
     sys.setswitchinterval(_SWITCH_SECONDS)
     os.umask(0o077)  # all that the service writes is for its owner alone
     with asyncio.Runner(loop_factory=_fastest_loop) as runner:
@@ -23,13 +26,14 @@ def run(settings: Settings, on_ready: OnReady, *, stop_with_stdin: bool = False)
 
 
 async def _serve(settings: Settings, on_ready: OnReady, *, stop_with_stdin: bool) -> None:
-    loop, stop = asyncio.get_running_loop(), asyncio.Event()
+    loop, stop, renew = asyncio.get_running_loop(), asyncio.Event(), asyncio.Event()
+    loop.add_signal_handler(signal.SIGHUP, renew.set)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     if stop_with_stdin:
         # A thread, because standard input may be a file or a device that no event loop can watch.
         threading.Thread(target=_watch_stdin, args=(loop, stop), name="voiceid-stdin", daemon=True).start()
-    await serve(settings, stop, on_ready)
+    await serve(settings, stop, on_ready, renew)
 
 
 def _watch_stdin(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:

@@ -4,8 +4,8 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from optout.service.access.credentials_file import FILE_NAME as CREDENTIALS_NAME
 from optout.service.folder import ENDPOINT_NAME, holder
-from optout.service.keys import FILE_NAME as CREDENTIALS_NAME
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,171 +1,119 @@
-"""The service as a whole: lock, keys, store, listeners, and an orderly end."""
+"""The service from start to end: lock, listeners, and an orderly end."""
 
 import asyncio
+import logging
 import os
 import socket
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
-from typing import Any
+import ssl
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import ExitStack, asynccontextmanager, suppress
 
-import uvicorn
-
-from optout.model import load_model
-from optout.service import folder
-from optout.service.admin_operations import ADMIN, admin_model
-from optout.service.app import VoiceIdApi
-from optout.service.errors import ApiError, StartError
-from optout.service.keys import FILE_NAME as CREDENTIALS_NAME
-from optout.service.keys import load_keys
-from optout.service.metrics import Metrics
-from optout.service.operations import OFFERED
+from optout.service import folder, notify
+from optout.service.access.credentials_file import FILE_NAME as CREDENTIALS_NAME
+from optout.service.assembly import assembled
+from optout.service.errors import StartError
+from optout.service.listening.servers import Listener, listening
+from optout.service.listening.sockets import bound, is_loopback, url
+from optout.service.listening.tls import TlsFiles
 from optout.service.running import Running
 from optout.service.settings import Settings
-from optout.service.sigv4 import Verifier
-from optout.service.store import Store
-from optout.service.validation import Validator
-
-LOOPBACK = "127.0.0.1"
-STOP_SECONDS = 5  # for requests in flight when the service is told to stop
-ERASE_EVERY_SECONDS = 3600
 
 OnReady = Callable[[Running], None]
 
+_log = logging.getLogger("optout.service")
 
-async def serve(settings: Settings, stop: asyncio.Event, on_ready: OnReady) -> None:
+
+async def serve(
+    settings: Settings, stop: asyncio.Event, on_ready: OnReady, renew: asyncio.Event | None = None
+) -> None:
     """Serve until ``stop`` is set; raises StartError if it cannot start.
 
-    ``on_ready`` is called once, when both listeners accept connections and ``endpoint.json`` is written.
+    ``on_ready`` is called once, when both listeners accept connections and ``endpoint.json`` is written. Whenever
+    ``renew`` is set, the certificate is read anew.
     """
-    data = settings.data
-    folder.prepare(data)
+    _check(settings)
+    tls = settings.tls.context() if settings.tls else None
+    folder.prepare(settings.data)
     with ExitStack() as stack:
-        stack.enter_context(folder.held(data))
-        keys = load_keys(data)
-        sockets = [stack.enter_context(_bound(settings.host, settings.port))]
-        if settings.admin_port is not None:
-            sockets.append(stack.enter_context(_bound(LOOPBACK, settings.admin_port)))
-        async with _applications(settings, keys) as applications, _listening(applications, sockets):
+        stack.enter_context(folder.held(settings.data))
+        sockets = [stack.enter_context(bound(settings.host, settings.port))]
+        if settings.admin.port is not None:
+            sockets.append(stack.enter_context(bound(settings.admin.host, settings.admin.port)))
+        async with (
+            assembled(settings) as parts,
+            listening(_listeners(settings, parts.applications, sockets, tls)) as servers,
+            _renewing(settings.tls, tls, renew),
+        ):
+            parts.live.servers = servers
             running = _running(settings, sockets)
-            with folder.announced(data, _endpoint(running)):
+            with folder.announced(settings.data, _endpoint(running)):
                 on_ready(running)
+                notify.notify("READY=1")
+                _log.info("The service is ready at %s.", running.url)
                 await stop.wait()
+            notify.notify("STOPPING=1")
+            _log.info("The service is stopping; requests in flight are answered.")
+    _log.info("The service has stopped.")
 
 
-@asynccontextmanager
-async def _applications(settings: Settings, keys: dict[str, str]) -> AsyncIterator[list[Any]]:
-    model, metrics = load_model(), Metrics()
-    store = Store(settings.data, settings.tenant, {**OFFERED, **ADMIN}, database=settings.database)
-    housekeeping = asyncio.create_task(_erase_deleted(store))
-    try:
-        await _ensure_domains(settings, store, model)
-        verifier = Verifier(keys, settings.tenant.region)
-        applications: list[Any] = [VoiceIdApi(model, store, verifier, metrics, frozenset(OFFERED))]
-        if settings.admin_port is not None:
-            from optout.service.admin import admin_app  # noqa: PLC0415  Starlette is only loaded for these
-
-            applications.append(admin_app(model, store, metrics))
-        yield applications
-    finally:
-        housekeeping.cancel()
-        await asyncio.to_thread(store.close)
+def _check(settings: Settings) -> None:
+    if not (is_loopback(settings.host) or settings.tls or settings.plain_http):
+        raise StartError(
+            f"{settings.host} can be reached from other machines, and the protocol is plain HTTP: signatures keep "
+            "requests from being changed, not from being read. Give --tls-certificate and --tls-key, or allow it "
+            "with --insecure-plain-http where something else in front does TLS."
+        )
+    if settings.admin.hooks and not is_loopback(settings.admin.host):
+        raise StartError(
+            "Test hooks change people's data without a signature: they are for a loopback address only."
+        )
 
 
-async def _ensure_domains(settings: Settings, store: Store, model: dict[str, Any]) -> None:
-    if not settings.domains:
-        return
-    validator = Validator(admin_model(model))
-    for domain_id, name in settings.domains:
-        try:
-            request = validator.request("EnsureDomain", {"DomainId": domain_id, "Name": name})
-            await store.run("EnsureDomain", request)
-        except ApiError as error:
-            raise StartError(f"The domain '{domain_id}' cannot be made: {error.text}") from error
-
-
-async def _erase_deleted(store: Store) -> None:
-    while True:
-        with suppress(ApiError):  # the disk may be full; the worker has logged it and the next hour tries again
-            await store.run("EraseDeleted", {})
-        await asyncio.sleep(ERASE_EVERY_SECONDS)
-
-
-@asynccontextmanager
-async def _listening(applications: list[Any], sockets: list[socket.socket]) -> AsyncIterator[None]:
-    servers = [_Server(_config(application)) for application in applications]
-    tasks = [
-        asyncio.create_task(server.serve(sockets=[listener]))
-        for server, listener in zip(servers, sockets, strict=True)
+def _listeners(
+    settings: Settings, applications: Sequence[object], sockets: Sequence[socket.socket], tls: ssl.SSLContext | None
+) -> list[Listener]:
+    pairs = zip(applications, sockets, strict=True)
+    return [
+        Listener(application, listener, settings.connection_limits, None if place else tls)
+        for place, (application, listener) in enumerate(pairs)
     ]
+
+
+@asynccontextmanager
+async def _renewing(
+    files: TlsFiles | None, context: ssl.SSLContext | None, renew: asyncio.Event | None
+) -> AsyncIterator[None]:
+    async def follow(files: TlsFiles, context: ssl.SSLContext, renew: asyncio.Event) -> None:
+        while True:
+            await renew.wait()
+            renew.clear()
+            try:
+                files.load_into(context)
+            except StartError as error:
+                _log.error("The certificate of before stays in use: %s", error)
+            else:
+                _log.info("The certificate was read anew; new connections use it.")
+
+    if files is None or context is None or renew is None:
+        yield
+        return
+    task = asyncio.create_task(follow(files, context, renew))
     try:
-        for server in servers:
-            await server.ready.wait()
         yield
     finally:
-        for server in servers:
-            server.should_exit = True
-        await asyncio.gather(*tasks)
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
 
 
-class _Server(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.ready = asyncio.Event()
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self.ready.set()
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Leave signals to the caller: two servers share this process."""
-        yield
-
-
-def _config(application: Any) -> uvicorn.Config:
-    return uvicorn.Config(
-        application,
-        interface="asgi3",
-        lifespan="off",
-        ws="none",
-        access_log=False,
-        log_config=None,
-        server_header=False,
-        proxy_headers=False,
-        timeout_graceful_shutdown=STOP_SECONDS,
-    )
-
-
-@contextmanager
-def _bound(host: str, port: int) -> Iterator[socket.socket]:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as listener:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind((host, port))
-        except (OSError, OverflowError) as error:
-            reason = getattr(error, "strerror", None) or str(error)
-            raise StartError(
-                f"Cannot listen on {host} port {port}: {reason}. Choose another with --port, or 0 for any free one."
-            ) from error
-        yield listener
-
-
-def _running(settings: Settings, sockets: list[socket.socket]) -> Running:
-    urls = [_url(listener) for listener in sockets]
+def _running(settings: Settings, sockets: Sequence[socket.socket]) -> Running:
     return Running(
-        url=urls[0],
-        admin_url=urls[1] if len(urls) > 1 else None,
+        url=url(sockets[0], "https" if settings.tls else "http"),
+        admin_url=url(sockets[1]) if len(sockets) > 1 else None,
         pid=os.getpid(),
         region=settings.tenant.region,
         credentials_file=settings.data / CREDENTIALS_NAME,
     )
-
-
-def _url(listener: socket.socket) -> str:
-    host, port = listener.getsockname()[:2]
-    if host in ("0.0.0.0", "::"):  # noqa: S104  not a bind: a wildcard is no address to call
-        host = LOOPBACK
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def _endpoint(running: Running) -> dict[str, str | int]:

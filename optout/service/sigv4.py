@@ -5,8 +5,10 @@ import hashlib
 import hmac
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 
+from optout.service.access.ring import Key
 from optout.service.errors import (
     client_unknown,
     signature_incomplete,
@@ -15,7 +17,8 @@ from optout.service.errors import (
 )
 
 SERVICE = "voiceid"
-MAX_SKEW_SECONDS = 15 * 60
+WINDOW_SECONDS = 15 * 60
+"""How far the date of a request may be from the service's clock, as AWS has it."""
 
 _CACHED_KEYS = 64
 _AUTHORIZATION = re.compile(
@@ -28,16 +31,34 @@ _MUST_BE_SIGNED = ("host", "x-amz-date", "x-amz-target")
 Headers = Mapping[str, str]
 
 
-class Verifier:
-    """Checks that a request was signed with one of the known keys, for this service and region, just now."""
+@dataclass(slots=True)  # not frozen, which would cost a microsecond a request
+class Signed:
+    """Who signed a request, and with what. ``dated`` is in epoch seconds."""
 
-    def __init__(self, secrets: Mapping[str, str], region: str) -> None:
-        self._secrets = dict(secrets)
+    key: Key
+    signature: str
+    dated: int
+
+
+class Verifier:
+    """Checks that a request was signed with one of the known keys, for this service and region, just now.
+
+    ``window`` is in seconds, in both directions.
+    """
+
+    def __init__(self, keys: Mapping[str, Key], region: str, window: float = WINDOW_SECONDS) -> None:
+        self._keys = keys
         self._region = region
+        self._window = window
         self._signing_keys: dict[tuple[str, str], bytes] = {}
 
-    def verify(self, headers: Headers, body: bytes, now: float) -> None:
-        """Return if the signature holds; raise the FrameworkError to answer otherwise.
+    def replace(self, keys: Mapping[str, Key]) -> None:
+        """Take these keys from now on; what was derived from former secrets is forgotten."""
+        self._keys = keys
+        self._signing_keys.clear()
+
+    def verify(self, headers: Headers, body: bytes, now: float) -> Signed:
+        """Return who signed it if the signature holds; raise the FrameworkError to answer otherwise.
 
         ``headers`` have lower-case names; ``now`` is in epoch seconds. Only ``POST /`` without a query is ever
         verified, because the protocol has no other request.
@@ -52,7 +73,8 @@ class Verifier:
                 "Signature=...'."
             )
         access_key, date, region, service, names, signature = match.groups()
-        if access_key not in self._secrets:
+        key = self._keys.get(access_key)
+        if key is None:
             raise client_unknown("The security token included in the request is invalid.")
         if "x-amz-security-token" in headers:
             raise client_unknown("This service issues no session tokens: unset AWS_SESSION_TOKEN in the client.")
@@ -60,13 +82,14 @@ class Verifier:
         self._check_scope(region, service)
         self._check_headers(signed, headers)
         stamp = headers["x-amz-date"]
-        self._check_date(stamp, date, now)
-        expected = self._signature(access_key, date, stamp, signed, headers, body)
+        dated = self._check_date(stamp, date, now)
+        expected = self._signature(key, date, stamp, signed, headers, body)
         if not hmac.compare_digest(expected, signature):
             raise signature_invalid(
                 "The request signature does not match: the secret access key is another one, or the request was "
                 "changed after it was signed."
             )
+        return Signed(key, signature, dated)
 
     def _check_scope(self, region: str, service: str) -> None:
         if service != SERVICE:
@@ -85,22 +108,21 @@ class Verifier:
             if name not in headers:
                 raise signature_invalid(f"The signed header '{name}' is not in the request.")
 
-    def _check_date(self, stamp: str, date: str, now: float) -> None:
+    def _check_date(self, stamp: str, date: str, now: float) -> int:
         signed_at = _epoch(stamp)
         if signed_at is None:
             raise signature_incomplete("X-Amz-Date is not of the form YYYYMMDDTHHMMSSZ.")
         if not stamp.startswith(date):
             raise signature_invalid("The date in the credential scope is not the date of X-Amz-Date.")
-        if abs(signed_at - now) > MAX_SKEW_SECONDS:
+        if abs(signed_at - now) > self._window:
             served = dt.datetime.fromtimestamp(now, dt.UTC).strftime("%Y%m%dT%H%M%SZ")
             raise signature_invalid(
                 f"Signature expired: the request is dated {stamp} and the service's clock says {served}; they may "
-                "be 15 minutes apart. Set the client's clock."
+                f"be {_span(self._window)} apart. Set the client's clock."
             )
+        return signed_at
 
-    def _signature(
-        self, access_key: str, date: str, stamp: str, signed: list[str], headers: Headers, body: bytes
-    ) -> str:
+    def _signature(self, key: Key, date: str, stamp: str, signed: list[str], headers: Headers, body: bytes) -> str:
         payload = hashlib.sha256(body).hexdigest()
         if headers.get("x-amz-content-sha256", payload) != payload:
             raise signature_invalid("X-Amz-Content-Sha256 is not the digest of the body.")
@@ -110,23 +132,27 @@ class Verifier:
         digest = hashlib.sha256(canonical.encode("latin-1")).hexdigest()
         scope = f"{date}/{self._region}/{SERVICE}/aws4_request"
         text = f"AWS4-HMAC-SHA256\n{stamp}\n{scope}\n{digest}"
-        return hmac.new(self._signing_key(access_key, date), text.encode(), hashlib.sha256).hexdigest()
+        return hmac.new(self._signing_key(key, date), text.encode(), hashlib.sha256).hexdigest()
 
-    def _signing_key(self, access_key: str, date: str) -> bytes:
-        cached = self._signing_keys.get((access_key, date))
+    def _signing_key(self, key: Key, date: str) -> bytes:
+        cached = self._signing_keys.get((key.access_key_id, date))
         if cached is None:
-            cached = derive_key(self._secrets[access_key], date, self._region)
+            cached = derive_key(key.secret, date, self._region)
             if len(self._signing_keys) >= _CACHED_KEYS:
                 self._signing_keys.clear()
-            self._signing_keys[access_key, date] = cached
+            self._signing_keys[key.access_key_id, date] = cached
         return cached
 
 
+def _span(seconds: float) -> str:
+    return f"{seconds / 60:g} minutes" if seconds >= 120 else f"{seconds:g} seconds"  # noqa: PLR2004  two minutes
+
+
 @lru_cache(maxsize=256)
-def _epoch(stamp: str) -> float | None:
+def _epoch(stamp: str) -> int | None:
     # Cached, because the requests of one second share the stamp and parsing costs as much as the digests.
     try:
-        return dt.datetime.strptime(stamp, "%Y%m%dT%H%M%SZ").replace(tzinfo=dt.UTC).timestamp()
+        return int(dt.datetime.strptime(stamp, "%Y%m%dT%H%M%SZ").replace(tzinfo=dt.UTC).timestamp())
     except ValueError:
         return None
 

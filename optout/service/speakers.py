@@ -5,12 +5,13 @@ from typing import Any
 
 from sqlalchemy import Row, delete, select
 
-from optout.service import bulk, domain_rows, paging
+from optout.service import bulk, domain_rows, listing
 from optout.service.errors import ApiError, domain_not_found, speaker_not_found
+from optout.service.events.outbox import record
+from optout.service.events.speaker_event import Action, SpeakerEvent
 from optout.service.schema import speakers
 from optout.service.transaction import Request, Result, Transaction
 
-PAGE_SIZE = 100
 GENERATED_PREFIX = "id#"
 
 
@@ -34,25 +35,17 @@ def _missing(tx: Transaction, domain_id: str) -> ApiError:
 def list_speakers(tx: Transaction, request: Request) -> Result:
     """List every speaker of a domain, whatever the status, in the order of creation."""
     domain = domain_rows.find(tx, request["DomainId"])
-    after = paging.start_after(tx.token_key, "ListSpeakers", request, tx.now)
-    size = request.get("MaxResults", PAGE_SIZE)
-    query = (
-        select(speakers)
-        .where(speakers.c.domain_id == domain.domain_id, speakers.c.sequence > after)
-        .order_by(speakers.c.sequence)
-        .limit(size + 1)
-    )
-    rows = tx.connection.execute(query).all()
-    result: Result = {"SpeakerSummaries": [shown(row._asdict()) for row in rows[:size]]}
-    if len(rows) > size:
-        result["NextToken"] = paging.issue(tx.token_key, "ListSpeakers", request, rows[size - 1].sequence, tx.now)
-    return result
+    query = select(speakers).where(speakers.c.domain_id == domain.domain_id)
+    entries, more = listing.page(tx, "ListSpeakers", request, query, speakers, shown)
+    return {"SpeakerSummaries": entries, **more}
 
 
 def delete_speaker(tx: Transaction, request: Request) -> Result:
     """Remove the speaker and with it the memory of an opt-out."""
     domain = domain_rows.active(tx, request["DomainId"])
-    remove(tx, find(tx, domain.domain_id, request["SpeakerId"]))
+    row = find(tx, domain.domain_id, request["SpeakerId"])
+    remove(tx, row)
+    record(tx, [SpeakerEvent(Action.DELETE, domain.domain_id, row.generated_id)])
     return {}
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from optout.service.database import Database, open_database
 from optout.service.errors import ApiError
 from optout.service.inbox import Inbox, Job, Outcome
+from optout.service.metrics import Histogram
 from optout.service.operations import Operation, domains_written, run_batch
 from optout.service.transaction import Request, Result, Tenant, Transaction
 from optout.service.worker import Worker
@@ -29,12 +30,17 @@ class Store:
         operations: Mapping[str, Operation],
         clock: Clock = time.time,
         database: str | None = None,
+        batches: Histogram | None = None,
     ) -> None:
-        """Open the database in ``folder``, or the one that ``database`` refers to; raises StartError."""
+        """Open the database in ``folder``, or the one that ``database`` refers to; raises StartError.
+
+        ``batches`` counts how many requests share a write transaction.
+        """
         self._database: Database = open_database(folder, database)
         self._tenant = tenant
         self._operations = operations
         self._clock = clock
+        self._batches = batches
         self._writes, self._reads = Inbox(), Inbox()
         self._writer = Worker("writer", self._database.writer, self._write, self._writes)
         self._readers = [
@@ -68,6 +74,8 @@ class Store:
         self._database.close()
 
     def _write(self, connection: Connection, jobs: Sequence[Job]) -> Sequence[Outcome]:
+        if self._batches is not None:
+            self._batches.add(len(jobs))
         self._database.lock(connection, domains_written(jobs, self._operations))
         return self._execute(connection, jobs)
 

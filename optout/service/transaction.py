@@ -30,15 +30,20 @@ class Limits:
     domains: int = 3
     speakers_per_domain: int = 100_000
     tags_per_domain: int = 200
+    watchlists_per_domain: int = 3
+    fraudsters_per_watchlist: int = 500
+    speakers_per_job: int = 10_000
+    fraudsters_per_job: int = 500
 
 
 @dataclass(frozen=True, slots=True)
 class Tenant:
-    """Whose data this is: the region and account of the domains' ARNs, and the limits."""
+    """Whose data this is: the region and account of the domains' ARNs, the limits, and where events go."""
 
     region: str
     account: str = "000000000000"
     limits: Limits = field(default_factory=Limits)
+    sinks: tuple[str, ...] = ()
 
     def domain_arn(self, domain_id: str) -> str:
         return f"arn:aws:voiceid:{self.region}:{self.account}:domain/{domain_id}"

@@ -105,7 +105,7 @@ def _string(shape: Mapping[str, Any]) -> Check:
             broken.append(f"Member must satisfy regular expression pattern: {pattern}")
         if options is not None and value not in options:
             broken.append(f"Member must satisfy enum value set: [{', '.join(options)}]")
-        if match is None and ("\0" in value or not _encodable(value)):
+        if not broken and ("\0" in value or not (value.isascii() or _encodable(value))):
             broken.append("Member must be text without NUL and unpaired surrogates")
         findings += [_finding(_quoted(value, hidden=sensitive), path, rule) for rule in broken]
         return value

@@ -50,7 +50,8 @@ def test_a_sandbox_must_run_and_the_line_to_start_it_is_given(project: Project) 
     assert text == "the sandbox's service is not running; start it in another terminal:"
     folder = project.root.resolve() / ".optout" / "service"
     assert shlex.split(line) == [
-        *["optout", "serve", "--data", str(folder), "--port", "0", "--domain", f"{DOMAIN}=sandbox"]
+        *["optout", "serve", "--data", str(folder), "--port", "0", "--quotas", "none"],
+        *["--domain", f"{DOMAIN}=sandbox"],
     ]
     result = project.run("env", "--stack", "test")
     assert (result.exit_code, result.stdout) == (ExitCode.FAILED, "")

@@ -11,6 +11,7 @@ from optout.cli.errors import CommandError
 from optout.cli.sandbox import environment_for, make_private, running_service, serve_arguments
 from optout.service.folder import announced, held
 from optout.service.running import find
+from optout.service.settings import AccessSettings
 from tests.cli.projects import DOMAIN, Project
 from tests.service.running import Service, thread
 
@@ -129,12 +130,13 @@ def test_the_service_gets_every_domain_of_the_stack(project: Project) -> None:
     project.configure(domain="D" * 22, domains={"a": "A" * 22, "b": "B" * 22}, region="eu-central-1")
     context = project.context()
     assert serve_arguments(context) == [
-        *["--data", str(context.service_folder), "--port", "0"],
+        *["--data", str(context.service_folder), "--port", "0", "--quotas", "none"],
         *["--domain", f"{'A' * 22}=a", "--domain", f"{'B' * 22}=b", "--domain", f"{'D' * 22}=default"],
         *["--region", "eu-central-1"],
     ]
     project.configure()
-    assert serve_arguments(project.context()) == ["--data", str(context.service_folder), "--port", "0"]
+    bare = ["--data", str(context.service_folder), "--port", "0", "--quotas", "none"]
+    assert serve_arguments(project.context()) == bare
 
 
 def test_folders_are_private_and_made_once(tmp_path: Path) -> None:
@@ -149,3 +151,14 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
         make_private(tmp_path / "a" / "b")
     with pytest.raises(CommandError, match=r"cannot make .*/a: File exists"):
         make_private(tmp_path / "a")
+
+
+def test_a_service_without_a_key_of_its_own_says_so(sandbox: Project) -> None:
+    context = sandbox.context()
+    make_private(context.data_folder)
+    with (
+        thread(context.service_folder, access=AccessSettings(first_key=False)),
+        pytest.raises(CommandError, match="start it without --no-first-key"),
+        environment_for(context),
+    ):
+        pass

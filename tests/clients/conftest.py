@@ -13,8 +13,16 @@ NODE_FOLDER = Path(__file__).parent / "node"
 
 @pytest.fixture(scope="session")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    with thread(tmp_path_factory.mktemp("clients"), Limits(domains=100)) as running:
+    folder = tmp_path_factory.mktemp("clients")
+    (folder / "objects").mkdir()
+    with thread(folder / "data", Limits(domains=100), objects=str(folder / "objects")) as running:
         yield running
+
+
+@pytest.fixture
+def objects(service: Service) -> Path:
+    """The folder in which the service's jobs find their files."""
+    return service.data.parent / "objects"
 
 
 @pytest.fixture
@@ -29,6 +37,7 @@ def environment(service: Service, tmp_path: Path) -> dict[str, str]:
         "PATH": os.environ["PATH"],
         "HOME": str(tmp_path),
         "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_MAX_ATTEMPTS": "1",
         **service.running.environment(),
     }
 

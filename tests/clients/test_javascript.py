@@ -18,7 +18,7 @@ Call = Callable[..., list[dict[str, Any]]]
 @pytest.fixture
 def run(node: str, environment: dict[str, str]) -> Call:
     def calls(*wanted: tuple[str, dict[str, Any]]) -> list[dict[str, Any]]:
-        text = json.dumps([{"operation": operation, "input": given} for operation, given in wanted])
+        text = "".join(json.dumps({"operation": operation, "input": given}) + "\n" for operation, given in wanted)
         done = subprocess.run(
             [node, "calls.mjs"],
             cwd=NODE_FOLDER,
@@ -29,8 +29,7 @@ def run(node: str, environment: dict[str, str]) -> Call:
             timeout=60,
             check=True,
         )
-        answers: list[dict[str, Any]] = json.loads(done.stdout)
-        return answers
+        return [json.loads(line) for line in done.stdout.splitlines()]
 
     return calls
 
@@ -56,23 +55,21 @@ def test_opt_out_describe_list_delete(run: Call, domain: str) -> None:
     assert (gone["error"], gone["typed"], gone["resource"]) == ("ResourceNotFoundException", True, "SPEAKER")
 
 
-def test_errors_are_typed(run: Call, service: Service, domain: str) -> None:
+def test_errors_are_typed(run: Call, service: Service) -> None:
     away = service.new_domain()
     service.suspend(away)
-    conflict, invalid, denied, unknown = run(
+    conflict, invalid, unknown = run(
         ("OptOutSpeaker", {"DomainId": away, "SpeakerId": "caller-1"}),
         ("OptOutSpeaker", {"DomainId": "bad", "SpeakerId": "#bad!"}),
-        ("ListWatchlists", {"DomainId": domain}),
         ("OptOutSpeaker", {"DomainId": "0" * 22, "SpeakerId": "caller-1"}),
     )
-    assert all(answer["typed"] for answer in (conflict, invalid, denied, unknown))
-    assert all(answer["status"] == 400 for answer in (conflict, invalid, denied, unknown))
+    assert all(answer["typed"] for answer in (conflict, invalid, unknown))
+    assert all(answer["status"] == 400 for answer in (conflict, invalid, unknown))
     assert (conflict["error"], conflict["conflict"]) == ("ConflictException", "DOMAIN_NOT_ACTIVE")
     assert conflict["message"] == "The domain is not active."
     assert invalid["error"] == "ValidationException"
     assert invalid["message"].startswith("3 validation errors detected")
     assert "#bad!" not in invalid["message"]
-    assert denied["error"] == "AccessDeniedException"
     assert (unknown["error"], unknown["resource"]) == ("ResourceNotFoundException", "DOMAIN")
 
 

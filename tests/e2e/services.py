@@ -103,7 +103,8 @@ def opted_out(people: list[str]) -> dict[str, str]:
 @contextmanager
 def serving(shell: Shell, data: Path, *options: str) -> Iterator[Service]:
     """Run ``optout serve`` with an admin port for the time of the block; it may die on the way."""
-    command = optout_command("serve", "--data", str(data), "--port", "0", "--admin-port", "0", *options)
+    hooks = ["--admin-port", "0", "--test-hooks", "--quotas", "none"]
+    command = optout_command("serve", "--data", str(data), "--port", "0", *hooks, *options)
     process = shell.start(*command, stderr=subprocess.STDOUT)
     assert process.stdout is not None
     with process:

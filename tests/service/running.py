@@ -25,12 +25,14 @@ from botocore.config import Config
 from optout.model import MODEL_ROOT
 from optout.service.running import Running, find
 from optout.service.server import serve
-from optout.service.settings import Settings
+from optout.service.settings import AdminSettings, Settings
 from optout.service.transaction import Limits, Tenant
 
 REGION = "us-east-1"
 PATIENCE = 30  # seconds until a service must listen, end or answer
 START = [sys.executable, "-c", "from optout.cli.serve import command; command()"]
+
+SANDBOX = ["--admin-port", "0", "--test-hooks", "--quotas", "none"]
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,7 @@ class Service:
         core = botocore.session.get_session()
         if own_model:
             core.get_component("data_loader").search_paths.insert(0, str(MODEL_ROOT))
-        access_key, secret = self.keys()
+        access_key, secret = ("", "") if "aws_access_key_id" in overrides else self.keys()
         settings = {
             "region_name": self.running.region,
             "endpoint_url": self.url,
@@ -116,7 +118,7 @@ class Service:
 @contextmanager
 def child(data: Path, *options: str) -> Iterator[Service]:
     """Run ``optout serve`` as a process for the time of the block; it is killed if it does not end by itself."""
-    command = [*START, "--data", str(data), "--port", "0", "--admin-port", "0", "--stop-with-stdin", *options]
+    command = [*START, "--data", str(data), "--port", "0", *SANDBOX, "--stop-with-stdin", *options]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdin
         assert process.stdout
@@ -145,7 +147,8 @@ def thread(data: Path, limits: Limits | None = None, **settings: Any) -> Iterato
         found.append(running)
         ready.set()
 
-    chosen = Settings(data, Tenant(REGION, limits=limits or Limits()), **{"port": 0, "admin_port": 0, **settings})
+    admin = AdminSettings(port=0, hooks=True)
+    chosen = Settings(data, Tenant(REGION, limits=limits or Limits()), **{"port": 0, "admin": admin, **settings})
 
     def run() -> None:
         try:

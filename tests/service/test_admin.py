@@ -22,9 +22,9 @@ def test_metrics_count_by_operation_and_outcome(fresh: Service) -> None:
     send(fresh, {}, b"")
     status, text = fresh.admin("/metrics")
     assert status == 200
-    assert 'voiceid_requests_total{operation="OptOutSpeaker",outcome="ok"} 2\n' in text
-    assert 'voiceid_requests_total{operation="OptOutSpeaker",outcome="ValidationException"} 1\n' in text
-    assert 'voiceid_requests_total{operation="none",outcome="MissingAuthenticationTokenException"} 1\n' in text
+    assert 'voiceid_requests_total{operation="OptOutSpeaker",outcome="ok"} 2.0\n' in text
+    assert 'voiceid_requests_total{operation="OptOutSpeaker",outcome="ValidationException"} 1.0\n' in text
+    assert 'voiceid_requests_total{operation="none",outcome="MissingAuthenticationTokenException"} 1.0\n' in text
     assert "caller" not in text
 
 

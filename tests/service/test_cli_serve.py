@@ -63,3 +63,10 @@ def test_it_serves_until_its_input_closes(tmp_path: Path, monkeypatch: pytest.Mo
     os.close(reading)
     assert seen
     assert find(tmp_path) is None
+
+
+def test_objects_in_a_folder_that_is_not_there(tmp_path: Path) -> None:
+    result = invoke("--data", tmp_path / "data", "--port", "0", "--objects", tmp_path / "missing")
+    assert result.exit_code == ExitCode.FAILED
+    assert "--objects" in result.stderr
+    assert "make it, with one folder a bucket in it" in result.stderr

@@ -37,6 +37,15 @@ def test_the_first_release_s_database_is_taken_over_with_all_it_holds(engine: En
         assert connection.scalar(text("SELECT value FROM tags")) == "privacy"
 
 
+def test_domains_of_the_first_release_get_their_default_watchlist(engine: Engine) -> None:
+    with engine.begin() as connection:
+        migrate(connection)
+        query = (
+            "SELECT w.domain_id, watchlist_id FROM watchlists w JOIN domains ON watchlist_id = default_watchlist_id"
+        )
+        assert connection.execute(text(query)).all() == [("a" * 22, "5JdVQiXV6s1zNWk4AK6H4b")]
+
+
 def test_a_release_from_before_alembic_will_refuse_the_database_by_its_number(engine: Engine) -> None:
     with engine.begin() as connection:
         migrate(connection)

@@ -9,11 +9,12 @@ import pytest
 
 from optout.service.errors import DataLockedError, StartError
 from optout.service.running import find
+from optout.service.settings import AdminSettings
 from tests.service.running import thread
 
 
 def test_it_is_announced_while_it_listens(tmp_path: Path) -> None:
-    with thread(tmp_path, admin_port=None) as service:
+    with thread(tmp_path, admin=AdminSettings()) as service:
         assert find(tmp_path) == service.running
         assert service.running.admin_url is None
     assert find(tmp_path) is None
@@ -68,7 +69,7 @@ def test_a_second_service_on_the_same_data_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_wildcard_address_is_announced_as_one_to_call(tmp_path: Path) -> None:
-    with thread(tmp_path, host="0.0.0.0") as service:
+    with thread(tmp_path, host="0.0.0.0", plain_http=True) as service:
         assert service.url.startswith("http://127.0.0.1:")
 
 

@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from optout.service.access.ring import Key
+from optout.service.access.roles import Role
 from optout.service.errors import FrameworkError
 from optout.service.sigv4 import Verifier, header_map
 from tests.service.calls import Answer, send, signed
@@ -89,7 +91,8 @@ def test_malformed_authorization(service: Service, domain: str, authorization: s
 
 @pytest.fixture
 def verifier(service: Service) -> Any:
-    return Verifier(dict([service.keys()]), "us-east-1")
+    name, secret = service.keys()
+    return Verifier({name: Key(name, secret, Role.ADMIN, frozenset())}, "us-east-1")
 
 
 @pytest.fixture
@@ -151,7 +154,7 @@ def test_spaces_around_and_in_values_do_not_count(verifier: Verifier, headers: d
 
 def test_keys_of_many_days_are_not_kept(service: Service, verifier: Verifier, headers: dict[str, str]) -> None:
     for day in range(100):
-        verifier._signing_key(service.keys()[0], f"{20200101 + day}")
+        verifier._signing_key(verifier._keys[service.keys()[0]], f"{20200101 + day}")
     assert len(verifier._signing_keys) <= 64
     verifier.verify(headers, b"{}", at(headers))
 

@@ -2,6 +2,7 @@ import re
 from typing import Any
 
 import pytest
+import regex  # type: ignore[import-untyped]
 
 from optout.model import load_model
 from optout.service.errors import ApiError, FrameworkError
@@ -89,6 +90,40 @@ def breaches(shape_name: str) -> list[tuple[Any, str]]:
     return bad
 
 
+def stretched(shape_name: str, length: int) -> str | None:
+    """Return a value of exactly this length that satisfies the shape's pattern, or None if there is none."""
+    shape, good = SHAPES[shape_name], sample(shape_name)
+    if shape_name == "AmazonResourceName":  # its end is fixed
+        good = good.replace("us-east-1", "us-east-1" + "1" * (length - len(good)))
+    elif length > len(good):
+        good += (good[-1:] or "v") * (length - len(good))
+    else:
+        good = good[:length]
+    bare = shape.get("pattern", r"^[\s\S]*$").removeprefix("^").removesuffix("$")
+    return good if len(good) == length and regex.fullmatch(bare, good) else None
+
+
+def bounds(shape_name: str) -> list[tuple[Any, bool]]:
+    """Return values at the bounds of a shape (good) and one step beyond (bad), right in all else."""
+    shape = SHAPES[shape_name]
+    low, high = shape.get("min"), shape.get("max")
+    ends = [(low, True), (high, True), (None if low is None else low - 1, False)]
+    ends += [(None if high is None else high + 1, False)]
+    sizes = [(size, verdict) for size, verdict in ends if size is not None and size >= 0]
+    match shape["type"]:
+        case "integer":
+            return [(size, verdict) for size, verdict in ends if size is not None]
+        case "list":
+            distinct = [sample(shape["member"]["shape"])]
+            return [(distinct * size, verdict) for size, verdict in sizes]
+        case "string" if "enum" in shape:
+            return [(option, True) for option in shape["enum"]]
+        case "string":
+            values = [(stretched(shape_name, size), verdict) for size, verdict in sizes]
+            return [(value, verdict) for value, verdict in values if value is not None]
+    return []
+
+
 ALL_PLACES = [
     (operation, path, shape, required)
     for operation in MODEL["operations"]
@@ -135,6 +170,41 @@ def test_every_constraint_of_every_place_is_enforced(operation: str) -> None:
         wrong = 7 if SHAPES[shape]["type"] != "integer" else "7"
         assert refusal(operation, put(operation, path, wrong)).code == "SerializationException", path
     assert seen
+
+
+@pytest.mark.parametrize("operation", MODEL["operations"])
+def test_the_bounds_themselves_are_good_and_one_step_beyond_is_not(operation: str) -> None:
+    seen = set()
+    for _, path, shape, _ in (place for place in ALL_PLACES if place[0] == operation):
+        for value, good in bounds(shape):
+            body = put(operation, path, value)
+            if good:
+                assert VALIDATOR.request(operation, body) == body, (path, value)
+            else:
+                text = refusal(operation, body).text
+                assert text.startswith("1 validation error detected"), (path, text)
+                assert "length" in text or "value" in text
+            seen.add(good)
+    assert seen
+
+
+def test_every_constraint_of_the_model_is_at_some_place_of_some_operation() -> None:
+    reached = {shape for _, _, shape, _ in ALL_PLACES}
+    inputs = {operation["input"]["shape"] for operation in MODEL["operations"].values()}
+    outputs_only = set(SHAPES) - reached - inputs
+    # What no request can carry, no request can break.
+    assert not outputs_only & {"SpeakerId", "S3Uri", "TagKey", "Score", "DomainId", "IamRoleArn"}
+    constrained = {name for name in reached if set(SHAPES[name]) & {"min", "max", "pattern", "enum"}}
+    assert len(constrained) == 31
+    assert {name for name in constrained if not bounds(name) and not breaches(name)} == set()
+
+
+@pytest.mark.parametrize("place", ["InputDataConfig", "DataAccessRoleArn"])
+@pytest.mark.parametrize("bad", ["\ud800", "\0"])
+def test_a_wide_pattern_lets_nothing_through_that_cannot_be_stored(place: str, bad: str) -> None:
+    body = VALID["StartSpeakerEnrollmentJob"]
+    value = {"S3Uri": "s3://bucket/" + bad} if place == "InputDataConfig" else body[place] + bad
+    assert refusal("StartSpeakerEnrollmentJob", {**body, place: value}).code == "ValidationException"
 
 
 @pytest.mark.parametrize("shape", [name for name, shape in SHAPES.items() if shape.get("sensitive")])

@@ -50,7 +50,8 @@ class Live:
 @contextmanager
 def served(data: Path) -> Iterator[Live]:
     """Run the service for as long as the block lasts."""
-    options = ["--data", str(data), "--port", "0", "--admin-port", "0", "--stop-with-stdin"]
+    options = ["--data", str(data), "--port", "0", "--stop-with-stdin"]
+    options += ["--admin-port", "0", "--test-hooks", "--quotas", "none"]
     with subprocess.Popen(
         [sys.executable, "-c", START, *options],
         stdin=subprocess.PIPE,

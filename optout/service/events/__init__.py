@@ -1,0 +1,1 @@
+"""Speaker events: recorded in the transaction that changes the speaker, delivered afterwards."""

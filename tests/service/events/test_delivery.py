@@ -1,0 +1,178 @@
+"""Delivery: order, retries, restarts, one process at a time; and that a dead sink holds up nobody."""
+
+import asyncio
+import json
+import logging
+import os
+import signal
+import statistics
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from optout.service.access.secret_source import Kind, SecretSource
+from optout.service.events import delivery
+from optout.service.events.delivery import Delivery, backoff
+from optout.service.events.sinks import EventSinks, WebhookSettings
+from optout.service.events.waiting import DELIVERY
+from optout.service.operations import write
+from optout.service.store import Store
+from optout.service.transaction import Tenant
+from tests.service.access.keyring import until
+from tests.service.events.sinks import MemorySink, webhook
+from tests.service.events.test_waiting import happen
+from tests.service.running import child, thread
+
+SECRET = SecretSource(Kind.STORED, "shared-secret")
+
+
+def use(tmp_path: Path, scenario: Callable[[Store], Awaitable[Any]]) -> None:
+    async def main() -> None:
+        tenant = Tenant("us-east-1", sinks=("memory",))
+        store = Store(tmp_path, tenant, {**DELIVERY, "Happen": write(happen, apart=True)})
+        try:
+            await asyncio.wait_for(scenario(store), 20)
+        finally:
+            store.close()
+
+    asyncio.run(main())
+
+
+async def delivering(*deliveries: Delivery, until: Callable[[], bool]) -> None:
+    tasks = [asyncio.create_task(each.run()) for each in deliveries]
+    while not until():  # noqa: ASYNC110  what it waits for happens in a thread
+        await asyncio.sleep(0.01)
+    await asyncio.sleep(0.05)  # what it was doing is noted down
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def numbers(sink: MemorySink) -> list[int]:
+    return [int(json.loads(body)["detail"]["generatedSpeakerId"][3:]) for body in sink.taken]
+
+
+def test_all_events_arrive_once_and_in_order(tmp_path: Path) -> None:
+    async def scenario(store: Store) -> None:
+        sink = MemorySink()
+        await store.run("Happen", {"Count": 20})
+        await delivering(Delivery(store, sink, "one", poll=0.01), until=lambda: len(sink.taken) == 20)
+        assert numbers(sink) == list(range(20))
+        assert await store.run("EventLag", {}) == {}
+
+    use(tmp_path, scenario)
+
+
+def test_a_failing_sink_is_tried_again_and_said_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(delivery, "MAX_WAIT_SECONDS", 0.02)
+
+    async def scenario(store: Store) -> None:
+        sink = MemorySink(failures=4)
+        await store.run("Happen", {"Count": 5})
+        await delivering(Delivery(store, sink, "one", poll=0.01), until=lambda: len(sink.taken) == 5)
+        assert numbers(sink) == list(range(5))
+
+    with caplog.at_level(logging.INFO):
+        use(tmp_path, scenario)
+    assert caplog.text.count("out of order") == 1
+    assert caplog.text.count("delivered again") == 1
+
+
+def test_waits_grow_to_five_minutes() -> None:
+    waits = [[backoff(failures) for _ in range(200)] for failures in range(1, 15)]
+    assert all(0.5 * 2**n <= wait <= 2**n for n, some in enumerate(waits[:8]) for wait in some)
+    assert all(150 <= wait <= 300 for some in waits[9:] for wait in some)
+    assert statistics.pstdev(waits[5]) > 1
+
+
+def test_two_processes_deliver_nothing_twice(tmp_path: Path) -> None:
+    async def scenario(store: Store) -> None:
+        first, second = MemorySink(), MemorySink()
+        await store.run("Happen", {"Count": 30})
+        both = [Delivery(store, first, "one", poll=0.01), Delivery(store, second, "two", poll=0.01)]
+        await delivering(*both, until=lambda: len(first.taken) + len(second.taken) >= 30)
+        assert sorted(numbers(first) + numbers(second)) == list(range(30))
+        assert not (first.taken and second.taken)
+
+    use(tmp_path, scenario)
+
+
+def test_when_one_ends_the_other_goes_on_at_once(tmp_path: Path) -> None:
+    async def scenario(store: Store) -> None:
+        first, second = MemorySink(), MemorySink()
+        await store.run("Happen", {"Count": 3})
+        await delivering(Delivery(store, first, "one", poll=0.01), until=lambda: len(first.taken) == 3)
+        await store.run("Happen", {"Count": 3})
+        await delivering(Delivery(store, second, "two", poll=0.01), until=lambda: len(second.taken) == 3)
+
+    use(tmp_path, scenario)
+
+
+def test_a_service_delivers_what_happens_to_both_sinks(tmp_path: Path) -> None:
+    path = tmp_path / "events.jsonl"
+    with webhook() as hook:
+        events = EventSinks(path, WebhookSettings(hook.url, SECRET))
+        with thread(tmp_path / "data", events=events) as service:
+            domain, client = service.new_domain(), service.client()
+            made = client.opt_out_speaker(DomainId=domain, SpeakerId="caller-private")["Speaker"]
+            client.delete_speaker(DomainId=domain, SpeakerId="caller-private")
+            with pytest.raises(client.exceptions.ResourceNotFoundException):
+                client.delete_speaker(DomainId=domain, SpeakerId="caller-private")
+            until(lambda: len(hook.events) == 2 and path.exists() and len(path.read_text().splitlines()) == 2)
+            until(lambda: 'voiceid_events_waiting{sink="' not in service.admin("/metrics")[1])
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    assert lines == hook.events
+    assert [line["detail"]["action"] for line in lines] == ["OPT_OUT_SPEAKER", "DELETE_SPEAKER"]
+    assert {line["detail"]["generatedSpeakerId"] for line in lines} == {made["GeneratedSpeakerId"]}
+    assert "caller-private" not in path.read_text()
+
+
+def test_a_dead_address_holds_up_neither_calls_nor_the_file_nor_the_end(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "events.jsonl"
+    with webhook() as hook:
+        hook.hold.clear()  # it takes the request and does not answer
+        events = EventSinks(path, WebhookSettings(hook.url, SECRET))
+        with thread(tmp_path / "data", events=events) as service:
+            domain, client = service.new_domain(), service.client()
+            for number in range(20):
+                client.opt_out_speaker(DomainId=domain, SpeakerId=f"caller-{number}")
+            until(lambda: path.exists() and len(path.read_text().splitlines()) == 20)
+            assert 'voiceid_events_waiting{sink="webhook"} 20.0' in service.admin("/metrics")[1]
+            began = time.monotonic()
+        assert time.monotonic() - began < 5
+        hook.hold.set()
+        until(lambda: bool(hook.requests))
+        hook.requests.clear()
+        with thread(tmp_path / "data", events=events):
+            until(lambda: len(hook.events) == 20)
+    assert "not-for-logs" not in caplog.text
+    assert "caller-" not in caplog.text
+
+
+def test_events_survive_a_kill(tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.touch(0o600)
+    secret.write_text("shared-secret")
+    with webhook() as hook:
+        hook.statuses = [500]
+        options = ("--events-webhook", hook.url, "--events-webhook-secret", f"file:{secret}")
+        with child(tmp_path / "data", *options) as service:
+            domain, client = service.new_domain(), service.client()
+            made = [client.opt_out_speaker(DomainId=domain, SpeakerId=f"caller-{n}")["Speaker"] for n in range(10)]
+            until(lambda: hook.refused > 0)  # it is amid delivering
+            os.kill(service.running.pid, signal.SIGKILL)
+            assert service.process is not None
+            service.process.wait()
+        assert hook.events == []
+        hook.statuses = [200]
+        with child(tmp_path / "data", *options):
+            until(lambda: len(hook.events) == 10)
+    found = [event["detail"]["generatedSpeakerId"] for event in hook.events]
+    assert found == [speaker["GeneratedSpeakerId"] for speaker in made]

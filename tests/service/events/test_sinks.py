@@ -1,0 +1,42 @@
+from pathlib import Path
+
+import pytest
+
+from optout.service.access.secret_source import Kind, SecretSource
+from optout.service.errors import StartError
+from optout.service.events.sinks import EventSinks, WebhookSettings
+from tests.service.running import thread
+
+SECRET = SecretSource(Kind.STORED, "secret")
+
+
+@pytest.mark.parametrize("url", ["https://events.example/hook", "http://127.0.0.1:1/", "http://localhost/"])
+def test_addresses(url: str) -> None:
+    WebhookSettings(url, SECRET).check()
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("http://events.example/", "https://"),
+        ("ftp://a/", "https://host"),
+        ("events", "https://host"),
+        ("", "form"),
+    ],
+)
+def test_addresses_that_are_refused(tmp_path: Path, url: str, words: str) -> None:
+    events = EventSinks(webhook=WebhookSettings(url, SECRET))
+    with pytest.raises(StartError, match=words), thread(tmp_path, events=events):
+        pass
+
+
+def test_a_file_in_a_folder_that_is_not_there(tmp_path: Path) -> None:
+    events = EventSinks(file=tmp_path / "none" / "events.jsonl")
+    with pytest.raises(StartError, match="no folder"), thread(tmp_path / "data", events=events):
+        pass
+
+
+def test_names_are_those_that_are_set(tmp_path: Path) -> None:
+    assert EventSinks().names == ()
+    both = EventSinks(tmp_path / "events", WebhookSettings("https://a/", SECRET))
+    assert both.names == ("file", "webhook")
