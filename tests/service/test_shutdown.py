@@ -7,6 +7,7 @@ import threading
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -30,8 +31,9 @@ class Client:
         self.acknowledged: list[str] = []
 
     def work(self) -> None:
-        while self._call(f"caller-{self._number}-{self.ends.total()}"):
-            pass
+        with closing(self._connection):
+            while self._call(f"caller-{self._number}-{self.ends.total()}"):
+                pass
 
     def _call(self, name: str) -> bool:
         body = opt_out(self._domain, name)

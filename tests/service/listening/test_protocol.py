@@ -62,6 +62,7 @@ def assert_refused(answer: bytes, wanted: int) -> None:
     head, _, body = answer.partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 %d " % wanted), answer
     assert b"connection: close" in head.lower()
+    assert b"x-amzn-requestid: " in head
     assert json.loads(body)["__type"].startswith("com.amazon.coral.service#")
 
 
