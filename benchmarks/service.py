@@ -40,7 +40,19 @@ REGION = "us-east-1"
 @contextmanager
 def serving(folder: Path, *options: str) -> Iterator[tuple[Target, int]]:
     """Run the service in ``folder``; yields where it listens and its process id."""
-    command = [sys.executable, "-m", "optout", "serve", "--data", str(folder), "--port", "0", "--quotas", "none", *options]
+    command = [
+        sys.executable,
+        "-m",
+        "optout",
+        "serve",
+        "--data",
+        str(folder),
+        "--port",
+        "0",
+        "--quotas",
+        "none",
+        *options,
+    ]
     with subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL) as process:
         try:
             if process.stdout is None or not process.stdout.readline():

@@ -1,7 +1,6 @@
 """Copies of the SQLite database: taken while the service runs, and put in place of it while none does."""
 
 import os
-import secrets
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
@@ -11,6 +10,7 @@ from pathlib import Path
 from sqlalchemy.exc import DBAPIError
 
 from optout.service import folder, sqlite
+from optout.service.database import new_token_key
 from optout.service.errors import StartError
 from optout.service.history import is_known
 
@@ -120,7 +120,7 @@ def _forget_pages(draft: Path) -> None:
     """Give the restored data another key: pages of listings that were under way would go on at a wrong place."""
     with closing(_connect(draft, "mode=rw")) as database:
         database.execute("PRAGMA synchronous=FULL")
-        database.execute("UPDATE meta SET value = ? WHERE key = 'token_key'", (secrets.token_hex(32),))
+        database.execute("UPDATE meta SET value = ? WHERE key = 'token_key'", (new_token_key(),))
 
 
 def _set_aside(target: Path) -> Path:

@@ -7,13 +7,16 @@ import json
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, TextClause, text
+from sqlalchemy import Connection, text
 
 _COLUMNS = "sequence, domain_id, customer_id, generated_id, status, created_at, updated_at, last_accessed_at"
-_AMONG = {
-    "sqlite": "(SELECT value FROM json_each(:names))",
-    # As an array its length is known when the plan is made, so that the index is used.
-    "postgresql": "ANY (CAST(:names AS varchar[]))",
+_FIND_TEXT = {
+    "sqlite": "SELECT {columns} FROM speakers WHERE domain_id = :domain"
+    " AND {id} IN (SELECT value FROM json_each(:names))",
+    # Looked up name by name. Left to itself PostgreSQL reads the whole domain, until it has found out how large it
+    # is.
+    "postgresql": "SELECT {columns} FROM unnest(CAST(:names AS varchar[])) AS given (name) CROSS JOIN LATERAL"
+    " (SELECT * FROM speakers WHERE domain_id = :domain AND {id} = given.name LIMIT 1) AS speaker",
 }
 _PAIRS = {
     "sqlite": "SELECT json_extract(value, '$[0]') AS customer_id, json_extract(value, '$[1]') AS generated_id"
@@ -23,13 +26,11 @@ _PAIRS = {
 }
 
 
-def _find(dialect: str, column: str) -> TextClause:
-    among = f"IN {_AMONG[dialect]}" if dialect == "sqlite" else f"= {_AMONG[dialect]}"
-    return text(f"SELECT {_COLUMNS} FROM speakers WHERE domain_id = :domain AND {column} {among}")  # noqa: S608
-
-
-_IDS = ("customer_id", "generated_id")
-_FIND = {(dialect, column): _find(dialect, column) for dialect in _AMONG for column in _IDS}
+_FIND = {
+    (dialect, column): text(statement.format(columns=_COLUMNS, id=column))
+    for dialect, statement in _FIND_TEXT.items()
+    for column in ("customer_id", "generated_id")
+}
 _INSERT = {
     dialect: text(
         "INSERT INTO speakers (domain_id, customer_id, generated_id, status, created_at, updated_at) "  # noqa: S608

@@ -81,10 +81,15 @@ def _no_lock(_connection: Connection, _domain_ids: Collection[str] | None) -> No
     """SQLite's writers begin with BEGIN IMMEDIATE, which keeps all others out."""
 
 
+def new_token_key() -> str:
+    """Return a new key in hexadecimal digits, as ``meta`` keeps it."""
+    return secrets.token_hex(32)
+
+
 def _token_key(connection: Connection) -> bytes:
     query = select(meta.c.value).where(meta.c.key == "token_key")
     stored = connection.scalar(query)
     if stored is None:
-        stored = secrets.token_hex(32)
+        stored = new_token_key()
         connection.execute(insert(meta), {"key": "token_key", "value": stored})
     return bytes.fromhex(stored)

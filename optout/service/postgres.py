@@ -29,9 +29,12 @@ _CONNECTION = {
     "keepalives_count": 3,
     "tcp_user_timeout": 30_000,
 }
+# A plan that is kept is the one for the small tables of the service's first minutes, and reads them as a whole
+# later.
 _SESSION = """
     SELECT set_config('lock_timeout', '10s', false),
            set_config('idle_in_transaction_session_timeout', '30s', false),
+           set_config('plan_cache_mode', 'force_custom_plan', false),
            set_config('synchronous_commit',
                       CASE current_setting('synchronous_commit') WHEN 'remote_apply' THEN 'remote_apply'
                       ELSE 'on' END, false)

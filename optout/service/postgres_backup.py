@@ -1,17 +1,20 @@
 """Copies of a PostgreSQL database, by its own programs ``pg_dump`` and ``pg_restore``."""
 
 import os
+import re
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import Connection, create_engine, inspect, text
+from sqlalchemy import Connection, create_engine, inspect, text, update
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 
 from optout.service import faults, postgres, sqlite
 from optout.service.backup import BackupError, draft_of
+from optout.service.database import new_token_key
 from optout.service.database_url import database_url
 from optout.service.errors import DataLockedError
 from optout.service.schema import meta, speakers
@@ -50,15 +53,9 @@ def restore(source: Path, reference: str, *, replace: bool = False) -> None:
     database holds the service's tables and ``replace`` is not given. A failure leaves the database as it was.
     """
     url = database_url(reference)
-    check(source)
-    engine = create_engine(url, hide_parameters=True)
-    try:
-        with engine.connect() as connection:
-            _refuse_to_disturb(connection, replace=replace)
-    except DBAPIError as error:
-        raise BackupError(f"The database cannot be restored: {faults.describe(error)}.") from None
-    finally:
-        engine.dispose()
+    dumped = check(source)
+    with _opened(url) as connection:
+        _refuse_to_disturb(connection, dumped, replace=replace)
     _run(
         "pg_restore",
         url,
@@ -66,22 +63,26 @@ def restore(source: Path, reference: str, *, replace: bool = False) -> None:
         f"--dbname={url.database}",
         str(source),
     )
+    with _opened(url) as connection:
+        connection.execute(update(meta).where(meta.c.key == "token_key").values(value=new_token_key()))
+        connection.commit()
 
 
-def check(path: Path) -> None:
-    """Raise BackupError unless the file is a dump of the service's tables."""
+def check(path: Path) -> set[str]:
+    """Return the names of the dump's tables; raise BackupError unless it is one of the service's."""
     try:
         with path.open("rb") as file:
             if file.read(5) != b"PGDMP":
                 raise BackupError(f"{path} is not a dump of a PostgreSQL database.")
     except OSError as error:
         raise BackupError(f"{path} cannot be read: {error.strerror}.") from None
-    listed = _run("pg_restore", None, "--list", str(path))
-    if not all(f"TABLE DATA public {name} " in listed for name in (meta.name, speakers.name)):
+    tables = set(re.findall(r" TABLE DATA \S+ (\S+) ", _run("pg_restore", None, "--list", str(path))))
+    if not {meta.name, speakers.name} <= tables:
         raise BackupError(f"{path} is a dump of PostgreSQL, but not of the service's database.")
+    return tables
 
 
-def _refuse_to_disturb(connection: Connection, *, replace: bool) -> None:
+def _refuse_to_disturb(connection: Connection, dumped: Collection[str], *, replace: bool) -> None:
     running = connection.scalar(
         text(
             "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = :name"
@@ -90,8 +91,27 @@ def _refuse_to_disturb(connection: Connection, *, replace: bool) -> None:
     )
     if running:
         raise DataLockedError("Services are connected to the database; stop them first.")
-    if inspect(connection).has_table(meta.name) and not replace:
+    there = set(inspect(connection).get_table_names())
+    if there.difference(dumped):
+        # They would stay as they are, beside the tables of another state or release.
+        raise BackupError(
+            f"The database holds tables that the backup does not: {', '.join(sorted(there.difference(dumped)))}. "
+            "Restore it into an empty database."
+        )
+    if there and not replace:
         raise BackupError("The database holds a service's data already; to replace that, give --replace.")
+
+
+@contextmanager
+def _opened(url: URL) -> Iterator[Connection]:
+    engine = create_engine(url, hide_parameters=True)
+    try:
+        with engine.connect() as connection:
+            yield connection
+    except DBAPIError as error:
+        raise BackupError(f"The database cannot be restored: {faults.describe(error)}.") from None
+    finally:
+        engine.dispose()
 
 
 def _run(program: str, url: URL | None, *arguments: str) -> str:

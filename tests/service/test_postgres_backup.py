@@ -42,11 +42,30 @@ def test_a_restoration_brings_back_the_state(tmp_path: Path, kept: Any, database
     assert people(tmp_path / "data", database_url, domain) == {"caller-before"}
 
 
+def test_pages_from_before_a_restoration_are_not_continued(tmp_path: Path, kept: Any, database_url: str) -> None:
+    dump, domain = kept
+    with thread(tmp_path / "data", database=database_url) as service:
+        token = service.client().list_speakers(DomainId=domain, MaxResults=1)["NextToken"]
+    backup.restore(dump, database_url, replace=True)
+    with thread(tmp_path / "data", database=database_url) as service:
+        client = service.client()
+        with pytest.raises(client.exceptions.ValidationException, match="NextToken"):
+            client.list_speakers(DomainId=domain, MaxResults=1, NextToken=token)
+
+
 def test_it_goes_into_an_empty_database_as_it_is(tmp_path: Path, kept: Any, postgres: Cluster) -> None:
     dump, domain = kept
     url = postgres.new_database()
     backup.restore(dump, url)
     assert people(tmp_path / "other", url, domain) == {"caller-before"}
+
+
+def test_tables_that_the_backup_does_not_know_are_not_left_beside_it(kept: Any, database_url: str) -> None:
+    dump, _ = kept
+    with psycopg.connect(database_url) as connection:
+        connection.execute("CREATE TABLE of_a_later_release (name text)")
+    with pytest.raises(BackupError, match=r"does not: of_a_later_release\. .* empty database"):
+        backup.restore(dump, database_url, replace=True)
 
 
 def test_connected_services_are_not_disturbed(tmp_path: Path, kept: Any, database_url: str) -> None:
