@@ -82,10 +82,6 @@ def session_not_found() -> ApiError:
     return _not_found("SESSION", "The domain has no session with this name or id.")
 
 
-def throttled() -> ApiError:
-    return ApiError("ThrottlingException", "Rate exceeded")
-
-
 def _not_found(resource_type: str, text: str) -> ApiError:
     return ApiError("ResourceNotFoundException", text, members={"ResourceType": resource_type})
 

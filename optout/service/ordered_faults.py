@@ -5,7 +5,10 @@ from collections.abc import Iterable
 from enum import StrEnum
 from itertools import repeat
 
-from optout.service.errors import ApiError, concurrent_changes, denied, internal, throttled
+from optout.service.access.quotas import ThrottledError
+from optout.service.errors import ApiError, concurrent_changes, denied, internal
+
+_WAIT_SECONDS = 0.1  # what a throttled caller is told to wait
 
 
 class Fault(StrEnum):
@@ -21,7 +24,7 @@ class Fault(StrEnum):
         """Return the answer to give instead of the operation's, or None for a reply that is to be lost."""
         match self:
             case Fault.THROTTLING:
-                return throttled()
+                return ThrottledError(_WAIT_SECONDS)
             case Fault.INTERNAL_SERVER:
                 return internal()
             case Fault.ACCESS_DENIED:
@@ -30,6 +33,9 @@ class Fault(StrEnum):
                 return concurrent_changes()
             case Fault.LOST_REPLY:
                 return None
+
+
+_WAIT_SECONDS = 0.1  # what a throttled caller is told to wait
 
 
 class Faults:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from optout.service.settings import AccessSettings
 from optout.service.transaction import Limits
 from tests.service.running import Service, thread
 
@@ -15,7 +16,9 @@ NODE_FOLDER = Path(__file__).parent / "node"
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     folder = tmp_path_factory.mktemp("clients")
     (folder / "objects").mkdir()
-    with thread(folder / "data", Limits(domains=100), objects=str(folder / "objects")) as running:
+    # One quota, of a call that the scenarios make seldom: so that it can be met, and does not get in the way.
+    access = AccessSettings(rates={"DeleteFraudster": 2})
+    with thread(folder / "data", Limits(domains=100), objects=str(folder / "objects"), access=access) as running:
         yield running
 
 

@@ -188,12 +188,12 @@ def every_typed_error(stage: Stage) -> None:
     domain = {"DomainId": stage.service.new_domain()}
     person = {**domain, "SpeakerId": "caller-secret"}
     for fault, error in (
-        ("THROTTLING", "ThrottlingException"),
         ("INTERNAL_SERVER", "InternalServerException"),
         ("ACCESS_DENIED", "AccessDeniedException"),
     ):
         stage.service.admin("/faults", {"Operation": "OptOutSpeaker", "Fault": fault, "Count": 1})
         assert stage.refused(error, "OptOutSpeaker", **person).message
+    _until_throttled(stage, **domain, FraudsterId="id#" + NOBODY)
     shown = stage.client.shows_members
     answer = stage.refused("ResourceNotFoundException", "OptOutSpeaker", DomainId=NOBODY, SpeakerId="caller-secret")
     assert answer.resource == ("DOMAIN" if shown else answer.resource)
@@ -208,6 +208,18 @@ def every_typed_error(stage: Stage) -> None:
     for _ in range(2):
         stage.call("CreateWatchlist", **watchlists)
     stage.refused("ServiceQuotaExceededException", "CreateWatchlist", **watchlists)
+
+
+def _until_throttled(stage: Stage, **place: Any) -> None:
+    """Make calls as quickly as the client can, until the service's quota of them is used up."""
+    for _ in range(20):
+        answer = stage.client.answer("DeleteFraudster", place)
+        if answer.error == "ThrottlingException":
+            print(f"  DeleteFraudster: {answer.error}")
+            assert answer.typed
+            return
+        assert answer.error == "ResourceNotFoundException"
+    raise AssertionError("twenty calls within the quota")
 
 
 SCENARIOS = (domain_and_speaker, jobs_watchlists_and_sessions, every_typed_error)

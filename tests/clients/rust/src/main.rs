@@ -154,6 +154,10 @@ async fn call(client: &Client, operation: &str, input: &Value) -> Outcome {
         "DeleteSpeaker" => {
             empty(client.delete_speaker().set_domain_id(domain_id).set_speaker_id(speaker_id).send().await)
         }
+        "DeleteFraudster" => {
+            let id = text(input, "FraudsterId");
+            empty(client.delete_fraudster().set_domain_id(domain_id).set_fraudster_id(id).send().await)
+        }
         "CreateWatchlist" => {
             empty(client.create_watchlist().set_domain_id(domain_id).set_name(text(input, "Name")).send().await)
         }
