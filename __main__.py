@@ -9,7 +9,7 @@ from optout.label import label
 from optout.register import Ensure, Entry, Register, RegisterError, load
 from providers.declaration import Person, declared
 from providers.interrupt import end_quietly
-from providers.stack_config import StackConfig
+from providers.stack_config import Guardrails, StackConfig
 
 BATCH = 100  # resources in flight: the SDK's waiting costs outstanding x completed registrations
 
@@ -28,10 +28,24 @@ def person(entry: Entry, config: StackConfig) -> Person:
     return Person(name, entry.domain_id, entry.speaker_id, entry.ensure.value)
 
 
+async def guarded(config: StackConfig) -> None:
+    """Declare the guardrails first: where they cannot be, nobody is opted out either. Export what CI asks for."""
+    from providers.declared_guardrails import declare  # noqa: PLC0415 - few stacks have them
+
+    guardrails = declare(config)
+    await guardrails.urn.future()
+    pulumi.export("previewRole", guardrails.preview_role_arn)
+    pulumi.export("applyRole", guardrails.apply_role_arn)
+
+
 async def main() -> None:
     """Register all resources in batches; export how many people they are."""
     end_quietly()
     config = StackConfig.read()
+    if config.guardrails is not Guardrails.OFF:
+        await guarded(config)
+    if config.guardrails is Guardrails.ONLY:
+        return
     register = read_register(config)
     resources = declared((person(entry, config) for entry in register.entries), config.grouping)
     while batch := list(islice(resources, BATCH)):

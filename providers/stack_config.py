@@ -4,12 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Self
+from typing import Self, TypeVar
 
 import pulumi
 from pulumi.runtime import get_config
 
 DEFAULT_REGISTER = "config"
+
+_Choice = TypeVar("_Choice", bound=StrEnum)
 
 
 class Grouping(StrEnum):
@@ -17,6 +19,14 @@ class Grouping(StrEnum):
 
     SINGLE = "single"
     SHARDED = "sharded"
+
+
+class Guardrails(StrEnum):
+    """Whether the stack holds the guardrails: not, beside the people, or nothing else."""
+
+    OFF = "false"
+    ON = "true"
+    ONLY = "only"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +41,7 @@ class StackConfig:
     default_domain: str | None
     label_key: str | None = field(repr=False)
     grouping: Grouping = Grouping.SINGLE
+    guardrails: Guardrails = Guardrails.OFF
 
     @classmethod
     def read(cls) -> Self:
@@ -44,7 +55,8 @@ class StackConfig:
             default_domain=domains.get(domain, domain) if domain else None,
             # not Config.get, which warns about a secret: it is needed as text, for it makes the names
             label_key=get_config(config.full_key("labelKey")) or None,
-            grouping=_grouping(config),
+            grouping=_choice(config, "grouping", Grouping.SINGLE),
+            guardrails=_choice(config, "guardrails", Guardrails.OFF),
         )
 
     def key(self, domain_id: str) -> str:
@@ -63,9 +75,9 @@ def _domains(config: pulumi.Config) -> dict[str, str]:
     return domains
 
 
-def _grouping(config: pulumi.Config) -> Grouping:
+def _choice(config: pulumi.Config, key: str, default: _Choice) -> _Choice:
+    known = type(default)
     try:
-        return Grouping(config.get("grouping") or Grouping.SINGLE)
+        return known(config.get(key) or default)
     except ValueError:
-        known = " or ".join(Grouping)
-        raise pulumi.RunError(f"{config.full_key('grouping')} is {known}, nothing else") from None
+        raise pulumi.RunError(f"{config.full_key(key)} is {' or '.join(known)}, nothing else") from None

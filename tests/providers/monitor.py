@@ -58,7 +58,9 @@ class Engine:
 
 
 @contextmanager
-def _runtime(config: Mapping[str, str], secret_keys: tuple[str, ...]) -> Iterator[tuple[Monitor, Engine]]:
+def _runtime(
+    config: Mapping[str, str], secret_keys: tuple[str, ...], more: Mapping[str, str]
+) -> Iterator[tuple[Monitor, Engine]]:
     monitor, engine = Monitor(), Engine()
     reset_options()
     configure(
@@ -70,7 +72,7 @@ def _runtime(config: Mapping[str, str], secret_keys: tuple[str, ...]) -> Iterato
             dry_run=False,
         )
     )
-    full = {f"voiceid-optout:{key}": value for key, value in config.items()}
+    full = {**more, **{f"voiceid-optout:{key}": value for key, value in config.items()}}
     set_all_config(full, [f"voiceid-optout:{key}" for key in secret_keys])
     try:
         yield monitor, engine
@@ -80,10 +82,17 @@ def _runtime(config: Mapping[str, str], secret_keys: tuple[str, ...]) -> Iterato
 
 
 def run_program(
-    program: Callable[[], Any], config: Mapping[str, str] | None = None, secret_keys: tuple[str, ...] = ()
+    program: Callable[[], Any],
+    config: Mapping[str, str] | None = None,
+    secret_keys: tuple[str, ...] = (),
+    *,
+    more: Mapping[str, str] | None = None,
 ) -> Monitor:
-    """Run a program as the SDK's launcher does; raises what the program raises."""
-    with _runtime(config or {}, secret_keys) as (monitor, engine):
+    """Run a program as the SDK's launcher does; raises what the program raises.
+
+    ``config`` is the project's own, ``more`` that of others, by its full keys.
+    """
+    with _runtime(config or {}, secret_keys, more or {}) as (monitor, engine):
         asyncio.run(run_in_stack(program))
         assert engine.messages == []
         return monitor

@@ -3,7 +3,7 @@ from pathlib import Path
 import pulumi
 import pytest
 
-from providers.stack_config import Grouping, StackConfig
+from providers.stack_config import Grouping, Guardrails, StackConfig
 from tests.providers.monitor import run_program
 from tests.voiceid.scripted import DOMAIN
 
@@ -55,3 +55,16 @@ def test_a_grouping_that_is_none() -> None:
     with pytest.raises(pulumi.RunError, match="voiceid-optout:grouping is single or sharded") as caught:
         read({"grouping": "Sharded"})
     assert caught.value.__suppress_context__
+
+
+@pytest.mark.parametrize(
+    ("given", "means"),
+    [({}, Guardrails.OFF), *(({"guardrails": text}, Guardrails(text)) for text in ("true", "false", "only"))],
+)
+def test_guardrails_are_off_unless_asked_for(given: dict[str, str], means: Guardrails) -> None:
+    assert read(given).guardrails is means
+
+
+def test_guardrails_that_are_neither_on_nor_off() -> None:
+    with pytest.raises(pulumi.RunError, match="voiceid-optout:guardrails is false or true or only, nothing else"):
+        read({"guardrails": "yes"})
