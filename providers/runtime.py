@@ -18,7 +18,7 @@ from providers.crew import Crew
 if TYPE_CHECKING:
     from pulumi.dynamic import Config
 
-_SETTINGS = ("endpoint", "region", "quotas")
+_SETTINGS = ("endpoint", "region", "quotas", *voiceid.AWS_CONFIG)
 
 
 class Runtime:
@@ -52,7 +52,7 @@ def runtime_for(settings: voiceid.ClientSettings) -> Runtime:
 
 
 def configured(config: Config) -> Runtime:
-    """Return the runtime for a stack's config, all text; the environment wins. Raises SettingsInvalid."""
+    """Return the runtime for a stack's config, all text. Raises SettingsInvalid."""
     settings = {key: value for key in _SETTINGS if (value := config.get(key))}
     return runtime_for(voiceid.ClientSettings.resolve(settings, os.environ))
 

@@ -10,6 +10,7 @@ from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from optout.cli import aws
 from optout.cli.connection import client_settings, in_environment
 from optout.cli.errors import CommandError
 from optout.cli.sandbox import environment_for
@@ -19,11 +20,13 @@ from optout.engine.errors import EngineError
 from optout.register import RegisterError
 from optout.register.report import summary
 from optout.voiceid import Client, VoiceIdError
+from optout.voiceid.credential_source import credential_source
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from optout.cli.context import Context
+    from optout.voiceid.identity import Identity
 
 
 _PATIENCE_SECONDS = 30
@@ -113,6 +116,9 @@ def _endpoint(context: Context, environment: Mapping[str, str]) -> Iterator[Find
         try:
             domain_ids = _domain_ids(context)
             settings = client_settings(context, environment)
+            if not context.is_sandbox:
+                yield Finding("settings", "ok", aws.sources(context, environment))
+            yield _credentials(settings.identity)
             client = Client(settings)
         except (VoiceIdError, CommandError) as error:
             yield Finding("endpoint", "fail", str(error))
@@ -124,6 +130,13 @@ def _endpoint(context: Context, environment: Mapping[str, str]) -> Iterator[Find
         yield Finding(
             "endpoint", "note", f"not asked: neither register nor stack names a domain of {settings.place()}"
         )
+
+
+def _credentials(identity: Identity) -> Finding:
+    try:
+        return Finding("credentials", "ok", credential_source(identity, os.environ))
+    except VoiceIdError as error:
+        return Finding("credentials", "fail", str(error))
 
 
 def _domain_ids(context: Context) -> list[str]:

@@ -20,7 +20,8 @@ def command(*, as_json: bool, **choices: Any) -> None:
     """Check everything a run needs, and say what to do about what is missing.
 
     Looks at Python, the Pulumi CLI, the project and stack files, the register, the passphrase, the state and its
-    lock, and asks the Voice ID endpoint about each domain. Changes nothing.
+    lock, says where region, endpoint and credentials come from, and asks the Voice ID endpoint about each domain.
+    Changes nothing.
 
     \b
     Example

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from tempfile import TemporaryFile
 from typing import IO, TYPE_CHECKING
 
+from optout.cli import aws
 from optout.cli.context import SANDBOX_PASSPHRASE
 from optout.cli.errors import CommandError
 from optout.cli.exit_codes import ExitCode
@@ -30,10 +31,11 @@ def environment_for(context: Context) -> Iterator[dict[str, str]]:
     """Give the variables a run of the stack needs on top of the process's own.
 
     For a sandbox that is its passphrase, and the endpoint and keys of its service, which is started when it does
-    not run and ended with the command. For other stacks it is where their file says that the service is.
+    not run and ended with the command. For other stacks it is where their file says that the service is, and who
+    asks it.
     """
     if not context.is_sandbox:
-        yield context.endpoint_environment()
+        yield aws.environment(context)
         return
     make_private(context.data_folder)
     with running_service(context) as service:
@@ -45,6 +47,7 @@ def sandbox_environment(service: Running) -> dict[str, str]:
     keys = configparser.ConfigParser()
     keys.read(service.credentials_file, encoding="utf-8")
     return {
+        **aws.IGNORED,
         **service.environment(),
         "AWS_PROFILE": "default",
         "AWS_ACCESS_KEY_ID": keys["default"]["aws_access_key_id"],

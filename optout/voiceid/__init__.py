@@ -7,6 +7,7 @@ calls nobody.
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from optout.voiceid.aws_config import FULL_NAMES as AWS_CONFIG
 from optout.voiceid.errors import (
     AccessDenied,
     ConcurrentChanges,
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from optout.voiceid.snapshot import Snapshot
 
 __all__ = [
+    "AWS_CONFIG",
     "AccessDenied",
     "Client",
     "ClientSettings",

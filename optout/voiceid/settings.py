@@ -7,10 +7,11 @@ from dataclasses import dataclass, fields
 from typing import Self
 from urllib.parse import urlsplit
 
+from optout.voiceid import precedence
+from optout.voiceid.aws_config import AwsConfig
 from optout.voiceid.errors import SettingsInvalid
+from optout.voiceid.identity import WHOEVER, Identity
 
-ENDPOINT_VARIABLE = "AWS_ENDPOINT_URL_VOICE_ID"
-REGION_VARIABLES = ("AWS_REGION", "AWS_DEFAULT_REGION")
 SLOW_ANSWER = 0.4  # seconds; twice what a service far away takes
 FEWEST_CONNECTIONS, MOST_CONNECTIONS = 8, 64
 
@@ -65,21 +66,31 @@ class ClientSettings:
     connect_timeout: float = 5.0
     read_timeout: float = 20.0
     long_wait: float = 3.0
+    identity: Identity = WHOEVER
 
     @classmethod
     def resolve(cls, config: Mapping[str, str], environ: Mapping[str, str]) -> Self:
-        """Merge the stack's config (endpoint, region, quotas; all text) with the environment, which wins.
+        """Merge the stack's config with the environment, which wins over endpoint and region.
 
-        Raises SettingsInvalid for an endpoint that is no http(s) URL, a missing region, or bad quotas.
+        ``config`` has texts: endpoint, region and quotas of the project, and the AWS provider's config by its full
+        keys, such as ``aws:profile``. Raises SettingsInvalid for an endpoint that is no http(s) URL, a missing
+        region, bad quotas or bad ``aws:`` config.
         """
-        endpoint = environ.get(ENDPOINT_VARIABLE) or config.get("endpoint") or None
-        region = next(filter(None, map(environ.get, REGION_VARIABLES)), None) or config.get("region")
-        if not region:
-            raise SettingsInvalid("no region: set voiceid-optout:region in the stack or AWS_REGION")
-        if endpoint is not None:
-            _check_url(endpoint)
+        aws = AwsConfig.parse(config, environ)
+        endpoint = precedence.endpoint(config, aws, environ)
+        region = precedence.region(config, aws, environ)
+        if not region.value:
+            raise SettingsInvalid("no region: set voiceid-optout:region or aws:region in the stack, or AWS_REGION")
+        for url, source in ((endpoint.value, endpoint.source), (aws.identity.sts_endpoint, "aws:endpoints")):
+            if url is not None:
+                _check_url(url, source)
         quotas = config.get("quotas")
-        return cls(endpoint, region, Quotas.from_json(quotas) if quotas else Quotas())
+        return cls(
+            endpoint.value,
+            region.value,
+            Quotas.from_json(quotas) if quotas else Quotas(),
+            identity=aws.identity,
+        )
 
     @property
     def connections(self) -> int:
@@ -96,13 +107,11 @@ class ClientSettings:
         return f"Voice ID at {url.scheme}://{host} ({self.region})"
 
 
-def _check_url(endpoint: str) -> None:
+def _check_url(endpoint: str, source: str) -> None:
     try:
         url = urlsplit(endpoint)
         usable = url.scheme in {"http", "https"} and bool(url.hostname) and url.port != 0
     except ValueError:
         usable = False
     if not usable:
-        raise SettingsInvalid(
-            f"the endpoint is no http or https URL: correct voiceid-optout:endpoint or {ENDPOINT_VARIABLE}"
-        )
+        raise SettingsInvalid(f"the endpoint of {source} is no http or https URL: correct it")

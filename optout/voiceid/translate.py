@@ -8,9 +8,9 @@ from typing import Any
 
 from botocore import exceptions as aws
 
-from optout.voiceid import errors
+from optout.voiceid import credential_faults, errors
 from optout.voiceid.errors import VoiceIdError
-from optout.voiceid.settings import ENDPOINT_VARIABLE
+from optout.voiceid.precedence import ENDPOINT_VARIABLE
 
 THROTTLES = frozenset({"Throttling", "ThrottlingException", "TooManyRequestsException", "RequestLimitExceeded"})
 REJECTED = frozenset(
@@ -34,14 +34,6 @@ UNREACHABLE = (
     aws.ReadTimeoutError,
     aws.ResponseStreamingError,
 )
-NO_CREDENTIALS = (
-    aws.NoCredentialsError,
-    aws.PartialCredentialsError,
-    aws.CredentialRetrievalError,
-    aws.ProfileNotFound,
-    aws.TokenRetrievalError,
-    aws.UnauthorizedSSOTokenError,
-)
 SERVER_FAULT = 500
 PAUSED = "Paced."  # set before a throttle's code by the client, so that the SDK does not repeat the call
 
@@ -49,12 +41,11 @@ PAUSED = "Paced."  # set before a throttle's code by the client, so that the SDK
 def translate(error: Exception, *, operation: str, place: str, domain_id: str) -> VoiceIdError:
     """Return our error for one of botocore's; ``place`` names the endpoint in the message."""
     if isinstance(error, aws.ClientError):
+        if error.operation_name != operation:
+            return credential_faults.refused(error)
         return _answered(error.response, operation, place, domain_id)
-    if isinstance(error, NO_CREDENTIALS):
-        return errors.CredentialsMissing(
-            f"no usable AWS credentials for {place}: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, "
-            "AWS_PROFILE or AWS_SHARED_CREDENTIALS_FILE"
-        )
+    if isinstance(error, credential_faults.FINDING):
+        return credential_faults.not_found(error, place)
     if isinstance(error, UNREACHABLE):
         return errors.EndpointUnreachable(
             f"{place} does not answer ({type(error).__name__}): start the service, "

@@ -7,10 +7,8 @@ from typing import Any
 
 import boto3
 import botocore.config
-import botocore.session
-from boto3.session import Session
 
-from optout.model import MODEL_ROOT
+from optout.voiceid.session import open_session
 from optout.voiceid.settings import ClientSettings
 from optout.voiceid.translate import PAUSED, THROTTLES
 
@@ -22,14 +20,10 @@ _USER_AGENT = f"voiceid-optout Boto3/{boto3.__version__} Botocore/{botocore.__ve
 def connect(settings: ClientSettings) -> Any:
     """Return a boto3 client for voice-id; sends nothing and looks for no credentials yet.
 
-    The service model is ours and comes first on the loader's search path: AWS removes retired services from
-    its SDKs. boto3's session and not botocore's alone: it costs no more time (0.15 s either way, import
-    included) and is the interface whose credentials and settings people know.
+    boto3's session and not botocore's alone: it costs no more time (0.15 s either way, import included) and is the
+    interface whose credentials and settings people know.
     """
     _silence()
-    session = botocore.session.Session()
-    session.get_component("data_loader").search_paths.insert(0, str(MODEL_ROOT))
-    session.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=_moment)
     config = botocore.config.Config(
         connect_timeout=settings.connect_timeout,
         read_timeout=settings.read_timeout,
@@ -38,9 +32,14 @@ def connect(settings: ClientSettings) -> Any:
         retries={"mode": "standard", "total_max_attempts": TRANSPORT_TRIES},
         user_agent=_USER_AGENT,
     )
-    client = Session(botocore_session=session).client(
+    core = open_session(settings.identity, settings.region)
+    parsers = core.get_component("response_parser_factory")
+    parsers.set_parser_defaults(timestamp_parser=_moment)
+    client = boto3.Session(botocore_session=core).client(
         "voice-id", region_name=settings.region, endpoint_url=settings.endpoint_url, config=config
     )
+    # For Voice ID alone: STS, which the same session may ask for a profile's role, writes times in another way.
+    parsers.set_parser_defaults(timestamp_parser=None)
     client.meta.events.register("response-received.voice-id", _keep_throttle)
     return client
 
@@ -66,3 +65,5 @@ def _silence() -> None:
         logger = logging.getLogger(name)
         if logger.level < logging.INFO:
             logger.setLevel(logging.INFO)
+    # A role that cannot be had is an error of ours, said once; botocore warns of it with a traceback beforehand.
+    logging.getLogger("botocore.credentials").setLevel(logging.ERROR)

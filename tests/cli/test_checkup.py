@@ -46,7 +46,8 @@ def test_all_is_well(live: Project, service: Service, domain: str) -> None:
     live.salt()
     found = findings(live)
     assert {subject: finding.verdict for subject, finding in found.items()} == dict.fromkeys(
-        ["python", "pulumi", "project", "register", "passphrase", "state", "endpoint"], "ok"
+        ["python", "pulumi", "project", "register", "passphrase", "state", "settings", "credentials", "endpoint"],
+        "ok",
     )
     assert found["pulumi"].text == "no Pulumi CLI on PATH: the embedded engine does the work"
     assert found["project"].text == "voiceid-optout, stack test"

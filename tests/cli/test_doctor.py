@@ -3,7 +3,7 @@ import json
 from optout.cli.exit_codes import ExitCode
 from tests.cli.projects import Project
 
-SUBJECTS = ["python", "pulumi", "project", "register", "passphrase", "state", "endpoint"]
+SUBJECTS = ["python", "pulumi", "project", "register", "passphrase", "state", "settings", "credentials", "endpoint"]
 
 
 def test_a_line_each_and_all_is_well(live: Project) -> None:

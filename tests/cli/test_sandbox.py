@@ -23,7 +23,7 @@ def sandbox(project: Project) -> Project:
 
 def test_other_stacks_get_no_service(project: Project) -> None:
     with environment_for(project.context()) as environment:
-        assert environment == {"AWS_REGION": "us-east-1"}
+        assert environment == {"AWS_REGION": "us-east-1", "OPTOUT_AWS_CONFIG": "{}"}
     assert not (project.root / ".optout").exists()
 
 
@@ -34,6 +34,7 @@ def test_a_service_runs_for_the_time_of_the_command(sandbox: Project) -> None:
         assert running is not None
         service = Service(running, context.service_folder)
         assert environment == {
+            "OPTOUT_AWS_CONFIG": "{}",
             "AWS_ENDPOINT_URL_VOICE_ID": running.url,
             "AWS_SHARED_CREDENTIALS_FILE": str(context.service_folder / "credentials"),
             "AWS_REGION": "us-east-1",

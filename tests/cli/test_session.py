@@ -293,7 +293,7 @@ def test_an_opened_session_has_engine_places_and_environment(project: Project) -
     with opened(choices(project, targets=(label_of(DOMAIN, "caller-1"),))) as session:
         assert session.engine.name == "embedded"
         assert set(session.places) == {label_of(DOMAIN, "caller-1"), label_of(DOMAIN, "caller-2")}
-        assert session.environment == {"AWS_REGION": "us-east-1"}
+        assert session.environment == {"AWS_REGION": "us-east-1", "OPTOUT_AWS_CONFIG": "{}"}
         assert not session.console.stderr
         assert (project.root / ".optout").is_dir()
     with opened(choices(project, as_json=True)) as session:

@@ -5,6 +5,7 @@ import pytest
 from pulumi.dynamic import Config
 
 from optout.voiceid import ClientSettings
+from optout.voiceid.identity import Identity
 from providers import runtime
 from tests.providers.process import ROOT
 
@@ -40,3 +41,13 @@ def test_a_program_and_a_preview_do_not_load_botocore() -> None:
 def test_waits_are_said_in_one_line(capfd: pytest.CaptureFixture[str]) -> None:
     runtime.say_wait("OptOutSpeaker", 41.7)
     assert capfd.readouterr().err == "Voice ID: OptOutSpeaker waits for its quota, another 42 s\n"
+
+
+def test_the_aws_config_of_the_stack_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    config = Config({"p:endpoint": "http://127.0.0.1:1", "aws:region": "eu-west-2", "aws:profile": "main"}, "p")
+    wanted = ClientSettings("http://127.0.0.1:1", "eu-west-2", identity=Identity(profile="main"))
+    assert runtime.configured(config) is runtime.runtime_for(wanted)
+    monkeypatch.setenv("OPTOUT_AWS_CONFIG", '{"profile": "today"}')
+    monkeypatch.setenv("AWS_REGION", "eu-west-2")
+    today = ClientSettings("http://127.0.0.1:1", "eu-west-2", identity=Identity(profile="today"))
+    assert runtime.configured(config) is runtime.runtime_for(today)
