@@ -17,6 +17,21 @@ RETENTIONS = (
     *(1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827),
     *(2192, 2557, 2922, 3288, 3653),
 )
+KNOWN = frozenset(
+    {
+        *("name", "account", "repository", "branch", "environment", "previewEnvironment", "releases"),
+        *(
+            "sessionHours",
+            "stateUrl",
+            "oidcProvider",
+            "domainKey",
+            "logRetentionDays",
+            "topic",
+            "eventsKey",
+            "tags",
+        ),
+    }
+)
 MOST_TAGS = 40  # AWS allows 50 on a resource; some are ours, and the provider's default tags come on top
 
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,56}")  # a role's name has 64 characters at most, and ours end in -preview
@@ -104,8 +119,8 @@ class GuardrailSettings:
         """
         if not isinstance(given, dict):
             raise GuardrailsInvalid(f"{KEY} is not an object: it needs account and repository (see docs/aws.md)")
-        if unknown := sorted(set(map(str, given)) - _KNOWN):
-            raise GuardrailsInvalid(f"{KEY} has no {unknown[0]!r}; it has {', '.join(sorted(_KNOWN))}")
+        if unknown := sorted(set(map(str, given)) - KNOWN):
+            raise GuardrailsInvalid(f"{KEY} has no {unknown[0]!r}; it has {', '.join(sorted(KNOWN))}")
         read = _Reader(given)
         found = tuple(sorted(set(domains)))
         if not found or any(map(domain_fault, found)):
@@ -150,23 +165,6 @@ class GuardrailSettings:
         if settings.preview_environment == settings.environment:
             raise GuardrailsInvalid(f"{KEY}.previewEnvironment is not the environment that may apply")
         return settings
-
-
-_KNOWN = frozenset(
-    {
-        *("name", "account", "repository", "branch", "environment", "previewEnvironment", "releases"),
-        *(
-            "sessionHours",
-            "stateUrl",
-            "oidcProvider",
-            "domainKey",
-            "logRetentionDays",
-            "topic",
-            "eventsKey",
-            "tags",
-        ),
-    }
-)
 
 
 def _listed(numbers: Iterable[int]) -> str:

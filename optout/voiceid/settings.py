@@ -81,7 +81,10 @@ class ClientSettings:
         region = precedence.region(config, aws, environ)
         if not region.value:
             raise SettingsInvalid("no region: set voiceid-optout:region or aws:region in the stack, or AWS_REGION")
-        for url, source in ((endpoint.value, endpoint.source), (aws.identity.sts_endpoint, "aws:endpoints")):
+        for url, source in (
+            (endpoint.value, endpoint.source),
+            (aws.identity.sts_endpoint, "STS, in aws:endpoints or AWS_ENDPOINT_URL_STS,"),
+        ):
             if url is not None:
                 _check_url(url, source)
         quotas = config.get("quotas")

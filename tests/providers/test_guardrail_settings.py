@@ -1,9 +1,14 @@
+import re
 from typing import Any
 
 import pytest
+import yaml
 
-from providers.guardrail_settings import GuardrailSettings, GuardrailsInvalid, StateFolder
+from providers.guardrail_settings import KNOWN, GuardrailSettings, GuardrailsInvalid, StateFolder
 from tests.providers.guardrails import ACCOUNT, DOMAIN, GIVEN, REGION, settings
+from tests.providers.process import ROOT
+
+PAGE = (ROOT / "docs" / "aws.md").read_text(encoding="utf-8")
 
 
 def test_what_is_not_said_is_taken_from_the_stack() -> None:
@@ -99,3 +104,20 @@ def test_what_they_need_of_the_rest_of_the_stack(given: Any, more: dict[str, Any
 def test_a_provider_of_the_account() -> None:
     arn = f"arn:aws:iam::{ACCOUNT}:oidc-provider/token.actions.githubusercontent.com"
     assert settings(oidcProvider=arn).oidc_provider == arn
+
+
+def test_the_page_has_a_row_for_every_key_and_no_other() -> None:
+    table = PAGE[PAGE.index("What each key of") :]
+    assert sorted(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)) == sorted(KNOWN)
+
+
+def test_the_pages_stack_file_can_be_used() -> None:
+    [text] = [block for block in re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL) if "guardrailSettings" in block]
+    config = yaml.safe_load(text)["config"]
+    made = GuardrailSettings.parse(
+        config["voiceid-optout:guardrailSettings"],
+        stack="guardrails",
+        region=config["voiceid-optout:region"],
+        domains=config["voiceid-optout:domains"].values(),
+    )
+    assert (made.environment, made.topic, made.repository.name) == ("production", True, "example/optouts")

@@ -1,14 +1,18 @@
 """The AWS provider's config as text, as engines pass it on."""
 
 import json
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from optout.voiceid import SettingsInvalid
-from optout.voiceid.aws_config import FULL_NAMES, AwsConfig
+from optout.voiceid.aws_config import FULL_NAMES, NAMES, AwsConfig
 from optout.voiceid.identity import WHOEVER, Identity, Keys, Role
 
+PAGE = (Path(__file__).parents[2] / "docs" / "aws.md").read_text(encoding="utf-8")
 ARN = "arn:aws:iam::111122223333:role/optouts"
 
 
@@ -155,3 +159,25 @@ def test_one_line_names_the_key_and_no_value(config: dict[str, Any], says: str) 
 def test_a_variable_that_is_no_object_of_texts(text: str) -> None:
     with pytest.raises(SettingsInvalid, match="OPTOUT_AWS_CONFIG is not a JSON object of texts"):
         parse({"OPTOUT_AWS_CONFIG": text})
+
+
+def test_the_page_says_of_every_key_what_becomes_of_it() -> None:
+    start = PAGE.index("| key | here |")
+    table = PAGE[start : PAGE.index("## Guardrails")]
+    keys = {
+        key for row in re.findall(r"^\| (`[^|]*`) \|", table, re.MULTILINE) for key in re.findall(r"`(\w+)`", row)
+    }
+    assert set(NAMES) <= keys
+
+
+def test_the_pages_stack_file_can_be_used() -> None:
+    [text] = [block for block in re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL) if "assumeRoles" in block]
+    config = {
+        key: value if isinstance(value, str) else json.dumps(value)
+        for key, value in yaml.safe_load(text)["config"].items()
+    }
+    made = AwsConfig.parse(config, {})
+    assert (made.region, made.identity.profile) == ("eu-central-1", "work")
+    assert made.identity.roles == (
+        Role(arn=ARN, session_name="optouts", external_id="partner-7", duration=3600, tags=(("team", "privacy"),)),
+    )

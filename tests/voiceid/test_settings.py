@@ -76,3 +76,12 @@ def test_place_hides_credentials_in_the_url() -> None:
 )
 def test_connections_reach_the_quota_with_slow_answers(quotas: Quotas, connections: int) -> None:
     assert ClientSettings(HERE, "eu-west-2", quotas).connections == connections
+
+
+def test_a_url_of_the_aws_config_that_is_none_names_its_place() -> None:
+    config = {"region": "us-east-1", "aws:endpoints": '[{"voiceid": "planted"}]'}
+    with pytest.raises(SettingsInvalid, match="the endpoint of aws:endpoints is no http or https URL"):
+        ClientSettings.resolve(config, {})
+    config["aws:endpoints"] = '[{"sts": "planted"}]'
+    with pytest.raises(SettingsInvalid, match="the endpoint of STS, in aws:endpoints"):
+        ClientSettings.resolve(config, {})
