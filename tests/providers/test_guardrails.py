@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import sys
+import tomllib
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ from tests.providers import guardrails as shared
 from tests.providers.eventbridge import matches
 from tests.providers.guardrails import ACCOUNT, LOG_STREAM, REGION, RULE, TOPIC, event, settings
 from tests.providers.iam import Request, allows
+from tests.providers.process import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -77,6 +79,12 @@ def test_without_the_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPat
     monkeypatch.delitem(sys.modules, "providers.guardrails", raising=False)
     with pytest.raises(pulumi.RunError, match=r"run pip install 'voiceid-optout\[aws\]'"):
         importlib.import_module("providers.guardrails")
+
+
+def test_the_lock_is_of_the_extra() -> None:
+    extra = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
+    lines = (ROOT / "requirements-aws.in").read_text(encoding="utf-8").splitlines()
+    assert [line for line in lines if not line.startswith("#")] == extra["aws"]
 
 
 @pytest.mark.aws
