@@ -43,7 +43,7 @@ test-kills: $(VENV)/.dev ## 200 random kills of a run, beside the Pulumi CLI whe
 	OPTOUT_KILLS=$${OPTOUT_KILLS:-200} $(RUN) -m pytest -s tests/e2e/test_kills.py
 
 test-aws: $(VENV)/.dev .aws-extra/.done ## tests of the guardrails with the AWS provider's package
-	PYTHONPATH="$(CURDIR)/.aws-extra" $(RUN) -m pytest -m aws tests/providers tests/cli
+	PYTHONPATH="$(CURDIR)/.aws-extra" $(RUN) -m pytest -m aws tests/providers tests/program tests/cli
 
 test-clients: $(VENV)/.dev tests/clients/.venv/.done tests/clients/node/node_modules/.done ## tests with other AWS clients; needs Node
 	OPTOUT_AWS_CLI="$(CURDIR)/tests/clients/.venv/bin/python" $(RUN) -m pytest -m clients tests/clients

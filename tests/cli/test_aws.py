@@ -115,6 +115,24 @@ def test_a_run_calls_as_the_role_and_a_changed_file_counts_at_once(
     assert "planted" not in result.output
 
 
+def test_a_secret_key_of_the_stack_calls_and_is_nowhere_in_clear(
+    live: Project, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    access_key, secret = service.keys()
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+    sealed = passphrase.open_with(PASSPHRASE, SALT).encrypt(secret)
+    configure(live, aws__accessKey=access_key, aws__secretKey={"secure": sealed})
+    live.salt()
+    for command in (["up", "--yes", "--event-log", "events.json"], ["drift"], ["doctor"]):
+        result = live.run(*command)
+        assert result.exit_code == ExitCode.DONE, result.output
+        assert secret not in result.output
+    written = [path for path in live.root.rglob("*") if path.is_file()]
+    assert any(path.name == "test.json" for path in written)
+    assert [path for path in written if secret.encode() in path.read_bytes()] == []
+
+
 def test_the_sandbox_asks_its_own_service_whatever_the_file_says(project: Project) -> None:
     project.configure(service="embedded", domain="sandbox", domains={"sandbox": "UcUuCPFOsAjzg9xoByUatN"})
     configure(project, aws__profile="nobody", aws__assumeRoles=[{"roleArn": ARN}])
