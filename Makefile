@@ -51,7 +51,7 @@ test-service-mutations: $(VENV)/.dev ## 100,000 mutated requests against the ser
 	OPTOUT_MUTATIONS=$${OPTOUT_MUTATIONS:-100000} $(RUN) -m pytest -s tests/service/test_mutations.py
 
 test-aws: $(VENV)/.dev .aws-extra/.done ## tests of the guardrails with the AWS provider's package
-	PYTHONPATH="$(CURDIR)/.aws-extra" $(RUN) -m pytest -m aws tests/providers tests/cli
+	PYTHONPATH="$(CURDIR)/.aws-extra" $(RUN) -m pytest -m aws tests/providers tests/program tests/cli
 
 test-clients: $(VENV)/.dev tests/clients/.venv/.done tests/clients/node/node_modules/.done ## tests with other AWS clients; needs Node
 	OPTOUT_AWS_CLI="$(CURDIR)/tests/clients/.venv/bin/python" $(RUN) -m pytest -m clients tests/clients

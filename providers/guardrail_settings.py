@@ -18,32 +18,23 @@ RETENTIONS = (
     *(2192, 2557, 2922, 3288, 3653),
 )
 KNOWN = frozenset(
-    {
-        *("name", "account", "repository", "branch", "environment", "previewEnvironment", "releases"),
-        *(
-            "sessionHours",
-            "stateUrl",
-            "oidcProvider",
-            "domainKey",
-            "logRetentionDays",
-            "topic",
-            "eventsKey",
-            "tags",
-        ),
-    }
+    (
+        *("name", "account", "repository", "branch", "environment", "previewEnvironment", "releases", "tags"),
+        *("sessionHours", "stateUrl", "oidcProvider", "domainKey", "logRetentionDays", "topic", "eventsKey"),
+    )
 )
 MOST_TAGS = 40  # AWS allows 50 on a resource; some are ours, and the provider's default tags come on top
 
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,56}")  # a role's name has 64 characters at most, and ours end in -preview
-_ACCOUNT = re.compile(r"\d{12}")
-_REGION = re.compile(r"[a-z]{2}(?:-[a-z]+)+-\d")
+_ACCOUNT = re.compile(r"[0-9]{12}")
+_REGION = re.compile(r"[a-z]{2}(?:-[a-z]+)+-[0-9]")
 _REPOSITORY = re.compile(
-    r"(?P<owner>[A-Za-z0-9](?:[A-Za-z0-9-]{0,38}))(?:@(?P<owner_id>\d+))?"
-    r"/(?P<repo>[A-Za-z0-9_.-]{1,100})(?:@(?P<repo_id>\d+))?"
+    r"(?P<owner>[A-Za-z0-9](?:[A-Za-z0-9-]{0,38}))(?:@(?P<owner_id>[0-9]+))?"
+    r"/(?P<repo>[A-Za-z0-9_.-]{1,100})(?:@(?P<repo_id>[0-9]+))?"
 )
 _BRANCH = re.compile(r"[^\s*?~^:\\\x00-\x1f]{1,200}")
 _ENVIRONMENT = re.compile(r"[^\s*?:'\"`,;\\\x00-\x1f][^*?:'\"`,;\\\x00-\x1f]{0,199}")
-_KMS_KEY = re.compile(r"arn:aws:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]{1,64}")
+_KMS_KEY = re.compile(r"arn:aws:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]{1,64}")
 _STATE = re.compile(r"s3://(?P<bucket>[a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/(?P<prefix>[A-Za-z0-9!_.'()/-]*?))?/?")
 _TAG_KEY = re.compile(r"(?!aws:)[\w .:/=+@-]{1,128}")
 _TAG_VALUE = re.compile(r"[\w .:/=+@-]{0,256}")

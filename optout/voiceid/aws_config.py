@@ -27,7 +27,7 @@ FULL_NAMES = tuple(f"{PREFIX}{name}" for name in NAMES)
 SHORTEST, LONGEST = 900, 43_200  # seconds; source: AssumeRole's DurationSeconds
 
 _ROLE = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]{1,512}", re.ASCII)
-_DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
+_DURATION = re.compile(r"(?:([0-9]+)h)?(?:([0-9]+)m)?(?:([0-9]+)s)?")
 
 
 @dataclass(frozen=True, slots=True)

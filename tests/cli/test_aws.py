@@ -103,7 +103,7 @@ def test_a_run_calls_as_the_role_and_a_changed_file_counts_at_once(
     assert live.run("up", "--yes").exit_code == ExitCode.DONE
     files.write_text(files.read_text().replace("first", "second"))
     configure(live, aws__profile="second")
-    for command in (["up", "--yes"], ["refresh"], ["drift"]):
+    for command in (["up", "--yes"], ["refresh"]):
         result = live.run(*command)
         assert result.exit_code == ExitCode.DONE, result.output
     configure(live, aws__assumeRoles=[{"roleArn": ARN}], aws__endpoints=[{"sts": sts.url}])
@@ -113,6 +113,24 @@ def test_a_run_calls_as_the_role_and_a_changed_file_counts_at_once(
     assert f"STS denies the role {ARN} of aws:assumeRoles" in result.stderr
     assert "Traceback" not in result.output
     assert "planted" not in result.output
+
+
+def test_a_secret_key_of_the_stack_calls_and_is_nowhere_in_clear(
+    live: Project, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    access_key, secret = service.keys()
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+    sealed = passphrase.open_with(PASSPHRASE, SALT).encrypt(secret)
+    configure(live, aws__accessKey=access_key, aws__secretKey={"secure": sealed})
+    live.salt()
+    for command in (["up", "--yes", "--event-log", str(live.root / "events.json")], ["doctor"]):
+        result = live.run(*command)
+        assert result.exit_code == ExitCode.DONE, result.output
+        assert secret not in result.output
+    written = [path for path in live.root.rglob("*") if path.is_file()]
+    assert any(path.name == "test.json" for path in written)
+    assert [path for path in written if secret.encode() in path.read_bytes()] == []
 
 
 def test_the_sandbox_asks_its_own_service_whatever_the_file_says(project: Project) -> None:

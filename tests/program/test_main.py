@@ -1,5 +1,6 @@
 """The Pulumi program, run as the SDK's launcher runs it."""
 
+import json
 import runpy
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,8 @@ import pytest
 
 from optout import shard
 from optout.label import label
-from tests.providers.monitor import Monitor, run_program
+from tests.providers.guardrails import GIVEN
+from tests.providers.monitor import TYPE, Monitor, run_program
 from tests.providers.process import ROOT
 from tests.voiceid.scripted import DOMAIN
 
@@ -117,3 +119,33 @@ def test_sharded_an_empty_register_declares_nothing(project: Path) -> None:
 def test_a_grouping_that_is_none(project: Path) -> None:
     with pytest.raises(pulumi.RunError, match="voiceid-optout:grouping is single or sharded"):
         run(grouping="many")
+
+
+GUARDRAILS = {"region": "eu-central-1", "domain": DOMAIN, "guardrailSettings": json.dumps(GIVEN)}
+COMPONENT = "voiceid:index:OptOutGuardrails"
+
+
+@pytest.mark.aws
+def test_guardrails_come_before_people(project: Path) -> None:
+    write(project, f"domain: {DOMAIN}\nspeakers: [caller-1]\n")
+    outcome = run(guardrails="true", **GUARDRAILS)
+    assert outcome.types.index(COMPONENT) < outcome.types.index(TYPE)
+    assert outcome.exports["people"] == 1
+    roles = {name: outcome.exports[name] for name in ("previewRole", "applyRole")}
+    assert roles == {"previewRole": "arn-of:guardrails-preview", "applyRole": "arn-of:guardrails-apply"}
+
+
+@pytest.mark.aws
+def test_a_stack_of_guardrails_alone_reads_no_register(project: Path) -> None:
+    write(project, "not a register")
+    outcome = run(guardrails="only", **GUARDRAILS)
+    assert (outcome.requests, outcome.types.count(COMPONENT)) == ([], 1)
+    assert outcome.types.count("aws:iam/role:Role") == 2
+    assert "people" not in outcome.exports
+
+
+def test_guardrails_that_are_switched_off_are_not_looked_at(project: Path) -> None:
+    write(project, f"domain: {DOMAIN}\nspeakers: [caller-1]\n")
+    outcome = run(guardrails="false", guardrailSettings="no JSON")
+    assert COMPONENT not in outcome.types
+    assert outcome.exports == {"people": 1, "released": 0}

@@ -19,10 +19,11 @@ FEATURES = (
 
 
 class Monitor:
-    """``requests`` are the registrations of our types, ``exports`` the stack's outputs."""
+    """``requests`` are the registrations of our types, ``types`` those of all, ``exports`` the stack's outputs."""
 
     def __init__(self) -> None:
         self.requests: list[Any] = []
+        self.types: list[str] = []
         self.exports: dict[str, Any] = {}
 
     def names(self) -> list[str]:
@@ -32,8 +33,11 @@ class Monitor:
         return resource_pb2.DeploymentInfo(supportedFeatures=FEATURES)
 
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - the protocol's name
+        self.types.append(request.type)
         if request.type in (TYPE, SHARD_TYPE):
             self.requests.append(request)
+        if request.type.startswith("aws:"):
+            request.object.update({"arn": f"arn-of:{request.name}"})
         urn = f"urn:pulumi:test::voiceid-optout::{request.type}::{request.name}"
         return resource_pb2.RegisterResourceResponse(urn=urn, id=f"id-{request.name}", object=request.object)
 
