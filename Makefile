@@ -98,6 +98,10 @@ picture: $(VENV)/.runtime ## render the terminal picture of the README anew
 engines: $(VENV)/.dev ## play the conformance scenarios and renew their table in docs/engines.md
 	$(RUN) -m tests.conformance.table
 
+.PHONY: bench
+bench: $(VENV)/.dev tests/clients/.venv/.done ## measure this project and its peers; two hours, or BENCH=--quick
+	OPTOUT_AWS_CLI="$(CURDIR)/tests/clients/.venv/bin/python" $(RUN) -m benchmarks $(BENCH)
+
 # Extras stay in the lock: pip takes "coverage[toml]" for a requirement of its own, and would look for a newer one.
 COMPILE := uv pip compile -q --python-version 3.11 --generate-hashes --no-strip-extras --no-emit-index-url \
   --no-annotate --custom-compile-command "make lock"

@@ -1,0 +1,97 @@
+"""Runs a cell: prepares its folder and service, runs the peer, and collects what there is to know."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from benchmarks import bases, commands, people, process, quota, reading
+from benchmarks.cells import DRIFTED, ONE_MORE, PEERS, Cell, Kind, Phase, Quotas
+from benchmarks.endpoint import Endpoint, service
+from benchmarks.people import DOMAIN, STACK
+from benchmarks.results import Result
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from benchmarks.bases import Bases
+
+_PLANTED = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What the service had answered, and the processor seconds it had used, before a run."""
+
+    calls: Mapping[str, int]
+    spent: float
+
+
+def measure(cell: Cell, made: Bases, work: Path, timeout: float) -> Result:
+    """Run a cell once in the folder ``work``, which is emptied before and after."""
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir(parents=True)
+    try:
+        root = _prepare(cell, made, work)
+        with service(work / "service", cell.quotas, cell.latency) as endpoint:
+            if cell.phase is Phase.REFRESH:
+                endpoint.enrol(people.speaker_id(DRIFTED * n) for n in range(quota.drifted(cell.people)))
+            before, spent = endpoint.counts()[0], endpoint.processor_seconds()
+            environment = {**endpoint.environment, **commands.environment(cell, root)}
+            with endpoint.watching("OptOutSpeaker") as writes:
+                ran = process.run(commands.command(cell, root), cwd=root, environment=environment, timeout=timeout)
+            told = {**reading.told(cell, root, ran), **writes.told()}
+            return _result(cell, root, ran, endpoint, Before(before, spent), told)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def _prepare(cell: Cell, made: Bases, work: Path) -> Path:
+    """Fill the folder; returns that of the project."""
+    peer, root = PEERS[cell.peer], work / "project"
+    before = cell.people - (cell.phase in ONE_MORE)  # a full domain would take nobody more
+    if cell.phase not in (Phase.UP, Phase.LOAD):
+        made.service(before, work / "service")
+    if peer.kind is Kind.REGISTER:
+        people.make(root, 0)
+        (people.write_full if peer.name.endswith("full") else people.write)(root, cell.people)
+    elif peer.kind in (Kind.LOOP, Kind.RAW):
+        root.mkdir()
+        bases.list_people(root, cell.people)
+    elif cell.phase is Phase.UP:
+        bases.project(peer, cell.people, root, paced=cell.quotas is Quotas.AWS)
+    else:
+        made.project(peer, cell.at(before), root, work / "service")
+        if peer.kind is Kind.TEXTBOOK:
+            bases.list_people(root, cell.people, DOMAIN)
+        else:
+            people.write(root, cell.people)
+    return root
+
+
+def _result(
+    cell: Cell, root: Path, ran: process.Run, endpoint: Endpoint, before: Before, told: Mapping[str, float]
+) -> Result:
+    calls, throttled = endpoint.counts()
+    state = next(iter((root / "state").glob(f".pulumi/stacks/*/{STACK}.json")), None)
+    text = state.read_bytes() if state else b""
+    step = max(1, cell.people // _PLANTED)
+    planted = [people.speaker_id(number).encode() for number in range(0, cell.people, step)][:_PLANTED]
+    return Result(
+        cell=cell,
+        date=datetime.now(UTC).date().isoformat(),
+        outcome=reading.outcome(ran),
+        wall=round(ran.wall, 3),
+        cpu=round(ran.cpu, 3),
+        service=round(endpoint.processor_seconds() - before.spent, 3),
+        peak=ran.peak,
+        tree=ran.tree,
+        calls={name: more for name, count in calls.items() if (more := count - before.calls.get(name, 0))},
+        throttled=throttled,
+        state=len(text),
+        exposed=sum(one in text for one in planted),
+        told=told,
+    )
