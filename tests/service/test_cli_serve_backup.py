@@ -21,7 +21,8 @@ def test_a_backup_and_its_restoration(tmp_path: Path) -> None:
         made = invoke("backup", "--data", data, file)
         refused = invoke("restore", "--data", data, file, "--replace")
     assert made.stderr.strip() == "Copying"
-    assert (made.exit_code, made.stdout) == (ExitCode.DONE, f"Backup {file}: 0.1 MB, checked.\n")
+    told = f"Backup {file}: {file.stat().st_size / 1e6:.1f} MB, checked.\n"
+    assert (made.exit_code, made.stdout) == (ExitCode.DONE, told)
     assert refused.exit_code == ExitCode.LOCKED
     assert refused.stderr.startswith("optout serve restore: Another service is using ")
     again = invoke("backup", "--data", data, file)

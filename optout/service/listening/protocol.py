@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
+from optout.service import ids
 from optout.service.errors import FRAMEWORK
 from optout.service.listening.limits import ConnectionLimits
 
@@ -95,7 +96,8 @@ def _refusal(status: int) -> bytes:
     code, text = _REFUSALS[status]
     body = json.dumps({"__type": FRAMEWORK + code, "message": text}).encode()
     head = (
-        f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\ncontent-type: application/x-amz-json-1.0\r\n"
+        f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\nx-amzn-requestid: {ids.request_id()}\r\n"
+        "content-type: application/x-amz-json-1.0\r\n"
         f"content-length: {len(body)}\r\nconnection: close\r\n\r\n"
     )
     return head.encode() + body

@@ -12,7 +12,7 @@ from tests.service.running import Service, thread
 
 UNKNOWN = "UnrecognizedClientException"
 WRONG = "InvalidSignatureException"
-FEW_SECONDS = 5.0
+FEW_SECONDS = 10.0  # a machine that does much else at the same time included
 
 
 def test_added_and_revoked_keys_count_within_seconds(fresh: Service, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ import pytest
 from optout.service.listening.limits import ConnectionLimits
 from tests.service.access.keyring import until
 from tests.service.calls import call, signed
-from tests.service.running import Service, thread
+from tests.service.running import PATIENCE, Service, thread
 from tests.service.test_app import opt_out
 
 LIMITS = ConnectionLimits(connections=12, header_bytes=4096, request_seconds=0.6, idle_seconds=1.0)
@@ -30,7 +30,7 @@ def limited(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 
 def connected(service: Service) -> socket.socket:
     place = urlsplit(service.url)
-    return socket.create_connection((str(place.hostname), int(place.port or 0)), timeout=10)
+    return socket.create_connection((str(place.hostname), int(place.port or 0)), timeout=PATIENCE)
 
 
 def everything(connection: socket.socket) -> bytes:
@@ -62,6 +62,7 @@ def assert_refused(answer: bytes, wanted: int) -> None:
     head, _, body = answer.partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 %d " % wanted), answer
     assert b"connection: close" in head.lower()
+    assert b"x-amzn-requestid: " in head
     assert json.loads(body)["__type"].startswith("com.amazon.coral.service#")
 
 
@@ -69,7 +70,7 @@ def test_nothing_for_too_long(limited: Service) -> None:
     began = time.monotonic()
     with connected(limited) as silent:
         assert_refused(everything(silent), 408)
-    assert 0.5 < time.monotonic() - began < 3
+    assert 0.5 < time.monotonic() - began < PATIENCE
 
 
 @pytest.mark.parametrize("cut", [10, 200, -5], ids=["in the line", "in the headers", "in the body"])
@@ -94,7 +95,7 @@ def test_a_request_that_trickles(limited: Service) -> None:
             except TimeoutError:
                 continue
     assert answer.startswith(b"HTTP/1.1 408 ")
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < PATIENCE
 
 
 def test_a_second_request_that_stops_half_way_on_a_kept_connection(limited: Service) -> None:
@@ -138,7 +139,7 @@ def test_an_idle_connection_is_closed_without_a_word(limited: Service) -> None:
         assert status(idle) == 200
         began = time.monotonic()
         assert everything(idle) == b""
-        assert 0.8 < time.monotonic() - began < 3
+        assert 0.8 < time.monotonic() - began < PATIENCE
 
 
 def test_too_many_connections(limited: Service) -> None:
