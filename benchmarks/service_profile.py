@@ -12,6 +12,7 @@ import asyncio
 import gc
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,12 +21,17 @@ import uvloop
 from benchmarks.service import load, processor_seconds, serving
 from benchmarks.service_load import Target
 from optout.model import load_model
+from optout.service.access.gate import Gate
+from optout.service.access.quotas import Quotas
+from optout.service.access.replay import ReplayMemory
+from optout.service.access.ring import make_ring
 from optout.service.admin_operations import ADMIN
 from optout.service.app import VoiceIdApi, _decode, _encode
 from optout.service.database import open_database
 from optout.service.inbox import Job
 from optout.service.metrics import Metrics
 from optout.service.operations import OFFERED, run_batch
+from optout.service.ordered_faults import Faults
 from optout.service.output import OutputFilter
 from optout.service.session import Session
 from optout.service.sigv4 import Verifier, header_map
@@ -57,6 +63,14 @@ class _Answers:
         return ANSWER
 
 
+def _gate() -> Gate:
+    return Gate(Quotas({"OptOutSpeaker": 1e9}), ReplayMemory(900.0), _never)
+
+
+async def _never(_signature: str) -> float:
+    raise AssertionError("an opt-out's signature is kept in memory")
+
+
 def each(count: int, step: Callable[[], object]) -> float:
     """Return the processor time of one step in microseconds: the least of three runs."""
 
@@ -73,21 +87,26 @@ def each(count: int, step: Callable[[], object]) -> float:
 def steps(count: int) -> dict[str, float]:
     """Time what happens to one request before and after the database."""
     model = load_model()
-    verifier, validator, cut = (
-        Verifier({TARGET.access_key: TARGET.secret}, "us-east-1"),
-        Validator(model),
-        OutputFilter(model),
-    )
+    ring = make_ring([], {TARGET.access_key: TARGET.secret}, model["operations"])
+    verifier, validator, cut = Verifier(ring.keys, "us-east-1"), Validator(model), OutputFilter(model)
     raw, body = _split(TARGET.requests(DOMAIN, ["caller-000017"])[0])
     headers = header_map(raw)
+    signed = verifier.verify(headers, body, time.time())
+    gate = _gate()
+
+    def admit() -> None:
+        with suppress(StopIteration):
+            gate.admit(signed, "OptOutSpeaker", time.time()).send(None)  # type: ignore[attr-defined]  # waits for nothing
+
     timed = {
+        "role, quota, replay": each(count, admit),
         "signature": each(count, lambda: verifier.verify(headers, body, time.time())),
         "JSON in, every constraint": each(count, lambda: validator.request("OptOutSpeaker", _decode(body))),
         "answer to the output's shape, JSON out": each(
             count, lambda: _encode(cut.result("OptOutSpeaker", ANSWER) or {})
         ),
     }
-    application = VoiceIdApi(model, _Answers(), verifier, Metrics(), frozenset(OFFERED))  # type: ignore[arg-type]
+    application = VoiceIdApi(model, _Answers(), verifier, _gate(), Metrics(), Faults())  # type: ignore[arg-type]
     scope = {"method": "POST", "path": "/", "query_string": b"", "headers": raw}
 
     async def whole() -> float:

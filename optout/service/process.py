@@ -1,11 +1,13 @@
 """Running the service as this process: its event loop, its signals and its standard input."""
 
 import asyncio
+import gc
 import os
 import signal
 import sys
 import threading
 
+from optout.service.running import Running
 from optout.service.server import OnReady, serve
 from optout.service.settings import Settings
 
@@ -33,7 +35,13 @@ async def _serve(settings: Settings, on_ready: OnReady, *, stop_with_stdin: bool
     if stop_with_stdin:
         # A thread, because standard input may be a file or a device that no event loop can watch.
         threading.Thread(target=_watch_stdin, args=(loop, stop), name="voiceid-stdin", daemon=True).start()
-    await serve(settings, stop, on_ready, renew)
+
+    def ready(running: Running) -> None:
+        # What the start has made stays for good; looking through it again and again would hold up requests.
+        gc.freeze()
+        on_ready(running)
+
+    await serve(settings, stop, ready, renew)
 
 
 def _watch_stdin(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
