@@ -10,7 +10,7 @@ from typing import Any
 
 from optout.service import ids, manifests
 from optout.service.enrollments import CONFLICT_CODE, CONFLICT_TEXT, Decision
-from optout.service.errors import ApiError, internal
+from optout.service.errors import ApiError, concurrent_changes, internal
 from optout.service.job_work import FRAUDSTER_LIMIT
 from optout.service.jobs import JobKind, JobStatus
 from optout.service.manifests import Entry, ManifestError, Outcome
@@ -34,6 +34,9 @@ _ERRORS = {
 }
 
 _FAILURES = {"ResourceNotFoundException": 404, "ConflictException": 409}
+
+# What another try may get over: a database that is away, or races lost to other services.
+_PASSING = (internal().body(), concurrent_changes().body())
 
 _log = logging.getLogger("optout.service")
 
@@ -167,7 +170,7 @@ class JobRunner:
             try:
                 return await self._store.run(operation, request)
             except ApiError as error:
-                if error.code != internal().code:
+                if error.body() not in _PASSING:
                     raise
             if self._stopping.is_set():
                 raise _StoppingError

@@ -88,6 +88,8 @@ def apply_requests(tx: Transaction, request: Request) -> Result:
     row = _held(tx, request)
     if row is None:
         return LOST
+    if row.done >= request["Done"]:
+        return HELD  # a commit whose outcome was unknown had happened
     places: Sequence[int] = request["Places"]
     if row.kind == JobKind.ENROLLMENT:
         decided = _enroll(tx, row, request["Names"])

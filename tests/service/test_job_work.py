@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from optout.service.admin_operations import ADMIN
-from optout.service.errors import ApiError
+from optout.service.errors import ApiError, concurrent_changes, internal
 from optout.service.job_runner import JobRunner
 from optout.service.objects_folder import FolderObjects
 from optout.service.operations import BACKGROUND, OFFERED
@@ -126,6 +126,35 @@ def test_who_lost_the_lease_can_do_nothing_any_more(tmp_path: Path) -> None:
         assert await scene.speakers() == []
         assert await scene.apply("second", 0, done=1) == {"Held": True}
         assert await scene.speakers() == ["caller-0"]
+
+    play(tmp_path, scenario)
+
+
+def test_a_step_whose_commit_was_in_doubt_is_taken_once(tmp_path: Path) -> None:
+    async def scenario(scene: Scene) -> None:
+        await scene.step("ClaimJob", "first")
+        for _ in range(2):
+            assert await scene.apply("first", 0, 1, done=2) == {"Held": True}
+        assert await scene.apply("first", 2, done=3) == {"Held": True}
+        found = (await scene.store.run("ReadOutcomes", {"JobId": scene.job_id}))["Outcomes"]
+        assert {decision for decision, _ in found.values()} == {"NEW_ENROLLMENT"}
+        assert sorted(found) == [0, 1, 2]
+
+    play(tmp_path, scenario)
+
+
+def test_races_lost_to_others_do_not_end_a_job(tmp_path: Path) -> None:
+    async def scenario(scene: Scene) -> None:
+        run, refusals = scene.store.run, [concurrent_changes(), internal(), concurrent_changes()]
+
+        async def unlucky(operation: str, request: Any) -> Any:
+            if operation == "ApplyRequests" and refusals:
+                raise refusals.pop()
+            return await run(operation, request)
+
+        scene.store.run = unlucky  # type: ignore[method-assign]
+        assert (await scene.run_to_the_end())["JobStatus"] == "COMPLETED"
+        assert refusals == []
 
     play(tmp_path, scenario)
 
