@@ -24,6 +24,7 @@ import time
 from pathlib import Path
 
 from benchmarks import people
+from benchmarks.endpoint import service
 from benchmarks.people import PROJECT, STACK
 
 SMALL, LARGE = 10, 1000
@@ -62,7 +63,8 @@ def preview(way: str, root: Path, environment: dict[str, str]) -> float:
 def main(rounds: int) -> None:
     """Measure and print."""
     ways = ["embedded", "floor", *(["pulumi"] if shutil.which("pulumi") else [])]
-    with tempfile.TemporaryDirectory() as folder, people.service(Path(folder).resolve() / "service") as environment:
+    with tempfile.TemporaryDirectory() as folder, service(Path(folder).resolve() / "service") as endpoint:
+        environment = dict(endpoint.environment)
         roots = {count: people.make(Path(folder).resolve() / str(count), count) for count in (SMALL, LARGE)}
         writing = {count: told(["up", str(root)], environment) for count, root in roots.items()}
         times: dict[tuple[str, int], list[float]] = {(way, count): [] for way in ways for count in roots}

@@ -1,71 +1,65 @@
-"""A copy of the project with as many invented people as wanted, and a service beside it."""
+"""A copy of the project with as many invented people as wanted."""
 
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import subprocess
 import sys
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from optout.engine.interface import Request
-from optout.service.running import find
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable
 
 PROJECT = Path(__file__).parents[1]
 DOMAIN = "BenchmarkDomain0000000"
 STACK = "bench"
-_QUOTAS = dict.fromkeys(("optOut", "describe", "delete", "list"), 10**6)
-_CONFIG = {"region": "us-east-1", "domain": DOMAIN, "quotas": _QUOTAS}
+_UNPACED = dict.fromkeys(("optOut", "describe", "delete", "list"), 10**6)
 
 
-@contextmanager
-def service(folder: Path) -> Iterator[dict[str, str]]:
-    """Run the project's service without pacing; yields the environment its clients need."""
-    command = [sys.executable, "-m", "optout", "serve", "--data", str(folder), "--port", "0", "--domain", DOMAIN]
-    with subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL) as process:
-        try:
-            if process.stdout is None or not process.stdout.readline():
-                raise SystemExit("the service does not start")
-            running = find(folder)
-            if running is None:
-                raise SystemExit("the service does not run")
-            yield {
-                "AWS_ENDPOINT_URL_VOICE_ID": running.url,
-                "AWS_SHARED_CREDENTIALS_FILE": str(running.credentials_file),
-                "AWS_EC2_METADATA_DISABLED": "true",
-                "PULUMI_CONFIG_PASSPHRASE": "benchmark",
-                "PULUMI_SKIP_UPDATE_CHECK": "true",
-                "PULUMI_HOME": str(folder.parent / "pulumi-home"),
-                "PYTHONPATH": str(PROJECT),
-                "PATH": os.environ["PATH"],
-            }
-        finally:
-            process.terminate()
-
-
-def make(root: Path, count: int) -> Path:
-    """Write a project with this many people."""
+def make(root: Path, count: int, *, grouping: str = "single", paced: bool = False) -> Path:
+    """Write a project with this many people; ``paced`` keeps to AWS's quotas."""
     (root / "config").mkdir(parents=True)
     for name in ("Pulumi.yaml", "__main__.py"):
         shutil.copy(PROJECT / name, root)
     (root / ".venv").symlink_to(sys.prefix)
-    settings = "".join(f"  voiceid-optout:{key}: {json.dumps(value)}\n" for key, value in _CONFIG.items())
-    (root / f"Pulumi.{STACK}.yaml").write_text(f"config:\n{settings}")
     (root / "state").mkdir()
+    settle(root, grouping=grouping, paced=paced)
     write(root, count)
     return root
 
 
+def settle(root: Path, *, grouping: str, paced: bool) -> None:
+    """Write the stack's file anew."""
+    settings = "".join(
+        f"  voiceid-optout:{key}: {json.dumps(value)}\n" for key, value in _settings(grouping, paced=paced).items()
+    )
+    path = root / f"Pulumi.{STACK}.yaml"
+    known = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    salt = "".join(f"{line}\n" for line in known if line.startswith("encryptionsalt:"))
+    path.write_text(f"{salt}config:\n{settings}", encoding="utf-8")
+
+
+def speaker_id(number: int) -> str:
+    """Return the id of an invented person."""
+    return f"caller-{number:06}"
+
+
 def write(root: Path, count: int) -> None:
-    """Write the register."""
-    lines = "".join(f"- caller-{number:06}\n" for number in range(count))
-    (root / "config" / "people.yaml").write_text(lines)
+    """Write the register, bare ids."""
+    _write(root, (f"- {speaker_id(number)}\n" for number in range(count)))
+
+
+def write_full(root: Path, count: int) -> None:
+    """Write the register with all that an entry can say."""
+    entry = "- id: {}\n  requested_on: 2026-03-02\n  reason: objection\n  ticket: PRIV-{}\n"
+    _write(root, (entry.format(speaker_id(number), number) for number in range(count)))
+
+
+def _write(root: Path, lines: Iterable[str]) -> None:
+    (root / "config" / "people.yaml").write_text("".join(lines), encoding="utf-8")
 
 
 def request(root: Path, environment: dict[str, str]) -> Request:
@@ -77,5 +71,10 @@ def config() -> dict[str, str]:
     """Return the stack's config as a program gets it: texts, by full name."""
     return {
         f"voiceid-optout:{key}": value if isinstance(value, str) else json.dumps(value)
-        for key, value in _CONFIG.items()
+        for key, value in _settings("single", paced=False).items()
     }
+
+
+def _settings(grouping: str, *, paced: bool) -> dict[str, object]:
+    quotas = {} if paced else {"quotas": _UNPACED}
+    return {"region": "us-east-1", "domain": DOMAIN, "grouping": grouping, **quotas}

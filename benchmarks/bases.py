@@ -1,0 +1,105 @@
+"""What runs begin with: a service that has everybody opted out, and projects with the state of that.
+
+Each is made once a folder and size, and copied for every run.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+from benchmarks import people
+from benchmarks.cells import Cell, Kind, Peer, Quotas
+from benchmarks.endpoint import service
+from benchmarks.people import DOMAIN, PROJECT, STACK
+from optout.engine.embedded.backend import Backend
+from optout.voiceid import ClientSettings
+from optout.voiceid import Quotas as ClientQuotas
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+TEXTBOOK = PROJECT / "benchmarks" / "peers" / "textbook"
+IDS = "people.txt"
+# What our own client uses when no quota holds it back: the same for every peer that has connections.
+CONNECTIONS = ClientSettings(None, "us-east-1", ClientQuotas(*[1e6] * 4)).connections
+
+
+class Bases:
+    """The prepared folders; made when first asked for."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def service(self, count: int, to: Path) -> None:
+        """Copy the data of a service that has so many people opted out."""
+        base = self._folder / f"service-{count}"
+        if not base.exists():
+            with service(to) as endpoint:
+                command = [sys.executable, "-m", "benchmarks.load", str(count), str(CONNECTIONS)]
+                _do(command, PROJECT, endpoint.environment)
+            self._keep(to, base)
+        else:
+            shutil.copytree(base, to)
+
+    def project(self, peer: Peer, cell: Cell, to: Path, data: Path) -> None:
+        """Copy a project whose state says that everybody is opted out, as the service of ``data`` says.
+
+        Made where it is run: pickled by value, as in the textbook, a provider changes with the path of its program.
+        """
+        base = self._folder / f"{peer.grouping or peer.kind.value}-{cell.people}-{cell.quotas.value}"
+        if base.exists():
+            shutil.copytree(base, to, symlinks=True)
+            return
+        # The state keeps the quotas of the last run. That of a paced one is made without, and paced afterwards.
+        project(peer, cell.people, to, paced=False)
+        with service(data) as endpoint:
+            _do(engine_run("up", to), PROJECT, endpoint.environment)
+            if cell.quotas is Quotas.AWS and peer.kind is Kind.OPTOUT:
+                people.settle(to, grouping=peer.grouping, paced=True)
+                _do(engine_run("up", to), PROJECT, endpoint.environment)
+        self._keep(to, base)
+
+    def _keep(self, made: Path, base: Path) -> None:
+        """Copy what was made, so that a copy that is cut short is not taken for a base."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        draft = base.with_name(f"{base.name}.draft")
+        shutil.rmtree(draft, ignore_errors=True)
+        shutil.copytree(made, draft, symlinks=True)
+        draft.rename(base)
+
+
+def project(peer: Peer, count: int, root: Path, *, paced: bool) -> None:
+    """Write a project that has never been run."""
+    if peer.kind is Kind.OPTOUT:
+        people.make(root, count, grouping=peer.grouping, paced=paced)
+        name = "voiceid-optout"
+    else:
+        shutil.copytree(TEXTBOOK, root, ignore=shutil.ignore_patterns("__pycache__"))
+        (root / ".venv").symlink_to(sys.prefix)
+        (root / f"Pulumi.{STACK}.yaml").write_text("config: {}\n", encoding="utf-8")
+        (root / "state").mkdir()
+        name = "textbook"
+        list_people(root, count, DOMAIN)
+    # The raw CLI asks for `stack init` where there is no state yet.
+    Backend(root / "state", name, STACK).initialise()
+
+
+def list_people(root: Path, count: int, *before: str) -> None:
+    """Write the ids, a line each, for peers that know no register."""
+    lines = [*before, *map(people.speaker_id, range(count))]
+    (root / IDS).write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+
+
+def engine_run(operation: str, root: Path) -> list[str]:
+    """Return the command that runs the embedded engine on any project."""
+    return [sys.executable, "-m", "benchmarks.engine_run", operation, str(root)]
+
+
+def _do(command: list[str], cwd: Path, environment: Mapping[str, str]) -> None:
+    done = subprocess.run(command, cwd=cwd, env=dict(environment), capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(f"cannot prepare: {' '.join(command[1:4])}:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")

@@ -1,0 +1,93 @@
+"""The project's service in a process of its own, with what measuring needs: counts, processor time, drift."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import re
+import subprocess
+import sys
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from benchmarks.cells import Quotas
+from benchmarks.people import DOMAIN, PROJECT
+from benchmarks.process import processor_seconds
+from optout.service.running import Running, find
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from pathlib import Path
+
+_COUNT = re.compile(r'^voiceid_requests_total\{operation="(\w+)",outcome="(\w+)"\} (\d+)$', re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A service that answers; ``environment`` is what its clients need."""
+
+    running: Running
+    environment: Mapping[str, str]
+
+    def counts(self) -> tuple[dict[str, int], dict[str, int]]:
+        """Return the answers by operation, and those among them that were refused for their rate."""
+        calls: dict[str, int] = {}
+        throttled: dict[str, int] = {}
+        for operation, outcome, text in _COUNT.findall(self._ask("GET", "/metrics")):
+            calls[operation] = calls.get(operation, 0) + int(text)
+            if outcome == "ThrottlingException":
+                throttled[operation] = int(text)
+        return calls, throttled
+
+    def processor_seconds(self) -> float:
+        """Return the processor time the service has used since it started."""
+        return processor_seconds(self.running.pid)
+
+    def enrol(self, speaker_ids: Iterable[str]) -> None:
+        """Enrol people behind everybody's back."""
+        for speaker_id in speaker_ids:
+            body = {"DomainId": DOMAIN, "CustomerSpeakerId": speaker_id, "Status": "ENROLLED"}
+            self._ask("POST", "/speakers", json.dumps(body))
+
+    def _ask(self, method: str, path: str, body: str | None = None) -> str:
+        host = urlsplit(self.running.admin_url or "").netloc
+        with closing(http.client.HTTPConnection(host, timeout=60)) as connection:
+            connection.request(method, path, body, {"Content-Type": "application/json"})
+            answer = connection.getresponse()
+            text = answer.read().decode()
+        if answer.status != http.HTTPStatus.OK:
+            raise SystemExit(f"the service's admin port answers {answer.status}")
+        return text
+
+
+@contextmanager
+def service(folder: Path, quotas: Quotas = Quotas.NONE, latency: int = 0) -> Iterator[Endpoint]:
+    """Run the service on a data folder; ``latency`` in milliseconds is added to every call."""
+    module = ["optout"] if quotas is Quotas.NONE and not latency else ["benchmarks.gate", quotas.value, str(latency)]
+    command = [sys.executable, "-m", *module, "serve", "--data", str(folder), "--port", "0", "--admin-port", "0"]
+    command += ["--domain", DOMAIN, "--stop-with-stdin"]  # however this process ends, the service ends with it
+    with subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, stdin=subprocess.PIPE) as process:
+        try:
+            if process.stdout is None or not process.stdout.readline():
+                raise SystemExit("the service does not start")
+            running = find(folder)
+            if running is None:
+                raise SystemExit("the service does not run")
+            yield Endpoint(running, _environment(running, folder))
+        finally:
+            process.terminate()
+
+
+def _environment(running: Running, folder: Path) -> dict[str, str]:
+    return {
+        **running.environment(),
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "PULUMI_CONFIG_PASSPHRASE": "benchmark",
+        "PULUMI_SKIP_UPDATE_CHECK": "true",
+        "PULUMI_HOME": str(folder.parent / "pulumi-home"),
+        "PYTHONPATH": str(PROJECT),
+        "PATH": os.environ["PATH"],
+    }
