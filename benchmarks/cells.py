@@ -81,7 +81,7 @@ class Cell:
 
     @property
     def key(self) -> str:
-        """Return the cell's name, as ``--only`` takes it: peer/phase/people/quotas, and a latency if there is one."""
+        """Return the name that ``--only`` takes: peer/phase/people/quotas, and a latency if there is one."""
         late = f"/{self.latency}ms" if self.latency else ""
         return f"{self.peer}/{self.phase.value}/{self.people}/{self.quotas.value}{late}"
 

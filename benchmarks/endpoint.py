@@ -8,6 +8,8 @@ import os
 import re
 import subprocess
 import sys
+import threading
+import time
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
+LOOK_EVERY = 0.2  # seconds
 _COUNT = re.compile(r'^voiceid_requests_total\{operation="(\w+)",outcome="(\w+)"\} (\d+)$', re.MULTILINE)
 
 
@@ -52,6 +55,24 @@ class Endpoint:
             body = {"DomainId": DOMAIN, "CustomerSpeakerId": speaker_id, "Status": "ENROLLED"}
             self._ask("POST", "/speakers", json.dumps(body))
 
+    @contextmanager
+    def watching(self, operation: str) -> Iterator[Window]:
+        """Note during a block when the calls of an operation begin and end."""
+        window, stopped = Window(), threading.Event()
+
+        def watch() -> None:
+            while not stopped.wait(LOOK_EVERY):
+                window.see(time.perf_counter(), self.counts()[0].get(operation, 0))
+
+        window.see(time.perf_counter(), self.counts()[0].get(operation, 0))
+        thread = threading.Thread(target=watch, daemon=True)
+        thread.start()
+        try:
+            yield window
+        finally:
+            stopped.set()
+            thread.join()
+
     def _ask(self, method: str, path: str, body: str | None = None) -> str:
         host = urlsplit(self.running.admin_url or "").netloc
         with closing(http.client.HTTPConnection(host, timeout=60)) as connection:
@@ -63,10 +84,35 @@ class Endpoint:
         return text
 
 
+class Window:
+    """When calls were answered, to a fifth of a second: the first and the last look that saw more than before."""
+
+    def __init__(self) -> None:
+        self._last: tuple[float, int] | None = None
+        self._began = self._ended = 0.0
+        self._calls = 0
+
+    def see(self, now: float, count: int) -> None:
+        """Take a look: so many calls have been answered."""
+        if self._last is not None and count > self._last[1]:
+            self._began = self._began or self._last[0]
+            self._ended = now
+            self._calls += count - self._last[1]
+        self._last = now, count
+
+    def told(self) -> dict[str, float]:
+        """Return the calls and the seconds from the first to the last; nothing if there were none."""
+        if not self._calls:
+            return {}
+        return {"writes": self._calls, "write_seconds": round(self._ended - self._began, 3)}
+
+
 @contextmanager
 def service(folder: Path, quotas: Quotas = Quotas.NONE, latency: int = 0) -> Iterator[Endpoint]:
     """Run the service on a data folder; ``latency`` in milliseconds is added to every call."""
-    module = ["optout"] if quotas is Quotas.NONE and not latency else ["benchmarks.gate", quotas.value, str(latency)]
+    module = (
+        ["optout"] if quotas is Quotas.NONE and not latency else ["benchmarks.gate", quotas.value, str(latency)]
+    )
     command = [sys.executable, "-m", *module, "serve", "--data", str(folder), "--port", "0", "--admin-port", "0"]
     command += ["--domain", DOMAIN, "--stop-with-stdin"]  # however this process ends, the service ends with it
     with subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, stdin=subprocess.PIPE) as process:

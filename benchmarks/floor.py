@@ -6,7 +6,7 @@ import asyncio
 import os
 import runpy
 import sys
-from typing import Any
+from typing import Any, cast
 
 import pulumi
 from pulumi.runtime import MockResourceArgs, Mocks, set_mocks
@@ -20,8 +20,12 @@ class _Nothing(Mocks):
     def new_resource(self, args: MockResourceArgs) -> tuple[str, dict[str, Any]]:
         return "id", dict(args.inputs)
 
-    def call(self, _: Any) -> dict[str, Any]:
+    def call(self, _: Any) -> Any:
         return {}
+
+
+def _program() -> None:
+    runpy.run_path("__main__.py", run_name="__main__")
 
 
 def main(root: str) -> None:
@@ -31,9 +35,9 @@ def main(root: str) -> None:
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     set_mocks(_Nothing(), project="voiceid-optout", stack=STACK, preview=True)
-    set_root_resource(None)  # the mocks made a stack, which cannot run an async program
+    set_root_resource(cast("Any", None))  # the mocks made a stack, which cannot run an async program
     pulumi.runtime.set_all_config(config())
-    loop.run_until_complete(run_in_stack(lambda: runpy.run_path("__main__.py", run_name="__main__")))
+    loop.run_until_complete(run_in_stack(_program))
 
 
 if __name__ == "__main__":

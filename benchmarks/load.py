@@ -1,7 +1,7 @@
 """The service's own maximum: ``python -m benchmarks.load PEOPLE CONNECTIONS`` opts so many people out.
 
-Requests are signed before the clock starts and sent as bytes over connections that stay open, so that next to nothing
-but the service is measured. Printed is JSON: the seconds, and the median and 99th percentile of an answer's.
+Requests are signed before the clock starts and sent as bytes over connections that stay open, so that next to
+nothing but the service is measured. Printed is JSON: the seconds, and the median and 99th percentile of answers.
 """
 
 from __future__ import annotations
@@ -36,11 +36,14 @@ def _request(signer: SigV4Auth, url: str, speaker: str) -> bytes:
     request = AWSRequest("POST", url, headers=headers, data=body)
     signer.add_auth(request)
     sent = {"Host": urlsplit(url).netloc, "Content-Length": str(len(body)), **dict(request.headers.items())}
-    return "\r\n".join(["POST / HTTP/1.1", *(f"{name}: {value}" for name, value in sent.items()), "", ""]).encode() + body
+    return (
+        "\r\n".join(["POST / HTTP/1.1", *(f"{name}: {value}" for name, value in sent.items()), "", ""]).encode()
+        + body
+    )
 
 
 async def send(url: str, requests: list[bytes], connections: int) -> list[float]:
-    """Send all requests; returns the seconds that each answer took. Raises SystemExit for one that is no success."""
+    """Send all requests; returns the seconds that each answer took. One that is no success ends the program."""
     host, port = urlsplit(url).hostname, urlsplit(url).port
     took: list[float] = []
 

@@ -7,22 +7,31 @@ import os
 import shutil
 import sys
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks import bases, people, process, quota
 from benchmarks.bases import CONNECTIONS, IDS, Bases
-from benchmarks.cells import PEERS, Cell, Kind, Phase, Quotas
+from benchmarks.cells import DRIFTED, PEERS, Cell, Kind, Phase, Quotas
 from benchmarks.endpoint import Endpoint, service
 from benchmarks.people import DOMAIN, PROJECT, STACK
 from benchmarks.results import DONE, Result
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
 AWS_CLI = "OPTOUT_AWS_CLI"  # the Python that has awscli, as for `make test-clients`
 _PLANTED = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What the service had answered, and the processor seconds it had used, before a run."""
+
+    calls: Mapping[str, int]
+    spent: float
 
 
 def measure(cell: Cell, made: Bases, work: Path, timeout: float) -> Result:
@@ -33,11 +42,13 @@ def measure(cell: Cell, made: Bases, work: Path, timeout: float) -> Result:
         root = _prepare(cell, made, work)
         with service(work / "service", cell.quotas, cell.latency) as endpoint:
             if cell.phase is Phase.REFRESH:
-                endpoint.enrol(people.speaker_id(quota.DRIFTED * n) for n in range(quota.drifted(cell.people)))
+                endpoint.enrol(people.speaker_id(DRIFTED * n) for n in range(quota.drifted(cell.people)))
             before, spent = endpoint.counts()[0], endpoint.processor_seconds()
             environment = {**endpoint.environment, **_environment(cell, root)}
-            ran = process.run(command(cell, root), cwd=root, environment=environment, timeout=timeout)
-            return _result(cell, root, ran, endpoint, before, spent)
+            with endpoint.watching("OptOutSpeaker") as writes:
+                ran = process.run(command(cell, root), cwd=root, environment=environment, timeout=timeout)
+            told = {**_told(cell, root, ran), **writes.told()}
+            return _result(cell, root, ran, endpoint, Before(before, spent), told)
     finally:
         shutil.rmtree(work, ignore_errors=True)
 
@@ -45,30 +56,24 @@ def measure(cell: Cell, made: Bases, work: Path, timeout: float) -> Result:
 def _prepare(cell: Cell, made: Bases, work: Path) -> Path:
     """Fill the folder; returns that of the project."""
     peer, root = PEERS[cell.peer], work / "project"
-    fresh = cell.phase in (Phase.UP, Phase.LOAD)
-    if not fresh:
-        made.service(cell.people, work / "service")
-    count = cell.people + (cell.phase in (Phase.ADD, Phase.DIFF))
+    before = cell.people - (cell.phase in (Phase.ADD, Phase.DIFF))  # a full domain would take nobody more
+    if cell.phase not in (Phase.UP, Phase.LOAD):
+        made.service(before, work / "service")
     if peer.kind is Kind.REGISTER:
         people.make(root, 0)
-        (people.write_full if peer.name.endswith("full") else people.write)(root, count)
+        (people.write_full if peer.name.endswith("full") else people.write)(root, cell.people)
     elif peer.kind in (Kind.LOOP, Kind.RAW):
         root.mkdir()
-        bases.list_people(root, count)
-    elif fresh:
+        bases.list_people(root, cell.people)
+    elif cell.phase is Phase.UP:
         bases.project(peer, cell.people, root, paced=cell.quotas is Quotas.AWS)
     else:
-        made.project(peer, cell, root, work / "service")
-        if count > cell.people:
-            _add(cell, root, count)
+        made.project(peer, cell.at(before), root, work / "service")
+        if peer.kind is Kind.TEXTBOOK:
+            bases.list_people(root, cell.people, DOMAIN)
+        else:
+            people.write(root, cell.people)
     return root
-
-
-def _add(cell: Cell, root: Path, count: int) -> None:
-    if PEERS[cell.peer].kind is Kind.TEXTBOOK:
-        bases.list_people(root, count, DOMAIN)
-    else:
-        people.write(root, count)
 
 
 def _environment(cell: Cell, root: Path) -> dict[str, str]:
@@ -112,7 +117,7 @@ def command(cell: Cell, root: Path) -> list[str]:
 
 
 def _result(
-    cell: Cell, root: Path, ran: process.Run, endpoint: Endpoint, before: Mapping[str, int], spent: float
+    cell: Cell, root: Path, ran: process.Run, endpoint: Endpoint, before: Before, told: Mapping[str, float]
 ) -> Result:
     calls, throttled = endpoint.counts()
     state = next(iter((root / "state").glob(f".pulumi/stacks/*/{STACK}.json")), None)
@@ -125,19 +130,19 @@ def _result(
         outcome=_outcome(ran),
         wall=round(ran.wall, 3),
         cpu=round(ran.cpu, 3),
-        service=round(endpoint.processor_seconds() - spent, 3),
+        service=round(endpoint.processor_seconds() - before.spent, 3),
         peak=ran.peak,
         tree=ran.tree,
-        calls={name: more for name, count in calls.items() if (more := count - before.get(name, 0))},
+        calls={name: more for name, count in calls.items() if (more := count - before.calls.get(name, 0))},
         throttled=throttled,
         state=len(text),
         exposed=sum(one in text for one in planted),
-        told=_told(cell, root, ran),
+        told=told,
     )
 
 
 def _outcome(ran: process.Run) -> str:
-    """Return ``done``, or the line that says best why not; an error line carries no identifier of ours but invented."""
+    """Return ``done``, or the line that says best why not."""
     if ran.status == 0:
         return DONE
     if ran.status is None:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from resource import struct_rusage
     from typing import IO
 
@@ -45,9 +45,7 @@ class Run:
 
 def run(command: Sequence[str], *, cwd: Path, environment: Mapping[str, str], timeout: float) -> Run:
     """Run a command to its end, or kill all its processes after ``timeout`` seconds."""
-    # Processes that outlive their parent become ours, so that their time is counted too.
-    ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+    with _adopting(), tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         started = time.perf_counter()
         process = subprocess.Popen(
             command,
@@ -75,6 +73,17 @@ def processor_seconds(pid: int) -> float:
     """Return the processor time of a process that runs."""
     fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / _TICKS
+
+
+@contextlib.contextmanager
+def _adopting() -> Iterator[None]:
+    """Make processes that outlive their parent ours, so that their time is counted too."""
+    prctl = ctypes.CDLL(None).prctl
+    prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    try:
+        yield
+    finally:
+        prctl(_PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0)
 
 
 class _Watch:

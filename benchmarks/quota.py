@@ -27,7 +27,7 @@ def calls(cell: Cell) -> Mapping[str, int]:
     if cell.phase in (Phase.PREVIEW, Phase.LOAD):
         return {}
     if cell.phase is Phase.ADD:
-        return {"OptOutSpeaker": people + 1 if kind is Kind.LOOP else 1}
+        return {"OptOutSpeaker": people if kind is Kind.LOOP else 1}
     if cell.phase is Phase.UP:
         return {"OptOutSpeaker": people}
     if kind is not Kind.OPTOUT:

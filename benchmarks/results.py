@@ -22,8 +22,8 @@ class Result:
 
     Seconds are of the wall clock and of all processors; ``service`` is the processor time of the service. Memory is
     in bytes: of the largest process, and of all at once. ``calls`` counts answers by operation, ``throttled`` those
-    that were refused for their rate. ``state`` is the state file's bytes, ``exposed`` how many of 100 planted ids it
-    shows in clear. ``told`` is what the program measured of itself. ``outcome`` is ``done`` or what went wrong.
+    that were refused for their rate. ``state`` is the state file's bytes, ``exposed`` how many of 100 planted ids
+    it shows in clear. ``told`` is what the program measured of itself. ``outcome`` is ``done`` or what went wrong.
     """
 
     cell: Cell
@@ -82,7 +82,9 @@ class Store:
                 self._results.append(from_line(line))
             except ValueError as error:
                 if number < len(lines):
-                    raise ValueError(f"{self._path}:{number} is no result: move the file away, or mend it") from error
+                    raise ValueError(
+                        f"{self._path}:{number} is no result: move the file away, or mend it"
+                    ) from error
                 # A run that was killed while it wrote: the line is measured again.
                 self._path.write_text("".join(f"{one}\n" for one in lines[:-1]), encoding="utf-8")
 

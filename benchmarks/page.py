@@ -1,0 +1,69 @@
+"""docs/benchmarks.md: written anew from a results folder."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from benchmarks import machine
+from benchmarks.bases import CONNECTIONS
+from benchmarks.results import Store, best
+from benchmarks.tables import Tables, judged, table
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+    from pathlib import Path
+
+_FACTS = "machine.json"
+_HEAD = """# Benchmarks
+
+`make bench` wrote this page. Every figure was measured; where something was not run, the cell says why. All peers
+work with this project's service, started anew for every run on the same machine, and are given the same people.
+
+- **optout**: this project. `sharded` keeps many people in a resource, `single` has one each
+  ([decision 5](adr/0005-sharded-resource.md)); each on both [engines](engines.md). `up` plans, and then does it.
+- **textbook dynamic provider**: `pulumi.dynamic.Resource` as tutorials show it: a provider in the program, a
+  resource a person, a client a call (`benchmarks/peers/textbook`). It runs without a plan before.
+- **boto3 in a loop**: a call a person, in turn or by {connections} threads with a connection each, as many as
+  `optout` uses without quotas. It has no state: it asks about everybody, or calls for everybody. A preview is a
+  refresh.
+- **AWS CLI in a loop**: a process a call.
+
+Seconds are those of the quickest round on the clock, processor seconds of all processes in brackets, the
+service's not among them, then the ratio to `optout`, sharded, embedded engine. A preview asks the state, not the
+service. In a refresh 1 % of the people had been enrolled behind everybody's back. *Italics*: not run. "quota's
+floor" is arithmetic: the calls that a peer makes, divided by what AWS allows.
+
+## Machine
+{facts}
+
+## Claims
+{claims}
+
+## Time
+{tables}
+
+## Again
+`make bench` runs everything, in about two hours; what is measured already is not measured again. `make bench
+BENCH="--quick"` takes two minutes. `.venv/bin/python -m benchmarks --help` tells how to run less, or more often.
+"""
+
+
+def keep_facts(folder: Path) -> None:
+    """Note the machine's facts beside the results."""
+    (folder / _FACTS).write_text(json.dumps(machine.facts()), encoding="utf-8")
+
+
+def write(page: Path, folder: Path, sizes: Sequence[int], longest: float, tools: Collection[str]) -> None:
+    """Write the page from the results of a folder."""
+    results = list(Store(folder))
+    facts: dict[str, str] = json.loads((folder / _FACTS).read_text(encoding="utf-8"))
+    dates = sorted({result.date for result in results}) or ["never"]
+    rows = [*facts.items(), ("measured on", dates[0] if len(dates) == 1 else f"{dates[0]} to {dates[-1]}")]
+    text = _HEAD.format(
+        connections=CONNECTIONS,
+        facts=table(["", ""], rows),
+        claims=judged(best(results)),
+        tables=Tables(results, sizes, longest, tools).all(),
+    )
+    page.write_text(text, encoding="utf-8")

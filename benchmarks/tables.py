@@ -1,0 +1,149 @@
+"""The tables of docs/benchmarks.md, from results alone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from benchmarks import claims, forecast
+from benchmarks.cells import BASELINE, PEERS, Cell, Kind, Phase, Quotas
+from benchmarks.results import best
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+
+    from benchmarks.results import Result
+
+    Results = Mapping[Cell, Result]
+
+_PHASES = {
+    Phase.UP: "First up",
+    Phase.PREVIEW: "Unchanged preview",
+    Phase.ADD: "One person added",
+    Phase.REFRESH: "Refresh with 1 % drift",
+    Phase.LOAD: "Register alone",
+}
+_QUOTAS = {Quotas.NONE: "without quotas", Quotas.AWS: "with AWS's quotas"}
+_MB = 1e6
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a Markdown table."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def judged(results: Results) -> str:
+    """Return the table of claims."""
+    rows = []
+    for claim in claims.CLAIMS.values():
+        found = claims.verdict(claim, results)
+        measured, holds = (
+            ("not measured", "") if found is None else (found.measured, "yes" if found.holds else "**no**")
+        )
+        rows.append([f"`{claim.name}`", claim.limit, measured, holds])
+    return table(["claim", "limit", "measured", "holds"], rows)
+
+
+class Tables:
+    """Tables of peers and sizes. ``longest`` and ``tools`` say why a cell is missing."""
+
+    def __init__(
+        self, results: Iterable[Result], sizes: Sequence[int], longest: float, tools: Collection[str]
+    ) -> None:
+        self.results = best(results)
+        self._sizes = sorted(sizes)
+        self._longest = longest
+        self._tools = tools
+
+    def all(self) -> str:
+        """Return all tables, with headings."""
+        parts = []
+        for quotas in Quotas:
+            for phase, title in _PHASES.items():
+                if self._peers(phase, quotas):
+                    parts += [f"### {title}, {_QUOTAS[quotas]}", self._times(phase, quotas)]
+        parts += ["## Memory", "The largest process / all at once, MB, without quotas.", self._memory()]
+        parts += ["## Calls", "By operation, without quotas.", self._calls(Quotas.NONE)]
+        parts += ["With AWS's quotas, those refused for their rate in brackets.", self._calls(Quotas.AWS)]
+        parts += [
+            "## State",
+            "Bytes a person after the first up, and how many of 100 ids can be read in it.",
+            self._state(),
+        ]
+        return "\n\n".join(parts)
+
+    def _peers(self, phase: Phase, quotas: Quotas) -> list[str]:
+        """Return the peers with any result."""
+        measured = {
+            cell.peer for cell in self.results if (cell.phase, cell.quotas, cell.latency) == (phase, quotas, 0)
+        }
+        return [name for name in PEERS if name in measured]
+
+    def _grid(self, phase: Phase, quotas: Quotas, show: Callable[[Cell], str]) -> str:
+        sizes = [size for size in self._sizes if any(cell.people == size for cell in self.results)]
+        rows = [
+            [PEERS[peer].title, *(show(Cell(peer, size, phase, quotas)) for size in sizes)]
+            for peer in self._peers(phase, quotas)
+        ]
+        return table(["", *(f"{size:,}" for size in sizes)], rows)
+
+    def _times(self, phase: Phase, quotas: Quotas) -> str:
+        def show(cell: Cell) -> str:
+            result = self.results.get(cell)
+            if result is None:
+                return self._missing(cell)
+            if not result.is_done:
+                return result.outcome
+            seconds = result.told.get("seconds", result.wall)
+            base = self.results.get(Cell(BASELINE, cell.people, phase, quotas))
+            ratio = (
+                f" · {seconds / base.wall:.2f} x"
+                if base and base.is_done and PEERS[cell.peer].kind is not Kind.REGISTER
+                else ""
+            )
+            return f"{seconds:.2f} s ({result.cpu:.1f}){ratio}"
+
+        return self._grid(phase, quotas, show)
+
+    def _missing(self, cell: Cell) -> str:
+        reason = forecast.reason_against(cell, self.results, self._longest, self._tools)
+        return f"*{reason or 'not measured'}*"
+
+    def _memory(self) -> str:
+        def show(cell: Cell) -> str:
+            result = self.results.get(cell)
+            return f"{result.peak / _MB:.0f} / {result.tree / _MB:.0f}" if result and result.is_done else "-"
+
+        return self._by_phase(show)
+
+    def _by_phase(self, show: Callable[[Cell], str]) -> str:
+        parts = []
+        for phase in (Phase.UP, Phase.PREVIEW, Phase.REFRESH):
+            if self._peers(phase, Quotas.NONE):
+                parts += [f"{_PHASES[phase]}:", self._grid(phase, Quotas.NONE, show)]
+        return "\n\n".join(parts)
+
+    def _calls(self, quotas: Quotas) -> str:
+        rows = [
+            [PEERS[cell.peer].title, _PHASES[cell.phase], f"{cell.people:,}", _counted(result)]
+            for cell, result in sorted(self.results.items(), key=lambda item: (item[0].phase, item[0].people))
+            if cell.quotas is quotas and result.calls and result.is_done and cell.phase in _PHASES
+        ]
+        return table(["", "phase", "people", "calls"], rows)
+
+    def _state(self) -> str:
+        def show(cell: Cell) -> str:
+            result = self.results.get(cell)
+            if not result or not result.is_done or not result.state:
+                return "-"
+            return f"{result.state / cell.people:,.0f} ({result.exposed})"
+
+        return self._grid(Phase.UP, Quotas.NONE, show)
+
+
+def _counted(result: Result) -> str:
+    parts = []
+    for name, count in sorted(result.calls.items()):
+        refused = result.throttled.get(name, 0)
+        parts.append(f"{count:,} {name}" + (f" ({refused:,})" if refused else ""))
+    return ", ".join(parts)

@@ -1,0 +1,67 @@
+import pytest
+
+from benchmarks.claims import CLAIMS, Verdict, ratio_of_costs, verdict
+from tests.benchmarks.made import known, result
+
+
+def judged(name: str, *results: object) -> Verdict:
+    found = verdict(CLAIMS[name], known(*results))  # type: ignore[arg-type]
+    assert found is not None
+    return found
+
+
+def test_nothing_is_claimed_without_a_measurement() -> None:
+    assert all(verdict(claim, {}) is None for claim in CLAIMS.values())
+
+
+def test_a_run_that_failed_breaks_its_claim() -> None:
+    found = judged("register", result("register-full/load/100000/none", outcome="failed: no"))
+    assert not found.holds
+    assert "failed: no" in found.measured
+
+
+@pytest.mark.parametrize(("wall", "peak", "holds"), [(4.0, 300e6, True), (4.1, 1e6, False), (1.0, 301e6, False)])
+def test_preview(wall: float, peak: int, holds: bool) -> None:
+    assert judged("preview-sharded", result("sharded/preview/100000/none", wall, peak=peak)).holds is holds
+
+
+@pytest.mark.parametrize(("wall", "writes", "holds"), [(4.9, 1, True), (5.1, 1, False), (4.0, 2, False)])
+def test_one_added(wall: float, writes: int, holds: bool) -> None:
+    unchanged = result("sharded/preview/100000/none", 4.0)
+    added = result("sharded/add/100000/none", wall, calls={"OptOutSpeaker": writes})
+    assert judged("add-sharded", unchanged, added).holds is holds
+
+
+@pytest.mark.parametrize(("wall", "throttled", "holds"), [(63.0, 5, True), (63.1, 0, False), (60.0, 6, False)])
+def test_quota(wall: float, throttled: int, holds: bool) -> None:
+    counts = {"calls": {"OptOutSpeaker": 600}, "throttled": {"OptOutSpeaker": throttled}}
+    assert judged("up-quota", result("sharded/up/600/aws", wall, **counts)).holds is holds
+
+
+def test_writes_are_compared_from_the_first_to_the_last() -> None:
+    raw = result("raw/up/100000/none", told={"seconds": 10.0})
+    ours = result("sharded/up/100000/none", 200, told={"writes": 100_000, "write_seconds": 80.0})
+    theirs = result("threads/up/100000/none", 90, told={"writes": 100_000, "write_seconds": 88.0})
+    found = judged("writes", raw, ours, theirs)
+    assert found.holds
+    assert "1.10 x" in found.measured
+    assert "10,000/s" in found.measured
+
+
+def test_costs_of_a_person() -> None:
+    # 1 s to start, 1 ms a person: less a person with the start, the same without it
+    assert ratio_of_costs((1000, 2.0), (10_000, 11.0), 1.0) == pytest.approx((0.55, 1.0))
+
+
+def test_growth_hidden_by_the_start_is_found() -> None:
+    start, small, large = (
+        result(f"single/preview/{n}/none", cpu=cpu) for n, cpu in ((10, 1), (1000, 2), (10_000, 16))
+    )
+    found = judged("each-single-preview", start, small, large)
+    assert "0.80 x, start-up aside 1.50 x" in found.measured
+    assert not found.holds
+
+
+@pytest.mark.parametrize(("size", "exposed", "holds"), [(180, 0, True), (181, 0, False), (100, 1, False)])
+def test_state(size: int, exposed: int, holds: bool) -> None:
+    assert judged("state", result("sharded/up/100000/none", state=size * 100_000, exposed=exposed)).holds is holds

@@ -1,0 +1,60 @@
+import pytest
+
+from benchmarks import forecast
+from tests.benchmarks.made import cell, known, result
+
+TOOLS = frozenset({"pulumi", "aws"})
+
+
+def why(key: str, *results: object, longest: float = 300, tools: frozenset[str] = TOOLS) -> str | None:
+    return forecast.reason_against(cell(key), known(*results), longest, tools)  # type: ignore[arg-type]
+
+
+def test_a_larger_size_takes_in_proportion() -> None:
+    seen = known(result("loop/up/10/none", 0.5), result("loop/up/1000/none", 2.0))
+    assert forecast.seconds(cell("loop/up/10000/none"), seen) == 20
+    assert forecast.seconds(cell("loop/up/1000/none"), seen) == 2
+    assert forecast.seconds(cell("loop/refresh/10000/none"), seen) == forecast.START
+
+
+def test_quotas_take_their_time() -> None:
+    seen = known(result("loop/up/1000/none", 2.0))
+    assert forecast.seconds(cell("loop/up/1000/aws"), seen) == 100
+    assert forecast.seconds(cell("sharded/refresh/10000/aws"), {}) == 20 + forecast.START
+
+
+def test_failures_foretell_nothing() -> None:
+    seen = known(result("loop/up/1000/none", 200.0, outcome="failed: no"))
+    assert forecast.seconds(cell("loop/up/10000/none"), seen) == forecast.START
+
+
+def test_reasons() -> None:
+    assert why("sharded/preview/10/none") is None
+    assert why("loop/refresh/10000/aws") == "quota's floor 17 min"
+    assert why("loop/up/10000/none", result("loop/up/1000/none", 50)) == "about 8 min, by a smaller size"
+    assert why("sharded-cli/up/10/none", tools=frozenset()) == "no pulumi here"
+    assert why("aws-cli/up/10/none", tools=frozenset({"pulumi"})) == "no aws here"
+
+
+@pytest.mark.parametrize("key", ["textbook/preview/1000/none", "textbook/up/10000/none", "textbook/up/1000/aws"])
+def test_the_textbook_is_not_tried_where_it_cannot_live(key: str) -> None:
+    assert why(key) == "dies before"
+
+
+@pytest.mark.parametrize("key", ["textbook/up/1000/none", "textbook-cli/up/1000/none", "textbook/preview/300/none"])
+def test_where_it_dies_is_measured(key: str) -> None:
+    assert why(key) is None
+
+
+def test_long_runs_and_failures_are_run_once() -> None:
+    seen = known(
+        result("loop/up/10/none", 5), result("loop/up/1000/none", 70), result("raw/up/10/none", outcome="no")
+    )
+    assert forecast.rounds(cell("loop/up/10/none"), seen, 3) == 3
+    assert forecast.rounds(cell("loop/up/1000/none"), seen, 3) == 1
+    assert forecast.rounds(cell("raw/up/10/none"), seen, 3) == 1
+
+
+@pytest.mark.parametrize(("seconds", "words"), [(5, "5 s"), (119, "119 s"), (1000, "17 min"), (10_000, "2.8 h")])
+def test_durations(seconds: float, words: str) -> None:
+    assert forecast.duration(seconds) == words

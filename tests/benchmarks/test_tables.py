@@ -1,0 +1,41 @@
+from benchmarks.tables import Tables, judged, table
+from tests.benchmarks.made import known, result
+
+TOOLS = frozenset({"pulumi"})
+
+
+def test_table_is_markdown() -> None:
+    assert table(["", "10"], [["loop", "1 s"]]) == "|  | 10 |\n| --- | --- |\n| loop | 1 s |"
+
+
+def test_times_have_ratios_failures_and_reasons() -> None:
+    text = Tables(
+        [
+            result("sharded/up/10/none", 2.0, cpu=1.5),
+            result("loop/up/10/none", 0.5),
+            result("loop/up/1000/none", 50.0),
+            result("textbook/up/1000/none", outcome="failed: RecursionError at resource 320"),
+            result("sharded/up/10000/none", 9.0),
+        ],
+        (10, 1000, 10_000),
+        300,
+        TOOLS,
+    ).all()
+    assert (
+        "| optout, sharded, embedded engine | 2.00 s (1.5) · 1.00 x | *not measured* | 9.00 s (9.0) · 1.00 x |"
+        in text
+    )
+    assert "| boto3 in a loop | 0.50 s (0.5) · 0.25 x | 50.00 s (50.0) | *about 8 min, by a smaller size* |" in text
+    assert "failed: RecursionError at resource 320 | *dies before* |" in text
+
+
+def test_calls_name_what_was_refused() -> None:
+    one = result("loop/up/300/aws", calls={"OptOutSpeaker": 1300}, throttled={"OptOutSpeaker": 1000})
+    text = Tables([one], (300,), 300, TOOLS).all()
+    assert "| boto3 in a loop | First up | 300 | 1,300 OptOutSpeaker (1,000) |" in text
+
+
+def test_claims_are_judged_or_open() -> None:
+    text = judged(known(result("sharded/preview/100000/none", 5.0)))
+    assert "5.0 s (5.0 cpu s), 0 MB | **no** |" in text
+    assert "| not measured |  |" in text
