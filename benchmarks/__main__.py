@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from fnmatch import fnmatch
 from pathlib import Path
 
@@ -116,6 +117,7 @@ def main(
         raise click.UsageError(str(error)) from None
     tools = machine.tools()
     if not reporting:
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # both ways to stop leave nothing running
         page.keep_facts(folder)
         try:
             Runner(folder, store, longest, tools, click.echo).run(cells, rounds)

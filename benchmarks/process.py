@@ -57,7 +57,12 @@ def run(command: Sequence[str], *, cwd: Path, environment: Mapping[str, str], ti
             start_new_session=True,
         )
         watch = _Watch(process.pid, timeout)
-        _, status, usage = os.wait4(process.pid, 0)
+        try:
+            _, status, usage = os.wait4(process.pid, 0)
+        except BaseException:  # Ctrl-C, which the command's session does not get
+            watch.end()
+            process.wait()
+            raise
         wall = time.perf_counter() - started
         process.returncode = os.waitstatus_to_exitcode(status)  # or Popen would wait for it once more
         watch.stop()
@@ -103,6 +108,12 @@ class _Watch:
         self._stopped.set()
         self._thread.join()
 
+    def end(self) -> None:
+        """Kill all processes of the session."""
+        for pid in _session(self._session):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
     def _look(self) -> None:
         while not self._stopped.wait(SAMPLE_EVERY):
             sizes = _session(self._session)
@@ -110,9 +121,7 @@ class _Watch:
             self.most = max(self.most, sum(sizes.values()))
             if time.monotonic() > self._until:
                 self.too_long = True
-                for pid in sizes:
-                    with contextlib.suppress(ProcessLookupError):
-                        os.kill(pid, signal.SIGKILL)
+                self.end()
 
 
 def _session(session: int) -> dict[int, int]:

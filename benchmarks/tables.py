@@ -63,7 +63,11 @@ class Tables:
                 if self._peers(phase, quotas):
                     parts += [f"### {title}, {_QUOTAS[quotas]}", self._times(phase, quotas)]
         parts += ["## Memory", "The largest process / all at once, MB, without quotas.", self._memory()]
-        parts += ["## Calls", "By operation, without quotas.", self._calls(Quotas.NONE)]
+        parts += [
+            "## Calls",
+            "By operation at the largest size that was run, without quotas.",
+            self._calls(Quotas.NONE),
+        ]
         parts += ["With AWS's quotas, those refused for their rate in brackets.", self._calls(Quotas.AWS)]
         parts += [
             "## State",
@@ -124,11 +128,18 @@ class Tables:
         return "\n\n".join(parts)
 
     def _calls(self, quotas: Quotas) -> str:
-        rows = [
-            [PEERS[cell.peer].title, _PHASES[cell.phase], f"{cell.people:,}", _counted(result)]
-            for cell, result in sorted(self.results.items(), key=lambda item: (item[0].phase, item[0].people))
-            if cell.quotas is quotas and result.calls and result.is_done and cell.phase in _PHASES
-        ]
+        rows = []
+        for phase, title in _PHASES.items():
+            for peer in self._peers(phase, quotas):
+                found = [
+                    result
+                    for cell, result in self.results.items()
+                    if (cell.peer, cell.phase, cell.quotas, cell.latency) == (peer, phase, quotas, 0)
+                    and result.calls
+                ]
+                if found:
+                    most = max(found, key=lambda result: (result.is_done, result.cell.people))
+                    rows.append([PEERS[peer].title, title, f"{most.cell.people:,}", _counted(most)])
         return table(["", "phase", "people", "calls"], rows)
 
     def _state(self) -> str:

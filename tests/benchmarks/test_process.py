@@ -1,7 +1,11 @@
 """Real processes: what they use is known beforehand."""
 
+import os
 import sys
+import time
 from pathlib import Path
+
+import pytest
 
 from benchmarks.process import Run, run
 
@@ -43,3 +47,18 @@ def test_what_takes_too_long_is_ended() -> None:
 def test_output_is_kept() -> None:
     found = python("import sys; print('out'); print('err', file=sys.stderr); sys.exit(3)")
     assert (found.status, found.out, found.err) == (3, "out\n", "err\n")
+
+
+def test_a_run_that_is_stopped_leaves_nothing_running(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def interrupted(pid: int, _options: int) -> None:
+        while not (tmp_path / "pid").exists():
+            time.sleep(0.01)
+        monkeypatch.undo()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "wait4", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        python(f"import os, time; open({str(tmp_path / 'pid')!r}, 'w').write(str(os.getpid())); time.sleep(60)")
+    pid = int((tmp_path / "pid").read_text(encoding="utf-8"))
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
