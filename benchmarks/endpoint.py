@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LOOK_EVERY = 0.2  # seconds
-_COUNT = re.compile(r'^voiceid_requests_total\{operation="(\w+)",outcome="(\w+)"\} (\d+)$', re.MULTILINE)
+_COUNT = re.compile(r'^voiceid_requests_total\{operation="(\w+)",outcome="(\w+)"\} (\d+)(?:\.0)?$', re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
