@@ -17,17 +17,31 @@ ONCE = 60.0  # seconds from which on one round is enough
 
 
 def seconds(cell: Cell, known: Mapping[Cell, Result]) -> float:
-    """Return about how long a run takes: as before, or in proportion to a smaller size, or the quota's floor."""
+    """Return about how long a run takes: as before, or in line with smaller sizes, or the quota's floor."""
     if cell in known:
         return known[cell].wall
-    # Without quotas the same work takes what it takes; with them at least that.
-    free = Cell(cell.peer, cell.people, cell.phase)
     floor = quota.floor(cell)
-    for people in sorted({one.people for one in known if one.people <= cell.people}, reverse=True):
-        for like in (cell.at(people), free.at(people)):
-            if like in known and known[like].is_done:
-                return max(floor, known[like].wall * cell.people / people)
+    free = Cell(cell.peer, cell.people, cell.phase)  # the same work without quotas, which it takes at least
+    for like in (cell, free):
+        smaller = sorted(
+            (one.people, known[one].wall)
+            for one in known
+            if one.people <= cell.people and one == like.at(one.people) and known[one].is_done
+        )
+        if smaller:
+            return max(floor, _extrapolated(smaller, cell.people))
     return floor + START
+
+
+def _extrapolated(smaller: list[tuple[int, float]], people: int) -> float:
+    """Return the seconds for so many people, from those of one smaller size, or in line with the two largest."""
+    count, took = smaller[-1]
+    if len(smaller) > 1:
+        count_before, took_before = smaller[-2]
+        each = max(0.0, took - took_before) / (count - count_before)
+        return took + each * (people - count)
+    # All that is known is one run, and most of a small one is starting.
+    return took + max(0.0, took - START) / count * (people - count)
 
 
 def reason_against(cell: Cell, known: Mapping[Cell, Result], longest: float, tools: Collection[str]) -> str | None:
@@ -41,10 +55,9 @@ def reason_against(cell: Cell, known: Mapping[Cell, Result], longest: float, too
     floor = quota.floor(cell)
     if floor > longest:
         return f"quota's floor {duration(floor)}"
-    # In proportion to a size ten times smaller, start-up included, is rather too long than too short.
     expected = seconds(cell, known)
     if expected > longest:
-        return f"about {duration(expected)}, by a smaller size"
+        return f"about {duration(expected)}, by smaller sizes"
     return None
 
 

@@ -10,11 +10,17 @@ def why(key: str, *results: object, longest: float = 300, tools: frozenset[str] 
     return forecast.reason_against(cell(key), known(*results), longest, tools)  # type: ignore[arg-type]
 
 
-def test_a_larger_size_takes_in_proportion() -> None:
-    seen = known(result("loop/up/10/none", 0.5), result("loop/up/1000/none", 2.0))
-    assert forecast.seconds(cell("loop/up/10000/none"), seen) == 20
-    assert forecast.seconds(cell("loop/up/1000/none"), seen) == 2
+def test_a_larger_size_is_in_line_with_smaller_ones() -> None:
+    seen = known(result("loop/up/10/none", 1.0), result("loop/up/110/none", 2.0), result("loop/up/1010/none", 11.0))
+    assert forecast.seconds(cell("loop/up/10010/none"), seen) == pytest.approx(101)
+    assert forecast.seconds(cell("loop/up/110/none"), seen) == 2
     assert forecast.seconds(cell("loop/refresh/10000/none"), seen) == forecast.START
+
+
+def test_one_small_run_is_mostly_its_start() -> None:
+    seen = known(result("loop/up/10/none", 2.0), result("threads/up/1000/none", forecast.START + 10))
+    assert forecast.seconds(cell("loop/up/100000/none"), seen) == 2
+    assert forecast.seconds(cell("threads/up/10000/none"), seen) == pytest.approx(forecast.START + 100)
 
 
 def test_quotas_take_their_time() -> None:
@@ -31,7 +37,7 @@ def test_failures_foretell_nothing() -> None:
 def test_reasons() -> None:
     assert why("sharded/preview/10/none") is None
     assert why("loop/refresh/10000/aws") == "quota's floor 17 min"
-    assert why("loop/up/10000/none", result("loop/up/1000/none", 50)) == "about 8 min, by a smaller size"
+    assert why("loop/up/10000/none", result("loop/up/1000/none", 50)) == "about 8 min, by smaller sizes"
     assert why("sharded-cli/up/10/none", tools=frozenset()) == "no pulumi here"
     assert why("aws-cli/up/10/none", tools=frozenset({"pulumi"})) == "no aws here"
 
