@@ -11,7 +11,7 @@ TEXTBOOK_DIES_AT = 320  # resources; measured at the first size beyond it, which
 
 
 class Phase(StrEnum):
-    """What is done; a diff is the plan of one person added, looked at and not timed."""
+    """What is done. Of one person added also the plan alone (diff), and the engine without it (apply)."""
 
     UP = "up"
     PREVIEW = "preview"
@@ -19,6 +19,7 @@ class Phase(StrEnum):
     REFRESH = "refresh"
     LOAD = "load"
     DIFF = "diff"
+    APPLY = "apply"
 
 
 class Quotas(StrEnum):
@@ -96,6 +97,7 @@ _PHASES = {
     # Without a state there is no preview: all that a loop can do is to ask about everybody, as in a refresh.
     Kind.LOOP: (Phase.UP, Phase.ADD, Phase.REFRESH),
 }
+ONE_MORE = (Phase.ADD, Phase.DIFF, Phase.APPLY)  # they begin with one person less
 _WORK = (Phase.UP, Phase.PREVIEW, Phase.ADD, Phase.REFRESH)
 _CALLING = (Phase.UP, Phase.REFRESH)
 

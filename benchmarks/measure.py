@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks import bases, people, process, quota
 from benchmarks.bases import CONNECTIONS, IDS, Bases
-from benchmarks.cells import DRIFTED, PEERS, Cell, Kind, Phase, Quotas
+from benchmarks.cells import DRIFTED, ONE_MORE, PEERS, Cell, Kind, Phase, Quotas
 from benchmarks.endpoint import Endpoint, service
 from benchmarks.people import DOMAIN, PROJECT, STACK
 from benchmarks.results import DONE, Result
@@ -56,7 +56,7 @@ def measure(cell: Cell, made: Bases, work: Path, timeout: float) -> Result:
 def _prepare(cell: Cell, made: Bases, work: Path) -> Path:
     """Fill the folder; returns that of the project."""
     peer, root = PEERS[cell.peer], work / "project"
-    before = cell.people - (cell.phase in (Phase.ADD, Phase.DIFF))  # a full domain would take nobody more
+    before = cell.people - (cell.phase in ONE_MORE)  # a full domain would take nobody more
     if cell.phase not in (Phase.UP, Phase.LOAD):
         made.service(before, work / "service")
     if peer.kind is Kind.REGISTER:
@@ -85,6 +85,8 @@ def _environment(cell: Cell, root: Path) -> dict[str, str]:
 def command(cell: Cell, root: Path) -> list[str]:
     """Return the command line of a peer."""
     peer, phase = PEERS[cell.peer], cell.phase
+    if peer.kind is Kind.TEXTBOOK or phase is Phase.APPLY:
+        return _engine_alone(cell, root)
     if peer.kind is Kind.OPTOUT:
         if phase is Phase.DIFF and peer.engine == "pulumi":
             return ["pulumi", "preview", "--diff", "--non-interactive", "--color", "never"]
@@ -96,12 +98,6 @@ def command(cell: Cell, root: Path) -> list[str]:
             Phase.REFRESH: ["refresh"],
         }
         return [sys.executable, "-m", "optout", *words[phase], "--stack", STACK, "--engine", peer.engine]
-    if peer.kind is Kind.TEXTBOOK:
-        operation = "up" if phase is Phase.ADD else phase.value
-        if peer.engine == "embedded":
-            return bases.engine_run(operation, root)
-        yes = ["--yes", "--skip-preview"] if operation != "preview" else []
-        return ["pulumi", operation, *yes, "--non-interactive", "--color", "never"]
     if peer.kind is Kind.RAW:
         return [sys.executable, "-m", "benchmarks.load", str(cell.people), str(CONNECTIONS)]
     if peer.kind is Kind.REGISTER:
@@ -114,6 +110,15 @@ def command(cell: Cell, root: Path) -> list[str]:
     verb = "check" if phase is Phase.REFRESH else "opt-out"
     threads = str(CONNECTIONS) if peer.name == "threads" else "1"
     return [sys.executable, "-m", "benchmarks.peers.loop", verb, IDS, threads]
+
+
+def _engine_alone(cell: Cell, root: Path) -> list[str]:
+    """Return the command of an engine without ``optout`` around it: no plan before, no guard."""
+    operation = "up" if cell.phase in (Phase.ADD, Phase.APPLY) else cell.phase.value
+    if PEERS[cell.peer].engine == "embedded":
+        return bases.engine_run(operation, root)
+    yes = ["--yes", "--skip-preview"] if operation != "preview" else []
+    return ["pulumi", operation, *yes, "--non-interactive", "--color", "never"]
 
 
 def _result(

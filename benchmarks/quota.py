@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from benchmarks.cells import DRIFTED, PEERS, Cell, Kind, Phase, Quotas
+from benchmarks.cells import DRIFTED, ONE_MORE, PEERS, Cell, Kind, Phase, Quotas
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,7 +26,7 @@ def calls(cell: Cell) -> Mapping[str, int]:
     kind, people = PEERS[cell.peer].kind, cell.people
     if cell.phase in (Phase.PREVIEW, Phase.LOAD):
         return {}
-    if cell.phase is Phase.ADD:
+    if cell.phase in ONE_MORE:
         return {"OptOutSpeaker": people if kind is Kind.LOOP else 1}
     if cell.phase is Phase.UP:
         return {"OptOutSpeaker": people}
