@@ -12,10 +12,11 @@ from optout.register import load
 
 
 def main(root: Path) -> None:
-    """Load and print the seconds it took, imports aside, and the number of people."""
-    started = time.perf_counter()
+    """Load and print the seconds it took, on the clock and of the processor, imports aside, and for how many people."""
+    started, spent = time.perf_counter(), time.process_time()
     register = load(root / "config", domains={}, default_domain=DOMAIN)
-    print(json.dumps({"seconds": time.perf_counter() - started, "people": len(register.entries)}))
+    took = {"seconds": time.perf_counter() - started, "cpu": time.process_time() - spent}
+    print(json.dumps({**took, "people": len(register.entries)}))
 
 
 if __name__ == "__main__":
