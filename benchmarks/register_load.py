@@ -12,7 +12,7 @@ from optout.register import load
 
 
 def main(root: Path) -> None:
-    """Load and print the seconds it took, on the clock and of the processor, imports aside, and for how many people."""
+    """Load and print the seconds it took, on the clock and of the processor, imports aside, and the people."""
     started, spent = time.perf_counter(), time.process_time()
     register = load(root / "config", domains={}, default_domain=DOMAIN)
     took = {"seconds": time.perf_counter() - started, "cpu": time.process_time() - spent}
