@@ -23,10 +23,10 @@ class Phase(StrEnum):
 
 
 class Quotas(StrEnum):
-    """Calls a second that the service allows: those of AWS, or as many as it can."""
+    """Calls a second that the service allows: as many as it can, or those of AWS."""
 
-    AWS = "aws"
     NONE = "none"
+    AWS = "aws"
 
 
 class Kind(StrEnum):
