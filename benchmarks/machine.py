@@ -10,7 +10,7 @@ import subprocess
 from importlib.metadata import version
 from pathlib import Path
 
-from benchmarks.measure import AWS_CLI
+from benchmarks.commands import AWS_CLI
 
 _GB = 1e9
 

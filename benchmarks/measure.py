@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import json
-import os
 import shutil
-import sys
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from benchmarks import bases, people, process, quota
-from benchmarks.bases import CONNECTIONS, IDS, Bases
+from benchmarks import bases, commands, people, process, quota, reading
 from benchmarks.cells import DRIFTED, ONE_MORE, PEERS, Cell, Kind, Phase, Quotas
 from benchmarks.endpoint import Endpoint, service
-from benchmarks.people import DOMAIN, PROJECT, STACK
-from benchmarks.results import DONE, Result
+from benchmarks.people import DOMAIN, STACK
+from benchmarks.results import Result
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-AWS_CLI = "OPTOUT_AWS_CLI"  # the Python that has awscli, as for `make test-clients`
+    from benchmarks.bases import Bases
+
 _PLANTED = 100
 
 
@@ -44,10 +40,10 @@ def measure(cell: Cell, made: Bases, work: Path, timeout: float) -> Result:
             if cell.phase is Phase.REFRESH:
                 endpoint.enrol(people.speaker_id(DRIFTED * n) for n in range(quota.drifted(cell.people)))
             before, spent = endpoint.counts()[0], endpoint.processor_seconds()
-            environment = {**endpoint.environment, **_environment(cell, root)}
+            environment = {**endpoint.environment, **commands.environment(cell, root)}
             with endpoint.watching("OptOutSpeaker") as writes:
-                ran = process.run(command(cell, root), cwd=root, environment=environment, timeout=timeout)
-            told = {**_told(cell, root, ran), **writes.told()}
+                ran = process.run(commands.command(cell, root), cwd=root, environment=environment, timeout=timeout)
+            told = {**reading.told(cell, root, ran), **writes.told()}
             return _result(cell, root, ran, endpoint, Before(before, spent), told)
     finally:
         shutil.rmtree(work, ignore_errors=True)
@@ -76,51 +72,6 @@ def _prepare(cell: Cell, made: Bases, work: Path) -> Path:
     return root
 
 
-def _environment(cell: Cell, root: Path) -> dict[str, str]:
-    if PEERS[cell.peer].kind in (Kind.OPTOUT, Kind.TEXTBOOK):
-        return {"PULUMI_BACKEND_URL": (root / "state").as_uri(), "PULUMI_STACK": STACK}
-    return {}
-
-
-def command(cell: Cell, root: Path) -> list[str]:
-    """Return the command line of a peer."""
-    peer, phase = PEERS[cell.peer], cell.phase
-    if peer.kind is Kind.TEXTBOOK or phase is Phase.APPLY:
-        return _engine_alone(cell, root)
-    if peer.kind is Kind.OPTOUT:
-        if phase is Phase.DIFF and peer.engine == "pulumi":
-            return ["pulumi", "preview", "--diff", "--non-interactive", "--color", "never"]
-        words = {
-            Phase.UP: ["up", "--yes"],
-            Phase.PREVIEW: ["preview", "--no-refresh"],
-            Phase.ADD: ["up", "--yes", "--no-refresh"],
-            Phase.DIFF: ["preview", "--no-refresh", "--event-log", "events.jsonl"],
-            Phase.REFRESH: ["refresh"],
-        }
-        return [sys.executable, "-m", "optout", *words[phase], "--stack", STACK, "--engine", peer.engine]
-    if peer.kind is Kind.RAW:
-        return [sys.executable, "-m", "benchmarks.load", str(cell.people), str(CONNECTIONS)]
-    if peer.kind is Kind.REGISTER:
-        return [sys.executable, "-m", "benchmarks.register_load", str(root)]
-    if peer.name == "aws-cli":
-        script, operation = PROJECT / "benchmarks" / "peers" / "aws_cli.sh", "opt-out-speaker"
-        if phase is Phase.REFRESH:
-            operation = "describe-speaker"
-        return ["sh", str(script), operation, DOMAIN, IDS, os.environ[AWS_CLI]]
-    verb = "check" if phase is Phase.REFRESH else "opt-out"
-    threads = str(CONNECTIONS) if peer.name == "threads" else "1"
-    return [sys.executable, "-m", "benchmarks.peers.loop", verb, IDS, threads]
-
-
-def _engine_alone(cell: Cell, root: Path) -> list[str]:
-    """Return the command of an engine without ``optout`` around it: no plan before, no guard."""
-    operation = "up" if cell.phase in (Phase.ADD, Phase.APPLY) else cell.phase.value
-    if PEERS[cell.peer].engine == "embedded":
-        return bases.engine_run(operation, root)
-    yes = ["--yes", "--skip-preview"] if operation != "preview" else []
-    return ["pulumi", operation, *yes, "--non-interactive", "--color", "never"]
-
-
 def _result(
     cell: Cell, root: Path, ran: process.Run, endpoint: Endpoint, before: Before, told: Mapping[str, float]
 ) -> Result:
@@ -132,7 +83,7 @@ def _result(
     return Result(
         cell=cell,
         date=datetime.now(UTC).date().isoformat(),
-        outcome=_outcome(ran),
+        outcome=reading.outcome(ran),
         wall=round(ran.wall, 3),
         cpu=round(ran.cpu, 3),
         service=round(endpoint.processor_seconds() - before.spent, 3),
@@ -144,38 +95,3 @@ def _result(
         exposed=sum(one in text for one in planted),
         told=told,
     )
-
-
-def _outcome(ran: process.Run) -> str:
-    """Return ``done``, or the line that says best why not."""
-    if ran.status == 0:
-        return DONE
-    if ran.status is None:
-        return "took too long and was ended"
-    lines = [line.strip() for line in f"{ran.out}\n{ran.err}".splitlines() if line.strip()]
-    telling = [line for line in lines if "Error" in line or "Exception" in line or line.startswith("error")]
-    return f"failed: {(telling or lines or ['without a word'])[-1][:200]}"
-
-
-def _told(cell: Cell, root: Path, ran: process.Run) -> dict[str, float]:
-    if cell.phase is Phase.DIFF:
-        return _shown(root, ran.out)
-    with suppress(ValueError, IndexError):
-        found = json.loads(ran.out.splitlines()[-1])
-        return {name: round(value, 4) for name, value in found.items() if isinstance(value, int | float)}
-    return {}
-
-
-def _shown(root: Path, out: str) -> dict[str, float]:
-    """Return how many people a plan with one more shows as lines, and how many resources it changes."""
-    log = root / "events.jsonl"
-    if not log.exists():
-        lines = [line.strip() for line in out.splitlines()]
-        return {
-            "lines": sum(line.startswith("+ ") for line in lines),
-            "resources": sum(line.startswith(("+ pulumi", "~ pulumi", "- pulumi")) for line in lines),
-        }
-    events = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
-    steps = [event["resourcePreEvent"]["metadata"] for event in events if "resourcePreEvent" in event]
-    rows = sum(" + " in f" {line.strip()}" and "sp-" in line for line in out.splitlines())
-    return {"lines": rows, "resources": sum(step["op"] not in ("same", "read", "refresh") for step in steps)}

@@ -1,0 +1,63 @@
+"""The command line of each peer for each phase."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from benchmarks import bases
+from benchmarks.bases import CONNECTIONS, IDS
+from benchmarks.cells import PEERS, Cell, Kind, Phase
+from benchmarks.people import DOMAIN, PROJECT, STACK
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+AWS_CLI = "OPTOUT_AWS_CLI"  # the Python that has awscli, as for `make test-clients`
+
+
+def environment(cell: Cell, root: Path) -> dict[str, str]:
+    """Return the variables that a peer needs beside those of the service."""
+    if PEERS[cell.peer].kind in (Kind.OPTOUT, Kind.TEXTBOOK):
+        return {"PULUMI_BACKEND_URL": (root / "state").as_uri(), "PULUMI_STACK": STACK}
+    return {}
+
+
+def command(cell: Cell, root: Path) -> list[str]:
+    """Return the command line of a peer."""
+    peer, phase = PEERS[cell.peer], cell.phase
+    if peer.kind is Kind.TEXTBOOK or phase is Phase.APPLY:
+        return _engine_alone(cell, root)
+    if peer.kind is Kind.OPTOUT:
+        if phase is Phase.DIFF and peer.engine == "pulumi":
+            return ["pulumi", "preview", "--diff", "--non-interactive", "--color", "never"]
+        words = {
+            Phase.UP: ["up", "--yes"],
+            Phase.PREVIEW: ["preview", "--no-refresh"],
+            Phase.ADD: ["up", "--yes", "--no-refresh"],
+            Phase.DIFF: ["preview", "--no-refresh", "--event-log", "events.jsonl"],
+            Phase.REFRESH: ["refresh"],
+        }
+        return [sys.executable, "-m", "optout", *words[phase], "--stack", STACK, "--engine", peer.engine]
+    if peer.kind is Kind.RAW:
+        return [sys.executable, "-m", "benchmarks.load", str(cell.people), str(CONNECTIONS)]
+    if peer.kind is Kind.REGISTER:
+        return [sys.executable, "-m", "benchmarks.register_load", str(root)]
+    if peer.name == "aws-cli":
+        script, operation = PROJECT / "benchmarks" / "peers" / "aws_cli.sh", "opt-out-speaker"
+        if phase is Phase.REFRESH:
+            operation = "describe-speaker"
+        return ["sh", str(script), operation, DOMAIN, IDS, os.environ[AWS_CLI]]
+    verb = "check" if phase is Phase.REFRESH else "opt-out"
+    threads = str(CONNECTIONS) if peer.name == "threads" else "1"
+    return [sys.executable, "-m", "benchmarks.peers.loop", verb, IDS, threads]
+
+
+def _engine_alone(cell: Cell, root: Path) -> list[str]:
+    """Return the command of an engine without ``optout`` around it: no plan before, no guard."""
+    operation = "up" if cell.phase in (Phase.ADD, Phase.APPLY) else cell.phase.value
+    if PEERS[cell.peer].engine == "embedded":
+        return bases.engine_run(operation, root)
+    yes = ["--yes", "--skip-preview"] if operation != "preview" else []
+    return ["pulumi", operation, *yes, "--non-interactive", "--color", "never"]
