@@ -8,7 +8,7 @@ PIP := $(RUN) -m pip --disable-pip-version-check --quiet install
 SOURCES := optout providers tests tools benchmarks __main__.py
 
 .DEFAULT_GOAL := help
-.PHONY: help up test lint lint-workflows unit test-clients test-official test-kills lock format picture engines bench clean
+.PHONY: help up test lint lint-workflows unit test-clients test-official test-kills lock format picture engines clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | awk -F '\t' '{ printf "  make %-14s %s\n", $$1, $$2 }'
@@ -66,6 +66,7 @@ picture: $(VENV)/.runtime ## render the terminal picture of the README anew
 engines: $(VENV)/.dev ## play the conformance scenarios and renew their table in docs/engines.md
 	$(RUN) -m tests.conformance.table
 
+.PHONY: bench
 bench: $(VENV)/.dev tests/clients/.venv/.done ## measure this project and its peers; two hours, or BENCH=--quick
 	OPTOUT_AWS_CLI="$(CURDIR)/tests/clients/.venv/bin/python" $(RUN) -m benchmarks $(BENCH)
 
