@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from benchmarks.results import Result
 
 START = 3.0  # seconds that preparing and starting takes, for cells without any precedent
+MANY = 100  # people from which on a run is more than its start
 ONCE = 60.0  # seconds from which on one round is enough
 
 
@@ -40,8 +41,8 @@ def _extrapolated(smaller: list[tuple[int, float]], people: int) -> float:
         count_before, took_before = smaller[-2]
         each = max(0.0, took - took_before) / (count - count_before)
         return took + each * (people - count)
-    # All that is known is one run, and most of a small one is starting.
-    return took + max(0.0, took - START) / count * (people - count)
+    # All that is known is one run: of a few people it tells about starting and nothing else.
+    return took if count < MANY else took * people / count
 
 
 def reason_against(cell: Cell, known: Mapping[Cell, Result], longest: float, tools: Collection[str]) -> str | None:

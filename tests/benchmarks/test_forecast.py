@@ -17,10 +17,10 @@ def test_a_larger_size_is_in_line_with_smaller_ones() -> None:
     assert forecast.seconds(cell("loop/refresh/10000/none"), seen) == forecast.START
 
 
-def test_one_small_run_is_mostly_its_start() -> None:
-    seen = known(result("loop/up/10/none", 2.0), result("threads/up/1000/none", forecast.START + 10))
-    assert forecast.seconds(cell("loop/up/100000/none"), seen) == 2
-    assert forecast.seconds(cell("threads/up/10000/none"), seen) == pytest.approx(forecast.START + 100)
+def test_one_run_of_a_few_people_tells_about_starting_alone() -> None:
+    seen = known(result("loop/up/10/none", 8.0), result("threads/up/1000/none", 10.0))
+    assert forecast.seconds(cell("loop/up/100000/none"), seen) == 8
+    assert forecast.seconds(cell("threads/up/10000/none"), seen) == 100
 
 
 def test_quotas_take_their_time() -> None:
