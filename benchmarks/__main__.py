@@ -118,13 +118,16 @@ def main(
     tools = machine.tools()
     if not reporting:
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # both ways to stop leave nothing running
-        page.keep_facts(folder)
+        page.keep_facts(folder, longest)
         try:
             Runner(folder, store, longest, tools, click.echo).run(cells, rounds)
         except KeyboardInterrupt:
             click.echo("Stopped; the same command goes on from here.")
             raise SystemExit(130) from None
-    page.write(page_file, folder, sizes, longest, tools)
+    try:
+        page.write(page_file, folder, sizes)
+    except FileNotFoundError:
+        raise click.UsageError(f"{folder} holds no results; leave --report out to measure") from None
     click.echo(f"Wrote {page_file}")
     if not _hold(store, names):
         raise SystemExit(1)

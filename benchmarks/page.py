@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from benchmarks import machine
 from benchmarks.bases import CONNECTIONS
@@ -11,10 +11,10 @@ from benchmarks.results import Store, best
 from benchmarks.tables import Tables, judged, table
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
-_FACTS = "machine.json"
+_NOTES = "machine.json"
 _HEAD = """# Benchmarks
 
 `make bench` wrote this page. Every figure was measured; where something was not run, the cell says why. All peers
@@ -49,21 +49,22 @@ BENCH="--quick"` takes two minutes. `.venv/bin/python -m benchmarks --help` tell
 """
 
 
-def keep_facts(folder: Path) -> None:
-    """Note the machine's facts beside the results."""
-    (folder / _FACTS).write_text(json.dumps(machine.facts()), encoding="utf-8")
+def keep_facts(folder: Path, longest: float) -> None:
+    """Note beside the results what was run on, and up to how many seconds a run."""
+    notes = {"facts": machine.facts(), "tools": sorted(machine.tools()), "longest": longest}
+    (folder / _NOTES).write_text(json.dumps(notes), encoding="utf-8")
 
 
-def write(page: Path, folder: Path, sizes: Sequence[int], longest: float, tools: Collection[str]) -> None:
-    """Write the page from the results of a folder."""
+def write(page: Path, folder: Path, sizes: Sequence[int]) -> None:
+    """Write the page from the results of a folder; raises FileNotFoundError where nothing was ever run."""
+    notes: dict[str, Any] = json.loads((folder / _NOTES).read_text(encoding="utf-8"))
     results = list(Store(folder))
-    facts: dict[str, str] = json.loads((folder / _FACTS).read_text(encoding="utf-8"))
     dates = sorted({result.date for result in results}) or ["never"]
-    rows = [*facts.items(), ("measured on", dates[0] if len(dates) == 1 else f"{dates[0]} to {dates[-1]}")]
+    rows = [*notes["facts"].items(), ("measured on", dates[0] if len(dates) == 1 else f"{dates[0]} to {dates[-1]}")]
     text = _HEAD.format(
         connections=CONNECTIONS,
         facts=table(["", ""], rows),
         claims=judged(best(results)),
-        tables=Tables(results, sizes, longest, tools).all(),
+        tables=Tables(results, sizes, notes["longest"], notes["tools"]).all(),
     )
     page.write_text(text, encoding="utf-8")

@@ -105,7 +105,7 @@ class Tables:
                 if base and base.is_done and PEERS[cell.peer].kind is not Kind.REGISTER
                 else ""
             )
-            return f"{seconds:.2f} s ({result.cpu:.1f}){ratio}"
+            return f"{_shown(seconds)} ({result.cpu:.1f}){ratio}"
 
         return self._grid(phase, quotas, show)
 
@@ -150,6 +150,10 @@ class Tables:
             return f"{result.state / cell.people:,.0f} ({result.exposed})"
 
         return self._grid(Phase.UP, Quotas.NONE, show)
+
+
+def _shown(seconds: float) -> str:
+    return f"{seconds:.2f} s" if seconds >= 0.1 else f"{seconds * 1000:.1f} ms"
 
 
 def _counted(result: Result) -> str:
