@@ -7,7 +7,7 @@ from enum import StrEnum
 
 SIZES = (10, 300, 1_000, 10_000, 100_000)
 DRIFTED = 100  # one person in so many has drifted in a refresh
-TEXTBOOK_DIES_AT = 320  # resources; measured at the first size beyond it, which the table shows
+TEXTBOOK_DIES_AT = 320  # resources, or a few less; measured at the first size beyond, which the tables show
 
 
 class Phase(StrEnum):
