@@ -15,6 +15,7 @@ Check = Callable[[Any, str, list[str]], Any]
 """Takes a value, its path and the list of findings; returns the value as the operation gets it."""
 
 _SHOWN = 100
+_PEOPLE = {"SpeakerId", "CustomerSpeakerId", "FraudsterId"}
 
 
 class Validator:
@@ -22,10 +23,10 @@ class Validator:
 
     def __init__(self, model: Mapping[str, Any]) -> None:
         self._shapes: Mapping[str, dict[str, Any]] = model["shapes"]
-        self._checks: dict[str, Check] = {}
-        self._operations = {
-            name: self._check(operation["input"]["shape"]) for name, operation in model["operations"].items()
-        }
+        self._checks: dict[tuple[str, bool], Check] = {}
+        inputs = {name: operation["input"]["shape"] for name, operation in model["operations"].items()}
+        # Ids change places easily: of a request that can name a person no value is repeated, whatever its member.
+        self._operations = {name: self._check(shape, self._names_people(shape)) for name, shape in inputs.items()}
 
     def request(self, operation: str, body: Any) -> Request:
         """Return the members the model knows, without nulls; unknown members are dropped as AWS does."""
@@ -36,17 +37,21 @@ class Validator:
             raise invalid(f"{len(findings)} validation {errors} detected: {'; '.join(findings)}")
         return request
 
-    def _check(self, name: str) -> Check:
-        if name not in self._checks:
-            build = {"structure": self._structure, "list": self._list, "string": _string}.get(
-                self._shapes[name]["type"], _scalar
-            )
-            self._checks[name] = build(self._shapes[name])
-        return self._checks[name]
+    def _check(self, name: str, hidden: bool) -> Check:  # noqa: FBT001  whether values stay out of findings
+        if (name, hidden) not in self._checks:
+            shape = self._shapes[name]
+            if shape["type"] == "structure":
+                check = self._structure(shape, hidden)
+            elif shape["type"] == "list":
+                check = self._list(shape, hidden)
+            else:
+                check = _string(shape, hidden) if shape["type"] == "string" else _scalar(shape)
+            self._checks[name, hidden] = check
+        return self._checks[name, hidden]
 
-    def _structure(self, shape: Mapping[str, Any]) -> Check:
+    def _structure(self, shape: Mapping[str, Any], hidden: bool) -> Check:  # noqa: FBT001  see _check
         members = [
-            (name, _lower_camel(name), self._check(member["shape"]), name in shape.get("required", ()))
+            (name, _lower_camel(name), self._check(member["shape"], hidden), name in shape.get("required", ()))
             for name, member in shape["members"].items()
         ]
 
@@ -65,10 +70,10 @@ class Validator:
 
         return check
 
-    def _list(self, shape: Mapping[str, Any]) -> Check:
-        check_item = self._check(shape["member"]["shape"])
+    def _list(self, shape: Mapping[str, Any], hidden: bool) -> Check:  # noqa: FBT001  see _check
+        check_item = self._check(shape["member"]["shape"], hidden)
         check_size = _bounds(shape, "length")
-        sensitive = self._holds_sensitive(shape["member"]["shape"])
+        sensitive = hidden or self._holds_sensitive(shape["member"]["shape"])
 
         def check(value: Any, path: str, findings: list[str]) -> list[Any]:
             if not isinstance(value, list):
@@ -85,17 +90,21 @@ class Validator:
 
         return check
 
+    def _names_people(self, name: str) -> bool:
+        inner = [member["shape"] for member in self._shapes[name].get("members", {}).values()]
+        return name in _PEOPLE or any(self._names_people(child) for child in inner)
+
     def _holds_sensitive(self, name: str) -> bool:
         shape = self._shapes[name]
         inner = [member["shape"] for member in shape.get("members", {}).values()]
         return bool(shape.get("sensitive")) or any(self._holds_sensitive(child) for child in inner)
 
 
-def _string(shape: Mapping[str, Any]) -> Check:
+def _string(shape: Mapping[str, Any], hidden: bool) -> Check:  # noqa: FBT001  see Validator._check
     length = _bounds(shape, "length")
     match, pattern = _pattern(shape.get("pattern"))
     options: list[str] | None = shape.get("enum")
-    sensitive = bool(shape.get("sensitive"))
+    sensitive = hidden or bool(shape.get("sensitive"))
 
     def check(value: Any, path: str, findings: list[str]) -> str:
         if not isinstance(value, str):

@@ -215,6 +215,13 @@ def test_sensitive_values_are_never_echoed(shape: str) -> None:
             assert "secret" not in text
 
 
+@pytest.mark.parametrize("operation", ["OptOutSpeaker", "DescribeSpeaker", "DeleteSpeaker", "AssociateFraudster"])
+def test_an_id_in_the_place_of_another_is_not_echoed_either(operation: str) -> None:
+    text = refusal(operation, {**VALID[operation], "DomainId": "caller-secret"}).text
+    assert "at 'domainId' failed" in text
+    assert "secret" not in text
+
+
 def test_lists_of_sensitive_values_are_never_echoed() -> None:
     tags = [{"Key": f"secret-{number}", "Value": "secret"} for number in range(201)]
     arn = SAMPLES["AmazonResourceName"]

@@ -97,8 +97,10 @@ async def _in_thread(deliver: Callable[[list[str]], None], bodies: list[str]) ->
         fault: Exception | None = None
         try:
             deliver(bodies)
-        except Exception as error:  # noqa: BLE001  raised again where it is awaited
+        except SinkError as error:
             fault = error
+        except Exception as error:  # noqa: BLE001  whatever fails there, later events must not wait for a restart
+            fault = SinkError(f"unforeseen: {type(error).__name__}")
         with suppress(RuntimeError):  # the loop has ended meanwhile
             loop.call_soon_threadsafe(settle, fault)
 

@@ -83,6 +83,28 @@ def test_a_failing_sink_is_tried_again_and_said_once(
     assert caplog.text.count("delivered again") == 1
 
 
+def test_what_nobody_foresaw_is_tried_again_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(delivery, "MAX_WAIT_SECONDS", 0.02)
+
+    class Surprising(MemorySink):
+        def deliver(self, bodies: list[str]) -> None:
+            self.attempts += 1
+            if self.attempts < 3:
+                raise ValueError(bodies[0])
+            super().deliver(bodies)
+
+    async def scenario(store: Store) -> None:
+        sink = Surprising()
+        await store.run("Happen", {"Count": 2})
+        await delivering(Delivery(store, sink, "one", poll=0.01), until=lambda: len(sink.taken) == 2)
+
+    use(tmp_path, scenario)
+    assert "unforeseen: ValueError" in caplog.text
+    assert "generatedSpeakerId" not in caplog.text
+
+
 def test_waits_grow_to_five_minutes() -> None:
     waits = [[backoff(failures) for _ in range(200)] for failures in range(1, 15)]
     assert all(0.5 * 2**n <= wait <= 2**n for n, some in enumerate(waits[:8]) for wait in some)
