@@ -5,6 +5,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
+from itertools import chain, count
 from pathlib import Path
 
 from sqlalchemy.exc import DBAPIError
@@ -61,6 +62,8 @@ def restore(
         target = data / sqlite.FILE_NAME
         if target.exists() and not replace:
             raise BackupError(f"{data} holds a database already; to put the backup in its place, give --replace.")
+        for left in data.glob(f".{target.name}.*"):  # by a restoration that was killed
+            left.unlink()
         with draft_of(target) as draft:
             _copy(source, draft, progress)
             check(draft)
@@ -128,7 +131,10 @@ def _set_aside(target: Path) -> Path:
     # It may be damaged, and be replaced for that; then its files are kept as they are.
     with suppress(sqlite3.Error), closing(_connect(target, "mode=rw")) as database:
         database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-    former = target.with_name(f"{target.name}.before-restore-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}")
+    stamp = f"{target.name}.before-restore-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}"
+    # A restoration that was killed a moment ago has left its own.
+    names = chain([stamp], (f"{stamp}-{number}" for number in count(2)))
+    former = next(path for path in map(target.with_name, names) if not path.exists())
     for ending in ("", "-wal", "-shm"):
         file = target.with_name(target.name + ending)
         if file.exists():

@@ -206,6 +206,14 @@ def test_a_restoration_that_is_killed_leaves_the_former_database(kept: Any, step
     assert people(data, domain) == {"caller-before", "caller-after"}
     backup.restore(copy, data, replace=True)
     assert people(data, domain) == {"caller-before"}
+    assert list(data.glob(".*")) == []
+
+
+def test_two_restorations_within_a_second_keep_both_former_databases(kept: Any) -> None:
+    data, copy, _ = kept
+    kept_ones = {backup.restore(copy, data, replace=True) for _ in range(3)}
+    assert len(kept_ones) == 3
+    assert all(path is not None and path.exists() for path in kept_ones)
 
 
 def test_a_backup_names_nobody_when_it_is_damaged(kept: Any) -> None:
