@@ -72,6 +72,7 @@ class Endpoint:
         finally:
             stopped.set()
             thread.join()
+            window.see(time.perf_counter(), self.counts()[0].get(operation, 0))
 
     def _ask(self, method: str, path: str, body: str | None = None) -> str:
         host = urlsplit(self.running.admin_url or "").netloc

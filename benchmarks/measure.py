@@ -24,10 +24,11 @@ _PLANTED = 100
 
 @dataclass(frozen=True, slots=True)
 class Before:
-    """What the service had answered, and the processor seconds it had used, before a run."""
+    """Before a run: what the service had answered, and the processor seconds it and the whole machine had used."""
 
     calls: Mapping[str, int]
     spent: float
+    busy: float
 
 
 def measure(cell: Cell, made: Bases, work: Path, timeout: float) -> Result:
@@ -39,12 +40,12 @@ def measure(cell: Cell, made: Bases, work: Path, timeout: float) -> Result:
         with service(work / "service", cell.quotas, cell.latency) as endpoint:
             if cell.phase is Phase.REFRESH:
                 endpoint.enrol(people.speaker_id(DRIFTED * n) for n in range(quota.drifted(cell.people)))
-            before, spent = endpoint.counts()[0], endpoint.processor_seconds()
+            before = Before(endpoint.counts()[0], endpoint.processor_seconds(), process.busy_seconds())
             environment = {**endpoint.environment, **commands.environment(cell, root)}
             with endpoint.watching("OptOutSpeaker") as writes:
                 ran = process.run(commands.command(cell, root), cwd=root, environment=environment, timeout=timeout)
             told = {**reading.told(cell, root, ran), **writes.told()}
-            return _result(cell, root, ran, endpoint, Before(before, spent), told)
+            return _result(cell, root, ran, endpoint, before, told)
     finally:
         shutil.rmtree(work, ignore_errors=True)
 
@@ -75,7 +76,9 @@ def _prepare(cell: Cell, made: Bases, work: Path) -> Path:
 def _result(
     cell: Cell, root: Path, ran: process.Run, endpoint: Endpoint, before: Before, told: Mapping[str, float]
 ) -> Result:
+    busy = process.busy_seconds() - before.busy
     calls, throttled = endpoint.counts()
+    spent = round(endpoint.processor_seconds() - before.spent, 3)
     state = next(iter((root / "state").glob(f".pulumi/stacks/*/{STACK}.json")), None)
     text = state.read_bytes() if state else b""
     step = max(1, cell.people // _PLANTED)
@@ -86,7 +89,7 @@ def _result(
         outcome=reading.outcome(ran),
         wall=round(ran.wall, 3),
         cpu=round(ran.cpu, 3),
-        service=round(endpoint.processor_seconds() - before.spent, 3),
+        service=spent,
         peak=ran.peak,
         tree=ran.tree,
         calls={name: more for name, count in calls.items() if (more := count - before.calls.get(name, 0))},
@@ -94,4 +97,5 @@ def _result(
         state=len(text),
         exposed=sum(one in text for one in planted),
         told=told,
+        others=round(max(0.0, busy - ran.cpu - spent), 2),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import TYPE_CHECKING, Any
 
 from benchmarks import machine
@@ -13,6 +14,8 @@ from benchmarks.tables import Tables, judged, table
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
+
+    from benchmarks.results import Result
 
 _NOTES = "machine.json"
 _HEAD = """# Benchmarks
@@ -55,12 +58,20 @@ def keep_facts(folder: Path, longest: float) -> None:
     (folder / _NOTES).write_text(json.dumps(notes), encoding="utf-8")
 
 
+def others(results: Sequence[Result]) -> float:
+    """Return the share of the processors, over 0 to 1, that everything else on the machine had during the runs."""
+    seen = [(result.wall, result.others) for result in results if result.others is not None]
+    there = sum(wall for wall, _ in seen) * (os.cpu_count() or 1)
+    return sum(used for _, used in seen) / max(there, 1e-9)
+
+
 def write(page: Path, folder: Path, sizes: Sequence[int]) -> None:
     """Write the page from the results of a folder; raises FileNotFoundError where nothing was ever run."""
     notes: dict[str, Any] = json.loads((folder / _NOTES).read_text(encoding="utf-8"))
     results = list(Store(folder))
     dates = sorted({result.date for result in results}) or ["never"]
     rows = [*notes["facts"].items(), ("measured on", dates[0] if len(dates) == 1 else f"{dates[0]} to {dates[-1]}")]
+    rows.append(("other work meanwhile", f"{others(results):.0%} of the processors"))
     text = _HEAD.format(
         connections=CONNECTIONS,
         facts=table(["", ""], rows),

@@ -23,7 +23,9 @@ class Result:
     Seconds are of the wall clock and of all processors; ``service`` is the processor time of the service. Memory is
     in bytes: of the largest process, and of all at once. ``calls`` counts answers by operation, ``throttled`` those
     that were refused for their rate. ``state`` is the state file's bytes, ``exposed`` how many of 100 planted ids
-    it shows in clear. ``told`` is what the program measured of itself. ``outcome`` is ``done`` or what went wrong.
+    it shows in clear. ``told`` is what the program measured of itself.
+    ``others`` is the processor time of everything else on the machine meanwhile, None where nobody looked.
+    ``outcome`` is ``done`` or what went wrong.
     """
 
     cell: Cell
@@ -39,6 +41,7 @@ class Result:
     state: int = 0
     exposed: int = 0
     told: Mapping[str, float] = field(default_factory=dict)
+    others: float | None = None
 
     @property
     def is_done(self) -> bool:

@@ -1,4 +1,10 @@
-from benchmarks.endpoint import Window
+from pathlib import Path
+
+import boto3
+import pytest
+
+from benchmarks.endpoint import Window, service
+from benchmarks.people import DOMAIN
 
 
 def test_window_lasts_from_the_first_call_to_the_last() -> None:
@@ -13,3 +19,16 @@ def test_window_without_calls_tells_nothing() -> None:
     window.see(0.0, 5)
     window.see(1.0, 5)
     assert window.told() == {}
+
+
+def test_calls_shorter_than_a_look_are_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with service(tmp_path / "service") as endpoint:
+        for name, value in endpoint.environment.items():
+            monkeypatch.setenv(name, value)
+        client = boto3.client("voice-id")
+        with endpoint.watching("OptOutSpeaker") as window:
+            client.opt_out_speaker(DomainId=DOMAIN, SpeakerId="caller-000001")
+        client.close()
+        assert window.told()["writes"] == 1
+        endpoint.enrol(["caller-000001"])
+        assert endpoint.processor_seconds() > 0

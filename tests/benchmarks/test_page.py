@@ -1,4 +1,5 @@
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,12 @@ def test_what_was_run_on_is_noted(tmp_path: Path) -> None:
     notes = json.loads((tmp_path / "machine.json").read_text(encoding="utf-8"))
     assert notes["longest"] == 50
     assert {"processors", "memory", "Python", "boto3", "Pulumi CLI", "AWS CLI"} <= set(notes["facts"])
+
+
+def test_other_work_is_told() -> None:
+    busy = result("loop/up/10/none", 10.0, others=5.0 * (os.cpu_count() or 1))
+    assert page.others([busy, result("loop/up/10/none", 10.0, others=0.0), result("loop/up/10/none")]) == 0.25
+    assert page.others([]) == 0
 
 
 def test_no_results_no_page(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.process import Run, run
+from benchmarks.process import Run, busy_seconds, run
 
 _SPIN = "import time\nend = time.process_time() + {}\nwhile time.process_time() < end: pass"
 _FILL = "import time; block = b'x' * {}; time.sleep(0.4)"
@@ -62,3 +62,9 @@ def test_a_run_that_is_stopped_leaves_nothing_running(monkeypatch: pytest.Monkey
     pid = int((tmp_path / "pid").read_text(encoding="utf-8"))
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
+
+
+def test_the_machine_works_at_least_as_much_as_we_do() -> None:
+    before = busy_seconds()
+    found = python(_SPIN.format(0.3))
+    assert busy_seconds() - before >= found.cpu - 0.1
