@@ -111,11 +111,10 @@ class Window:
 @contextmanager
 def service(folder: Path, quotas: Quotas = Quotas.NONE, latency: int = 0) -> Iterator[Endpoint]:
     """Run the service on a data folder; ``latency`` in milliseconds is added to every call."""
-    module = (
-        ["optout"] if quotas is Quotas.NONE and not latency else ["benchmarks.gate", quotas.value, str(latency)]
-    )
-    command = [sys.executable, "-m", *module, "serve", "--data", str(folder), "--port", "0", "--admin-port", "0"]
-    command += ["--domain", DOMAIN, "--stop-with-stdin"]  # however this process ends, the service ends with it
+    module = ["benchmarks.far", str(latency)] if latency else ["optout"]
+    command = [sys.executable, "-m", *module, "serve", "--data", str(folder), "--port", "0", "--domain", DOMAIN]
+    command += ["--quotas", quotas.value, "--admin-port", "0", "--test-hooks"]
+    command += ["--stop-with-stdin"]  # however this process ends, the service ends with it
     with subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, stdin=subprocess.PIPE) as process:
         try:
             if process.stdout is None or not process.stdout.readline():

@@ -1,0 +1,33 @@
+"""The service as if it were far away: ``python -m benchmarks.far MILLISECONDS serve ...`` adds them to every call.
+
+What follows are the arguments of ``optout``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from typing import TYPE_CHECKING
+
+from optout.cli.main import main
+from optout.service import assembly
+from optout.service.app import VoiceIdApi
+
+if TYPE_CHECKING:
+    from optout.service.app import Receive, Scope, Send
+
+
+def far(latency: float) -> type[VoiceIdApi]:
+    """Return the application with ``latency`` seconds before every answer."""
+
+    class Far(VoiceIdApi):
+        async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+            await asyncio.sleep(latency)
+            await super().__call__(scope, receive, send)
+
+    return Far
+
+
+if __name__ == "__main__":
+    setattr(assembly, "VoiceIdApi", far(int(sys.argv[1]) / 1000))  # noqa: B010 - mypy: a type
+    main(sys.argv[2:])
