@@ -5,11 +5,12 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
 PIP := $(RUN) -m pip --disable-pip-version-check --quiet install
+SITE := NO_MKDOCS_2_WARNING=1 tools/site/.venv/bin/python -m mkdocs
 SOURCES := optout providers tests tools benchmarks __main__.py
 
 .DEFAULT_GOAL := help
 .PHONY: help up test lint lint-workflows lint-policies unit test-aws test-clients test-clients-more test-official \
-  test-kills test-service-kills test-service-mutations lock format picture engines clean
+  test-kills test-service-kills test-service-mutations docs docs-serve lock format picture engines clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | awk -F '\t' '{ printf "  make %-24s %s\n", $$1, $$2 }'
@@ -54,7 +55,7 @@ test-aws: $(VENV)/.dev .aws-extra/.done ## tests of the guardrails with the AWS 
 	PYTHONPATH="$(CURDIR)/.aws-extra" $(RUN) -m pytest -m aws tests/providers tests/program tests/cli
 
 test-clients: $(VENV)/.dev tests/clients/.venv/.done tests/clients/node/node_modules/.done ## tests with other AWS clients; needs Node
-	OPTOUT_AWS_CLI="$(CURDIR)/tests/clients/.venv/bin/python" $(RUN) -m pytest -m clients tests/clients
+	OPTOUT_AWS_CLI="$(CURDIR)/tests/clients/.venv/bin/python" $(RUN) -m pytest -m clients tests/clients tests/docs
 
 test-clients-more: $(VENV)/.dev ## tests with the AWS SDKs for Java and Rust; needs a JDK, Maven and Cargo, builds some minutes
 	cd tests/clients/java && mvn -q -B dependency:copy-dependencies -DoutputDirectory=target/lib
@@ -82,6 +83,17 @@ tools/policies/.venv/.done: tools/policies/parliament.lock
 tools/workflows/.venv/.done: tools/workflows/zizmor.lock
 	$(PYTHON) -m venv tools/workflows/.venv
 	tools/workflows/.venv/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes -r $<
+	@touch $@
+
+docs: $(VENV)/.runtime tools/site/.venv/.done ## build the documentation into .site/, a folder that needs no network
+	$(SITE) build --strict
+
+docs-serve: $(VENV)/.runtime tools/site/.venv/.done ## show the documentation at http://127.0.0.1:8000, anew after each change
+	$(SITE) serve
+
+tools/site/.venv/.done: tools/site/site.lock
+	$(PYTHON) -m venv tools/site/.venv
+	tools/site/.venv/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes -r $<
 	@touch $@
 
 tests/clients/node/node_modules/.done: tests/clients/node/package-lock.json
@@ -113,12 +125,13 @@ lock: ## resolve the dependencies anew; needs uv
 	$(COMPILE) tests/clients/awscli.in -o tests/clients/awscli.lock
 	$(COMPILE) --no-deps requirements-aws.in -o requirements-aws.lock
 	$(COMPILE) tools/policies/parliament.in -o tools/policies/parliament.lock
+	$(COMPILE) tools/site/site.in -o tools/site/site.lock
 	$(COMPILE) tools/workflows/zizmor.in -o tools/workflows/zizmor.lock
 
 clean: ## remove what the targets above made, the sandbox's data too
 	rm -rf $(VENV) .optout .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage \
 	  tests/clients/.venv tests/clients/node/node_modules tests/clients/java/target tests/clients/rust/target \
-	  tools/workflows/.venv tools/policies/.venv .aws-extra
+	  tools/workflows/.venv tools/policies/.venv tools/site/.venv .site .aws-extra
 
 # One virtual environment; the second mark means that the tools for development are in it too.
 $(VENV)/bin/python:

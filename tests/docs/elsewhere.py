@@ -1,0 +1,30 @@
+"""Commands of the documentation that the tests do not run, each with the reason; what can be checked of them is."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tests.docs.pages import Command
+
+OFFICIAL = "needs the Pulumi CLI: run by `make test-official`"
+REASONS = {  # by the beginning of a command
+    r"pulumi (?!.*--stack guardrails)": OFFICIAL,
+    r"pulumi .*--stack guardrails": "makes roles in an AWS account",
+    r"git clone ": "the address is the reader's own",
+    r"git push": "pushes to the reader's forge",
+    r"make test": "would run these tests within themselves",
+    r"pip install": "needs a package registry",
+    r"\S*pip install": "needs a package registry",
+    r"aws (?:s3|s3api|sso|sts|ecr|kms) ": "needs an AWS account",
+    r"(?:sudo )?(?:systemctl|journalctl|useradd|install) ": "changes the machine",
+    r"(?:docker|podman|buildah|kubectl) ": "needs containers",
+    r"(?:psql|pg_dump|pg_restore|createdb|createuser) ": "needs the reader's PostgreSQL server",
+    r"python -m (?:benchmarks|tests)\.": "measures or records for minutes",
+}
+
+
+def reason(command: Command) -> str | None:
+    """Return why a command is not run here; None says that it is."""
+    return next((why for pattern, why in REASONS.items() if re.match(pattern, command.text)), None)

@@ -1,0 +1,84 @@
+"""The pages that are made from the code say all of it, and the one about settings that is not says no less."""
+
+from __future__ import annotations
+
+import re
+
+import click
+import pytest
+
+from optout.cli.exit_codes import ExitCode
+from optout.cli.main import main
+from optout.register.codes import ABOUT
+from tests.docs.pages import ROOT
+from tools.site.reference import pages
+
+MADE = pages()
+
+
+def walk(group: click.Group, path: str) -> list[tuple[str, click.Command]]:
+    found: list[tuple[str, click.Command]] = []
+    for name, command in (
+        (name, group.get_command(click.Context(group), name)) for name in group.list_commands(click.Context(group))
+    ):
+        assert command is not None
+        found.append((f"{path} {name}", command))
+        found += walk(command, f"{path} {name}") if isinstance(command, click.Group) else []
+    return found
+
+
+@pytest.mark.parametrize(
+    ("path", "command"), walk(main, "optout"), ids=lambda value: value if isinstance(value, str) else ""
+)
+def test_every_command_has_a_section_with_its_options(path: str, command: click.Command) -> None:
+    _, _, rest = MADE["reference/commands.md"].partition(f"\n## {path}\n")
+    section = rest.split("\n## ")[0]
+    shown = [option for parameter in command.params for option in parameter.opts if option.startswith("--")]
+    assert section
+    assert [option for option in shown if not re.search(rf"{option}\b", section)] == []
+
+
+@pytest.mark.parametrize(
+    ("page", "names"),
+    [
+        ("faults", [*ABOUT]),
+        ("exit-codes", [code.name for code in ExitCode]),
+        ("register", ["domain", "speakers", "released", "id", "requested_on", "reason", "ticket"]),
+        ("plan", ["digest", "steps", "guard", "label", "breaches"]),
+        ("metrics", ["voiceid_requests_total", "voiceid_request_seconds", "voiceid_events_waiting"]),
+    ],
+)
+def test_a_page_names_all_there_is(page: str, names: list[str]) -> None:
+    assert [name for name in names if f"`{name}" not in MADE[f"reference/{page}.md"]] == []
+
+
+@pytest.mark.parametrize("page", MADE)
+def test_every_row_of_a_table_has_the_cells_of_its_head(page: str) -> None:
+    for block in MADE[page].split("\n\n"):
+        rows = [re.findall(r"(?<!\\)\|", line) for line in block.splitlines() if line.startswith("| ")]
+        assert len({len(cells) for cells in rows}) <= 1, block
+
+
+def test_every_setting_that_the_code_reads_is_listed() -> None:
+    sources = [
+        path.read_text(encoding="utf-8")
+        for name in ("optout/cli", "providers")
+        for path in (ROOT / name).rglob("*.py")
+    ]
+    read = {
+        name
+        for text in sources
+        for name in re.findall(
+            r'(?:\bsetting\(|config\.get(?:_object)?\(|full_key\(|_choice\(config, )"(\w+)"', text
+        )
+    }
+    listed = set(
+        re.findall(
+            r"^\| `(\w+)` \|",
+            (ROOT / "docs" / "settings.md").read_text(encoding="utf-8").partition("## ")[0],
+            re.MULTILINE,
+        )
+    )
+    assert {"register", "domains", "grouping", "service", "labelKey"} <= read
+    assert read - listed == set()
+    assert {name for name in listed if not any(re.search(rf"\b{name}\b", text) for text in sources)} == set()
