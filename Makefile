@@ -6,7 +6,7 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 PIP := $(RUN) -m pip --disable-pip-version-check --quiet install
 SITE := NO_MKDOCS_2_WARNING=1 tools/site/.venv/bin/python -m mkdocs
-SOURCES := optout providers tests tools benchmarks __main__.py
+SOURCES := voiceid_optout providers tests tools benchmarks __main__.py
 
 .DEFAULT_GOAL := help
 .PHONY: help up test lint lint-workflows lint-policies unit test-aws test-clients test-clients-more test-official \
@@ -16,7 +16,7 @@ help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | awk -F '\t' '{ printf "  make %-24s %s\n", $$1, $$2 }'
 
 up: $(VENV)/.runtime ## opt out everybody in config/, with a service of our own: the two-minute tour
-	@$(RUN) -m optout up --stack local --yes
+	@$(RUN) -m voiceid_optout up --stack local --yes
 
 test: lint unit ## lint, types and every test that Python alone can run
 

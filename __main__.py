@@ -5,11 +5,11 @@ from itertools import islice
 
 import pulumi
 
-from optout.label import label
-from optout.register import Ensure, Entry, Register, RegisterError, load
-from providers.declaration import Person, declared
-from providers.interrupt import end_quietly
-from providers.stack_config import Guardrails, StackConfig
+from voiceid_optout.label import label
+from voiceid_optout.providers.declaration import Person, declared
+from voiceid_optout.providers.interrupt import end_quietly
+from voiceid_optout.providers.stack_config import Guardrails, StackConfig
+from voiceid_optout.register import Ensure, Entry, Register, RegisterError, load
 
 BATCH = 100  # resources in flight: the SDK's waiting costs outstanding x completed registrations
 
@@ -30,7 +30,7 @@ def person(entry: Entry, config: StackConfig) -> Person:
 
 async def guarded(config: StackConfig) -> None:
     """Declare the guardrails first: where they cannot be, nobody is opted out either. Export what CI asks for."""
-    from providers.declared_guardrails import declare  # noqa: PLC0415 - few stacks have them
+    from voiceid_optout.providers.declared_guardrails import declare  # noqa: PLC0415 - few stacks have them
 
     guardrails = declare(config)
     await guardrails.urn.future()

@@ -14,9 +14,9 @@ from benchmarks import people
 from benchmarks.cells import Cell, Kind, Peer, Quotas
 from benchmarks.endpoint import service
 from benchmarks.people import DOMAIN, PROJECT, STACK
-from optout.engine.embedded.backend import Backend
-from optout.voiceid import ClientSettings
-from optout.voiceid import Quotas as ClientQuotas
+from voiceid_optout.engine.embedded.backend import Backend
+from voiceid_optout.voiceid import ClientSettings
+from voiceid_optout.voiceid import Quotas as ClientQuotas
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

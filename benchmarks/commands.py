@@ -39,7 +39,7 @@ def command(cell: Cell, root: Path) -> list[str]:
             Phase.DIFF: ["preview", "--no-refresh", "--event-log", "events.jsonl"],
             Phase.REFRESH: ["refresh"],
         }
-        return [sys.executable, "-m", "optout", *words[phase], "--stack", STACK, "--engine", peer.engine]
+        return [sys.executable, "-m", "voiceid_optout", *words[phase], "--stack", STACK, "--engine", peer.engine]
     if peer.kind is Kind.RAW:
         return [sys.executable, "-m", "benchmarks.load", str(cell.people), str(CONNECTIONS)]
     if peer.kind is Kind.REGISTER:

@@ -18,13 +18,13 @@ import time
 from pathlib import Path
 
 from benchmarks.hosts import WAYS, host_of
-from optout.engine.embedded.backend import Backend
-from optout.engine.embedded.execution import Execution
-from optout.engine.embedded.plugins import Plugins
-from optout.engine.embedded.stack import open_stack
-from optout.engine.events import Emitter
-from optout.engine.interface import Operation, Request, Result
-from optout.engine.project import load_project
+from voiceid_optout.engine.embedded.backend import Backend
+from voiceid_optout.engine.embedded.execution import Execution
+from voiceid_optout.engine.embedded.plugins import Plugins
+from voiceid_optout.engine.embedded.stack import open_stack
+from voiceid_optout.engine.events import Emitter
+from voiceid_optout.engine.interface import Operation, Request, Result
+from voiceid_optout.engine.project import load_project
 
 PROGRAM = """
 import asyncio, os

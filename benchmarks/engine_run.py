@@ -16,14 +16,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks import people
-from optout.engine.embedded import execution, passphrase
-from optout.engine.embedded.backend import Backend
-from optout.engine.embedded.engine import EmbeddedEngine
-from optout.engine.embedded.host import ProgramHost
-from optout.engine.embedded.journal import Journal
-from optout.engine.embedded.monitor import Monitor
-from optout.engine.embedded.plugins import Plugins
-from optout.engine.interface import Operation, Result
+from voiceid_optout.engine.embedded import execution, passphrase
+from voiceid_optout.engine.embedded.backend import Backend
+from voiceid_optout.engine.embedded.engine import EmbeddedEngine
+from voiceid_optout.engine.embedded.host import ProgramHost
+from voiceid_optout.engine.embedded.journal import Journal
+from voiceid_optout.engine.embedded.monitor import Monitor
+from voiceid_optout.engine.embedded.plugins import Plugins
+from voiceid_optout.engine.interface import Operation, Result
 
 if TYPE_CHECKING:
     from collections.abc import Callable

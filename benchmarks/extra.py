@@ -43,7 +43,7 @@ def cost(extra: Path | None) -> Cost:
             source = ROOT / part
             copy = shutil.copytree if source.is_dir() else shutil.copy
             copy(source, Path(folder, part))
-        command = [sys.executable, "-m", "optout", "up", "--cwd", folder, "--stack", "local", "--yes"]
+        command = [sys.executable, "-m", "voiceid_optout", "up", "--cwd", folder, "--stack", "local", "--yes"]
         used, started = processor(), time.perf_counter()
         done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
         ended = time.perf_counter()

@@ -9,12 +9,12 @@ import asyncio
 import sys
 from typing import TYPE_CHECKING
 
-from optout.cli.main import main
-from optout.service import assembly
-from optout.service.app import VoiceIdApi
+from voiceid_optout.cli.main import main
+from voiceid_optout.service import assembly
+from voiceid_optout.service.app import VoiceIdApi
 
 if TYPE_CHECKING:
-    from optout.service.app import Receive, Scope, Send
+    from voiceid_optout.service.app import Receive, Scope, Send
 
 
 def far(latency: float) -> type[VoiceIdApi]:

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from optout.engine.interface import Request
+from voiceid_optout.engine.interface import Request
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

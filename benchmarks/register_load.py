@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 from benchmarks.people import DOMAIN
-from optout.register import load
+from voiceid_optout.register import load
 
 
 def main(root: Path) -> None:

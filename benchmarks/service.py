@@ -28,7 +28,7 @@ from urllib.parse import urlsplit
 import uvloop
 
 from benchmarks.service_load import Result, Target, run
-from optout.service.running import find
+from voiceid_optout.service.running import find
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,7 +43,7 @@ def serving(folder: Path, *options: str) -> Iterator[tuple[Target, int]]:
     command = [
         sys.executable,
         "-m",
-        "optout",
+        "voiceid_optout",
         "serve",
         "--data",
         str(folder),

@@ -20,12 +20,12 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import text
 
-from optout.service import paging
-from optout.service.admin_operations import ADMIN
-from optout.service.database import open_database
-from optout.service.operations import OFFERED
-from optout.service.store import Store
-from optout.service.transaction import Limits, Tenant
+from voiceid_optout.service import paging
+from voiceid_optout.service.admin_operations import ADMIN
+from voiceid_optout.service.database import open_database
+from voiceid_optout.service.operations import OFFERED
+from voiceid_optout.service.store import Store
+from voiceid_optout.service.transaction import Limits, Tenant
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection

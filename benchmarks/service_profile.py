@@ -20,23 +20,23 @@ import uvloop
 
 from benchmarks.service import load, processor_seconds, serving
 from benchmarks.service_load import Target
-from optout.model import load_model
-from optout.service.access.gate import Gate
-from optout.service.access.quotas import Quotas
-from optout.service.access.replay import ReplayMemory
-from optout.service.access.ring import make_ring
-from optout.service.admin_operations import ADMIN
-from optout.service.app import VoiceIdApi, _decode, _encode
-from optout.service.database import open_database
-from optout.service.inbox import Job
-from optout.service.metrics import Metrics
-from optout.service.operations import OFFERED, run_batch
-from optout.service.ordered_faults import Faults
-from optout.service.output import OutputFilter
-from optout.service.session import Session
-from optout.service.sigv4 import Verifier, header_map
-from optout.service.transaction import Tenant, Transaction
-from optout.service.validation import Validator
+from voiceid_optout.model import load_model
+from voiceid_optout.service.access.gate import Gate
+from voiceid_optout.service.access.quotas import Quotas
+from voiceid_optout.service.access.replay import ReplayMemory
+from voiceid_optout.service.access.ring import make_ring
+from voiceid_optout.service.admin_operations import ADMIN
+from voiceid_optout.service.app import VoiceIdApi, _decode, _encode
+from voiceid_optout.service.database import open_database
+from voiceid_optout.service.inbox import Job
+from voiceid_optout.service.metrics import Metrics
+from voiceid_optout.service.operations import OFFERED, run_batch
+from voiceid_optout.service.ordered_faults import Faults
+from voiceid_optout.service.output import OutputFilter
+from voiceid_optout.service.session import Session
+from voiceid_optout.service.sigv4 import Verifier, header_map
+from voiceid_optout.service.transaction import Tenant, Transaction
+from voiceid_optout.service.validation import Validator
 
 if TYPE_CHECKING:
     from collections.abc import Callable

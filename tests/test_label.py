@@ -5,7 +5,7 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from optout.label import label
+from voiceid_optout.label import label
 
 DOMAIN = "UcUuCPFOsAjzg9xoByUatN"
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-SOURCES = sorted(path for folder in ("optout", "providers") for path in (ROOT / folder).rglob("*.py"))
+SOURCES = sorted(path for folder in ("voiceid_optout", "providers") for path in (ROOT / folder).rglob("*.py"))
 TESTS = sorted(path for path in (ROOT / "tests").rglob("*.py") if not {".venv", "node_modules"} & {*path.parts})
 
 MOST_LINES = 400
@@ -21,53 +21,53 @@ MEDIAN_LINES = 110
 # shows only there.
 TESTED_ELSEWHERE = {
     # What these decide shows in whole runs.
-    "optout/engine/embedded/components.py": "tests/conformance/test_conformance.py",
-    "optout/engine/embedded/execution.py": "tests/engine/embedded/test_engine.py",
-    "optout/engine/embedded/replacer.py": "tests/conformance/test_conformance.py",
+    "voiceid_optout/engine/embedded/components.py": "tests/conformance/test_conformance.py",
+    "voiceid_optout/engine/embedded/execution.py": "tests/engine/embedded/test_engine.py",
+    "voiceid_optout/engine/embedded/replacer.py": "tests/conformance/test_conformance.py",
     # Every fault of a register has a file, and a line that is expected of it.
-    "optout/register/document.py": "tests/register/test_loader.py",
-    "optout/register/domains.py": "tests/register/test_loader.py",
-    "optout/register/errors.py": "tests/register/test_loader.py",
-    "optout/register/fields.py": "tests/register/test_loader.py",
-    "optout/register/model.py": "tests/register/test_loader.py",
-    "optout/register/people.py": "tests/register/test_loader.py",
+    "voiceid_optout/register/document.py": "tests/register/test_loader.py",
+    "voiceid_optout/register/domains.py": "tests/register/test_loader.py",
+    "voiceid_optout/register/errors.py": "tests/register/test_loader.py",
+    "voiceid_optout/register/fields.py": "tests/register/test_loader.py",
+    "voiceid_optout/register/model.py": "tests/register/test_loader.py",
+    "voiceid_optout/register/people.py": "tests/register/test_loader.py",
     # Where things are and what is put there shows in whole files, before and after.
-    "optout/register/edit/layout.py": "tests/register/edit/test_rewrite.py",
-    "optout/register/edit/patch.py": "tests/register/edit/test_diff.py",
-    "optout/cli/adopt_target.py": "tests/cli/test_adopt.py",
-    "optout/cli/adoption.py": "tests/cli/test_adopt.py",
-    "optout/cli/connection.py": "tests/cli/test_checkup.py",
-    "optout/cli/domain_walk.py": "tests/cli/test_adopt.py",
-    "optout/cli/editing.py": "tests/cli/test_add.py",
-    "optout/cli/lazy.py": "tests/cli/test_main.py",
-    "optout/cli/register_files.py": "tests/cli/test_add.py",
+    "voiceid_optout/register/edit/layout.py": "tests/register/edit/test_rewrite.py",
+    "voiceid_optout/register/edit/patch.py": "tests/register/edit/test_diff.py",
+    "voiceid_optout/cli/adopt_target.py": "tests/cli/test_adopt.py",
+    "voiceid_optout/cli/adoption.py": "tests/cli/test_adopt.py",
+    "voiceid_optout/cli/connection.py": "tests/cli/test_checkup.py",
+    "voiceid_optout/cli/domain_walk.py": "tests/cli/test_adopt.py",
+    "voiceid_optout/cli/editing.py": "tests/cli/test_add.py",
+    "voiceid_optout/cli/lazy.py": "tests/cli/test_main.py",
+    "voiceid_optout/cli/register_files.py": "tests/cli/test_add.py",
     # What the service answers is asked of it over HTTP, by AWS's own client.
-    "optout/cli/serve_options.py": "tests/service/test_cli_serve_backup.py",
-    "optout/cli/serve_restore.py": "tests/service/test_cli_serve_backup.py",
-    "optout/cli/serve_backup.py": "tests/service/test_cli_serve_backup.py",
-    "optout/cli/serve.py": "tests/service/test_cli_serve.py",
-    "optout/cli/serve_keys.py": "tests/service/test_cli_serve_keys.py",
-    "optout/cli/serve_production.py": "tests/service/test_cli_serve_production.py",
-    "optout/service/admin_operations.py": "tests/service/test_admin.py",
-    "optout/service/assembly.py": "tests/service/test_server.py",
-    "optout/service/client_tokens.py": "tests/service/test_domains.py",
-    "optout/service/domain_rows.py": "tests/service/test_domains.py",
-    "optout/service/background.py": "tests/service/test_job_runner.py",
-    "optout/service/enrollments.py": "tests/service/test_job_runner.py",
-    "optout/service/listing.py": "tests/service/test_speakers.py",
-    "optout/service/ids.py": "tests/service/test_domains.py",
-    "optout/service/listening/servers.py": "tests/service/listening/test_protocol.py",
-    "optout/service/migrations/__init__.py": "tests/service/test_migrations.py",
-    "optout/service/operations.py": "tests/service/test_app.py",
-    "optout/service/optouts.py": "tests/service/test_speakers.py",
-    "optout/service/output.py": "tests/service/test_app.py",
-    "optout/service/paging.py": "tests/service/test_speakers.py",
-    "optout/service/running.py": "tests/service/test_folder.py",
-    "optout/service/worker.py": "tests/service/test_store.py",
+    "voiceid_optout/cli/serve_options.py": "tests/service/test_cli_serve_backup.py",
+    "voiceid_optout/cli/serve_restore.py": "tests/service/test_cli_serve_backup.py",
+    "voiceid_optout/cli/serve_backup.py": "tests/service/test_cli_serve_backup.py",
+    "voiceid_optout/cli/serve.py": "tests/service/test_cli_serve.py",
+    "voiceid_optout/cli/serve_keys.py": "tests/service/test_cli_serve_keys.py",
+    "voiceid_optout/cli/serve_production.py": "tests/service/test_cli_serve_production.py",
+    "voiceid_optout/service/admin_operations.py": "tests/service/test_admin.py",
+    "voiceid_optout/service/assembly.py": "tests/service/test_server.py",
+    "voiceid_optout/service/client_tokens.py": "tests/service/test_domains.py",
+    "voiceid_optout/service/domain_rows.py": "tests/service/test_domains.py",
+    "voiceid_optout/service/background.py": "tests/service/test_job_runner.py",
+    "voiceid_optout/service/enrollments.py": "tests/service/test_job_runner.py",
+    "voiceid_optout/service/listing.py": "tests/service/test_speakers.py",
+    "voiceid_optout/service/ids.py": "tests/service/test_domains.py",
+    "voiceid_optout/service/listening/servers.py": "tests/service/listening/test_protocol.py",
+    "voiceid_optout/service/migrations/__init__.py": "tests/service/test_migrations.py",
+    "voiceid_optout/service/operations.py": "tests/service/test_app.py",
+    "voiceid_optout/service/optouts.py": "tests/service/test_speakers.py",
+    "voiceid_optout/service/output.py": "tests/service/test_app.py",
+    "voiceid_optout/service/paging.py": "tests/service/test_speakers.py",
+    "voiceid_optout/service/running.py": "tests/service/test_folder.py",
+    "voiceid_optout/service/worker.py": "tests/service/test_store.py",
     # What cannot be had is asked for, of a small AWS.
-    "optout/voiceid/credential_faults.py": "tests/voiceid/test_session.py",
+    "voiceid_optout/voiceid/credential_faults.py": "tests/voiceid/test_session.py",
     # Only the names that callers use, loaded when they are.
-    "optout/voiceid/__init__.py": "tests/voiceid/test_client.py",
+    "voiceid_optout/voiceid/__init__.py": "tests/voiceid/test_client.py",
 }
 
 _LOGIC = (
@@ -104,8 +104,8 @@ def has_logic(path: Path) -> bool:
 
 
 def mirror(module: str) -> str:
-    """Return the test file of a module: optout/plan/text.py has tests/plan/test_text.py."""
-    path = Path(module.removeprefix("optout/"))
+    """Return the test file of a module: voiceid_optout/plan/text.py has tests/plan/test_text.py."""
+    path = Path(module.removeprefix("voiceid_optout/"))
     return Path("tests", path.parent, f"test_{path.name}").as_posix()
 
 

@@ -1,8 +1,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from optout import shard
-from optout.label import label
+from voiceid_optout import shard
+from voiceid_optout.label import label
 
 DOMAIN = "UcUuCPFOsAjzg9xoByUatN"
 LABELS = st.integers(0, 16**16 - 1).map(lambda number: f"sp-{number:016x}")

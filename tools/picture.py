@@ -30,7 +30,7 @@ def main(target: Path) -> None:
             (shutil.copytree if source.is_dir() else shutil.copy)(source, Path(folder) / name)
         # Colours as on a terminal, but each line once: no moving cursor in a picture.
         environment = {**os.environ, "FORCE_COLOR": "1", "TTY_INTERACTIVE": "0", "COLUMNS": str(WIDTH)}
-        command = [sys.executable, "-m", "optout", "up", "--yes", "--engine", "embedded"]
+        command = [sys.executable, "-m", "voiceid_optout", "up", "--yes", "--engine", "embedded"]
         shown = ["make up", *_lines(command, folder, environment)]
         again = ["", "make up", *_lines(command, folder, environment)]
     console = Console(record=True, width=WIDTH, file=io.StringIO(), force_terminal=True)

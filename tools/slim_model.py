@@ -1,4 +1,4 @@
-"""Make optout/model's service model from the one that the installed botocore carries.
+"""Make voiceid_optout/model's service model from the one that the installed botocore carries.
 
 Keeps facts (metadata, operations, shapes, constraints), drops all prose. Run it again only while botocore still
 ships the service: ``python tools/slim_model.py``. The output is sorted, so a second run changes nothing.
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 SERVICE = Path("voice-id") / "2021-09-27"
-TARGET = Path(__file__).resolve().parent.parent / "optout" / "model" / "data"
+TARGET = Path(__file__).resolve().parent.parent / "voiceid_optout" / "model" / "data"
 
 _METADATA = (
     "apiVersion",
@@ -73,7 +73,9 @@ def _read(path: Path) -> dict[str, Any]:
 def main() -> int:
     found = installed_model()
     if found is None:
-        sys.stderr.write("The installed botocore has no voice-id model; the one in optout/model stays as it is.\n")
+        sys.stderr.write(
+            "The installed botocore has no voice-id model; the one in voiceid_optout/model stays as it is.\n"
+        )
         return 1
     model, paginators = found
     folder = TARGET / SERVICE

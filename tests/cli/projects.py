@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import yaml
 from click.testing import CliRunner, Result
 
-from optout.cli.context import Context, find
-from optout.cli.main import main
-from optout.label import label
+from voiceid_optout.cli.context import Context, find
+from voiceid_optout.cli.main import main
+from voiceid_optout.label import label
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

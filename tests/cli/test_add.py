@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from optout.cli.errors import CommandError
-from optout.cli.exit_codes import ExitCode
-from optout.cli.register_files import opened
-from optout.register import Ensure
-from optout.register.edit import FileChange, Person
 from tests.cli.projects import DOMAIN, Project
+from voiceid_optout.cli.errors import CommandError
+from voiceid_optout.cli.exit_codes import ExitCode
+from voiceid_optout.cli.register_files import opened
+from voiceid_optout.register import Ensure
+from voiceid_optout.register.edit import FileChange, Person
 
 TEXT = """\
 # People who objected.
@@ -167,7 +167,7 @@ def test_a_link_to_a_file_stays_a_link(project: Project, people: Path) -> None:
 
 def test_a_change_by_somebody_else_in_between_is_not_lost(project: Project, people: Path) -> None:
     """Two commands at once: the second waits for the first, and sees what that wrote."""
-    command = [sys.executable, "-m", "optout", "add", "--cwd", str(project.root), "caller-9"]
+    command = [sys.executable, "-m", "voiceid_optout", "add", "--cwd", str(project.root), "caller-9"]
     with ExitStack() as lock:
         lock.enter_context(opened(people.parent, {"sandbox": DOMAIN}, None))
         with subprocess.Popen(command) as process:
@@ -183,7 +183,7 @@ def test_a_full_disk_is_said(project: Project, people: Path, monkeypatch: pytest
     def full(_path: Path, _data: bytes, _mode: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("optout.cli.register_files.write_atomic", full)
+    monkeypatch.setattr("voiceid_optout.cli.register_files.write_atomic", full)
     result = project.run("add", "caller-9")
     assert result.exit_code == ExitCode.FAILED
     assert result.stderr == "error: cannot write config/people.yaml: No space left on device\n"

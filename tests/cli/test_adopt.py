@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from optout.cli.exit_codes import ExitCode
-from optout.voiceid.client import Client
 from tests.cli.projects import DOMAIN, Project
 from tests.service.running import Service
 from tests.voiceid.scripted import Answer, Scripted, failure, scripted, summary
+from voiceid_optout.cli.exit_codes import ExitCode
+from voiceid_optout.voiceid.client import Client
 
 PAGES = 3
 

@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from optout.cli import applying
-from optout.cli.approval import Approval
-from optout.cli.errors import CommandError
-from optout.cli.exit_codes import ExitCode
-from optout.engine.interface import Operation, Outcome, Request, Result
 from tests.cli.test_session import DONE, Desk, desk
 from tests.plan.streams import EmbeddedStream
+from voiceid_optout.cli import applying
+from voiceid_optout.cli.approval import Approval
+from voiceid_optout.cli.errors import CommandError
+from voiceid_optout.cli.exit_codes import ExitCode
+from voiceid_optout.engine.interface import Operation, Outcome, Request, Result
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from optout.plan import Plan
     from tests.cli.projects import Project
+    from voiceid_optout.plan import Plan
 
 SAM, KIM = "sp-00000000000005a1", "sp-00000000000005a2"
 

@@ -3,12 +3,12 @@ from pathlib import Path
 
 import pytest
 
-from optout.cli.approval import Approval, read
-from optout.cli.errors import CommandError
-from optout.cli.exit_codes import ExitCode
-from optout.plan import Action, Purpose, Review
-from optout.plan.document import render
 from tests.plan.plans import SCOPE, review, step, steps
+from voiceid_optout.cli.approval import Approval, read
+from voiceid_optout.cli.errors import CommandError
+from voiceid_optout.cli.exit_codes import ExitCode
+from voiceid_optout.plan import Action, Purpose, Review
+from voiceid_optout.plan.document import render
 
 ONE, TWO, THREE = steps(Action.OPT_OUT, 3)
 REVIEWED = review([ONE, TWO], places={TWO.label: "config/people.yaml:4"})

@@ -1,6 +1,6 @@
-from optout.cli.exit_codes import ExitCode
 from tests.cli.forge import Hosted
 from tests.forge.fake import MERGE
+from voiceid_optout.cli.exit_codes import ExitCode
 
 DIGEST = "0123456789abcdef"
 

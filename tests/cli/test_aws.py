@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from optout.cli import aws
-from optout.cli.checkup import examine
-from optout.cli.errors import CommandError
-from optout.cli.exit_codes import ExitCode
-from optout.engine.embedded import passphrase
 from tests.cli.projects import PASSPHRASE, SALT, Project
 from tests.voiceid.aws_server import Aws, served
+from voiceid_optout.cli import aws
+from voiceid_optout.cli.checkup import examine
+from voiceid_optout.cli.errors import CommandError
+from voiceid_optout.cli.exit_codes import ExitCode
+from voiceid_optout.engine.embedded import passphrase
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

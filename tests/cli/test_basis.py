@@ -2,10 +2,10 @@ import re
 
 import pytest
 
-from optout.cli.basis import Basis, files_of, state_of
-from optout.cli.errors import CommandError
-from optout.cli.exit_codes import ExitCode
 from tests.cli.projects import Project
+from voiceid_optout.cli.basis import Basis, files_of, state_of
+from voiceid_optout.cli.errors import CommandError
+from voiceid_optout.cli.exit_codes import ExitCode
 
 
 def basis(project: Project) -> Basis:

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from optout.cli.checkup import Finding, examine
-from optout.engine.embedded.backend import Backend
 from tests.cli.projects import DOMAIN, NAME, Project
 from tests.service.running import Service
+from voiceid_optout.cli.checkup import Finding, examine
+from voiceid_optout.engine.embedded.backend import Backend
 
 GONE_PID = 2**22 + 1  # above Linux's highest
 

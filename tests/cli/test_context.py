@@ -4,12 +4,12 @@ from typing import Any
 import pytest
 import yaml
 
-from optout.cli.context import find, label_key
-from optout.cli.errors import CommandError
-from optout.engine.embedded import passphrase
-from optout.engine.errors import PassphraseError, ProjectError
-from optout.register import RegisterInvalid
 from tests.cli.projects import DOMAIN, NAME, PASSPHRASE, SALT, Project, label_of
+from voiceid_optout.cli.context import find, label_key
+from voiceid_optout.cli.errors import CommandError
+from voiceid_optout.engine.embedded import passphrase
+from voiceid_optout.engine.errors import PassphraseError, ProjectError
+from voiceid_optout.register import RegisterInvalid
 
 
 def test_a_wrong_stack_names_the_right_ones(project: Project) -> None:

@@ -1,9 +1,9 @@
 import json
 import os
 
-from optout.cli.exit_codes import ExitCode
 from tests.cli.projects import Project, label_of
 from tests.service.running import Service
+from voiceid_optout.cli.exit_codes import ExitCode
 
 FORGOTTEN = "the stack is destroyed; stays as it is in the service"
 

@@ -1,7 +1,7 @@
 import json
 
-from optout.cli.exit_codes import ExitCode
 from tests.cli.projects import Project
+from voiceid_optout.cli.exit_codes import ExitCode
 
 SUBJECTS = ["python", "pulumi", "project", "register", "passphrase", "state", "settings", "credentials", "endpoint"]
 

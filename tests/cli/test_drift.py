@@ -1,9 +1,9 @@
 import json
 from pathlib import Path
 
-from optout.cli.exit_codes import ExitCode
 from tests.cli.projects import Project, label_of
 from tests.service.running import Service
+from voiceid_optout.cli.exit_codes import ExitCode
 
 
 def test_drift_is_found_told_and_left_alone(live: Project, service: Service, domain: str) -> None:

@@ -2,7 +2,7 @@ import io
 
 import pytest
 
-from optout.cli.encoding import make_tolerant, plain
+from voiceid_optout.cli.encoding import make_tolerant, plain
 
 
 def written(text: str, encoding: str) -> bytes:

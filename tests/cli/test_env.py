@@ -3,11 +3,11 @@ import stat
 
 import pytest
 
-from optout.cli.env import variables
-from optout.cli.errors import CommandError
-from optout.cli.exit_codes import ExitCode
 from tests.cli.projects import DOMAIN, Project
 from tests.service.running import thread
+from voiceid_optout.cli.env import variables
+from voiceid_optout.cli.errors import CommandError
+from voiceid_optout.cli.exit_codes import ExitCode
 
 
 def exports(text: str) -> dict[str, str]:

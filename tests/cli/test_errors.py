@@ -1,14 +1,14 @@
 import click
 import pytest
 
-from optout.cli.errors import DEBUG_VARIABLE, CommandError, reported
-from optout.cli.exit_codes import ExitCode
-from optout.engine.errors import PassphraseError, StackLockedError
-from optout.register import RegisterError, RegisterInvalid
-from optout.register.codes import Code
-from optout.register.errors import Fault
-from optout.register.model import Location
 from tests.cli.projects import Project
+from voiceid_optout.cli.errors import DEBUG_VARIABLE, CommandError, reported
+from voiceid_optout.cli.exit_codes import ExitCode
+from voiceid_optout.engine.errors import PassphraseError, StackLockedError
+from voiceid_optout.register import RegisterError, RegisterInvalid
+from voiceid_optout.register.codes import Code
+from voiceid_optout.register.errors import Fault
+from voiceid_optout.register.model import Location
 
 WHERE = Location("config/people.yaml", 3, 5)
 FAULT = Fault(WHERE, Code.NO_DOMAIN, "no domain")

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 from pulumi.automation.events import EngineEvent
 
-from optout.cli.errors import CommandError
-from optout.cli.event_log import EventLog, EventStream
 from tests.cli.projects import Project
 from tests.plan.streams import EmbeddedStream
+from voiceid_optout.cli.errors import CommandError
+from voiceid_optout.cli.event_log import EventLog, EventStream
 
 FULL = Path("/dev/full")  # takes nothing, as a full disk does
 

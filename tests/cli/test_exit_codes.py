@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from optout.cli.exit_codes import ExitCode
-from optout.cli.main import main
+from voiceid_optout.cli.exit_codes import ExitCode
+from voiceid_optout.cli.main import main
 
 README = Path(__file__).parents[2] / "README.md"
 

@@ -3,14 +3,14 @@ from typing import Any
 
 import pytest
 
-from optout.cli.errors import CommandError
-from optout.cli.exit_codes import ExitCode
-from optout.cli.guarding import guarded, limits, override, refused
-from optout.cli.session import Choices
-from optout.plan import Action, Purpose
-from optout.plan.guard import Limits
 from tests.cli.projects import Project
 from tests.plan.plans import review, step, steps
+from voiceid_optout.cli.errors import CommandError
+from voiceid_optout.cli.exit_codes import ExitCode
+from voiceid_optout.cli.guarding import guarded, limits, override, refused
+from voiceid_optout.cli.session import Choices
+from voiceid_optout.plan import Action, Purpose
+from voiceid_optout.plan.guard import Limits
 
 DIGEST = "0123456789abcdef" * 4
 

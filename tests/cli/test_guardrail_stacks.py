@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from optout.cli.exit_codes import ExitCode
+from voiceid_optout.cli.exit_codes import ExitCode
 
 if TYPE_CHECKING:
     from pathlib import Path

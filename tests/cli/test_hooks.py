@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 import yaml
 
-from optout.cli.exit_codes import ExitCode
-from optout.register.schema import build_schema
 from tests.cli.projects import Project
+from voiceid_optout.cli.exit_codes import ExitCode
+from voiceid_optout.register.schema import build_schema
 
 ROOT = Path(__file__).parents[2]
 

@@ -1,7 +1,7 @@
 import pytest
 
-from optout.cli.exit_codes import ExitCode
 from tests.cli.forge import PEOPLE, Hosted
+from voiceid_optout.cli.exit_codes import ExitCode
 
 ADDRESS = "https://github.com/example/register/issues/1"
 

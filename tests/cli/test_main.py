@@ -7,9 +7,9 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from optout.cli.exit_codes import ExitCode
-from optout.cli.main import COMMANDS, main
 from tests.cli.projects import Project
+from voiceid_optout.cli.exit_codes import ExitCode
+from voiceid_optout.cli.main import COMMANDS, main
 
 # What no help needs: each takes a tenth of a second or more to import.
 HEAVY = {"pulumi", "grpc", "boto3", "botocore", "sqlalchemy", "uvicorn", "starlette", "cryptography"}
@@ -45,7 +45,7 @@ def test_without_a_command_the_help_is_shown() -> None:
 @pytest.mark.parametrize("option", ["--help", "-h"])
 def test_every_command_s_help_teaches(name: str, option: str) -> None:
     # In a process of its own: click keeps the help option that a command was first called with.
-    finished = python("-m", "optout", name, option, COLUMNS="200")
+    finished = python("-m", "voiceid_optout", name, option, COLUMNS="200")
     assert (finished.returncode, finished.stderr) == (ExitCode.DONE, "")
     text = finished.stdout
     assert "Example" in text
@@ -76,7 +76,7 @@ def test_what_is_unknown_is_wrong_usage(arguments: list[str]) -> None:
 
 
 def test_it_runs_as_a_module() -> None:
-    finished = python("-m", "optout", "--version")
+    finished = python("-m", "voiceid_optout", "--version")
     assert (finished.returncode, finished.stderr) == (0, "")
     assert finished.stdout == f"optout, version {version('voiceid-optout')}\n"
 
@@ -85,7 +85,7 @@ def test_it_runs_as_a_module() -> None:
 def test_no_help_loads_what_runs_need(arguments: list[str]) -> None:
     code = (
         "import sys\n"
-        "from optout.cli.main import main\n"
+        "from voiceid_optout.cli.main import main\n"
         "main(standalone_mode=False)\n"
         f"print(*({HEAVY!r} & set(sys.modules)), file=sys.stderr)"
     )
@@ -97,7 +97,9 @@ def test_a_reader_who_leaves_ends_the_command_in_silence() -> None:
     reading, writing = os.pipe()
     os.close(reading)
     with subprocess.Popen(
-        [sys.executable, "-m", "optout", "validate", "--print-schema"], stdout=writing, stderr=subprocess.PIPE
+        [sys.executable, "-m", "voiceid_optout", "validate", "--print-schema"],
+        stdout=writing,
+        stderr=subprocess.PIPE,
     ) as process:
         os.close(writing)
         _, errors = process.communicate()
@@ -105,7 +107,7 @@ def test_a_reader_who_leaves_ends_the_command_in_silence() -> None:
 
 
 def test_the_help_can_be_written_in_ascii() -> None:
-    finished = python("-m", "optout", "drift", "--help", PYTHONIOENCODING="ascii", PYTHONUTF8="0")
+    finished = python("-m", "voiceid_optout", "drift", "--help", PYTHONIOENCODING="ascii", PYTHONUTF8="0")
     assert (finished.returncode, finished.stderr) == (0, "")
     assert finished.stdout.isascii()
 
@@ -113,7 +115,8 @@ def test_the_help_can_be_written_in_ascii() -> None:
 def test_a_file_name_that_the_locale_does_not_know_is_reported_all_the_same(project: Project) -> None:
     (project.root / "config" / "山.yaml").write_text("speakers: 7\n", encoding="utf-8")
     finished = python(
-        *["-m", "optout", "preview", "--cwd", str(project.root), "--stack", "test"], PYTHONIOENCODING="latin-1"
+        *["-m", "voiceid_optout", "preview", "--cwd", str(project.root), "--stack", "test"],
+        PYTHONIOENCODING="latin-1",
     )
     assert finished.returncode == ExitCode.REGISTER_INVALID
     assert finished.stderr.startswith("config/?.yaml:1:")

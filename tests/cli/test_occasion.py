@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from optout.cli import occasion
+from voiceid_optout.cli import occasion
 
 COMMIT = "1" * 40
 

@@ -6,7 +6,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from optout.cli.options import (
+from voiceid_optout.cli.options import (
     approve_option,
     plan_option,
     refresh_option,

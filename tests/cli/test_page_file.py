@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from optout.cli.errors import CommandError
-from optout.cli.exit_codes import ExitCode
-from optout.cli.page_file import PageFile
-from optout.voiceid import Speaker, SpeakerStatus
+from voiceid_optout.cli.errors import CommandError
+from voiceid_optout.cli.exit_codes import ExitCode
+from voiceid_optout.cli.page_file import PageFile
+from voiceid_optout.voiceid import Speaker, SpeakerStatus
 
 WHEN = datetime(2026, 3, 2, tzinfo=UTC)
 

@@ -3,11 +3,11 @@ from pathlib import Path
 import click
 import pytest
 
-from optout.cli.errors import CommandError
-from optout.cli.exit_codes import ExitCode
-from optout.cli.people_input import SHOWN, ordinal, people, refused
-from optout.register.edit import Given, Person
-from optout.register.fields import SPEAKERS
+from voiceid_optout.cli.errors import CommandError
+from voiceid_optout.cli.exit_codes import ExitCode
+from voiceid_optout.cli.people_input import SHOWN, ordinal, people, refused
+from voiceid_optout.register.edit import Given, Person
+from voiceid_optout.register.fields import SPEAKERS
 
 
 def read(table: Path, text: str | bytes, **details: str) -> list[Given]:

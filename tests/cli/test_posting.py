@@ -3,11 +3,11 @@ from typing import Any
 
 import pytest
 
-from optout.cli import posting
-from optout.cli.errors import CommandError
-from optout.cli.posting import Choices, origin, read_texts
-from optout.forge.settings import Event
-from optout.forge.texts import Origin
+from voiceid_optout.cli import posting
+from voiceid_optout.cli.errors import CommandError
+from voiceid_optout.cli.posting import Choices, origin, read_texts
+from voiceid_optout.forge.settings import Event
+from voiceid_optout.forge.texts import Origin
 
 HEAD = "1" * 40
 

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from jsonschema import validate
 
-from optout.cli.exit_codes import ExitCode
-from optout.plan.document import SCHEMA
 from tests.cli.projects import Project, label_of
+from voiceid_optout.cli.exit_codes import ExitCode
+from voiceid_optout.plan.document import SCHEMA
 
 CROWD = [f"caller-{n}" for n in range(40)]
 
@@ -132,6 +132,6 @@ def test_an_invalid_register_ends_it_before_anything_starts(live: Project) -> No
 
 
 def test_many_people_should_share_resources(live: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("optout.cli.scale.MANY", 1)
+    monkeypatch.setattr("voiceid_optout.cli.scale.MANY", 1)
     result = live.run("preview")
     assert "note: 2 people with a resource each: an unchanged preview takes about 1 s, with" in result.stdout

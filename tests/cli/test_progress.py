@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import pytest
 from rich.console import Console
 
-from optout.cli.progress import WorkProgress
+from voiceid_optout.cli.progress import WorkProgress
 
 
 @dataclass

@@ -1,8 +1,8 @@
 import json
 
-from optout.cli.exit_codes import ExitCode
 from tests.cli.projects import Project, label_of
 from tests.service.running import Service
+from voiceid_optout.cli.exit_codes import ExitCode
 
 
 def test_the_state_learns_what_the_service_says(live: Project, service: Service, domain: str) -> None:

@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from optout.cli.exit_codes import ExitCode
 from tests.cli.projects import DOMAIN, Project
+from voiceid_optout.cli.exit_codes import ExitCode
 
 TEXT = """\
 domain: sandbox

@@ -3,10 +3,10 @@ from pathlib import Path
 import click
 import pytest
 
-from optout.cli.errors import CommandError
-from optout.cli.reports import COMMENT_LENGTH, Report, render, report, write
-from optout.plan import Action
 from tests.plan.plans import review, steps
+from voiceid_optout.cli.errors import CommandError
+from voiceid_optout.cli.reports import COMMENT_LENGTH, Report, render, report, write
+from voiceid_optout.plan import Action
 
 MD, HTML = Path("plan.md"), Path("plan.html")
 

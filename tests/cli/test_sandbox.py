@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from optout.cli.errors import CommandError
-from optout.cli.sandbox import environment_for, make_private, running_service, serve_arguments
-from optout.service.folder import announced, held
-from optout.service.running import find
-from optout.service.settings import AccessSettings
 from tests.cli.projects import DOMAIN, Project
 from tests.service.running import Service, thread
+from voiceid_optout.cli.errors import CommandError
+from voiceid_optout.cli.sandbox import environment_for, make_private, running_service, serve_arguments
+from voiceid_optout.service.folder import announced, held
+from voiceid_optout.service.running import find
+from voiceid_optout.service.settings import AccessSettings
 
 
 @pytest.fixture
@@ -97,7 +97,7 @@ def test_a_service_that_somebody_else_starts_is_awaited(sandbox: Project) -> Non
 
 
 def test_a_service_that_never_listens_is_given_up(sandbox: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("optout.cli.sandbox._PATIENCE_SECONDS", 0.0)
+    monkeypatch.setattr("voiceid_optout.cli.sandbox._PATIENCE_SECONDS", 0.0)
     with (
         pytest.raises(CommandError, match="did not start within 0 s; try `optout serve`"),
         running_service(sandbox.context()),
@@ -108,8 +108,8 @@ def test_a_service_that_never_listens_is_given_up(sandbox: Project, monkeypatch:
 def test_the_service_ends_when_the_command_is_killed(sandbox: Project) -> None:
     code = (
         "import sys; from pathlib import Path\n"
-        "from optout.cli.context import find\n"
-        "from optout.cli.sandbox import environment_for\n"
+        "from voiceid_optout.cli.context import find\n"
+        "from voiceid_optout.cli.sandbox import environment_for\n"
         "with environment_for(find(Path(sys.argv[1]), 'test')):\n"
         "    print('ready', flush=True); sys.stdin.read()"
     )

@@ -1,6 +1,6 @@
 import pytest
 
-from optout.cli.scale import MANY, advice
+from voiceid_optout.cli.scale import MANY, advice
 
 
 @pytest.mark.parametrize(("people", "sharded"), [(0, False), (MANY, False), (MANY + 1, True), (100_000, True)])

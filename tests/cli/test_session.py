@@ -12,15 +12,15 @@ import pytest
 from click.testing import CliRunner
 from rich.console import Console
 
-from optout.cli.errors import CommandError
-from optout.cli.exit_codes import ExitCode
-from optout.cli.session import Choices, Session, end, opened
-from optout.engine.events import Emitter
-from optout.engine.interface import Operation, Outcome, Request, Result
-from optout.plan import Action, Change, Plan, Purpose, Review, Scope, Step, text
-from optout.service.running import find
 from tests.cli.projects import DOMAIN, Project, label_of
 from tests.plan.streams import RELEASED, EmbeddedStream
+from voiceid_optout.cli.errors import CommandError
+from voiceid_optout.cli.exit_codes import ExitCode
+from voiceid_optout.cli.session import Choices, Session, end, opened
+from voiceid_optout.engine.events import Emitter
+from voiceid_optout.engine.interface import Operation, Outcome, Request, Result
+from voiceid_optout.plan import Action, Change, Plan, Purpose, Review, Scope, Step, text
+from voiceid_optout.service.running import find
 
 if TYPE_CHECKING:
     from collections.abc import Callable

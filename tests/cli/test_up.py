@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from optout.cli.exit_codes import ExitCode
 from tests.cli.projects import Project, label_of
 from tests.service.running import Service
+from voiceid_optout.cli.exit_codes import ExitCode
 
 
 def statuses(service: Service, domain: str) -> dict[str, str]:
@@ -66,7 +66,7 @@ def on_a_terminal(project: Project, *arguments: str) -> Iterator[tuple["subproce
     """Run a command on a terminal of its own; gives the process and our end of it."""
     ours, theirs = pty.openpty()
     with subprocess.Popen(
-        [sys.executable, "-m", "optout", *arguments, "--cwd", str(project.root)],
+        [sys.executable, "-m", "voiceid_optout", *arguments, "--cwd", str(project.root)],
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,

@@ -8,9 +8,9 @@ import pytest
 import rich.console
 from click.testing import CliRunner, Result
 
-from optout.cli.exit_codes import ExitCode
-from optout.cli.validate import command
-from optout.register.schema import schema_text
+from voiceid_optout.cli.exit_codes import ExitCode
+from voiceid_optout.cli.validate import command
+from voiceid_optout.register.schema import schema_text
 
 PROJECT = Path(__file__).parents[2]
 FAULTS = PROJECT / "tests" / "register" / "faults"

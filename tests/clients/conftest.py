@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from optout.service.settings import AccessSettings
-from optout.service.transaction import Limits
 from tests.service.running import Service, thread
+from voiceid_optout.service.settings import AccessSettings
+from voiceid_optout.service.transaction import Limits
 
 NODE_FOLDER = Path(__file__).parent / "node"
 

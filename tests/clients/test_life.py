@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from optout.model import load_model
 from tests.clients.conftest import NODE_FOLDER
 from tests.clients.drivers import Boto3, Lines, lines
 from tests.clients.life import SCENARIOS, Answer, Client, Stage
 from tests.service.running import Service
+from voiceid_optout.model import load_model
 
 FOLDER = Path(__file__).parent
 

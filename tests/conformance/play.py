@@ -6,23 +6,23 @@ import functools
 import json
 from typing import TYPE_CHECKING, Any
 
-from optout.engine.choose import EMBEDDED
-from optout.engine.embedded import passphrase
-from optout.engine.embedded.engine import EmbeddedEngine
-from optout.engine.errors import EngineError
-from optout.engine.events import to_json
-from optout.engine.interface import WRITES_STATE
-from optout.engine.official.engine import OfficialEngine
 from tests.conformance import normal
 from tests.conformance.scenario import GREETING, THREE
 from tests.engine.bench import PASSPHRASE, SALT, Bench, urn
+from voiceid_optout.engine.choose import EMBEDDED
+from voiceid_optout.engine.embedded import passphrase
+from voiceid_optout.engine.embedded.engine import EmbeddedEngine
+from voiceid_optout.engine.errors import EngineError
+from voiceid_optout.engine.events import to_json
+from voiceid_optout.engine.interface import WRITES_STATE
+from voiceid_optout.engine.official.engine import OfficialEngine
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-    from optout.engine.interface import Engine
     from tests.conformance.scenario import Scenario, Turn
+    from voiceid_optout.engine.interface import Engine
 
 FIXED = {"PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true"}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from optout.engine.interface import Operation
+from voiceid_optout.engine.interface import Operation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from optout.engine.errors import OutOfScopeError
 from tests.conformance import record, table
 from tests.conformance.compare import differences, judge
 from tests.conformance.scenarios import GROUPS, SCENARIOS
+from voiceid_optout.engine.errors import OutOfScopeError
 
 if TYPE_CHECKING:
     from tests.conformance.play import Player

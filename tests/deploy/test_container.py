@@ -5,7 +5,7 @@ import re
 import tomllib
 from pathlib import Path
 
-from optout.cli.serve import command
+from voiceid_optout.cli.serve import command
 
 ROOT = Path(__file__).parents[2]
 FILE = ROOT / "deploy" / "container" / "Containerfile"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from optout.cli.serve import command
+from voiceid_optout.cli.serve import command
 
 UNIT = Path(__file__).parents[2] / "deploy" / "systemd" / "voiceid-optout.service"
 PROGRAM = "/opt/voiceid-optout/bin/optout"

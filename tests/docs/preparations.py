@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from optout.register import Ensure, load
 from tests.docs.worlds import PEOPLE
 from tests.e2e.copies import SANDBOX
+from voiceid_optout.register import Ensure, load
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

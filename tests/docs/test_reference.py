@@ -7,11 +7,11 @@ import re
 import click
 import pytest
 
-from optout.cli.exit_codes import ExitCode
-from optout.cli.main import main
-from optout.register.codes import ABOUT
 from tests.docs.pages import ROOT
 from tools.site.reference import pages
+from voiceid_optout.cli.exit_codes import ExitCode
+from voiceid_optout.cli.main import main
+from voiceid_optout.register.codes import ABOUT
 
 MADE = pages()
 
@@ -62,7 +62,7 @@ def test_every_row_of_a_table_has_the_cells_of_its_head(page: str) -> None:
 def test_every_setting_that_the_code_reads_is_listed() -> None:
     sources = [
         path.read_text(encoding="utf-8")
-        for name in ("optout/cli", "providers")
+        for name in ("voiceid_optout/cli", "providers")
         for path in (ROOT / name).rglob("*.py")
     ]
     read = {

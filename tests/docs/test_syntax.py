@@ -10,10 +10,10 @@ import click
 import pytest
 from boto3 import Session
 
-from optout.cli.main import main
 from tests.docs import elsewhere
 from tests.docs.pages import PAGES, ROOT, commands, languages, spans
 from tests.docs.preparations import BEFORE, CODES, PREPARED
+from voiceid_optout.cli.main import main
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -92,7 +92,7 @@ def _commands(root: Path) -> Path:
     aws = f"'{cli}' -m awscli" if cli else f"'{sys.executable}' '{Path(__file__).with_name('aws.py')}'"
     for name, command in {
         "python": f"'{sys.executable}'",
-        "optout": f"'{sys.executable}' -m optout",
+        "optout": f"'{sys.executable}' -m voiceid_optout",
         "aws": aws,
     }.items():
         path = folder / name

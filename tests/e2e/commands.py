@@ -78,7 +78,7 @@ class Shell:
 
 def optout_command(*arguments: str) -> tuple[str, ...]:
     """Return the command line of ``optout`` in the interpreter of the tests."""
-    return (sys.executable, "-m", "optout", *arguments)
+    return (sys.executable, "-m", "voiceid_optout", *arguments)
 
 
 def ended(process: subprocess.Popen[str]) -> Finished:

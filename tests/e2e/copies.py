@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from optout.label import label
 from tests.e2e.commands import Finished, Shell
+from voiceid_optout.label import label
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 import boto3
 from botocore.config import Config
 
-from optout.service.running import Running, find
 from tests.e2e.commands import Shell, optout_command
+from voiceid_optout.service.running import Running, find
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from optout.cli.main import COMMANDS
+from voiceid_optout.cli.main import COMMANDS
 
 if TYPE_CHECKING:
     from tests.e2e.copies import Copy

@@ -18,10 +18,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from optout.engine.embedded.snapshot import parse
 from tests.e2e import copies
 from tests.e2e.commands import Shell, ended, eventually, optout_command
 from tests.e2e.services import Service, opted_out, serving
+from voiceid_optout.engine.embedded.snapshot import parse
 
 if TYPE_CHECKING:
     import subprocess
@@ -36,8 +36,8 @@ QUOTAS = {"optOut": 150, "describe": 2000, "delete": 2000, "list": 2000}
 LONGEST_SECONDS = 3.5
 VICTIMS = {
     "engine": "",
-    "program": "optout.engine.embedded.program",
-    "plugin": "optout.engine.embedded.plugin_process",
+    "program": "voiceid_optout.engine.embedded.program",
+    "plugin": "voiceid_optout.engine.embedded.plugin_process",
 }
 PULUMI = shutil.which("pulumi")
 

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from optout.register import Ensure, load
 from tests.e2e import copies
 from tests.e2e.commands import eventually, optout_command
 from tests.e2e.copies import SANDBOX, Copy
 from tests.e2e.services import Service, opted_out, serving
 from tests.e2e.test_leaks import leaking_files
+from voiceid_optout.register import Ensure, load
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from optout import shard
-from optout.label import label
 from tests.e2e import copies
 from tests.e2e.commands import Shell, eventually, optout_command
 from tests.e2e.services import Service, opted_out
 from tests.e2e.test_leaks import PERSON, leaking_files
+from voiceid_optout import shard
+from voiceid_optout.label import label
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from optout.register import Ensure, load
 from tests.e2e.copies import SANDBOX
 from tests.e2e.services import opted_out, serving
+from voiceid_optout.register import Ensure, load
 
 if TYPE_CHECKING:
     from tests.e2e.copies import Copy

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from optout.engine.choose import choose
-from optout.engine.errors import EngineError
+from voiceid_optout.engine.choose import choose
+from voiceid_optout.engine.errors import EngineError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,11 +51,12 @@ def test_refuses_other_names(with_cli: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "unwanted"), [("embedded", "optout.engine.official"), ("pulumi", "optout.engine.embedded")]
+    ("name", "unwanted"),
+    [("embedded", "voiceid_optout.engine.official"), ("pulumi", "voiceid_optout.engine.embedded")],
 )
 def test_loads_only_the_chosen_engine(name: str, unwanted: str, with_cli: dict[str, str]) -> None:
     program = (
-        "import sys\nfrom optout.engine.choose import choose\n"
+        "import sys\nfrom voiceid_optout.engine.choose import choose\n"
         f"choose({name!r}, {with_cli!r})\n"
         f"print([item for item in sys.modules if item.startswith({unwanted!r})])\n"
     )

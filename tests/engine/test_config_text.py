@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from optout.engine.config_text import as_text
+from voiceid_optout.engine.config_text import as_text
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ import time
 import pytest
 from pulumi.automation import events as api
 
-from optout.engine.events import Emitter, to_json
 from tests.engine.bench import THING, urn
+from voiceid_optout.engine.events import Emitter, to_json
 
 
 def metadata(op: api.OpType = api.OpType.CREATE) -> api.StepEventMetadata:

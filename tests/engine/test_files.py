@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from optout.engine.files import name_again, sync_folder, write_atomic
 from tests.engine.bench import unmeasured
+from voiceid_optout.engine.files import name_again, sync_folder, write_atomic
 
 FULL_DISK = """
 import resource, signal, sys
 from pathlib import Path
-from optout.engine.files import write_atomic
+from voiceid_optout.engine.files import write_atomic
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 unlimited = resource.getrlimit(resource.RLIMIT_FSIZE)
 resource.setrlimit(resource.RLIMIT_FSIZE, (100, unlimited[1]))

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from optout.engine.errors import StackLockedError
 from tests.engine.bench import REPOSITORY, Bench, Ran
 from tests.engine.official.conftest import performer
+from voiceid_optout.engine.errors import StackLockedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

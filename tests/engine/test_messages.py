@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from optout.engine.messages import for_people, last_line, without_values
+from voiceid_optout.engine.messages import for_people, last_line, without_values
 
 TRACE = """Traceback (most recent call last):
   File "provider.py", line 8, in create

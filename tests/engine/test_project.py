@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 import yaml
 
-from optout.engine import project as projects
-from optout.engine.errors import OutOfScopeError, ProjectError
-from optout.engine.project import Project, StackSettings
+from voiceid_optout.engine import project as projects
+from voiceid_optout.engine.errors import OutOfScopeError, ProjectError
+from voiceid_optout.engine.project import Project, StackSettings
 
 SALT = "v1:AAECAwQFBgc=:v1:AAECAwQFBgcICQoL:Lsv0Mq4P43OA9/CWlvPiZJXoK3BhFA=="
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from optout.engine import urn
+from voiceid_optout.engine import urn
 
 STACK = "urn:pulumi:dev::conf::pulumi:pulumi:Stack::conf-dev"
 COMPONENT = "urn:pulumi:dev::conf::my:mod:Comp::c0"

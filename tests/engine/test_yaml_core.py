@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
-from optout.engine.yaml_core import load
+from voiceid_optout.engine.yaml_core import load
 
 
 @pytest.mark.parametrize(

@@ -5,11 +5,11 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from optout.forge.client import GitHub
-from optout.forge.patience import Patience
-from optout.forge.settings import Settings
 from tests.forge import fake
 from tests.forge.fake import Fake
+from voiceid_optout.forge.client import GitHub
+from voiceid_optout.forge.patience import Patience
+from voiceid_optout.forge.settings import Settings
 
 
 @pytest.fixture(autouse=True)

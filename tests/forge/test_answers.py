@@ -4,8 +4,8 @@ from typing import Any
 import pytest
 from urllib3 import HTTPHeaderDict
 
-from optout.forge import errors
-from optout.forge.answers import Purpose, content, failure
+from voiceid_optout.forge import errors
+from voiceid_optout.forge.answers import Purpose, content, failure
 
 PURPOSE = Purpose("writing", "pull request 7", "pull-requests: write")
 

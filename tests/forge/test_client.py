@@ -2,13 +2,13 @@ import socket
 
 import pytest
 
-from optout.forge import errors
-from optout.forge.answers import Purpose
-from optout.forge.client import GitHub
-from optout.forge.patience import Patience
-from optout.forge.settings import Settings
 from tests.forge.conftest import Connect
 from tests.forge.fake import BOT, TOKEN, Answer, Fake
+from voiceid_optout.forge import errors
+from voiceid_optout.forge.answers import Purpose
+from voiceid_optout.forge.client import GitHub
+from voiceid_optout.forge.patience import Patience
+from voiceid_optout.forge.settings import Settings
 
 PURPOSE = Purpose("reading", "pull request 7", "pull-requests: write")
 LIST = "/issues/7/comments"
@@ -110,7 +110,7 @@ def test_links_without_a_next_page_end_the_list(forge: Fake, github: GitHub) -> 
 
 
 def test_pages_that_go_in_circles_end(forge: Fake, github: GitHub, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("optout.forge.client._MOST_PAGES", 3)
+    monkeypatch.setattr("voiceid_optout.forge.client._MOST_PAGES", 3)
     forge.trouble = [Answer(200, [], {"Link": f'<{forge.url}/again>; rel="next"'})] * 9
     with pytest.raises(errors.UnexpectedAnswer, match="do not end"):
         list(github.items(LIST, PURPOSE))

@@ -2,13 +2,13 @@ import threading
 
 import pytest
 
-from optout.forge import comments
-from optout.forge.client import GitHub
-from optout.forge.comments import Done
-from optout.forge.errors import NotFound, NotPermitted
-from optout.forge.markers import comment_marker
 from tests.forge.conftest import Connect
 from tests.forge.fake import BOT, Answer, Fake
+from voiceid_optout.forge import comments
+from voiceid_optout.forge.client import GitHub
+from voiceid_optout.forge.comments import Done
+from voiceid_optout.forge.errors import NotFound, NotPermitted
+from voiceid_optout.forge.markers import comment_marker
 
 MARKER = comment_marker("local")
 

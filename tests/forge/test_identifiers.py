@@ -1,7 +1,7 @@
 import pytest
 
-from optout.forge.errors import IdentifierInText
-from optout.forge.identifiers import check
+from voiceid_optout.forge.errors import IdentifierInText
+from voiceid_optout.forge.identifiers import check
 
 PLACES = {
     "caller-000017": "config/people.yaml:3",

@@ -1,11 +1,11 @@
 import pytest
 
-from optout.forge import issues
-from optout.forge.client import GitHub
-from optout.forge.comments import Done
-from optout.forge.errors import NotFound, NotPermitted
-from optout.forge.markers import issue_marker
 from tests.forge.fake import Answer, Fake
+from voiceid_optout.forge import issues
+from voiceid_optout.forge.client import GitHub
+from voiceid_optout.forge.comments import Done
+from voiceid_optout.forge.errors import NotFound, NotPermitted
+from voiceid_optout.forge.markers import issue_marker
 
 MARKER = issue_marker("local")
 

@@ -1,7 +1,8 @@
 import pytest
 
-from optout.forge.errors import SettingsInvalid, UnexpectedAnswer
-from optout.forge.markers import (
+from tests.forge.fake import BOT, HEAD
+from voiceid_optout.forge.errors import SettingsInvalid, UnexpectedAnswer
+from voiceid_optout.forge.markers import (
     Post,
     Reviewed,
     comment_marker,
@@ -11,7 +12,6 @@ from optout.forge.markers import (
     reviewed_in,
     reviewed_marker,
 )
-from tests.forge.fake import BOT, HEAD
 
 MARKER = comment_marker("local")
 

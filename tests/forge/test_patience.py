@@ -2,7 +2,7 @@ import pytest
 import urllib3
 from urllib3.exceptions import MaxRetryError
 
-from optout.forge.patience import Patience, PatientRetry
+from voiceid_optout.forge.patience import Patience, PatientRetry
 
 
 def asking(retry_after: str | None) -> urllib3.HTTPResponse:

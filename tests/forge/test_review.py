@@ -1,10 +1,10 @@
 import pytest
 
-from optout.forge.client import GitHub
-from optout.forge.errors import NotReviewed
-from optout.forge.review import reviewed_digest
-from optout.forge.texts import Origin, failed_comment, plan_comment
 from tests.forge.fake import HEAD, MERGE, Fake
+from voiceid_optout.forge.client import GitHub
+from voiceid_optout.forge.errors import NotReviewed
+from voiceid_optout.forge.review import reviewed_digest
+from voiceid_optout.forge.texts import Origin, failed_comment, plan_comment
 
 DIGEST = "0123456789abcdef"
 PLAN = plan_comment(Origin("local", HEAD), "the plan", DIGEST)

@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from optout.forge.errors import SettingsInvalid
-from optout.forge.settings import Event, Settings, commit, run_url
 from tests.forge.fake import TOKEN
+from voiceid_optout.forge.errors import SettingsInvalid
+from voiceid_optout.forge.settings import Event, Settings, commit, run_url
 
 GOOD = {"GITHUB_TOKEN": TOKEN, "GITHUB_REPOSITORY": "example/register"}
 

@@ -1,7 +1,8 @@
 import pytest
 
-from optout.forge.markers import Reviewed, reviewed_in
-from optout.forge.texts import (
+from tests.forge.fake import HEAD
+from voiceid_optout.forge.markers import Reviewed, reviewed_in
+from voiceid_optout.forge.texts import (
     LIMIT,
     Origin,
     cut,
@@ -11,7 +12,6 @@ from optout.forge.texts import (
     plan_comment,
     size,
 )
-from tests.forge.fake import HEAD
 
 RUN = "https://github.com/example/register/actions/runs/5"
 ORIGIN = Origin("local", HEAD, RUN)

@@ -5,8 +5,8 @@ import pytest
 from botocore.loaders import Loader
 from botocore.model import ServiceModel
 
-from optout.model import MODEL_ROOT, load_model
 from tools.slim_model import installed_model, slim
+from voiceid_optout.model import MODEL_ROOT, load_model
 
 FOLDER = MODEL_ROOT / "voice-id" / "2021-09-27"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from optout.plan import Action, Change, Plan, Purpose, Review, Scope, Step
+from voiceid_optout.plan import Action, Change, Plan, Purpose, Review, Scope, Step
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

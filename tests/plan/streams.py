@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from pulumi.automation import events as api
 
-from optout.engine import urn as urns
-from optout.engine.events import Emitter
-from optout.plan.builder import SPEAKER_TYPE
+from voiceid_optout.engine import urn as urns
+from voiceid_optout.engine.events import Emitter
+from voiceid_optout.plan.builder import SPEAKER_TYPE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

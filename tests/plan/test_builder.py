@@ -3,9 +3,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pulumi.automation import events as api
 
-from optout.plan import Action, Change, Plan, PlanBuilder, Step
-from optout.plan.builder import DESTROYED, SPEAKER_TYPE, drift_of, is_change, is_read
 from tests.plan.streams import RELEASED, CliStream, EmbeddedStream, Stream, others
+from voiceid_optout.plan import Action, Change, Plan, PlanBuilder, Step
+from voiceid_optout.plan.builder import DESTROYED, SPEAKER_TYPE, drift_of, is_change, is_read
 
 SAM = "sp-00000000000005a1"
 FORGOTTEN = "no longer in the register; stays as it is in the service"

@@ -3,8 +3,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from optout.plan.code_span import cell, code
-from optout.plan.words import clean
+from voiceid_optout.plan.code_span import cell, code
+from voiceid_optout.plan.words import clean
 
 # CommonMark with GitHub's tables, and HTML passed through: what gets past the span is seen as a token.
 PARSER = MarkdownIt("commonmark").enable("table")

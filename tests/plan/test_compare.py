@@ -1,8 +1,8 @@
 from dataclasses import replace
 
-from optout.plan import Action, Change, Step
-from optout.plan.compare import ROWS_SHOWN, Differences, differences, listed, surplus
 from tests.plan.plans import EVERY_ACTION, plan, step, steps
+from voiceid_optout.plan import Action, Change, Step
+from voiceid_optout.plan.compare import ROWS_SHOWN, Differences, differences, listed, surplus
 
 ONE, TWO, THREE = steps(Action.OPT_OUT, 3)
 

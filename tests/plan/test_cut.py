@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from optout.plan import Action, Step
-from optout.plan.cut import Gap, cut, shares
 from tests.plan.plans import step, steps
+from voiceid_optout.plan import Action, Step
+from voiceid_optout.plan.cut import Gap, cut, shares
 
 
 def test_what_fits_is_not_cut() -> None:

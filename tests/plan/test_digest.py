@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from optout.plan import Action, Change, Plan, Purpose, Scope, Step
-from optout.plan.digest import LEAST, approves, digest, short
 from tests.plan.plans import EVERY_ACTION, SCOPE, plan, step
+from voiceid_optout.plan import Action, Change, Plan, Purpose, Scope, Step
+from voiceid_optout.plan.digest import LEAST, approves, digest, short
 
 PLAN = plan(EVERY_ACTION, 3, 4)
 

@@ -3,10 +3,10 @@ import json
 import pytest
 from jsonschema import Draft202012Validator, ValidationError
 
-from optout.plan import Action, Purpose, Review, Scope
-from optout.plan.document import SCHEMA, document, render
-from optout.plan.guard import Limits, check
 from tests.plan.plans import EVERY_ACTION, plan, review, step
+from voiceid_optout.plan import Action, Purpose, Review, Scope
+from voiceid_optout.plan.document import SCHEMA, document, render
+from voiceid_optout.plan.guard import Limits, check
 
 LOADED = json.loads(SCHEMA.read_text(encoding="utf-8"))
 VALIDATOR = Draft202012Validator(LOADED)

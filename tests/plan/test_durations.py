@@ -1,6 +1,6 @@
 import pytest
 
-from optout.plan.durations import spoken
+from voiceid_optout.plan.durations import spoken
 
 
 @pytest.mark.parametrize(

@@ -2,9 +2,9 @@ from dataclasses import replace
 
 import pytest
 
-from optout.plan import Action, Change, Plan, Step
-from optout.plan.guard import Breach, Limits, Refusal, Rule, check, endangers
 from tests.plan.plans import BUCKET, plan, step, steps
+from voiceid_optout.plan import Action, Change, Plan, Step
+from voiceid_optout.plan.guard import Breach, Limits, Refusal, Rule, check, endangers
 
 LIMITS = Limits()
 

@@ -3,9 +3,9 @@ from typing import Any
 
 import pytest
 
-from optout.plan.errors import LimitsError
-from optout.plan.guard import Limits
-from optout.plan.limits import EXAMPLE, parse
+from voiceid_optout.plan.errors import LimitsError
+from voiceid_optout.plan.guard import Limits
+from voiceid_optout.plan.limits import EXAMPLE, parse
 
 
 def test_nothing_said_means_the_defaults() -> None:

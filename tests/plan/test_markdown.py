@@ -6,10 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from optout.plan import Action, Purpose, Scope, Step
-from optout.plan.guard import Limits, check
-from optout.plan.markdown import COMMENT_LENGTH, LEAST_LENGTH, render
 from tests.plan.plans import BUCKET, EVERY_ACTION, plan, review, step, steps
+from voiceid_optout.plan import Action, Purpose, Scope, Step
+from voiceid_optout.plan.guard import Limits, check
+from voiceid_optout.plan.markdown import COMMENT_LENGTH, LEAST_LENGTH, render
 
 PARSER = MarkdownIt("commonmark").enable("table")
 

@@ -3,7 +3,7 @@ from collections import Counter
 
 import pytest
 
-from optout.plan import Action, Change, Plan, Step
+from voiceid_optout.plan import Action, Change, Plan, Step
 
 PLAN = Plan(
     (

@@ -1,8 +1,8 @@
 import pytest
 
-from optout.plan import Action
-from optout.plan.pace import Pace
 from tests.plan.plans import plan, review, steps
+from voiceid_optout.plan import Action
+from voiceid_optout.plan.pace import Pace
 
 
 @pytest.mark.parametrize(

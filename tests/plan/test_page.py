@@ -4,10 +4,10 @@ from html.parser import HTMLParser
 
 import pytest
 
-from optout.plan import Action, Purpose, Review, Scope, Step
-from optout.plan.guard import Limits, check
-from optout.plan.page import render
 from tests.plan.plans import BUCKET, EVERY_ACTION, plan, review, step, steps
+from voiceid_optout.plan import Action, Purpose, Review, Scope, Step
+from voiceid_optout.plan.guard import Limits, check
+from voiceid_optout.plan.page import render
 
 VOID = {"meta"}
 EVIL = "</style></td><script>alert(1)</script><img src=//evil.example onerror='x'>\"&amp;"

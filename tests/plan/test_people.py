@@ -1,7 +1,7 @@
 import pytest
 
-from optout.plan import Action, Change, Step
-from optout.plan.people import ASKED, RELEASED, Drift, found, leaving, repair, step, together
+from voiceid_optout.plan import Action, Change, Step
+from voiceid_optout.plan.people import ASKED, RELEASED, Drift, found, leaving, repair, step, together
 
 SAM = "sp-00000000000005a1"
 GONE, ENROLLED = Drift(ASKED, None), Drift(ASKED, "ENROLLED")

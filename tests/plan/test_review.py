@@ -1,9 +1,9 @@
 import pytest
 
-from optout.plan import Action, Purpose, Review, Scope
-from optout.plan.digest import digest
-from optout.plan.words import REASON_LENGTH
 from tests.plan.plans import SCOPE, plan, review, step, steps
+from voiceid_optout.plan import Action, Purpose, Review, Scope
+from voiceid_optout.plan.digest import digest
+from voiceid_optout.plan.words import REASON_LENGTH
 
 A, B, C = steps(Action.OPT_OUT, 3)
 

@@ -3,11 +3,11 @@ from typing import Any
 
 import pytest
 
-from optout.plan import Purpose, Review, Scope
-from optout.plan.document import document, render
-from optout.plan.errors import ForeignPlanError, PlanFileError
-from optout.plan.saved import parse
 from tests.plan.plans import EVERY_ACTION, SCOPE, plan, review
+from voiceid_optout.plan import Purpose, Review, Scope
+from voiceid_optout.plan.document import document, render
+from voiceid_optout.plan.errors import ForeignPlanError, PlanFileError
+from voiceid_optout.plan.saved import parse
 
 MADE = Review(plan(EVERY_ACTION, 3, 7), SCOPE, {EVERY_ACTION[0].label: "config/people.yaml:3"})
 

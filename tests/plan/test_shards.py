@@ -9,14 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pulumi.automation import events as api
 
-from optout import shard
-from optout.engine.events import Emitter
-from optout.plan import Action, Plan, PlanBuilder, Purpose, Scope, Step, shards
-from optout.plan.builder import SPEAKER_TYPE
-from optout.plan.digest import digest
-from optout.plan.guard import Limits, check
-from optout.plan.shards import SHARD_TYPE
 from tests.plan.streams import OPTED_OUT, RELEASED, urn_of
+from voiceid_optout import shard
+from voiceid_optout.engine.events import Emitter
+from voiceid_optout.plan import Action, Plan, PlanBuilder, Purpose, Scope, Step, shards
+from voiceid_optout.plan.builder import SPEAKER_TYPE
+from voiceid_optout.plan.digest import digest
+from voiceid_optout.plan.guard import Limits, check
+from voiceid_optout.plan.shards import SHARD_TYPE
 
 NAME = "DomainDomainDomain0001-a7"
 People = dict[str, str]

@@ -2,11 +2,11 @@ from dataclasses import replace
 
 import pytest
 
-from optout.plan import Action, Change, Purpose, Scope, Step
-from optout.plan.digest import short
-from optout.plan.guard import Limits, check
-from optout.plan.text import ROWS_SHOWN, Row, Tone, aligned, lines, render, row
 from tests.plan.plans import BUCKET, EVERY_ACTION, plan, review, step, steps
+from voiceid_optout.plan import Action, Change, Purpose, Scope, Step
+from voiceid_optout.plan.digest import short
+from voiceid_optout.plan.guard import Limits, check
+from voiceid_optout.plan.text import ROWS_SHOWN, Row, Tone, aligned, lines, render, row
 
 A, B, C = "sp-000000000000000a", "sp-000000000000000b", "sp-000000000000000c"
 

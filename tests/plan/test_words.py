@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from optout.plan import Action, Change, Plan, Step
-from optout.plan.words import REASON_LENGTH, SYMBOLS, VERBS, changed, clean, more, past, people, summary
+from voiceid_optout.plan import Action, Change, Plan, Step
+from voiceid_optout.plan.words import REASON_LENGTH, SYMBOLS, VERBS, changed, clean, more, past, people, summary
 
 
 def of(*actions: Action, unchanged: int = 0) -> Plan:

@@ -8,12 +8,12 @@ from typing import Any
 import pulumi
 import pytest
 
-from optout import shard
-from optout.label import label
 from tests.providers.guardrails import GIVEN
 from tests.providers.monitor import TYPE, Monitor, run_program
 from tests.providers.process import ROOT
 from tests.voiceid.scripted import DOMAIN
+from voiceid_optout import shard
+from voiceid_optout.label import label
 
 
 @pytest.fixture

@@ -6,9 +6,9 @@ from collections.abc import Callable
 import pytest
 from pulumi.dynamic import Config, ConfigureRequest
 
-from providers import runtime
-from providers.opted_out_speaker import OptedOutSpeakerProvider
-from providers.opted_out_speakers import OptedOutSpeakersProvider
+from voiceid_optout.providers import runtime
+from voiceid_optout.providers.opted_out_speaker import OptedOutSpeakerProvider
+from voiceid_optout.providers.opted_out_speakers import OptedOutSpeakersProvider
 
 PROJECT = "voiceid-optout"
 SWIFT = {"optOut": 1000, "describe": 1000, "delete": 1000, "list": 1000}

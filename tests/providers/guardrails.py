@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from providers.guardrail_settings import GuardrailSettings
 from tests.providers.iam import Request, allows, wide_open
+from voiceid_optout.providers.guardrail_settings import GuardrailSettings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

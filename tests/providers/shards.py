@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from optout import shard
+from voiceid_optout import shard
 
 OPTED_OUT, RELEASED = "opted_out", "released"
 

@@ -3,8 +3,8 @@ from collections.abc import Callable
 
 import pytest
 
-from optout.voiceid import QuotaExceeded, RequestInvalid
-from providers.crew import Crew
+from voiceid_optout.providers.crew import Crew
+from voiceid_optout.voiceid import QuotaExceeded, RequestInvalid
 
 PATIENCE = 20
 

@@ -7,8 +7,7 @@ from hypothesis import strategies as st
 from pulumi.output import Unknown
 from pulumi.runtime.rpc import UNKNOWN
 
-from optout.voiceid import Speaker, SpeakerStatus
-from providers.decisions import (
+from voiceid_optout.providers.decisions import (
     INPUTS,
     checked,
     compared,
@@ -19,6 +18,7 @@ from providers.decisions import (
     released_resource_id,
     speaker_resource_id,
 )
+from voiceid_optout.voiceid import Speaker, SpeakerStatus
 
 DOMAIN = "UcUuCPFOsAjzg9xoByUatN"
 GENERATED = "id#AbCdEfGhIjKlMnOpQrStUv"

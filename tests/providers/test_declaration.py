@@ -1,9 +1,9 @@
 from collections.abc import Iterable
 
-from optout import shard
-from providers.declaration import Person, declared
-from providers.stack_config import Grouping
 from tests.providers.monitor import SHARD_TYPE, TYPE, Monitor, run_program
+from voiceid_optout import shard
+from voiceid_optout.providers.declaration import Person, declared
+from voiceid_optout.providers.stack_config import Grouping
 
 DOMAIN, OTHER = "UcUuCPFOsAjzg9xoByUatN", "BcUuCPFOsAjzg9xoByUatN"
 A, B, C = "sp-a700000000000001", "sp-a700000000000002", "sp-b800000000000001"

@@ -6,11 +6,11 @@ from typing import Any
 import pulumi
 import pytest
 
-from providers.declared_guardrails import declare, read
-from providers.guardrail_settings import GuardrailSettings
-from providers.stack_config import StackConfig
 from tests.providers.guardrails import DOMAIN, GIVEN, OTHER_DOMAIN, REGION
 from tests.providers.monitor import run_program
+from voiceid_optout.providers.declared_guardrails import declare, read
+from voiceid_optout.providers.guardrail_settings import GuardrailSettings
+from voiceid_optout.providers.stack_config import StackConfig
 
 
 def settings(aws: dict[str, str] | None = None, **config: Any) -> GuardrailSettings:

@@ -3,8 +3,8 @@ import traceback
 
 import pytest
 
-from optout.voiceid import UnknownDomain
-from providers.failure import OptOutFailed, clean_failures
+from voiceid_optout.providers.failure import OptOutFailed, clean_failures
+from voiceid_optout.voiceid import UnknownDomain
 
 PLANTED = "planted-4711"
 

@@ -2,8 +2,6 @@
 
 import pytest
 
-from providers import guardrail_policies as policies
-from providers.guardrail_settings import GuardrailSettings
 from tests.providers import guardrails
 from tests.providers.eventbridge import matches
 from tests.providers.guardrails import (
@@ -21,6 +19,8 @@ from tests.providers.guardrails import (
     trusts,
 )
 from tests.providers.iam import Request, allows, wide_open
+from voiceid_optout.providers import guardrail_policies as policies
+from voiceid_optout.providers.guardrail_settings import GuardrailSettings
 
 
 def test_the_role_of_previews_reads_for_pull_requests() -> None:

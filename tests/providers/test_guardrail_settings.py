@@ -4,9 +4,9 @@ from typing import Any
 import pytest
 import yaml
 
-from providers.guardrail_settings import KNOWN, GuardrailSettings, GuardrailsInvalid, StateFolder
 from tests.providers.guardrails import ACCOUNT, DOMAIN, GIVEN, REGION, settings
 from tests.providers.process import ROOT
+from voiceid_optout.providers.guardrail_settings import KNOWN, GuardrailSettings, GuardrailsInvalid, StateFolder
 
 PAGE = (ROOT / "docs" / "aws.md").read_text(encoding="utf-8")
 

@@ -61,7 +61,7 @@ def declared(**given: Any) -> Recorded:
 
     @pulumi.runtime.test  # type: ignore[untyped-decorator]  # the SDK's own
     def run() -> Any:
-        from providers.guardrails import OptOutGuardrails
+        from voiceid_optout.providers.guardrails import OptOutGuardrails
 
         made = OptOutGuardrails("guardrails", settings(**given))
         outputs = {
@@ -76,9 +76,9 @@ def declared(**given: Any) -> Recorded:
 
 def test_without_the_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pulumi_aws", None)
-    monkeypatch.delitem(sys.modules, "providers.guardrails", raising=False)
+    monkeypatch.delitem(sys.modules, "voiceid_optout.providers.guardrails", raising=False)
     with pytest.raises(pulumi.RunError, match=r"run pip install 'voiceid-optout\[aws\]'"):
-        importlib.import_module("providers.guardrails")
+        importlib.import_module("voiceid_optout.providers.guardrails")
 
 
 def test_the_lock_is_of_the_extra() -> None:

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from providers.interrupt import LAUNCHER, end_quietly
+from voiceid_optout.providers.interrupt import LAUNCHER, end_quietly
 
 
 @pytest.fixture

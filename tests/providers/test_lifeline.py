@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from providers import lifeline
 from tests.providers.fixtures import stack_config
 from tests.providers.process import COMMAND, PATIENCE, ROOT, connected, environment
 from tests.voiceid.scripted import DOMAIN
+from voiceid_optout.providers import lifeline
 
 # An engine that starts a plugin, tells its process id, hands on its port, and stays.
 ENGINE = """

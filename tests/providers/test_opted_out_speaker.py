@@ -5,14 +5,14 @@ from typing import Any
 import pytest
 from pulumi.dynamic import Config, ConfigureRequest
 
-from optout.voiceid import Client, SpeakerStatus
-from providers.failure import OptOutFailed
-from providers.opted_out_speaker import OptedOutSpeakerProvider
 from tests.providers.fixtures import PROJECT, Configured, stack_config
 from tests.voiceid.faults import ANSWERS, PLANTED
 from tests.voiceid.fixtures import Serve
 from tests.voiceid.live import Live
 from tests.voiceid.scripted import DOMAIN
+from voiceid_optout.providers.failure import OptOutFailed
+from voiceid_optout.providers.opted_out_speaker import OptedOutSpeakerProvider
+from voiceid_optout.voiceid import Client, SpeakerStatus
 
 Props = dict[str, Any]
 
@@ -169,8 +169,8 @@ def test_no_identifier_leaves_by_an_error(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    monkeypatch.setattr("optout.voiceid.retry.CONFLICT_TRIES", 2)
-    monkeypatch.setattr("optout.voiceid.retry.THROTTLE_TRIES", 2)
+    monkeypatch.setattr("voiceid_optout.voiceid.retry.CONFLICT_TRIES", 2)
+    monkeypatch.setattr("voiceid_optout.voiceid.retry.THROTTLE_TRIES", 2)
     url = closed_port if case not in ANSWERS else serve(lambda *_: ANSWERS[case][0]).url
     provider = configured(url)
     props = {"domain_id": DOMAIN, "speaker_id": PLANTED, "ensure": "opted_out"}

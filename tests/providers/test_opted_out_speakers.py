@@ -8,16 +8,16 @@ from typing import Any
 import pytest
 from pulumi.dynamic import Config, ConfigureRequest
 
-from optout import shard
-from optout.voiceid import Client
-from providers.failure import OptOutFailed
-from providers.opted_out_speakers import OptedOutSpeakersProvider
 from tests.providers.fixtures import PROJECT, ConfiguredShards, stack_config
 from tests.providers.shards import OPTED_OUT, RELEASED, inputs, name, opted_out, without
 from tests.voiceid.faults import ANSWERS, PLANTED
 from tests.voiceid.fixtures import Serve
 from tests.voiceid.live import Live
 from tests.voiceid.scripted import DOMAIN, Answer, failure, speaker, summary
+from voiceid_optout import shard
+from voiceid_optout.providers.failure import OptOutFailed
+from voiceid_optout.providers.opted_out_speakers import OptedOutSpeakersProvider
+from voiceid_optout.voiceid import Client
 
 NOT_FOUND = failure("ResourceNotFoundException", ResourceType="SPEAKER")
 EMPTY = Answer({"SpeakerSummaries": []})
@@ -255,8 +255,8 @@ def test_no_identifier_leaves_by_an_error(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    monkeypatch.setattr("optout.voiceid.retry.CONFLICT_TRIES", 2)
-    monkeypatch.setattr("optout.voiceid.retry.THROTTLE_TRIES", 2)
+    monkeypatch.setattr("voiceid_optout.voiceid.retry.CONFLICT_TRIES", 2)
+    monkeypatch.setattr("voiceid_optout.voiceid.retry.THROTTLE_TRIES", 2)
     url = closed_port if case not in ANSWERS else serve(lambda *_: ANSWERS[case][0]).url
     provider = configured_shards(url)
     props = opted_out(DOMAIN, PLANTED)

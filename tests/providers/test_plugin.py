@@ -8,14 +8,14 @@ import grpc
 import pytest
 from pulumi.runtime.proto import provider_pb2 as pb
 
-from providers import lifeline
-from providers import plugin as settling
 from tests.providers.fixtures import stack_config
 from tests.providers.process import plain, plugin
 from tests.voiceid.faults import ANSWERS, PLANTED
 from tests.voiceid.fixtures import Serve
 from tests.voiceid.live import Live
 from tests.voiceid.scripted import DOMAIN
+from voiceid_optout.providers import lifeline
+from voiceid_optout.providers import plugin as settling
 
 
 def test_a_life(live: Live, domain: str) -> None:

@@ -8,12 +8,12 @@ from typing import Any
 import dill
 import pulumi
 
-from providers.opted_out_speaker import OptedOutSpeakerProvider
-from providers.opted_out_speakers import OptedOutSpeakersProvider
-from providers.resource import OptedOutSpeaker, OptedOutSpeakers, provider_reference
 from tests.providers.monitor import SHARD_TYPE, TYPE, run_program
 from tests.providers.process import ROOT
 from tests.voiceid.scripted import DOMAIN
+from voiceid_optout.providers.opted_out_speaker import OptedOutSpeakerProvider
+from voiceid_optout.providers.opted_out_speakers import OptedOutSpeakersProvider
+from voiceid_optout.providers.resource import OptedOutSpeaker, OptedOutSpeakers, provider_reference
 
 SECRET = "1b47061264138c4ac30d75fd1eb44270"
 
@@ -76,7 +76,7 @@ def test_outputs_are_attributes() -> None:
 def test_the_provider_is_stored_as_a_short_reference() -> None:
     raw = base64.b64decode(provider_reference())
     assert len(raw) <= len(provider_reference()) <= 100
-    assert b"providers.opted_out_speaker" in raw
+    assert b"voiceid_optout.providers.opted_out_speaker" in raw
     provider = dill.loads(raw)
     assert type(provider) is OptedOutSpeakerProvider
     assert provider.__dict__ == {}
@@ -146,7 +146,7 @@ def test_two_thousand_people_register_with_one_reference() -> None:
 def test_the_textbook_way_fails_which_is_why_this_is_not_it() -> None:
     """``pulumi.dynamic.Resource`` wraps the pickler once more for every resource.
 
-    If this ever passes, the SDK has been mended, and providers/resource.py may become simpler.
+    If this ever passes, the SDK has been mended, and voiceid_optout/providers/resource.py may become simpler.
     """
     result = subprocess.run(
         [sys.executable, "-c", TEXTBOOK], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False

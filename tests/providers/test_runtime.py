@@ -4,10 +4,10 @@ import sys
 import pytest
 from pulumi.dynamic import Config
 
-from optout.voiceid import ClientSettings
-from optout.voiceid.identity import Identity
-from providers import runtime
 from tests.providers.process import ROOT
+from voiceid_optout.providers import runtime
+from voiceid_optout.voiceid import ClientSettings
+from voiceid_optout.voiceid.identity import Identity
 
 
 @pytest.fixture(autouse=True)
@@ -34,7 +34,7 @@ def test_the_environment_wins_over_the_stacks_config(monkeypatch: pytest.MonkeyP
 
 
 def test_a_program_and_a_preview_do_not_load_botocore() -> None:
-    script = "import sys, providers; sys.exit('botocore' in sys.modules)"
+    script = "import sys, voiceid_optout.providers; sys.exit('botocore' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", script], cwd=ROOT, check=False).returncode == 0
 
 

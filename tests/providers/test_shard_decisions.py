@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from pulumi.output import Unknown
 from pulumi.runtime.rpc import UNKNOWN
 
-from optout.voiceid import Speaker, SpeakerStatus
-from providers.shard_decisions import (
+from tests.providers.shards import OPTED_OUT, RELEASED, inputs, name, opted_out, without
+from voiceid_optout.providers.shard_decisions import (
     INPUTS,
     Member,
     checked,
@@ -21,7 +21,7 @@ from providers.shard_decisions import (
     outputs,
     resource_id,
 )
-from tests.providers.shards import OPTED_OUT, RELEASED, inputs, name, opted_out, without
+from voiceid_optout.voiceid import Speaker, SpeakerStatus
 
 DOMAIN = "UcUuCPFOsAjzg9xoByUatN"
 NOW = datetime(2026, 3, 2, tzinfo=UTC)

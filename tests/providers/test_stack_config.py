@@ -3,9 +3,9 @@ from pathlib import Path
 import pulumi
 import pytest
 
-from providers.stack_config import Grouping, Guardrails, StackConfig
 from tests.providers.monitor import run_program
 from tests.voiceid.scripted import DOMAIN
+from voiceid_optout.providers.stack_config import Grouping, Guardrails, StackConfig
 
 
 def read(config: dict[str, str], secret_keys: tuple[str, ...] = ()) -> StackConfig:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from optout.register import Fault, Register, RegisterInvalid, load
+from voiceid_optout.register import Fault, Register, RegisterInvalid, load
 
 HERE = Path(__file__).parent
 SANDBOX = "UcUuCPFOsAjzg9xoByUatN"

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from optout.register import ABOUT, Code
-from optout.register.fields import FILE_KEYS, SPEAKERS
 from tests.register.conftest import register_of
+from voiceid_optout.register import ABOUT, Code
+from voiceid_optout.register.fields import FILE_KEYS, SPEAKERS
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "register.md").read_text(encoding="utf-8")
 EXAMPLES = re.findall(r"```yaml\n(.*?)```", DOCUMENT, re.DOTALL)
@@ -23,7 +23,9 @@ def test_the_table_in_the_documentation_is_the_table_in_the_code() -> None:
         for code, about in ABOUT.items()
     ]
     shown = DOCUMENT.split("| code | seen in |")[1].split("\n\n")[0].splitlines()[2:]
-    assert shown == wanted, "docs/register.md: replace the rows of the table by those of optout/register/codes.py"
+    assert shown == wanted, (
+        "docs/register.md: replace the rows of the table by those of voiceid_optout/register/codes.py"
+    )
 
 
 def test_every_key_is_documented() -> None:

@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from optout.register import RegisterInvalid, load
-from optout.register.collector import no_collection
+from voiceid_optout.register import RegisterInvalid, load
+from voiceid_optout.register.collector import no_collection
 
 
 def test_it_is_left_out_and_comes_back() -> None:

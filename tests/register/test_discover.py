@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from optout.register import Code
-from optout.register.discover import discover, shown
+from voiceid_optout.register import Code
+from voiceid_optout.register.discover import discover, shown
 
 
 def test_yaml_files_by_name_in_any_case_and_nothing_else(tmp_path: Path) -> None:

@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 import yaml
 
-from optout.register import Code, Fault, RegisterInvalid
-from optout.register.discover import Source
-from optout.register.document import read_document
-from optout.register.events import MAX_FAULTS, Events, open_parser
-from optout.register.source import read
 from tests.register.conftest import FILES
+from voiceid_optout.register import Code, Fault, RegisterInvalid
+from voiceid_optout.register.discover import Source
+from voiceid_optout.register.document import read_document
+from voiceid_optout.register.events import MAX_FAULTS, Events, open_parser
+from voiceid_optout.register.source import read
 
 
 def faults_of(data: bytes, parser: type) -> list[Fault]:

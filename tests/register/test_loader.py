@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from optout.register import Code, Ensure, Entry, Location, RegisterInvalid, load, load_paths
 from tests.register.conftest import CASES, DOMAINS, HERE, SANDBOX, faults_of, register_of
+from voiceid_optout.register import Code, Ensure, Entry, Location, RegisterInvalid, load, load_paths
 
 # Faults that no file in a repository can carry; made in test_source.py, test_discover.py, test_events.py.
 MADE_ELSEWHERE = {

@@ -3,9 +3,9 @@
 import json
 from pathlib import Path
 
-from optout.register import Code, Fault, Location, RegisterInvalid
-from optout.register.report import as_json, github, summary
 from tests.register.conftest import register_of
+from voiceid_optout.register import Code, Fault, Location, RegisterInvalid
+from voiceid_optout.register.report import as_json, github, summary
 
 ONE = Fault(Location("a.yaml", 3, 5), Code.BAD_ID, "not a speaker id")
 TWO = Fault(Location("b.yaml", 1, 2), Code.DUPLICATE_SPEAKER, "keep one", Location("a.yaml", 4, 5))

@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from optout.register.scalars import is_ambiguous, is_null, is_number_or_boolean, parse_date
+from voiceid_optout.register.scalars import is_ambiguous, is_null, is_number_or_boolean, parse_date
 
 
 @pytest.mark.parametrize("word", ["", "~", "null", "NULL"])

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from optout.register import Code, Fault, RegisterInvalid
-from optout.register.discover import Source
-from optout.register.source import MAX_BYTES, read
+from voiceid_optout.register import Code, Fault, RegisterInvalid
+from voiceid_optout.register.discover import Source
+from voiceid_optout.register.source import MAX_BYTES, read
 
 
 def fault_of(path: Path, root: Path | None = None) -> Fault:

@@ -2,8 +2,8 @@
 
 import pytest
 
-from optout.register.fields import FILE_KEYS, SPEAKERS
-from optout.register.suggest import suggest
+from voiceid_optout.register.fields import FILE_KEYS, SPEAKERS
+from voiceid_optout.register.suggest import suggest
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,8 @@
 
 import pytest
 
-from optout.register.document import read_document
-from optout.register.events import Events
+from voiceid_optout.register.document import read_document
+from voiceid_optout.register.events import Events
 
 
 @pytest.mark.parametrize(

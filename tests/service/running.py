@@ -22,15 +22,15 @@ import boto3
 import botocore.session
 from botocore.config import Config
 
-from optout.model import MODEL_ROOT
-from optout.service.running import Running, find
-from optout.service.server import serve
-from optout.service.settings import AdminSettings, Settings
-from optout.service.transaction import Limits, Tenant
+from voiceid_optout.model import MODEL_ROOT
+from voiceid_optout.service.running import Running, find
+from voiceid_optout.service.server import serve
+from voiceid_optout.service.settings import AdminSettings, Settings
+from voiceid_optout.service.transaction import Limits, Tenant
 
 REGION = "us-east-1"
 PATIENCE = 30  # seconds until a service must listen, end or answer
-START = [sys.executable, "-c", "from optout.cli.serve import command; command()"]
+START = [sys.executable, "-c", "from voiceid_optout.cli.serve import command; command()"]
 
 SANDBOX = ["--admin-port", "0", "--test-hooks", "--quotas", "none"]
 

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from optout.model import load_model
-from optout.service.app import MAX_BODY_BYTES
-from optout.service.operations import OFFERED
-from optout.service.sqlite import FILE_NAME
 from tests.service.calls import call, send, signed
 from tests.service.running import Service
+from voiceid_optout.model import load_model
+from voiceid_optout.service.app import MAX_BODY_BYTES
+from voiceid_optout.service.operations import OFFERED
+from voiceid_optout.service.sqlite import FILE_NAME
 
 CORAL = "com.amazon.coral.service#"
 MODEL = load_model()

@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from optout.service import backup
-from optout.service.backup import BackupError
-from optout.service.errors import DataLockedError, StartError
-from optout.service.sqlite import FILE_NAME
 from tests.service.crowd import crowd, listed, lost
 from tests.service.running import child, thread
 from tests.service.test_history import make_old
+from voiceid_optout.service import backup
+from voiceid_optout.service.backup import BackupError
+from voiceid_optout.service.errors import DataLockedError, StartError
+from voiceid_optout.service.sqlite import FILE_NAME
 
 
 @pytest.fixture
@@ -187,7 +187,7 @@ def test_a_place_that_cannot_be_written_is_named(kept: Any) -> None:
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from optout.service import backup
+from voiceid_optout.service import backup
 real = getattr(backup.os if sys.argv[3] == "link" else Path, sys.argv[3])
 def last(*arguments, **named):
     if sys.argv[3] != "replace" or str(arguments[1]).endswith("voiceid.db"):

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, text
 
-from optout.service import bulk
-from optout.service.database import open_database
+from voiceid_optout.service import bulk
+from voiceid_optout.service.database import open_database
 
 DOMAIN, OTHER = "a" * 22, "b" * 22
 

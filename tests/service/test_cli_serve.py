@@ -8,10 +8,10 @@ from typing import Any
 import click.testing
 import pytest
 
-from optout.cli.exit_codes import ExitCode
-from optout.cli.serve import command
-from optout.service.running import find
 from tests.service.running import thread
+from voiceid_optout.cli.exit_codes import ExitCode
+from voiceid_optout.cli.serve import command
+from voiceid_optout.service.running import find
 
 
 def invoke(*options: Any) -> Any:

@@ -6,9 +6,9 @@ from typing import Any
 import click.testing
 import pytest
 
-from optout.cli.exit_codes import ExitCode
-from optout.cli.serve import SUBCOMMANDS, command
 from tests.service.running import thread
+from voiceid_optout.cli.exit_codes import ExitCode
+from voiceid_optout.cli.serve import SUBCOMMANDS, command
 
 
 def invoke(*arguments: Any, **environment: str) -> Any:

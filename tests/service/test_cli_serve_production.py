@@ -6,18 +6,18 @@ from typing import Any
 import click.testing
 import pytest
 
-from optout.cli.exit_codes import ExitCode
-from optout.cli.serve import command
-from optout.service.access.quotas import AWS
-from optout.service.access.secret_source import Kind, SecretSource
-from optout.service.settings import Settings
+from voiceid_optout.cli.exit_codes import ExitCode
+from voiceid_optout.cli.serve import command
+from voiceid_optout.service.access.quotas import AWS
+from voiceid_optout.service.access.secret_source import Kind, SecretSource
+from voiceid_optout.service.settings import Settings
 
 
 @pytest.fixture
 def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Return a function that runs the command up to its start and gives the settings."""
     seen: list[Settings] = []
-    monkeypatch.setattr("optout.service.process.run", lambda chosen, *_, **__: seen.append(chosen))
+    monkeypatch.setattr("voiceid_optout.service.process.run", lambda chosen, *_, **__: seen.append(chosen))
 
     def parse(*options: str) -> Settings:
         result = click.testing.CliRunner().invoke(command, ["--data", str(tmp_path), *options])

@@ -4,12 +4,12 @@ from pathlib import Path
 import pytest
 from sqlalchemy import inspect
 
-from optout.service.database import open_database
-from optout.service.errors import StartError
-from optout.service.history import current
-from optout.service.migrations import known_revisions
-from optout.service.schema import metadata
-from optout.service.sqlite import FILE_NAME
+from voiceid_optout.service.database import open_database
+from voiceid_optout.service.errors import StartError
+from voiceid_optout.service.history import current
+from voiceid_optout.service.migrations import known_revisions
+from voiceid_optout.service.schema import metadata
+from voiceid_optout.service.sqlite import FILE_NAME
 
 
 def test_a_new_database_has_the_schema_and_its_revision(tmp_path: Path) -> None:

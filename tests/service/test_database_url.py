@@ -3,8 +3,8 @@ from typing import Any
 
 import pytest
 
-from optout.service.database_url import database_url, has_password
-from optout.service.errors import StartError
+from voiceid_optout.service.database_url import database_url, has_password
+from voiceid_optout.service.errors import StartError
 
 SECRET = "postgresql://service:hunter2@127.0.0.1:5432/voiceid"
 

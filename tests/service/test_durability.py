@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import ClientError
 
-from optout.service.running import find
 from tests.service.crowd import crowd, listed, lost
 from tests.service.running import PATIENCE, Service, child
+from voiceid_optout.service.running import find
 
 
 def test_every_acknowledged_opt_out_survives_a_kill(tmp_path: Path) -> None:

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from optout.service import expiry
-from optout.service.admin_operations import ADMIN
-from optout.service.operations import BACKGROUND, OFFERED
-from optout.service.store import Store
-from optout.service.transaction import Tenant
 from tests.service.test_store import DAY, DOMAIN, Clock
+from voiceid_optout.service import expiry
+from voiceid_optout.service.admin_operations import ADMIN
+from voiceid_optout.service.operations import BACKGROUND, OFFERED
+from voiceid_optout.service.store import Store
+from voiceid_optout.service.transaction import Tenant
 
 THREE_YEARS = 3 * 366 * DAY
 

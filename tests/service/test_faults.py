@@ -9,8 +9,8 @@ from psycopg import errors
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import DBAPIError
 
-from optout.service.faults import Fault, classify, describe
 from tests.service.cluster import Cluster
+from voiceid_optout.service.faults import Fault, classify, describe
 
 
 def wrapped(original: Exception, *, lost: bool = False) -> DBAPIError:

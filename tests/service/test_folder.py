@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from optout.service.errors import DataLockedError, StartError
-from optout.service.folder import ENDPOINT_NAME, LOCK_NAME, announced, held, holder, prepare
-from optout.service.running import Running, find
+from voiceid_optout.service.errors import DataLockedError, StartError
+from voiceid_optout.service.folder import ENDPOINT_NAME, LOCK_NAME, announced, held, holder, prepare
+from voiceid_optout.service.running import Running, find
 
 ENDPOINT = {"url": "http://127.0.0.1:8099", "region": "us-east-1"}
 

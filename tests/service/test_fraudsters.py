@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from optout.service.transaction import Limits
 from tests.service.batch import ENDED, Batch, batches, registration, registrations
 from tests.service.test_speakers import refused
 from tests.service.test_watchlists import create, default_of
+from voiceid_optout.service.transaction import Limits
 
 UNKNOWN = "id#" + "0" * 22
 

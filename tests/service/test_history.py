@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, create_engine, text
 
-from optout.service.errors import StartError
-from optout.service.history import current, migrate
-from optout.service.migrations import known_revisions
+from voiceid_optout.service.errors import StartError
+from voiceid_optout.service.history import current, migrate
+from voiceid_optout.service.migrations import known_revisions
 
 FIRST_RELEASE = Path(__file__).parent / "databases" / "first-release.sql"
 

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from optout.service.inbox import MAX_BATCH, Inbox, Job
+from voiceid_optout.service.inbox import MAX_BATCH, Inbox, Job
 
 
 def jobs(count: int) -> list[Job]:

@@ -4,14 +4,14 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
-from optout.service.admin_operations import ADMIN
-from optout.service.job_runner import JobRunner
-from optout.service.objects_folder import FolderObjects
-from optout.service.operations import BACKGROUND, OFFERED
-from optout.service.store import Store
-from optout.service.transaction import Limits, Tenant
 from tests.service.batch import ENDED, ROLE, enrolment, enrolments
 from tests.service.test_store import DOMAIN
+from voiceid_optout.service.admin_operations import ADMIN
+from voiceid_optout.service.job_runner import JobRunner
+from voiceid_optout.service.objects_folder import FolderObjects
+from voiceid_optout.service.operations import BACKGROUND, OFFERED
+from voiceid_optout.service.store import Store
+from voiceid_optout.service.transaction import Limits, Tenant
 
 NAMES = [f"caller-{number}" for number in range(400)]
 

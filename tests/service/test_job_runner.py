@@ -10,8 +10,6 @@ from typing import Any
 
 import pytest
 
-from optout.service.job_runner import CHUNK
-from optout.service.transaction import Limits
 from tests.service.batch import (
     ENDED,
     Batch,
@@ -22,6 +20,8 @@ from tests.service.batch import (
     registrations,
 )
 from tests.service.running import child
+from voiceid_optout.service.job_runner import CHUNK
+from voiceid_optout.service.transaction import Limits
 
 CONFLICT = "Conflicting action: You cannot request an enrollment for an opted out speaker."
 

@@ -10,16 +10,16 @@ from typing import Any
 
 import pytest
 
-from optout.service.admin_operations import ADMIN
-from optout.service.errors import ApiError, concurrent_changes, internal
-from optout.service.job_runner import JobRunner
-from optout.service.objects_folder import FolderObjects
-from optout.service.operations import BACKGROUND, OFFERED
-from optout.service.sqlite import FILE_NAME
-from optout.service.store import Store
-from optout.service.transaction import Limits, Tenant
 from tests.service.batch import ENDED, ROLE, enrolment, enrolments
 from tests.service.test_store import DOMAIN, Clock
+from voiceid_optout.service.admin_operations import ADMIN
+from voiceid_optout.service.errors import ApiError, concurrent_changes, internal
+from voiceid_optout.service.job_runner import JobRunner
+from voiceid_optout.service.objects_folder import FolderObjects
+from voiceid_optout.service.operations import BACKGROUND, OFFERED
+from voiceid_optout.service.sqlite import FILE_NAME
+from voiceid_optout.service.store import Store
+from voiceid_optout.service.transaction import Limits, Tenant
 
 LEASE = 10.0
 PEOPLE = [enrolment(f"r{n}", f"caller-{n}") for n in range(3)]

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from optout.service import logs
-from optout.service.settings import AdminSettings
 from tests.service.calls import call, send
 from tests.service.running import child, thread
 from tests.service.test_app import opt_out
+from voiceid_optout.service import logs
+from voiceid_optout.service.settings import AdminSettings
 
 PERSON = "caller-private"
 
@@ -28,7 +28,7 @@ def _as_before() -> Iterator[None]:
 
 
 def record(**extra: object) -> logging.LogRecord:
-    made = logging.LogRecord("optout.service", logging.ERROR, __file__, 1, "%s failed.", ("It",), None)
+    made = logging.LogRecord("voiceid_optout.service", logging.ERROR, __file__, 1, "%s failed.", ("It",), None)
     made.__dict__.update(extra, created=1767323045.678)
     return made
 
@@ -91,7 +91,7 @@ def test_a_fault_is_logged_with_its_request(
 
     with thread(tmp_path, admin=AdminSettings(port=0, hooks=True)) as service:
         domain = service.new_domain()
-        monkeypatch.setattr("optout.service.app.OutputFilter.result", broken)
+        monkeypatch.setattr("voiceid_optout.service.app.OutputFilter.result", broken)
         answer = call(service, "OptOutSpeaker", opt_out(domain, PERSON))
     assert answer.status == 500
     about = {getattr(line, "request_id", None) for line in caplog.records if line.levelno == logging.ERROR}
@@ -106,7 +106,7 @@ def test_unset_it_leaves_logging_alone() -> None:
 
 def test_text_goes_to_standard_error(capsys: pytest.CaptureFixture[str]) -> None:
     logs.configure("text")
-    logging.getLogger("optout.service.access").info("Something.")
+    logging.getLogger("voiceid_optout.service.access").info("Something.")
     logging.getLogger("uvicorn.error").warning("Invalid HTTP request received.")
     written = capsys.readouterr().err.splitlines()
     assert [line.split(" ", 1)[1] for line in written] == [

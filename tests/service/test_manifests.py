@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from optout.service.jobs import JobKind
-from optout.service.manifests import Entry, ManifestError, Outcome, output, parse
 from tests.service.batch import AUDIO, enrolment, enrolments, registration, registrations
+from voiceid_optout.service.jobs import JobKind
+from voiceid_optout.service.manifests import Entry, ManifestError, Outcome, output, parse
 
 SECRET = "caller-secret-17"
 

@@ -1,6 +1,6 @@
 from prometheus_client.parser import text_string_to_metric_families
 
-from optout.service.metrics import Histogram, Metrics, Waiting, exposition
+from voiceid_optout.service.metrics import Histogram, Metrics, Waiting, exposition
 
 
 class Process:

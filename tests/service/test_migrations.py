@@ -12,10 +12,10 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine
 
-from optout.service import migrations, postgres, server, sqlite
-from optout.service.database_url import database_url
-from optout.service.history import migrate
-from optout.service.schema import metadata
+from voiceid_optout.service import migrations, postgres, server, sqlite
+from voiceid_optout.service.database_url import database_url
+from voiceid_optout.service.history import migrate
+from voiceid_optout.service.schema import metadata
 
 # Every operation's module, and with them every table.
 assert server
@@ -52,7 +52,7 @@ def test_a_start_that_has_nothing_to_migrate_loads_neither_alembic_nor_a_driver_
     code = (
         "import sys\n"
         "from pathlib import Path\n"
-        "from optout.service.database import open_database\n"
+        "from voiceid_optout.service.database import open_database\n"
         "open_database(Path(sys.argv[1])).close()\n"
         "print(*sorted({'alembic', 'psycopg'} & set(sys.modules)))\n"
     )

@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from optout.service.notify import notify
 from tests.service.running import thread
+from voiceid_optout.service.notify import notify
 
 
 @pytest.fixture

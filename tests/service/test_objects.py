@@ -1,9 +1,9 @@
 import pytest
 
-from optout.service.errors import StartError
-from optout.service.objects import ObjectName, has_key, open_store, output_uri, parse
-from optout.service.objects_folder import FolderObjects
-from optout.service.objects_s3 import S3Objects
+from voiceid_optout.service.errors import StartError
+from voiceid_optout.service.objects import ObjectName, has_key, open_store, output_uri, parse
+from voiceid_optout.service.objects_folder import FolderObjects
+from voiceid_optout.service.objects_s3 import S3Objects
 
 
 def test_a_name_has_a_bucket_and_a_key() -> None:

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from optout.service import objects_folder
-from optout.service.objects import ObjectError
-from optout.service.objects_folder import FolderObjects
+from voiceid_optout.service import objects_folder
+from voiceid_optout.service.objects import ObjectError
+from voiceid_optout.service.objects_folder import FolderObjects
 
 
 @pytest.fixture

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from optout.service import objects_s3
-from optout.service.objects import ObjectError
-from optout.service.objects_s3 import S3Objects
 from tests.service.batch import ROLE, Batch, enrolment, enrolments
 from tests.service.running import thread
 from tests.service.s3_server import Bucket, s3_server
+from voiceid_optout.service import objects_s3
+from voiceid_optout.service.objects import ObjectError
+from voiceid_optout.service.objects_s3 import S3Objects
 
 
 @pytest.fixture

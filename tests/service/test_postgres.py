@@ -12,15 +12,15 @@ import psycopg
 import pytest
 from sqlalchemy import text
 
-from optout.service.database import open_database
-from optout.service.database_url import database_url as parsed
-from optout.service.errors import StartError
-from optout.service.history import current
-from optout.service.migrations import known_revisions
-from optout.service.postgres import reader, writer
 from tests.service.cluster import Cluster
 from tests.service.crowd import listed
 from tests.service.running import PATIENCE, Service, thread
+from voiceid_optout.service.database import open_database
+from voiceid_optout.service.database_url import database_url as parsed
+from voiceid_optout.service.errors import StartError
+from voiceid_optout.service.history import current
+from voiceid_optout.service.migrations import known_revisions
+from voiceid_optout.service.postgres import reader, writer
 
 SHORT = 0.3  # seconds within which a call that nothing holds up is answered many times over
 
@@ -86,8 +86,8 @@ def test_a_missing_driver_is_asked_for() -> None:
     code = (
         "import sys; sys.modules['psycopg'] = None\n"
         "from pathlib import Path\n"
-        "from optout.service.database import open_database\n"
-        "from optout.service.errors import StartError\n"
+        "from voiceid_optout.service.database import open_database\n"
+        "from voiceid_optout.service.errors import StartError\n"
         "try:\n    open_database(Path('.'), 'postgresql://service@127.0.0.1/voiceid')\n"
         "except StartError as error:\n    print(error)\n"
     )

@@ -7,12 +7,12 @@ from typing import Any
 import psycopg
 import pytest
 
-from optout.service import postgres_backup as backup
-from optout.service.backup import BackupError
-from optout.service.errors import DataLockedError
 from tests.service.cluster import Cluster
 from tests.service.crowd import listed
 from tests.service.running import thread
+from voiceid_optout.service import postgres_backup as backup
+from voiceid_optout.service.backup import BackupError
+from voiceid_optout.service.errors import DataLockedError
 
 
 @pytest.fixture

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from optout.cli.exit_codes import ExitCode
-from optout.service.running import find
 from tests.service.calls import call
 from tests.service.running import PATIENCE, START, Service, child
 from tests.service.test_app import opt_out
+from voiceid_optout.cli.exit_codes import ExitCode
+from voiceid_optout.service.running import find
 
 
 def run(*options: Any) -> Any:
@@ -97,7 +97,7 @@ def test_wrong_usage(options: Any) -> None:
 def test_the_help_teaches_with_an_example_and_imports_no_server() -> None:
     program = (
         "import sys, click.testing\n"
-        "from optout.cli.serve import command\n"
+        "from voiceid_optout.cli.serve import command\n"
         "print(click.testing.CliRunner().invoke(command, ['--help']).output)\n"
         "print(sorted({'starlette', 'uvicorn', 'sqlalchemy'} & set(sys.modules)))\n"
     )

@@ -11,9 +11,9 @@ import psycopg
 import pytest
 from botocore.exceptions import ClientError
 
-from optout.service.transaction import Limits
 from tests.service.crowd import listed
 from tests.service.running import PATIENCE, Service, child, thread
+from voiceid_optout.service.transaction import Limits
 
 PEOPLE = 20
 

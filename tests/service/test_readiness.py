@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from optout.service import readiness
-from optout.service import sqlite as database
 from tests.service.running import Service, thread
+from voiceid_optout.service import readiness
+from voiceid_optout.service import sqlite as database
 
 
 def asked(service: Service) -> tuple[int, Any]:

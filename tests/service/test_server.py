@@ -7,10 +7,10 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from optout.service.errors import DataLockedError, StartError
-from optout.service.running import find
-from optout.service.settings import AdminSettings
 from tests.service.running import thread
+from voiceid_optout.service.errors import DataLockedError, StartError
+from voiceid_optout.service.running import find
+from voiceid_optout.service.settings import AdminSettings
 
 
 def test_it_is_announced_while_it_listens(tmp_path: Path) -> None:

@@ -7,10 +7,10 @@ import pytest
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
 
-from optout.service import postgres as engines
-from optout.service.database_url import database_url as parsed
-from optout.service.faults import Fault, classify
-from optout.service.session import Session
+from voiceid_optout.service import postgres as engines
+from voiceid_optout.service.database_url import database_url as parsed
+from voiceid_optout.service.faults import Fault, classify
+from voiceid_optout.service.session import Session
 
 END_OTHERS = (
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"

@@ -11,12 +11,12 @@ from contextlib import closing
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from optout.cli.exit_codes import ExitCode
-from optout.service.listening.servers import STOP_SECONDS
 from tests.service.calls import signed
 from tests.service.crowd import listed
 from tests.service.running import PATIENCE, Service, child
 from tests.service.test_app import opt_out
+from voiceid_optout.cli.exit_codes import ExitCode
+from voiceid_optout.service.listening.servers import STOP_SECONDS
 
 CLIENTS = 16
 

@@ -4,13 +4,13 @@ from typing import Any
 
 import pytest
 
-from optout.service.access.ring import Key
-from optout.service.access.roles import Role
-from optout.service.errors import FrameworkError
-from optout.service.sigv4 import Verifier, header_map
 from tests.service.calls import Answer, send, signed
 from tests.service.running import Service
 from tests.service.test_app import opt_out
+from voiceid_optout.service.access.ring import Key
+from voiceid_optout.service.access.roles import Role
+from voiceid_optout.service.errors import FrameworkError
+from voiceid_optout.service.sigv4 import Verifier, header_map
 
 SKEW = 15 * 60
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from optout.service.transaction import Limits
 from tests.service.running import Service, thread
+from voiceid_optout.service.transaction import Limits
 
 NOBODY = "id#" + "0" * 22
 

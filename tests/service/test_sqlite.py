@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
-from optout.service import sqlite
+from voiceid_optout.service import sqlite
 
 
 def test_commits_wait_for_the_disk(tmp_path: Path) -> None:

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from optout.service.admin_operations import ADMIN
-from optout.service.errors import ApiError
-from optout.service.operations import OFFERED
-from optout.service.store import Store
-from optout.service.transaction import Tenant
+from voiceid_optout.service.admin_operations import ADMIN
+from voiceid_optout.service.errors import ApiError
+from voiceid_optout.service.operations import OFFERED
+from voiceid_optout.service.store import Store
+from voiceid_optout.service.transaction import Tenant
 
 DAY = 24 * 3600
 DOMAIN = "a" * 22

@@ -4,9 +4,9 @@ from typing import Any
 import pytest
 import regex  # type: ignore[import-untyped]
 
-from optout.model import load_model
-from optout.service.errors import ApiError, FrameworkError
-from optout.service.validation import Validator
+from voiceid_optout.model import load_model
+from voiceid_optout.service.errors import ApiError, FrameworkError
+from voiceid_optout.service.validation import Validator
 
 MODEL = load_model()
 SHAPES = MODEL["shapes"]

@@ -1,7 +1,7 @@
 """Every way in which a call of OptOutSpeaker fails, as the wire has it, with a person's id in each text."""
 
-from optout import voiceid
 from tests.voiceid.scripted import Answer, failure
+from voiceid_optout import voiceid
 
 PLANTED = "planted-4711-caller"
 TEXT = f"1 validation error: Value '{PLANTED}' at 'speakerId'"

@@ -12,9 +12,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from optout.service.running import Running, find
+from voiceid_optout.service.running import Running, find
 
-START = "from optout.cli.serve import command; command()"
+START = "from voiceid_optout.cli.serve import command; command()"
 PATIENCE = 30  # seconds for the service to listen
 
 

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 import yaml
 
-from optout.voiceid import SettingsInvalid
-from optout.voiceid.aws_config import FULL_NAMES, NAMES, AwsConfig
-from optout.voiceid.identity import WHOEVER, Identity, Keys, Role
+from voiceid_optout.voiceid import SettingsInvalid
+from voiceid_optout.voiceid.aws_config import FULL_NAMES, NAMES, AwsConfig
+from voiceid_optout.voiceid.identity import WHOEVER, Identity, Keys, Role
 
 PAGE = (Path(__file__).parents[2] / "docs" / "aws.md").read_text(encoding="utf-8")
 ARN = "arn:aws:iam::111122223333:role/optouts"

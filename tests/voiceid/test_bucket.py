@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from optout.voiceid.bucket import LOWEST, Bucket
 from tests.voiceid.throttling import busy
+from voiceid_optout.voiceid.bucket import LOWEST, Bucket
 
 
 def run(bucket: Bucket, start: float, seconds: float) -> list[float]:

@@ -3,7 +3,10 @@ from typing import Any
 
 import pytest
 
-from optout.voiceid import (
+from tests.voiceid.fixtures import REGION, Connect, ManualClock, Serve
+from tests.voiceid.live import Live
+from tests.voiceid.scripted import DOMAIN, GENERATED, Answer, failure, speaker, summary
+from voiceid_optout.voiceid import (
     Client,
     ClientSettings,
     CredentialsRejected,
@@ -15,10 +18,7 @@ from optout.voiceid import (
     UnknownDomain,
     UnknownSpeaker,
 )
-from optout.voiceid.retry import CONFLICT_TRIES, THROTTLE_TRIES
-from tests.voiceid.fixtures import REGION, Connect, ManualClock, Serve
-from tests.voiceid.live import Live
-from tests.voiceid.scripted import DOMAIN, GENERATED, Answer, failure, speaker, summary
+from voiceid_optout.voiceid.retry import CONFLICT_TRIES, THROTTLE_TRIES
 
 RACING = failure("ConflictException", ConflictType="CONCURRENT_CHANGES")
 THROTTLED = failure("ThrottlingException")

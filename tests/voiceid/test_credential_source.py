@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from optout import voiceid
-from optout.voiceid.aws_config import AwsConfig
-from optout.voiceid.credential_source import credential_source
+from voiceid_optout import voiceid
+from voiceid_optout.voiceid.aws_config import AwsConfig
+from voiceid_optout.voiceid.credential_source import credential_source
 
 ARN = "arn:aws:iam::111122223333:role/optouts"
 

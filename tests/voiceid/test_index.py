@@ -5,8 +5,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from optout.voiceid import Speaker, SpeakerStatus
-from optout.voiceid.index import UNKNOWN, Index
+from voiceid_optout.voiceid import Speaker, SpeakerStatus
+from voiceid_optout.voiceid.index import UNKNOWN, Index
 
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
 PEOPLE = [f"caller-{number}" for number in range(6)]

@@ -1,8 +1,8 @@
 import threading
 
-from optout.voiceid.pacing import Pacer
-from optout.voiceid.settings import Quotas
 from tests.voiceid.fixtures import ManualClock
+from voiceid_optout.voiceid.pacing import Pacer
+from voiceid_optout.voiceid.settings import Quotas
 
 
 def make(clock: ManualClock, **quotas: float) -> tuple[Pacer, list[tuple[str, float]]]:

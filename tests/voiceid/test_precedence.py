@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from optout.voiceid import precedence
-from optout.voiceid.aws_config import AwsConfig
+from voiceid_optout.voiceid import precedence
+from voiceid_optout.voiceid.aws_config import AwsConfig
 
 AWS = {
     "aws:region": "aws-region",

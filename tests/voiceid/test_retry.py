@@ -1,7 +1,7 @@
 import random
 
-from optout.voiceid import ConcurrentChanges, Throttled, UnknownDomain, VoiceIdError
-from optout.voiceid.retry import CONFLICT_TRIES, LONGEST_BACKOFF, THROTTLE_TRIES, Retries
+from voiceid_optout.voiceid import ConcurrentChanges, Throttled, UnknownDomain, VoiceIdError
+from voiceid_optout.voiceid.retry import CONFLICT_TRIES, LONGEST_BACKOFF, THROTTLE_TRIES, Retries
 
 
 def delays(error: VoiceIdError) -> list[float]:

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from optout import voiceid
-from optout.voiceid import Client, ClientSettings
 from tests.voiceid.aws_server import Aws, served
 from tests.voiceid.scripted import DOMAIN
+from voiceid_optout import voiceid
+from voiceid_optout.voiceid import Client, ClientSettings
 
 ARN = "arn:aws:iam::111122223333:role/optouts"
 ARN_2 = "arn:aws:iam::444455556666:role/optouts"
@@ -214,7 +214,7 @@ def test_nothing_but_the_line_is_printed_when_a_role_is_refused(aws: Aws) -> Non
     """Without logging set up, Python prints warnings, and botocore's has a traceback."""
     aws.refusal = "AccessDenied"
     script = (
-        "import os\nfrom optout.voiceid import Client, ClientSettings, VoiceIdError\n"
+        "import os\nfrom voiceid_optout.voiceid import Client, ClientSettings, VoiceIdError\n"
         f"settings = ClientSettings.resolve({{'endpoint': {aws.url!r}, 'region': 'eu-central-1', "
         f"'aws:assumeRoles': {roles({'roleArn': ARN})!r}}}, os.environ)\n"
         f"try:\n    Client(settings).opt_out({DOMAIN!r}, 'caller-1')\n"

@@ -1,6 +1,6 @@
 import pytest
 
-from optout.voiceid import ClientSettings, Quotas, SettingsInvalid
+from voiceid_optout.voiceid import ClientSettings, Quotas, SettingsInvalid
 
 HERE = "http://127.0.0.1:8099"
 

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from optout.voiceid import Client, ClientSettings, Quotas, Snapshot, SpeakerStatus, UnknownDomain
-from optout.voiceid.index import UNKNOWN
-from optout.voiceid.snapshot import FEW_READS, MANY_READS, RETRY_AFTER_READS
 from tests.voiceid.fixtures import REGION, SWIFT, Connect, Serve
 from tests.voiceid.live import Live
 from tests.voiceid.scripted import DOMAIN, Answer, Scripted, failure, speaker, summary
+from voiceid_optout.voiceid import Client, ClientSettings, Quotas, Snapshot, SpeakerStatus, UnknownDomain
+from voiceid_optout.voiceid.index import UNKNOWN
+from voiceid_optout.voiceid.snapshot import FEW_READS, MANY_READS, RETRY_AFTER_READS
 
 NOT_FOUND = failure("ResourceNotFoundException", ResourceType="SPEAKER")
 PATIENCE = 20
@@ -97,7 +97,7 @@ def test_a_complete_walk_answers_everything(serve: Serve, connect: Connect) -> N
 
 
 def test_a_page_answers_a_read_that_waits_for_its_turn(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("optout.voiceid.snapshot.FEW_READS", 0)
+    monkeypatch.setattr("voiceid_optout.voiceid.snapshot.FEW_READS", 0)
     script = Domain(page("a", more="1"), page("b"))
     server = serve(script)
     slow = Client(ClientSettings(server.url, REGION, Quotas(describe=0.01, list=1000)))
@@ -232,7 +232,7 @@ def test_very_many_reads_describe_when_the_walk_fails(serve: Serve, connect: Con
 def test_very_many_reads_describe_when_the_walk_stands_still(
     serve: Serve, connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("optout.voiceid.snapshot.PATIENCE", 0.01)
+    monkeypatch.setattr("voiceid_optout.voiceid.snapshot.PATIENCE", 0.01)
     script = Domain(page("b"))
     snapshot = Snapshot(connect(serve(script).url), DOMAIN)
     snapshot.foresee(MANY_READS)

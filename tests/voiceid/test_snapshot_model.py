@@ -15,9 +15,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from optout.voiceid import Client, ClientSettings, Quotas, Snapshot, VoiceIdError
 from tests.voiceid.fixtures import REGION
 from tests.voiceid.scripted import DOMAIN, Answer, failure, scripted, speaker, summary
+from voiceid_optout.voiceid import Client, ClientSettings, Quotas, Snapshot, VoiceIdError
 
 NOT_FOUND = failure("ResourceNotFoundException", ResourceType="SPEAKER")
 FAILURES = (

@@ -2,7 +2,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from optout.voiceid import Speaker, SpeakerStatus
+from voiceid_optout.voiceid import Speaker, SpeakerStatus
 
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
 WIRE = {

@@ -3,11 +3,11 @@ import logging
 import pytest
 from botocore import exceptions as aws
 
-from optout import voiceid
-from optout.voiceid.translate import translate
 from tests.voiceid.faults import ANSWERS, PLANTED
 from tests.voiceid.fixtures import Connect, Serve
 from tests.voiceid.scripted import DOMAIN
+from voiceid_optout import voiceid
+from voiceid_optout.voiceid.translate import translate
 
 
 @pytest.mark.parametrize("case", ANSWERS)

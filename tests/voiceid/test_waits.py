@@ -1,6 +1,6 @@
 import pytest
 
-from optout.voiceid import waits
+from voiceid_optout.voiceid import waits
 
 
 def test_an_announcement_is_known_again() -> None:

@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 from botocore.loaders import Loader
 
-from optout.model import MODEL_ROOT
-from optout.voiceid import Client, ClientSettings, UnexpectedAnswer
-from optout.voiceid.wire import connect
 from tests.voiceid.fixtures import Connect, Serve
 from tests.voiceid.scripted import DOMAIN, Answer, speaker, summary
+from voiceid_optout.model import MODEL_ROOT
+from voiceid_optout.voiceid import Client, ClientSettings, UnexpectedAnswer
+from voiceid_optout.voiceid.wire import connect
 
 COMMON = ("endpoints.json", "partitions.json", "sdk-default-configuration.json", "_retry.json")
 

@@ -5,7 +5,7 @@ import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from optout.voiceid.bucket import Bucket
+from voiceid_optout.voiceid.bucket import Bucket
 
 
 @dataclass(frozen=True, slots=True)

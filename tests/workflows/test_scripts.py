@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from optout.cli.exit_codes import ExitCode
 from tests.workflows.files import own
+from voiceid_optout.cli.exit_codes import ExitCode
 
 BASH = shutil.which("bash")
 pytestmark = pytest.mark.skipif(BASH is None, reason="needs bash, as GitHub's runners have it")
@@ -197,7 +197,7 @@ def test_a_stranger_s_code_beside_the_register_is_not_run(runner: Runner) -> Non
     script.parent.mkdir(parents=True)
     script.symlink_to(Path(sys.executable).with_name("optout"))
     proposed = runner.root / "proposed"
-    for package in ("optout", "click", "yaml"):
+    for package in ("voiceid_optout", "click", "yaml"):
         (proposed / package).mkdir(parents=True)
         (proposed / package / "__init__.py").write_text("open('../stolen', 'w')\n", encoding="utf-8")
     (proposed / "config").mkdir()

@@ -14,8 +14,8 @@ from itertools import product
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from providers import guardrail_policies as policies
-from providers.guardrail_settings import GuardrailSettings
+from voiceid_optout.providers import guardrail_policies as policies
+from voiceid_optout.providers.guardrail_settings import GuardrailSettings
 
 KEY = "arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 

@@ -34,7 +34,7 @@ BESIDE = {  # by their paths in the repository
     "examples/gitlab/README.md": "gitlab.md",
     "examples/pulumi-cli/README.md": "pulumi-cli.md",
     "config/optouts.schema.json": "reference/optouts.schema.json",
-    "optout/plan/plan.schema.json": "reference/plan.schema.json",
+    "voiceid_optout/plan/plan.schema.json": "reference/plan.schema.json",
 }
 
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from optout.engine.embedded import passphrase
-from optout.engine.embedded.passphrase import Crypter
 from tests.engine.bench import PASSPHRASE, SEALED
+from voiceid_optout.engine.embedded import passphrase
+from voiceid_optout.engine.embedded.passphrase import Crypter
 
 
 @pytest.fixture(scope="session")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from optout.engine.embedded.resource import ResourceState
 from tests.engine.bench import THING, urn
+from voiceid_optout.engine.embedded.resource import ResourceState
 
 STACK = "urn:pulumi:dev::sample::pulumi:pulumi:Stack::sample-dev"
 PROVIDER = "urn:pulumi:dev::sample::pulumi:providers:pulumi-python::default"

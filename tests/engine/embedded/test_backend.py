@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from optout.engine.embedded.backend import Backend, stacks
-from optout.engine.embedded.snapshot import RawCheckpoint, parse
-from optout.engine.errors import OutOfScopeError, StateError
 from tests.engine.bench import REPOSITORY, unmeasured
+from voiceid_optout.engine.embedded.backend import Backend, stacks
+from voiceid_optout.engine.embedded.snapshot import RawCheckpoint, parse
+from voiceid_optout.engine.errors import OutOfScopeError, StateError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -103,8 +103,8 @@ class TestState:
 FULL_DISK = """
 import resource, signal, sys
 from pathlib import Path
-from optout.engine.embedded.backend import Backend
-from optout.engine.errors import StateError
+from voiceid_optout.engine.embedded.backend import Backend
+from voiceid_optout.engine.errors import StateError
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 unlimited = resource.getrlimit(resource.RLIMIT_FSIZE)
 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, unlimited[1]))

@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from optout.engine.embedded import decisions
-from optout.engine.embedded.decisions import Step
-from optout.engine.embedded.goal import Goal
-from optout.engine.embedded.plugin import Diff
-from optout.engine.embedded.resource import ResourceState
-from optout.engine.embedded.values import Secret
 from tests.engine.bench import THING, urn
+from voiceid_optout.engine.embedded import decisions
+from voiceid_optout.engine.embedded.decisions import Step
+from voiceid_optout.engine.embedded.goal import Goal
+from voiceid_optout.engine.embedded.plugin import Diff
+from voiceid_optout.engine.embedded.resource import ResourceState
+from voiceid_optout.engine.embedded.values import Secret
 
 
 def goal(inputs: dict[str, Any] | None = None, **options: Any) -> Goal:

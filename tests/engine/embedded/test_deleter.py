@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from optout.engine.embedded import deleter
-from optout.engine.embedded.resource import ResourceState
-from optout.engine.interface import Result
 from tests.engine.bench import THING, urn
+from voiceid_optout.engine.embedded import deleter
+from voiceid_optout.engine.embedded.resource import ResourceState
+from voiceid_optout.engine.interface import Result
 
 if TYPE_CHECKING:
     from pathlib import Path

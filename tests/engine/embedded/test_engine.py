@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from optout.engine.embedded.values import Secret
 from tests.engine.bench import SALT, SEALED, THING, urn
+from voiceid_optout.engine.embedded.values import Secret
 
 if TYPE_CHECKING:
     from tests.engine.bench import Bench
@@ -261,7 +261,7 @@ def test_a_new_stack_gets_a_salt(bench: Bench) -> None:
 
 
 def test_another_salt_in_the_stack_file_takes_over(settled: Bench) -> None:
-    from optout.engine.embedded import passphrase
+    from voiceid_optout.engine.embedded import passphrase
 
     settled.want(s0={"secret": True}, s1={}, s2={})
     settled.up()

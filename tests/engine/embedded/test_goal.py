@@ -7,13 +7,13 @@ import pytest
 from pulumi.runtime.proto import resource_pb2 as pb
 from pulumi.runtime.proto import source_pb2
 
-from optout.engine.embedded import goal as goals
-from optout.engine.embedded import wire
-from optout.engine.embedded.goal import Goal
-from optout.engine.embedded.resource import ResourceState
-from optout.engine.embedded.values import Secret
-from optout.engine.errors import OutOfScopeError
 from tests.engine.bench import THING, urn
+from voiceid_optout.engine.embedded import goal as goals
+from voiceid_optout.engine.embedded import wire
+from voiceid_optout.engine.embedded.goal import Goal
+from voiceid_optout.engine.embedded.resource import ResourceState
+from voiceid_optout.engine.embedded.values import Secret
+from voiceid_optout.engine.errors import OutOfScopeError
 
 ROOT = Path("/srv/ann/project")
 STACK = urn("sample-dev", "pulumi:pulumi:Stack")

@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from optout.engine.embedded import history
-from optout.engine.interface import WRITES_STATE, Operation, Result
-from optout.engine.project import StackConfig
+from voiceid_optout.engine.embedded import history
+from voiceid_optout.engine.interface import WRITES_STATE, Operation, Result
+from voiceid_optout.engine.project import StackConfig
 
 CONFIG = StackConfig({"sample:a": "1", "sample:token": "hush"}, frozenset({"sample:token"}))
 

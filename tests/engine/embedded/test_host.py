@@ -12,9 +12,9 @@ import pytest
 from google.protobuf import empty_pb2
 from pulumi.runtime.proto import resource_pb2
 
-from optout.engine.embedded.host import ProgramEnd, ProgramHost
-from optout.engine.errors import ProgramError
 from tests.engine.embedded.processes import living, wait_for
+from voiceid_optout.engine.embedded.host import ProgramEnd, ProgramHost
+from voiceid_optout.engine.errors import ProgramError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

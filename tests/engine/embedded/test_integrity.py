@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from optout.engine.embedded import integrity
-from optout.engine.errors import StateError
 from tests.engine.bench import THING, urn
+from voiceid_optout.engine.embedded import integrity
+from voiceid_optout.engine.errors import StateError
 
 STACK: dict[str, Any] = {"urn": urn("sample-dev", "pulumi:pulumi:Stack"), "custom": False}
 PROVIDER: dict[str, Any] = {"urn": urn("default", "pulumi:providers:pulumi-python"), "custom": True, "id": "p"}

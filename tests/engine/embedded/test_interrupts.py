@@ -6,7 +6,7 @@ from queue import Queue
 
 import pytest
 
-from optout.engine.embedded.interrupts import handled
+from voiceid_optout.engine.embedded.interrupts import handled
 
 
 @pytest.fixture

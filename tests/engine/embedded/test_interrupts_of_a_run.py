@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from optout.engine.embedded.backend import Backend
-from optout.engine.embedded.stack import open_stack
-from optout.engine.interface import Result
-from optout.engine.project import load_project
 from tests.engine.embedded.processes import calls, living, outcome, spawn, wait_for
+from voiceid_optout.engine.embedded.backend import Backend
+from voiceid_optout.engine.embedded.stack import open_stack
+from voiceid_optout.engine.interface import Result
+from voiceid_optout.engine.project import load_project
 
 if TYPE_CHECKING:
     import subprocess
 
-    from optout.engine.embedded.snapshot import Snapshot
     from tests.engine.bench import Bench
+    from voiceid_optout.engine.embedded.snapshot import Snapshot
 
 INTERRUPTED = "interrupted; what was done is kept"
 SIGNALS = [signal.SIGINT, signal.SIGTERM]

@@ -10,19 +10,19 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from optout.engine.embedded.journal import Journal, fingerprint, recover
-from optout.engine.embedded.ledger import Entry, EntryKind, Ledger
-from optout.engine.embedded.resource import ResourceState
-from optout.engine.embedded.snapshot import PendingOperation, Snapshot
-from optout.engine.embedded.values import Secret
-from optout.engine.errors import PassphraseError, StateError
 from tests.engine.bench import REPOSITORY, SEALED, THING, unmeasured, urn
+from voiceid_optout.engine.embedded.journal import Journal, fingerprint, recover
+from voiceid_optout.engine.embedded.ledger import Entry, EntryKind, Ledger
+from voiceid_optout.engine.embedded.resource import ResourceState
+from voiceid_optout.engine.embedded.snapshot import PendingOperation, Snapshot
+from voiceid_optout.engine.embedded.values import Secret
+from voiceid_optout.engine.errors import PassphraseError, StateError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from optout.engine.embedded.passphrase import Crypter
+    from voiceid_optout.engine.embedded.passphrase import Crypter
 
 K = EntryKind
 CHECKPOINT = b"the state before"
@@ -118,12 +118,12 @@ class TestWriting:
 FULL_DISK = """
 import os, resource, signal, sys
 from pathlib import Path
-from optout.engine.embedded.journal import Journal
-from optout.engine.embedded.ledger import EntryKind, Ledger
-from optout.engine.embedded.passphrase import Crypter
-from optout.engine.embedded.resource import ResourceState
-from optout.engine.embedded.snapshot import Snapshot
-from optout.engine.errors import StateError
+from voiceid_optout.engine.embedded.journal import Journal
+from voiceid_optout.engine.embedded.ledger import EntryKind, Ledger
+from voiceid_optout.engine.embedded.passphrase import Crypter
+from voiceid_optout.engine.embedded.resource import ResourceState
+from voiceid_optout.engine.embedded.snapshot import Snapshot
+from voiceid_optout.engine.errors import StateError
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 unlimited = resource.getrlimit(resource.RLIMIT_FSIZE)
 resource.setrlimit(resource.RLIMIT_FSIZE, (2000, unlimited[1]))

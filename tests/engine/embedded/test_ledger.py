@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from optout.engine.embedded.ledger import Entry, EntryKind, Ledger
-from optout.engine.embedded.resource import ResourceState
-from optout.engine.embedded.snapshot import PendingOperation, Snapshot
 from tests.engine.bench import THING, urn
+from voiceid_optout.engine.embedded.ledger import Entry, EntryKind, Ledger
+from voiceid_optout.engine.embedded.resource import ResourceState
+from voiceid_optout.engine.embedded.snapshot import PendingOperation, Snapshot
 
 K = EntryKind
 

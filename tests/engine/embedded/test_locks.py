@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from optout.engine.embedded import locks
-from optout.engine.embedded.locks import held, read_all
-from optout.engine.errors import StackLockedError, StateError
+from voiceid_optout.engine.embedded import locks
+from voiceid_optout.engine.embedded.locks import held, read_all
+from voiceid_optout.engine.errors import StackLockedError, StateError
 
 
 @pytest.fixture

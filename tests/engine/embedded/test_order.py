@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from optout.engine.embedded.order import tidy
 from tests.engine.bench import urn
 from tests.engine.embedded.states import PROVIDER, STACK, provider, stack, thing
+from voiceid_optout.engine.embedded.order import tidy
 
 
 def test_a_valid_order_is_kept() -> None:

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from optout.engine.embedded import passphrase
-from optout.engine.errors import PassphraseError, StateError
 from tests.engine.bench import PASSPHRASE, SALT
+from voiceid_optout.engine.embedded import passphrase
+from voiceid_optout.engine.errors import PassphraseError, StateError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from optout.engine.embedded.passphrase import Crypter
+    from voiceid_optout.engine.embedded.passphrase import Crypter
 
 # Made with fixed salt and nonces by the format's description, not by the code under test.
 VECTOR_PHRASE = "correct horse"

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from optout.engine.embedded.plugin import Plugin, ProviderError
-from optout.engine.embedded.values import Secret
-from optout.engine.errors import PluginError
-from optout.engine.interface import Result
 from tests.engine.bench import Bench, urn
 from tests.engine.embedded.processes import calls, living, wait_for
+from voiceid_optout.engine.embedded.plugin import Plugin, ProviderError
+from voiceid_optout.engine.embedded.values import Secret
+from voiceid_optout.engine.errors import PluginError
+from voiceid_optout.engine.interface import Result
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -137,7 +137,7 @@ def test_closed_without_a_call(settled: Bench) -> None:
 
 def test_one_that_does_not_heed_the_end_is_killed(settled: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     settled.write("sitecustomize.py", "import signal\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n")
-    monkeypatch.setattr("optout.engine.embedded.plugin.PATIENCE", 0.2)
+    monkeypatch.setattr("voiceid_optout.engine.embedded.plugin.PATIENCE", 0.2)
     item = Started(settled, settled.things()["s0"].inputs["__provider"])
     item.plugin.check(URN, {}, item.props())
     item.plugin.close()
@@ -182,7 +182,8 @@ def broken_for_the_plugin(bench: Bench) -> Any:
     """A folder whose sitecustomize lets the program run and not the plugin."""
     folder = bench.root.parent / "broken"
     folder.mkdir()
-    text = "import sys\nif 'optout.engine.embedded.plugin_process' in sys.orig_argv: sys.exit('no plugin today')\n"
+    ours = "voiceid_optout.engine.embedded.plugin_process"
+    text = f"import sys\nif {ours!r} in sys.orig_argv: sys.exit('no plugin today')\n"
     (folder / "sitecustomize.py").write_text(text, encoding="utf-8")
     return folder
 

@@ -12,8 +12,8 @@ import pytest
 from pulumi.runtime.proto import provider_pb2 as pb
 from pulumi.runtime.proto.provider_pb2_grpc import ResourceProviderServicer, add_ResourceProviderServicer_to_server
 
-from optout.engine.embedded.plugin_lines import COUNT, CallFailedError, Lines
-from optout.engine.embedded.plugin_process import Server
+from voiceid_optout.engine.embedded.plugin_lines import COUNT, CallFailedError, Lines
+from voiceid_optout.engine.embedded.plugin_process import Server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def process() -> Iterator[subprocess.Popen[bytes]]:
-    command = [sys.executable, "-m", "optout.engine.embedded.plugin_process"]
+    command = [sys.executable, "-m", "voiceid_optout.engine.embedded.plugin_process"]
     with subprocess.Popen(command, cwd=REPOSITORY, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as started:
         yield started
         started.kill()

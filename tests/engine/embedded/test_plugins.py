@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from optout.engine.embedded.plugins import Plugins
-from optout.engine.embedded.values import Secret
-from optout.engine.errors import PluginError
-from optout.engine.interface import Request
 from tests.engine.bench import urn
+from voiceid_optout.engine.embedded.plugins import Plugins
+from voiceid_optout.engine.embedded.values import Secret
+from voiceid_optout.engine.errors import PluginError
+from voiceid_optout.engine.interface import Request
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from optout.engine.embedded.host import ProgramEnd
 from tests.engine.embedded.test_host import served
+from voiceid_optout.engine.embedded.host import ProgramEnd
 
 if TYPE_CHECKING:
     from pathlib import Path

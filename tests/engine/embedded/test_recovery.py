@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from optout.engine.embedded import locks
-from optout.engine.errors import OutOfScopeError, StackLockedError, StateError
-from optout.engine.interface import Result
 from tests.engine.bench import REPOSITORY, Bench, unmeasured, urn
+from voiceid_optout.engine.embedded import locks
+from voiceid_optout.engine.errors import OutOfScopeError, StackLockedError, StateError
+from voiceid_optout.engine.interface import Result
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from optout.engine.embedded.values import Secret
-from optout.engine.interface import Result
 from tests.engine.bench import urn
+from voiceid_optout.engine.embedded.values import Secret
+from voiceid_optout.engine.interface import Result
 
 if TYPE_CHECKING:
     from tests.engine.bench import Bench, Ran

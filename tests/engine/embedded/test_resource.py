@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from optout.engine.embedded import resource as resources
-from optout.engine.embedded.resource import ResourceState
-from optout.engine.embedded.values import SECRET_SIGNATURE, SIGNATURE_KEY, Secret
 from tests.engine.bench import THING, urn
+from voiceid_optout.engine.embedded import resource as resources
+from voiceid_optout.engine.embedded.resource import ResourceState
+from voiceid_optout.engine.embedded.values import SECRET_SIGNATURE, SIGNATURE_KEY, Secret
 
 if TYPE_CHECKING:
-    from optout.engine.embedded.passphrase import Crypter
+    from voiceid_optout.engine.embedded.passphrase import Crypter
 
 STACK = urn("sample-dev", "pulumi:pulumi:Stack")
 PROVIDER = urn("default", "pulumi:providers:pulumi-python")

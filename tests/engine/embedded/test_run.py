@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from pulumi.automation.events import OpType
 
-from optout.engine.embedded.ledger import Entry, EntryKind, Ledger
-from optout.engine.embedded.plugin import ProviderError
-from optout.engine.embedded.resource import ResourceState
-from optout.engine.embedded.run import Run, describe, stamped
-from optout.engine.embedded.snapshot import Snapshot
-from optout.engine.embedded.values import Secret
-from optout.engine.errors import InterruptedRunError, PluginError, ProgramError
-from optout.engine.events import Emitter, to_json
-from optout.engine.interface import Operation, Request
 from tests.engine.bench import THING, urn
+from voiceid_optout.engine.embedded.ledger import Entry, EntryKind, Ledger
+from voiceid_optout.engine.embedded.plugin import ProviderError
+from voiceid_optout.engine.embedded.resource import ResourceState
+from voiceid_optout.engine.embedded.run import Run, describe, stamped
+from voiceid_optout.engine.embedded.snapshot import Snapshot
+from voiceid_optout.engine.embedded.values import Secret
+from voiceid_optout.engine.errors import InterruptedRunError, PluginError, ProgramError
+from voiceid_optout.engine.events import Emitter, to_json
+from voiceid_optout.engine.interface import Operation, Request
 
 if TYPE_CHECKING:
     from pathlib import Path

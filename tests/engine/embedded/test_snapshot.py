@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from optout.engine.embedded import snapshot
-from optout.engine.embedded.resource import ResourceState
-from optout.engine.embedded.snapshot import PendingOperation, RawCheckpoint, Snapshot
-from optout.engine.embedded.values import Secret
-from optout.engine.errors import OutOfScopeError, StateError
 from tests.engine.bench import SALT, THING, urn
+from voiceid_optout.engine.embedded import snapshot
+from voiceid_optout.engine.embedded.resource import ResourceState
+from voiceid_optout.engine.embedded.snapshot import PendingOperation, RawCheckpoint, Snapshot
+from voiceid_optout.engine.embedded.values import Secret
+from voiceid_optout.engine.errors import OutOfScopeError, StateError
 
 if TYPE_CHECKING:
-    from optout.engine.embedded.passphrase import Crypter
+    from voiceid_optout.engine.embedded.passphrase import Crypter
 
 MOMENT = datetime(2026, 11, 22, 13, 5, 36, 254430, tzinfo=UTC)
 STACK = ResourceState(urn=urn("sample-dev", "pulumi:pulumi:Stack"), custom=False, type="pulumi:pulumi:Stack")

@@ -6,23 +6,23 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from optout.engine.embedded import snapshot
-from optout.engine.embedded.backend import Backend
-from optout.engine.embedded.journal import Journal
-from optout.engine.embedded.ledger import EntryKind, Ledger
-from optout.engine.embedded.resource import ResourceState
-from optout.engine.embedded.snapshot import Snapshot
-from optout.engine.embedded.stack import Stack, open_stack
-from optout.engine.embedded.values import Secret
-from optout.engine.errors import EngineError, OutOfScopeError, PassphraseError, ProjectError, StateError
-from optout.engine.interface import Request
-from optout.engine.project import Project
 from tests.engine.bench import PASSPHRASE, SALT, THING, urn
+from voiceid_optout.engine.embedded import snapshot
+from voiceid_optout.engine.embedded.backend import Backend
+from voiceid_optout.engine.embedded.journal import Journal
+from voiceid_optout.engine.embedded.ledger import EntryKind, Ledger
+from voiceid_optout.engine.embedded.resource import ResourceState
+from voiceid_optout.engine.embedded.snapshot import Snapshot
+from voiceid_optout.engine.embedded.stack import Stack, open_stack
+from voiceid_optout.engine.embedded.values import Secret
+from voiceid_optout.engine.errors import EngineError, OutOfScopeError, PassphraseError, ProjectError, StateError
+from voiceid_optout.engine.interface import Request
+from voiceid_optout.engine.project import Project
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from optout.engine.embedded.passphrase import Crypter
+    from voiceid_optout.engine.embedded.passphrase import Crypter
 
 K = EntryKind
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from optout.engine.interface import Result
 from tests.engine.bench import urn
+from voiceid_optout.engine.interface import Result
 
 if TYPE_CHECKING:
     from tests.engine.bench import Bench, Ran

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from optout.engine.errors import EngineError
 from tests.engine.bench import urn
+from voiceid_optout.engine.errors import EngineError
 
 if TYPE_CHECKING:
     from tests.engine.bench import Bench, Ran

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from optout.engine.embedded import values
-from optout.engine.embedded.values import Secret
-from optout.engine.errors import StateError
+from voiceid_optout.engine.embedded import values
+from voiceid_optout.engine.embedded.values import Secret
+from voiceid_optout.engine.errors import StateError
 
 
 def seal(text: str) -> str:

@@ -8,8 +8,8 @@ from google.protobuf import json_format, struct_pb2
 from hypothesis import given
 from hypothesis import strategies as st
 
-from optout.engine.embedded import values, wire
-from optout.engine.embedded.values import Secret
+from voiceid_optout.engine.embedded import values, wire
+from voiceid_optout.engine.embedded.values import Secret
 
 MARKED = {values.SIGNATURE_KEY: values.SECRET_SIGNATURE, "value": "hush"}
 

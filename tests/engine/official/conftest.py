@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from optout.engine.events import to_json
-from optout.engine.interface import Operation
-from optout.engine.official.engine import OfficialEngine
 from tests.engine.bench import Bench, Ran
 from tests.engine.official.stand_in import StandIn, install
+from voiceid_optout.engine.events import to_json
+from voiceid_optout.engine.interface import Operation
+from voiceid_optout.engine.official.engine import OfficialEngine
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from optout.engine.errors import EngineError
-from optout.engine.official.command import PulumiFailedError, find
 from tests.engine.official.stand_in import Play, StandIn
+from voiceid_optout.engine.errors import EngineError
+from voiceid_optout.engine.official.command import PulumiFailedError, find
 
 if TYPE_CHECKING:
     from collections.abc import Callable

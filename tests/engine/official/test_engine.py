@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from optout.engine.errors import (
+from tests.engine.official.stand_in import Play, StandIn
+from voiceid_optout.engine.errors import (
     EngineError,
     PassphraseError,
     ProjectError,
     StackLockedError,
 )
-from optout.engine.interface import Operation, Outcome, Result
-from optout.engine.official.engine import OfficialEngine
-from tests.engine.official.stand_in import Play, StandIn
+from voiceid_optout.engine.interface import Operation, Outcome, Result
+from voiceid_optout.engine.official.engine import OfficialEngine
 
 if TYPE_CHECKING:
     from tests.engine.bench import Bench

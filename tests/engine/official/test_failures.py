@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from optout.engine.errors import EngineError, PassphraseError, StackLockedError, StateError
-from optout.engine.interface import Request
-from optout.engine.official import failures
+from voiceid_optout.engine.errors import EngineError, PassphraseError, StackLockedError, StateError
+from voiceid_optout.engine.interface import Request
+from voiceid_optout.engine.official import failures
 
 REQUEST = Request(root=Path("/project"), stack="dev", backend=Path("/a state"))
 LOCKED = """error: the stack is currently locked by 1 lock(s). Either wait for the other process(es) to end or \

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from pulumi.automation.events import DiagnosticEvent, EngineEvent, StepEventMetadata
 
-from optout.engine.official.relay import Relay, is_change, is_read
 from tests.engine.official.stand_in import RECORDINGS
+from voiceid_optout.engine.official.relay import Relay, is_change, is_read
 
 THING = "pulumi-python:dynamic/sample:Thing"
 

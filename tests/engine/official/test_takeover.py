@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from optout.engine.embedded import journal
-from optout.engine.embedded.ledger import Entry, EntryKind
-from optout.engine.errors import StackLockedError
 from tests.engine.bench import SEALED, Bench
 from tests.engine.embedded.states import thing
 from tests.engine.official.conftest import Perform, performer
 from tests.engine.official.stand_in import Play, StandIn
+from voiceid_optout.engine.embedded import journal
+from voiceid_optout.engine.embedded.ledger import Entry, EntryKind
+from voiceid_optout.engine.errors import StackLockedError
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from optout.engine.errors import PassphraseError, StackLockedError, StateError
-from optout.engine.interface import Outcome, Result
 from tests.engine.bench import Bench, urn
 from tests.engine.official.conftest import Perform, performer
+from voiceid_optout.engine.errors import PassphraseError, StackLockedError, StateError
+from voiceid_optout.engine.interface import Outcome, Result
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -4,9 +4,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from optout.engine.errors import StateError
-from optout.engine.official.command import find
-from optout.engine.official.workspace import backend_url, open_stack
+from voiceid_optout.engine.errors import StateError
+from voiceid_optout.engine.official.command import find
+from voiceid_optout.engine.official.workspace import backend_url, open_stack
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from optout.register import Ensure, Register
-from optout.register.edit import FileChange, Given, Person, Rewritten, rewrite, to_add, to_release, verify
-from optout.register.loader import load_texts
 from tests.register.conftest import DOMAINS, SANDBOX
+from voiceid_optout.register import Ensure, Register
+from voiceid_optout.register.edit import FileChange, Given, Person, Rewritten, rewrite, to_add, to_release, verify
+from voiceid_optout.register.loader import load_texts
 
 FILE = "config/people.yaml"
 

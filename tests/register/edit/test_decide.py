@@ -1,9 +1,9 @@
 import pytest
 
-from optout.register import Ensure, Register
-from optout.register.edit import Given, Person, Refused, to_add, to_adopt, to_release
-from optout.register.loader import load_texts
 from tests.register.conftest import DOMAINS, SANDBOX
+from voiceid_optout.register import Ensure, Register
+from voiceid_optout.register.edit import Given, Person, Refused, to_add, to_adopt, to_release
+from voiceid_optout.register.loader import load_texts
 
 TEXTS = {
     "a.yaml": b"domain: sandbox\nspeakers: [caller-1]\nreleased: [{id: caller-2, reason: r}]\n",

@@ -1,7 +1,7 @@
 """What random edits look like as a diff is in test_properties.py."""
 
-from optout.register.edit.diff import Hunk, hunks, unified
-from optout.register.edit.patch import Patch, apply
+from voiceid_optout.register.edit.diff import Hunk, hunks, unified
+from voiceid_optout.register.edit.patch import Patch, apply
 
 TEXT = "".join(f"line {number}\n" for number in range(20))
 

@@ -5,9 +5,9 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from optout.register.edit.person import Person, Style, block, flow
-from optout.register.fields import RELEASED, SPEAKERS
 from tests.register.yaml12 import read_as_editor
+from voiceid_optout.register.edit.person import Person, Style, block, flow
+from voiceid_optout.register.fields import RELEASED, SPEAKERS
 
 STYLE = Style(2, 1, "\n")
 PROSE = SPEAKERS.by_name["reason"].rule

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from optout.register import Ensure
-from optout.register.edit import FileChange, Person, Rewritten
 from tests.register.edit.fixtures import change, load
+from voiceid_optout.register import Ensure
+from voiceid_optout.register.edit import FileChange, Person, Rewritten
 
 TEXTS = st.text("abcXYZ019 äß.,:;#'\"\\-_[]{}&*!|>%@`\n\t", min_size=1, max_size=20).filter(str.strip)
 DAYS = st.dates().map(lambda day: f"{day.year:04}-{day:%m-%d}")

@@ -1,6 +1,6 @@
 import pytest
 
-from optout.register.edit import redacted
+from voiceid_optout.register.edit import redacted
 
 
 @pytest.mark.parametrize(

@@ -2,10 +2,10 @@
 
 import pytest
 
-from optout.register import RegisterInvalid
-from optout.register.edit import CannotEdit, Person
-from optout.register.edit.comments import find_sections
 from tests.register.edit.fixtures import add, adopt, load, release
+from voiceid_optout.register import RegisterInvalid
+from voiceid_optout.register.edit import CannotEdit, Person
+from voiceid_optout.register.edit.comments import find_sections
 
 NEW = Person("caller-9")
 FULL = Person("0021", {"ticket": "T: 1", "reason": "by phone, twice", "requested_on": "2026-01-02"})

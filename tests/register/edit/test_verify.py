@@ -1,8 +1,8 @@
 import pytest
 
-from optout.register import Ensure
-from optout.register.edit import CannotEdit, FileChange, Person, verify
 from tests.register.edit.fixtures import FILE, load
+from voiceid_optout.register import Ensure
+from voiceid_optout.register.edit import CannotEdit, FileChange, Person, verify
 
 FIRST = "- {id: a, reason: r, requested_on: 2026-03-02}\n"
 BEFORE = f"speakers:\n{FIRST}- b\n"

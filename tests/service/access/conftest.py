@@ -7,5 +7,5 @@ import pytest
 def _followed_closely() -> Iterator[None]:
     """Let services look after their keys more often than in earnest, so that nobody waits."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("optout.service.access.keys.POLL_SECONDS", 0.1)
+        patch.setattr("voiceid_optout.service.access.keys.POLL_SECONDS", 0.1)
         yield

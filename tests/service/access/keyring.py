@@ -6,9 +6,9 @@ from typing import Any
 
 import click.testing
 
-from optout.cli.serve_keys import command
 from tests.service.calls import send, signed
 from tests.service.running import PATIENCE, Service
+from voiceid_optout.cli.serve_keys import command
 
 Keys = tuple[str, str]
 

@@ -3,8 +3,8 @@ from typing import Any
 
 import pytest
 
-from optout.service.access.credentials_file import FILE_NAME, load_keys
-from optout.service.errors import StartError
+from voiceid_optout.service.access.credentials_file import FILE_NAME, load_keys
+from voiceid_optout.service.errors import StartError
 
 
 def test_the_first_start_makes_a_key_for_the_owner_alone(tmp_path: Path) -> None:

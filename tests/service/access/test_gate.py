@@ -13,11 +13,11 @@ from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from optout.service.access import gate
 from tests.service.access.keyring import Keys, add_key, client_with, manage, until
 from tests.service.calls import call, send, signed, stamp
 from tests.service.running import Service, thread
 from tests.service.test_app import opt_out
+from voiceid_optout.service.access import gate
 
 NOBODY = ("OPTONOBODYNOBODYNO", "x" * 40)
 ONCE = Config(retries={"total_max_attempts": 1})
@@ -204,7 +204,7 @@ class TestReplay:
     def test_later_an_opt_out_cannot_undo_a_release(
         self, guarded: Service, person: tuple[str, str], sent: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("optout.service.access.replay.GRACE_SECONDS", 0.2)
+        monkeypatch.setattr("voiceid_optout.service.access.replay.GRACE_SECONDS", 0.2)
         assert sent("OptOutSpeaker") == ""
         guarded.client().delete_speaker(DomainId=person[0], SpeakerId=person[1])
         time.sleep(0.3)
@@ -213,14 +213,14 @@ class TestReplay:
             guarded.client().describe_speaker(DomainId=person[0], SpeakerId=person[1])
 
     def test_a_read_may_be_repeated(self, sent: Callable[[str], str], monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("optout.service.access.replay.GRACE_SECONDS", 0.0)
+        monkeypatch.setattr("voiceid_optout.service.access.replay.GRACE_SECONDS", 0.0)
         monkeypatch.setattr(gate, "GRACE_SECONDS", 0.0)
         assert [sent("DescribeSpeaker") for _ in range(3)] == ["", "", ""]
 
     def test_boto3_signs_every_call_anew(
         self, guarded: Service, person: tuple[str, str], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("optout.service.access.replay.GRACE_SECONDS", 0.2)
+        monkeypatch.setattr("voiceid_optout.service.access.replay.GRACE_SECONDS", 0.2)
         client = guarded.client()
         for _ in range(2):
             client.opt_out_speaker(DomainId=person[0], SpeakerId=person[1])

@@ -4,11 +4,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection
 
-from optout.service.access import key_table
-from optout.service.access.key_table import KeyExistsError, KeyRow
-from optout.service.access.roles import Role
-from optout.service.access.secret_source import Kind, SecretSource
-from optout.service.database import open_database
+from voiceid_optout.service.access import key_table
+from voiceid_optout.service.access.key_table import KeyExistsError, KeyRow
+from voiceid_optout.service.access.roles import Role
+from voiceid_optout.service.access.secret_source import Kind, SecretSource
+from voiceid_optout.service.database import open_database
 
 FIRST = KeyRow("OPTOA", "nightly", Role.RECONCILE, SecretSource(Kind.STORED, "secret"), 1.0, may_release=True)
 SECOND = KeyRow("OPTOB", "monitor", Role.READ, SecretSource(Kind.ENVIRONMENT, "NAME"), 2.0)

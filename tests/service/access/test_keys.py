@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from optout.service.access.credentials_file import FILE_NAME, section
-from optout.service.settings import AccessSettings
 from tests.service.access.keyring import add_key, error_of, manage, until
 from tests.service.running import Service, thread
+from voiceid_optout.service.access.credentials_file import FILE_NAME, section
+from voiceid_optout.service.settings import AccessSettings
 
 UNKNOWN = "UnrecognizedClientException"
 WRONG = "InvalidSignatureException"
@@ -16,7 +16,7 @@ FEW_SECONDS = 10.0  # a machine that does much else at the same time included
 
 
 def test_added_and_revoked_keys_count_within_seconds(fresh: Service, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("optout.service.access.keys.POLL_SECONDS", 1.0)
+    monkeypatch.setattr("voiceid_optout.service.access.keys.POLL_SECONDS", 1.0)
     keys = add_key(fresh, "read", "--name", "monitor")
     assert error_of(fresh, keys) == ""
     manage(fresh, "revoke", keys[0])

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from optout.service.access.quota_file import QuotaError, read
+from voiceid_optout.service.access.quota_file import QuotaError, read
 
 OPERATIONS = ("OptOutSpeaker", "ListSpeakers")
 

@@ -6,12 +6,12 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from optout.model import load_model
-from optout.service.access.quotas import AWS, Quotas, ThrottledError
-from optout.service.settings import AccessSettings
 from tests.service.access.keyring import add_key, client_with
 from tests.service.calls import call
 from tests.service.running import thread
+from voiceid_optout.model import load_model
+from voiceid_optout.service.access.quotas import AWS, Quotas, ThrottledError
+from voiceid_optout.service.settings import AccessSettings
 
 
 def taken(quotas: Quotas, at: float, operation: str = "OptOutSpeaker", key: str = "A") -> bool:

@@ -7,7 +7,7 @@ import tracemalloc
 
 import pytest
 
-from optout.service.access.replay import ReplayMemory
+from voiceid_optout.service.access.replay import ReplayMemory
 
 WINDOW = 900.0
 START = 1_800_000_000

@@ -1,9 +1,9 @@
 from pathlib import Path
 
-from optout.service.access.key_table import KeyRow
-from optout.service.access.ring import make_ring
-from optout.service.access.roles import Role
-from optout.service.access.secret_source import Kind, SecretSource
+from voiceid_optout.service.access.key_table import KeyRow
+from voiceid_optout.service.access.ring import make_ring
+from voiceid_optout.service.access.roles import Role
+from voiceid_optout.service.access.secret_source import Kind, SecretSource
 
 NAMES = ("OptOutSpeaker", "DescribeSpeaker", "DeleteSpeaker")
 

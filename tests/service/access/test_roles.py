@@ -1,7 +1,7 @@
 import pytest
 
-from optout.model import load_model
-from optout.service.access.roles import Role, granted, is_destructive, is_reading, not_granted
+from voiceid_optout.model import load_model
+from voiceid_optout.service.access.roles import Role, granted, is_destructive, is_reading, not_granted
 
 NAMES = frozenset(load_model()["operations"])
 

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from optout.service.access.secret_source import Kind, SecretError, SecretSource, read_private
+from voiceid_optout.service.access.secret_source import Kind, SecretError, SecretSource, read_private
 
 SECRET = "tell-nobody-0123456789"
 

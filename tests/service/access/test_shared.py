@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from optout.service.access import gate
-from optout.service.events.sinks import EventSinks
 from tests.service.access.keyring import add_key, error_of, manage, until
 from tests.service.calls import send, signed
 from tests.service.running import Service, thread
 from tests.service.test_app import opt_out
+from voiceid_optout.service.access import gate
+from voiceid_optout.service.events.sinks import EventSinks
 
 Pair = tuple[Service, Service]
 

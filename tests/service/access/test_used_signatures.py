@@ -5,12 +5,12 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from optout.service.access.tables import used_signatures
-from optout.service.access.used_signatures import use_signature
-from optout.service.operations import read, write
-from optout.service.store import Store
-from optout.service.transaction import Request, Result, Tenant, Transaction
 from tests.service.test_store import Clock
+from voiceid_optout.service.access.tables import used_signatures
+from voiceid_optout.service.access.used_signatures import use_signature
+from voiceid_optout.service.operations import read, write
+from voiceid_optout.service.store import Store
+from voiceid_optout.service.transaction import Request, Result, Tenant, Transaction
 
 WINDOW = 900.0
 

@@ -5,10 +5,10 @@ import time
 from pathlib import Path
 from typing import Any
 
-from optout.service.events.sinks import EventSinks
-from optout.service.job_work import EVENT_SOURCE
 from tests.service.batch import batches, enrolment
 from tests.service.running import PATIENCE
+from voiceid_optout.service.events.sinks import EventSinks
+from voiceid_optout.service.job_work import EVENT_SOURCE
 
 
 def delivered(path: Path, count: int) -> list[Any]:

@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from optout.service.events.json_lines import JsonLinesSink
-from optout.service.events.sinks import SinkError
+from voiceid_optout.service.events.json_lines import JsonLinesSink
+from voiceid_optout.service.events.sinks import SinkError
 
 
 def test_events_are_appended_a_line_each_for_the_owner_alone(tmp_path: Path) -> None:

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine, text
 
-from optout.service.events.sinks import EventSinks
 from tests.service.calls import call
 from tests.service.running import thread
 from tests.service.test_app import opt_out
+from voiceid_optout.service.events.sinks import EventSinks
 
 
 def waiting(folder: Path) -> int:

@@ -2,10 +2,10 @@ from pathlib import Path
 
 import pytest
 
-from optout.service.access.secret_source import Kind, SecretSource
-from optout.service.errors import StartError
-from optout.service.events.sinks import EventSinks, WebhookSettings
 from tests.service.running import thread
+from voiceid_optout.service.access.secret_source import Kind, SecretSource
+from voiceid_optout.service.errors import StartError
+from voiceid_optout.service.events.sinks import EventSinks, WebhookSettings
 
 SECRET = SecretSource(Kind.STORED, "secret")
 

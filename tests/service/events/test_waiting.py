@@ -3,13 +3,13 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-from optout.service.events.outbox import record
-from optout.service.events.speaker_event import Action, SpeakerEvent
-from optout.service.events.waiting import DELIVERY
-from optout.service.operations import write
-from optout.service.store import Store
-from optout.service.transaction import Request, Result, Tenant, Transaction
 from tests.service.test_store import Clock
+from voiceid_optout.service.events.outbox import record
+from voiceid_optout.service.events.speaker_event import Action, SpeakerEvent
+from voiceid_optout.service.events.waiting import DELIVERY
+from voiceid_optout.service.operations import write
+from voiceid_optout.service.store import Store
+from voiceid_optout.service.transaction import Request, Result, Tenant, Transaction
 
 LEASE = {"Sink": "a", "Seconds": 60.0}
 FIRST, SECOND = {**LEASE, "Holder": "first"}, {**LEASE, "Holder": "second"}

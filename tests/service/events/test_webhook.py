@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from optout.service.access.secret_source import Kind, SecretSource
-from optout.service.events.sinks import SinkError, WebhookSettings
-from optout.service.events.webhook import WebhookSink
 from tests.service.events.sinks import webhook
+from voiceid_optout.service.access.secret_source import Kind, SecretSource
+from voiceid_optout.service.events.sinks import SinkError, WebhookSettings
+from voiceid_optout.service.events.webhook import WebhookSink
 
 SECRET = SecretSource(Kind.STORED, "shared-secret")
 

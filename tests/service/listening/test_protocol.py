@@ -10,11 +10,11 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from optout.service.listening.limits import ConnectionLimits
 from tests.service.access.keyring import until
 from tests.service.calls import call, signed
 from tests.service.running import PATIENCE, Service, thread
 from tests.service.test_app import opt_out
+from voiceid_optout.service.listening.limits import ConnectionLimits
 
 LIMITS = ConnectionLimits(connections=12, header_bytes=4096, request_seconds=0.6, idle_seconds=1.0)
 QUICK = 0.05
@@ -23,7 +23,7 @@ QUICK = 0.05
 @pytest.fixture(scope="module")
 def limited(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("optout.service.listening.servers._SWEEP_SECONDS", QUICK)
+        patch.setattr("voiceid_optout.service.listening.servers._SWEEP_SECONDS", QUICK)
         with thread(tmp_path_factory.mktemp("limited"), connection_limits=LIMITS) as running:
             yield running
 
@@ -183,7 +183,7 @@ def test_pipelined_requests_are_all_answered(limited: Service) -> None:
 
 
 def test_a_client_that_does_not_take_its_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("optout.service.listening.servers._SWEEP_SECONDS", QUICK)
+    monkeypatch.setattr("voiceid_optout.service.listening.servers._SWEEP_SECONDS", QUICK)
     with thread(tmp_path, connection_limits=LIMITS) as service:
         domain = service.new_domain()
         for number in range(100):

@@ -2,7 +2,7 @@ import socket
 
 import pytest
 
-from optout.service.listening.sockets import bound, is_loopback, url
+from voiceid_optout.service.listening.sockets import bound, is_loopback, url
 
 
 @pytest.mark.parametrize(

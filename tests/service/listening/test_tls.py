@@ -14,10 +14,10 @@ import pytest
 import trustme
 from botocore.exceptions import SSLError
 
-from optout.service.errors import StartError
-from optout.service.listening.tls import TlsFiles
 from tests.service.access.keyring import until
 from tests.service.running import Service, child, thread
+from voiceid_optout.service.errors import StartError
+from voiceid_optout.service.listening.tls import TlsFiles
 
 
 class Authority:

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 import click
 
-from optout.cli.main import main
 from tools.site.reference.tables import code, table
+from voiceid_optout.cli.main import main
 
 _HEAD = """# Commands
 

@@ -3,8 +3,8 @@
 import re
 from pathlib import Path
 
-from optout.cli.exit_codes import ExitCode
 from tools.site.reference.tables import code, table
+from voiceid_optout.cli.exit_codes import ExitCode
 
 _HEAD = """# Exit codes
 

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from importlib.resources import files
 from typing import Any
 
-from optout.register.schema import build_schema
 from tools.site.reference.tables import code, table
+from voiceid_optout.register.schema import build_schema
 
 Schema = dict[str, Any]
 
@@ -18,7 +18,7 @@ def register_page() -> str:
 
 def plan_page() -> str:
     """Return the schema of a plan in JSON."""
-    text = files("optout.plan").joinpath("plan.schema.json").read_text(encoding="utf-8")
+    text = files("voiceid_optout.plan").joinpath("plan.schema.json").read_text(encoding="utf-8")
     return _page("Schema of a plan", "plan.schema.json", json.loads(text))
 
 

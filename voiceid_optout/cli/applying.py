@@ -1,0 +1,117 @@
+"""From a plan to what was done: the one way that `up` and `destroy` go."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from voiceid_optout.cli import basis, guarding, occasion
+from voiceid_optout.cli.errors import CommandError
+from voiceid_optout.cli.exit_codes import ExitCode
+from voiceid_optout.cli.session import end
+from voiceid_optout.engine.interface import Operation, Result
+from voiceid_optout.plan.compare import listed, surplus
+from voiceid_optout.plan.digest import Purpose
+from voiceid_optout.plan.document import VERSION, document
+from voiceid_optout.plan.guard import endangers
+
+if TYPE_CHECKING:
+    from voiceid_optout.cli.approval import Approval
+    from voiceid_optout.cli.session import Session
+    from voiceid_optout.engine.interface import Outcome
+    from voiceid_optout.plan import Plan, Review, Step
+
+_RESULTS = {ExitCode.REFUSED: "refused", ExitCode.STALE: "stale", ExitCode.USAGE: "not-confirmed"}
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What a command does: how it plans, how it does it, and what it asks before."""
+
+    purpose: Purpose
+    planning: Operation
+    doing: Operation
+    title: str
+    question: str
+
+
+UP = Work(Purpose.UP, Operation.PREVIEW, Operation.UP, "Applying", "Do this?")
+DESTROY = Work(Purpose.DESTROY, Operation.PREVIEW_DESTROY, Operation.DESTROY, "Forgetting", "Forget them?")
+
+
+def plan(session: Session, work: Work, *, refresh: bool) -> Review:
+    """Make the plan and let the guard look at it; nothing is changed and nothing shown."""
+    limits = guarding.limits(session.context)
+    outcome, made = session.perform(work.planning, refresh=refresh, title="Comparing")
+    end(outcome)
+    return guarding.guarded(session.review(made, work.purpose), limits, session.choices, refresh=refresh)
+
+
+def apply(session: Session, work: Work, approval: Approval, *, refresh: bool, yes: bool) -> Plan:
+    """Plan, show it, see whether it may be done, do it, and return what was done.
+
+    Raises :class:`CommandError` where the plan is not the approved one, the guard refuses it, nobody agrees, or
+    what it was made from changes before it is done.
+    """
+    approval.require_scope(session.scope(work.purpose))
+    files = basis.files_of(session.context)
+    review = plan(session, work, refresh=refresh)
+    foundation = basis.Basis(files, basis.state_of(session.context))
+    # Whether the guard refuses comes after the approval: a line here would come too early.
+    session.show(replace(review, refusal=None))
+    try:
+        _permit(session, work, review, approval, refresh=refresh, yes=yes)
+        foundation.require_unchanged(session.context)
+    except CommandError as error:
+        _emit(session, _RESULTS[error.code], [str(error)], review)
+        raise
+    return _do(session, work, review, approval, refresh=refresh)
+
+
+def _permit(session: Session, work: Work, review: Review, approval: Approval, *, refresh: bool, yes: bool) -> None:
+    command = guarding.override(work.purpose, session.choices, review.digest, refresh=refresh)
+    approval.require(review, command)
+    if review.refusal is not None:
+        # A saved plan proves that nothing else is done; only naming the digest says that somebody wants it.
+        if approval.digest is None:
+            raise guarding.refused(review.refusal)
+        session.say(f"Approved although the guard would refuse it: {review.refusal.reasons}.", "yellow")
+    if review.plan.steps:
+        session.confirm(work.question, yes=yes or approval.is_given)
+
+
+def _do(session: Session, work: Work, review: Review, approval: Approval, *, refresh: bool) -> Plan:
+    total = len(review.plan.steps) or None
+    message = occasion.message(
+        work.purpose, review.digest, session.context.project.root, session.context.environment
+    )
+    outcome, done = session.perform(work.doing, refresh=refresh, title=work.title, total=total, message=message)
+    extra = surplus(review.plan, done)
+    grave = _is_grave(extra, approval) and outcome.result is Result.SUCCEEDED
+    count = f"{len(extra):,} {'step' if len(extra) == 1 else 'steps'}"
+    words = f"more was done than the plan said: {count} that nobody had reviewed, listed above"
+    errors = [*outcome.errors, words] if grave else list(outcome.errors)
+    _emit(session, Result.PARTIAL.value if grave else outcome.result.value, errors, review)
+    _tell(session, extra, outcome)
+    end(outcome)
+    if grave:
+        raise CommandError(words, ExitCode.PARTIAL)
+    return done
+
+
+def _is_grave(extra: tuple[Step, ...], approval: Approval) -> bool:
+    """Tell whether steps beyond the plan break a promise, rather than repair what drifted a moment ago."""
+    return bool(extra) and (approval.is_given or any(endangers(step) for step in extra))
+
+
+def _tell(session: Session, extra: tuple[Step, ...], outcome: Outcome) -> None:
+    # What a failed run reports as drift it may not have got to.
+    if not extra or outcome.result is not Result.SUCCEEDED:
+        return
+    session.say("Done beyond the plan, because the service or the state changed after it was made:", "yellow")
+    for line in listed(extra, session.places):
+        session.say(line, "yellow")
+
+
+def _emit(session: Session, result: str, errors: list[str], review: Review) -> None:
+    session.emit({"version": VERSION, "result": result, "errors": errors, "plan": document(review)})

@@ -1,0 +1,86 @@
+"""What was approved before: a digest, a saved plan, or both; and whether the present plan is still that one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import click
+
+from voiceid_optout.cli.errors import CommandError
+from voiceid_optout.cli.exit_codes import ExitCode
+from voiceid_optout.plan.compare import differences, listed
+from voiceid_optout.plan.digest import approves, short
+from voiceid_optout.plan.errors import PlanError
+from voiceid_optout.plan.saved import SavedPlan, parse
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from voiceid_optout.plan import Review, Scope, Step
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """``digest`` is what --approve says, in whole or its first digits; ``saved`` is the plan of --plan."""
+
+    digest: str | None = None
+    saved: SavedPlan | None = None
+    path: Path | None = None
+
+    @property
+    def is_given(self) -> bool:
+        """Whether there is anything to keep to; then nobody needs to be asked any more."""
+        return self.digest is not None or self.saved is not None
+
+    def require_scope(self, scope: Scope) -> None:
+        """Raise :class:`CommandError` if the saved plan is for another stack or another command."""
+        if self.saved is not None:
+            try:
+                self.saved.require(scope)
+            except PlanError as error:
+                raise CommandError(f"{self.path} {error}", ExitCode.USAGE) from error
+
+    def require(self, review: Review, override: str) -> None:
+        """Say what differs and raise :class:`CommandError`, code STALE, unless this is the approved plan."""
+        if self.saved is not None and self.saved.digest != review.digest:
+            _tell(self.saved, review)
+            raise _stale(short(self.saved.digest), review, override)
+        if self.digest is not None and not approves(self.digest, review.digest):
+            raise _stale(short(self.digest), review, override)
+
+
+def read(digest: str | None, path: Path | None) -> Approval:
+    """Read what the options say; raises :class:`CommandError` for a file that is no saved plan."""
+    if path is None:
+        return Approval(digest)
+    try:
+        return Approval(digest, parse(path.read_bytes()), path)
+    except OSError as error:
+        raise CommandError(f"cannot read the plan {path}: {error.strerror}", ExitCode.USAGE) from error
+    except PlanError as error:
+        raise CommandError(
+            f"{path} {error}; write it anew with `optout preview --save-plan {path}`", ExitCode.USAGE
+        ) from error
+
+
+def _tell(saved: SavedPlan, review: Review) -> None:
+    found = differences(saved.plan, review.plan)
+    _list("Only in the reviewed plan:", found.only_reviewed, saved.places)
+    _list("Only in the present one:", found.only_present, review.places)
+
+
+def _list(title: str, steps: tuple[Step, ...], places: Mapping[str, str]) -> None:
+    if steps:
+        for line in [title, *listed(steps, places)]:
+            click.echo(line, err=True)
+
+
+def _stale(reviewed: str, review: Review, override: str) -> CommandError:
+    found = f"the plan is stale, nothing was changed: {reviewed} was reviewed, and "
+    if review.plan.steps:
+        found += f"what would be done now is {short(review.digest)}. Review that, then: {override}"
+    else:
+        found += "nothing is left to do now"
+    return CommandError(found, ExitCode.STALE)

@@ -1,0 +1,71 @@
+"""The stack file's ``aws:`` config: passed on to the provider, and explained."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from voiceid_optout.cli.errors import CommandError
+from voiceid_optout.engine import project as projects
+from voiceid_optout.engine.config_text import as_text
+from voiceid_optout.voiceid import SettingsInvalid, precedence
+from voiceid_optout.voiceid.aws_config import NAMES, OVERRIDE, PREFIX, AwsConfig
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from voiceid_optout.cli.context import Context
+
+IGNORED = {OVERRIDE: "{}"}
+
+
+def environment(context: Context) -> dict[str, str]:
+    """Return the variables for what the stack's file says today of endpoint, region and identity.
+
+    Without them a refresh would ask where, and as whom, the last `up` asked: an engine keeps that run's config in
+    the state. What the shell sets stays. Raises :class:`CommandError` for config that cannot be used.
+    """
+    texts = _texts(context)
+    given = {OVERRIDE: json.dumps(texts)}
+    aws = parsed({**given, **context.environment})
+    found = context.endpoint_environment()
+    shell = context.environment
+    if not shell.get(precedence.ENDPOINT_VARIABLE) and (url := aws.endpoints.get("voiceid")):
+        found.setdefault(precedence.ENDPOINT_VARIABLE, url)
+    if not any(map(shell.get, precedence.REGION_VARIABLES)) and aws.region:
+        found.setdefault(precedence.REGION_VARIABLES[0], aws.region)
+    return found if shell.get(OVERRIDE) else {**given, **found}
+
+
+def parsed(environ: Mapping[str, str]) -> AwsConfig:
+    """Return the config that is passed on in these variables; raises :class:`CommandError`."""
+    try:
+        return AwsConfig.parse({}, environ)
+    except SettingsInvalid as error:
+        raise CommandError(str(error)) from None
+
+
+def sources(context: Context, environ: Mapping[str, str]) -> str:
+    """Say where region and endpoint come from, as precedence has it."""
+    config = {key: as_text(context.setting(key)) for key in ("endpoint", "region")}
+    aws = parsed({**environ, **context.environment})
+    region = precedence.region(config, aws, context.environment)
+    endpoint = precedence.endpoint(config, aws, context.environment)
+    where = f"endpoint from {endpoint.source}" if endpoint.value else "AWS's own endpoint"
+    return f"region {region.value} from {region.source}, {where}" if region.value else where
+
+
+def _texts(context: Context) -> dict[str, str]:
+    """Return the config by its names without the prefix; a secret is opened with the passphrase."""
+    config = context.settings.config
+    given = {name: config[f"{PREFIX}{name}"] for name in NAMES if f"{PREFIX}{name}" in config}
+    if "secure" not in json.dumps(given, default=str):
+        return {name: as_text(value) for name, value in given.items()}
+    # Only a stack with a secret among them pays for deriving the passphrase's key here.
+    from voiceid_optout.engine.embedded import passphrase  # noqa: PLC0415
+
+    if context.settings.salt is None:
+        raise CommandError(f"{context.settings.path.name} has a secret in its aws: config but no encryptionsalt")
+    crypter = passphrase.open_with(passphrase.find(context.environment), context.settings.salt)
+    values = projects.resolve(context.settings, crypter.decrypt).values
+    return {name: values[f"{PREFIX}{name}"] for name in given}

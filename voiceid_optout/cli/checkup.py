@@ -1,0 +1,157 @@
+"""The examinations of ``optout doctor``, one function each."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import subprocess
+from contextlib import ExitStack, closing, suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from voiceid_optout.cli import aws
+from voiceid_optout.cli.connection import client_settings, in_environment
+from voiceid_optout.cli.errors import CommandError
+from voiceid_optout.cli.sandbox import environment_for
+from voiceid_optout.engine.embedded import locks, passphrase, snapshot
+from voiceid_optout.engine.embedded.backend import Backend
+from voiceid_optout.engine.errors import EngineError
+from voiceid_optout.register import RegisterError
+from voiceid_optout.register.report import summary
+from voiceid_optout.voiceid import Client, VoiceIdError
+from voiceid_optout.voiceid.credential_source import credential_source
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from voiceid_optout.cli.context import Context
+    from voiceid_optout.voiceid.identity import Identity
+
+
+_PATIENCE_SECONDS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line. ``verdict`` is ok, note or fail."""
+
+    subject: str
+    verdict: str
+    text: str
+
+
+def examine(context: Context) -> Iterator[Finding]:
+    """Yield a finding for each thing a run needs."""
+    yield Finding("python", "ok", platform.python_version())
+    yield _pulumi(context)
+    yield Finding("project", "ok", f"{context.project.name}, stack {context.stack}")
+    yield _caught("register", lambda: _register(context))
+    with ExitStack() as cleanup:
+        try:
+            environment = cleanup.enter_context(environment_for(context))
+        except CommandError as error:
+            yield Finding("service", "fail", str(error))
+            return
+        yield _caught("passphrase", lambda: _passphrase(context, environment))
+        yield _caught("state", lambda: _state(context))
+        yield from _endpoint(context, environment)
+
+
+def _caught(subject: str, examination: Callable[[], Finding]) -> Finding:
+    try:
+        return examination()
+    except (EngineError, CommandError) as error:
+        return Finding(subject, "fail", str(error))
+
+
+def _pulumi(context: Context) -> Finding:
+    path = shutil.which("pulumi", path=context.environment.get("PATH"))
+    if path is None:
+        return Finding("pulumi", "ok", "no Pulumi CLI on PATH: the embedded engine does the work")
+    try:
+        answer = subprocess.run(  # noqa: S603 - the CLI that was found on PATH
+            [path, "version"], capture_output=True, text=True, check=True, timeout=_PATIENCE_SECONDS
+        )
+    except (OSError, subprocess.SubprocessError):
+        return Finding("pulumi", "fail", f"{path} does not run: reinstall it or pass --engine embedded")
+    return Finding("pulumi", "ok", f"{answer.stdout.strip()} on PATH; --engine embedded does without it")
+
+
+def _register(context: Context) -> Finding:
+    try:
+        return Finding("register", "ok", summary(context.register).removeprefix("ok: "))
+    except RegisterError as error:
+        first = str(error).splitlines()[0]
+        return Finding("register", "fail", f"{first} (`optout validate` lists everything)")
+
+
+def _passphrase(context: Context, environment: Mapping[str, str]) -> Finding:
+    phrase = passphrase.find({**context.environment, **environment})
+    if context.settings.salt is None:
+        return Finding("passphrase", "note", "set; the first `up` adds an encryptionsalt to the stack's file")
+    passphrase.open_with(phrase, context.settings.salt)
+    return Finding("passphrase", "ok", "fits the stack")
+
+
+def _state(context: Context) -> Finding:
+    backend = Backend(context.backend(), context.project.name, context.stack)
+    for lock in locks.read_all(backend.lock_folder):
+        if lock.is_abandoned:
+            return Finding("state", "note", f"an abandoned lock of {lock.holder}; the next run takes it over")
+        return Finding("state", "fail", f"locked by {lock.holder} since {lock.since}: wait, or delete {lock.path}")
+    content = backend.read()
+    if content is None:
+        return Finding("state", "ok", "none yet; the first `up` makes it")
+    resources = snapshot.parse(content, str(backend.state_file)).resources
+    if backend.journal_file.exists():
+        return Finding("state", "note", "a run was cut short; the next one recovers what it did")
+    if not os.access(backend.state_file.parent, os.W_OK):
+        return Finding("state", "fail", f"{backend.state_file.parent} cannot be written")
+    return Finding("state", "ok", f"{len(resources):,} resources, {len(content):,} bytes")
+
+
+def _endpoint(context: Context, environment: Mapping[str, str]) -> Iterator[Finding]:
+    with in_environment(environment):
+        try:
+            domain_ids = _domain_ids(context)
+            settings = client_settings(context, environment)
+            if not context.is_sandbox:
+                yield Finding("settings", "ok", aws.sources(context, environment))
+            yield _credentials(settings.identity)
+            client = Client(settings)
+        except (VoiceIdError, CommandError) as error:
+            yield Finding("endpoint", "fail", str(error))
+            return
+        with closing(client):
+            for domain_id in domain_ids:
+                yield _domain(client, domain_id, settings.place())
+    if not domain_ids:
+        yield Finding(
+            "endpoint", "note", f"not asked: neither register nor stack names a domain of {settings.place()}"
+        )
+
+
+def _credentials(identity: Identity) -> Finding:
+    try:
+        return Finding("credentials", "ok", credential_source(identity, os.environ))
+    except VoiceIdError as error:
+        return Finding("credentials", "fail", str(error))
+
+
+def _domain_ids(context: Context) -> list[str]:
+    """Return the domains of the stack's config and of the register."""
+    domains, default = context.domains()
+    found = {*domains.values(), *([default] if default else [])}
+    with suppress(RegisterError):  # that has a finding of its own
+        found |= {entry.domain_id for entry in context.register.entries}
+    return sorted(found)
+
+
+def _domain(client: Client, domain_id: str, place: str) -> Finding:
+    try:
+        domain = client.describe_domain(domain_id)
+    except VoiceIdError as error:
+        return Finding("endpoint", "fail", str(error))
+    verdict = "ok" if domain.status == "ACTIVE" else "fail"
+    return Finding("endpoint", verdict, f"domain {domain_id} of {place} is {domain.status}")

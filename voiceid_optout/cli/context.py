@@ -1,0 +1,164 @@
+"""The project and stack a command works on."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
+
+from voiceid_optout.cli.errors import CommandError
+from voiceid_optout.engine import project as projects
+from voiceid_optout.label import label
+from voiceid_optout.register import Ensure, load
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from voiceid_optout.engine.project import Project, StackSettings
+    from voiceid_optout.register import Register
+
+DATA_FOLDER = ".optout"
+SANDBOX_PASSPHRASE = "local"  # noqa: S105 - public on purpose, see Pulumi.local.yaml
+_ID_LIKE = re.compile(r"(?:id#)?[A-Za-z0-9][A-Za-z0-9_-]*")
+_EMBEDDED_SERVICE = "embedded"
+_SHARDED = "sharded"
+_REGION_VARIABLES = ("AWS_REGION", "AWS_DEFAULT_REGION")
+
+
+@dataclass(frozen=True)
+class Context:
+    """A stack of a project, before anything is run."""
+
+    project: Project
+    settings: StackSettings
+    stack: str
+    environment: Mapping[str, str] = field(repr=False)
+
+    @property
+    def is_sandbox(self) -> bool:
+        """Whether the stack brings its own service, state folder and passphrase."""
+        return bool(self.setting("service") == _EMBEDDED_SERVICE)
+
+    @property
+    def is_sharded(self) -> bool:
+        """Whether many people share a resource."""
+        return bool(self.setting("grouping") == _SHARDED)
+
+    @property
+    def data_folder(self) -> Path:
+        """The project's git-ignored folder for state and databases."""
+        return self.project.root / DATA_FOLDER
+
+    @property
+    def service_folder(self) -> Path:
+        """Where the sandbox's service keeps its data."""
+        return self.data_folder / "service"
+
+    def setting(self, key: str) -> Any:
+        """Return a plain config value of the stack's file; objects set as JSON text are read."""
+        value = self.settings.config.get(f"{self.project.name}:{key}")
+        if isinstance(value, str) and value.startswith(("{", "[")):
+            try:
+                return json.loads(value)
+            except ValueError:
+                return value
+        return value
+
+    def domains(self) -> tuple[dict[str, str], str | None]:
+        """Return the aliases of domains and the default domain's id."""
+        aliases = self.setting("domains") or {}
+        if not isinstance(aliases, dict) or not all(isinstance(item, str) for item in aliases.values()):
+            place = f"{self.settings.path.name}: {self.project.name}:domains"
+            raise CommandError(f"{place} must map each alias to a domain id in quotes")
+        domain = self.setting("domain")
+        return aliases, aliases.get(domain, domain)
+
+    def endpoint_environment(self) -> dict[str, str]:
+        """Return the variables for the endpoint and region of the stack's file, where the shell sets none.
+
+        Without them a refresh asks where the last `up` asked: an engine keeps that run's config in the state.
+        """
+        result = {}
+        for key, names in (("endpoint", ("AWS_ENDPOINT_URL_VOICE_ID",)), ("region", _REGION_VARIABLES)):
+            value = self.setting(key)
+            if isinstance(value, str) and not any(map(self.environment.get, names)):
+                result[names[0]] = value
+        return result
+
+    @cached_property
+    def register(self) -> Register:
+        """The register, read once; raises :class:`voiceid_optout.register.RegisterInvalid`."""
+        domains, default = self.domains()
+        return load(self.register_folder, domains=domains, default_domain=default)
+
+    def places(self, label_key: str | None) -> dict[str, str]:
+        """Return ``file:line`` of the register for every label."""
+        return {
+            label(label_key or entry.domain_id, entry.domain_id, entry.speaker_id): (
+                f"{entry.location.file}:{entry.location.line}"
+            )
+            for entry in self.register.entries
+        }
+
+    def reasons(self, label_key: str | None) -> dict[str, str]:
+        """Return why each released person is released, by label; no identifier is left in the texts."""
+        released = [entry for entry in self.register.entries if entry.ensure is Ensure.RELEASED]
+        if not released:
+            return {}
+        known = {entry.speaker_id for entry in self.register.entries}
+        return {
+            label(label_key or entry.domain_id, entry.domain_id, entry.speaker_id): _without_ids(
+                entry.reason or "", known
+            )
+            for entry in released
+        }
+
+    @property
+    def register_folder(self) -> Path:
+        """Where the register is: a directory, or one file."""
+        return self.project.root / str(self.setting("register") or "config")
+
+    def backend(self) -> Path:
+        """Return the folder of the Pulumi backend: the sandbox's own, PULUMI_BACKEND_URL's, or the project's."""
+        url = "" if self.is_sandbox else self.environment.get("PULUMI_BACKEND_URL", "")
+        if not url:
+            return self.data_folder / "state"
+        parts = urlsplit(url)
+        if parts.scheme != "file":
+            raise CommandError(
+                "PULUMI_BACKEND_URL is no file:// URL: `optout` keeps the state in a folder; for any other backend "
+                "use the raw Pulumi CLI"
+            )
+        path = Path(unquote(f"{parts.netloc}{parts.path}")).expanduser()
+        return path if path.is_absolute() else self.project.root / path
+
+
+def _without_ids(text: str, known: Collection[str]) -> str:
+    """Put ``…`` for every identifier of the register: people write what they should not."""
+    return _ID_LIKE.sub(lambda found: "…" if found[0] in known else found[0], text)
+
+
+def find(root: Path, stack: str, environment: Mapping[str, str] | None = None) -> Context:
+    """Read the project and stack files; raises :class:`voiceid_optout.engine.errors.ProjectError`."""
+    project = projects.load_project(root.resolve())
+    return Context(project, projects.load_stack(project, stack), stack, environment or os.environ)
+
+
+def label_key(context: Context, environment: Mapping[str, str]) -> str | None:
+    """Return the key of labels; a secret one is decrypted with the passphrase of ``environment``."""
+    value = context.setting("labelKey")
+    if not isinstance(value, dict):
+        return str(value) if value else None
+    # Only a stack with a secret key pays for deriving the passphrase's key here.
+    from voiceid_optout.engine.embedded import passphrase  # noqa: PLC0415
+
+    salt = context.settings.salt
+    if salt is None:
+        raise CommandError(f"{context.settings.path.name} has a secret labelKey but no encryptionsalt")
+    crypter = passphrase.open_with(passphrase.find({**context.environment, **environment}), salt)
+    return projects.resolve(context.settings, crypter.decrypt).values[f"{context.project.name}:labelKey"]

@@ -1,0 +1,54 @@
+"""``optout destroy``: let the stack forget everybody."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from voiceid_optout.cli.errors import reported
+from voiceid_optout.cli.options import approve_option, require_answer, run_options, with_options, yes_option
+
+
+@click.command(name="destroy", short_help="Let the stack forget everybody; nothing changes in the service.")
+@with_options(
+    *run_options,
+    yes_option,
+    approve_option,
+    click.option("--preview", "only_preview", is_flag=True, help="Show whom it would forget, and change nothing."),
+)
+def command(*, yes: bool, approve: str | None, only_preview: bool, **choices: Any) -> None:
+    """Let the stack forget everybody it manages.
+
+    Opt-outs stay in the service: only an entry under `released` ends one. The next `optout up` takes the people of
+    the register back under management.
+
+    Nobody would be left to manage, so the guard wants the plan's digest, which --preview shows; --yes is enough
+    where a few people are named by --target.
+
+    \b
+    Example
+      $ optout destroy --stack rehearsal --preview
+      Plan to destroy stack rehearsal: 14 to stop managing, 0 unchanged
+      ...
+      Digest: 3f2a91c0d7e4b5a6
+      $ optout destroy --stack rehearsal --approve 3f2a91c0d7e4b5a6
+
+    Exit codes: 0 done, 1 failed, 2 not confirmed, 3 register invalid, 6 refused by the guard, 7 plan stale,
+    8 locked, 9 forgotten in part, or more than was approved.
+    """  # noqa: D301 - click's own mark for "do not wrap"
+    from voiceid_optout.cli import applying  # noqa: PLC0415 - not for --help
+    from voiceid_optout.cli.approval import Approval  # noqa: PLC0415
+    from voiceid_optout.cli.session import Choices, opened  # noqa: PLC0415
+    from voiceid_optout.plan.document import document  # noqa: PLC0415
+    from voiceid_optout.plan.words import people  # noqa: PLC0415
+
+    require_answer(yes=yes or only_preview or approve is not None)
+    with reported(), opened(Choices(**choices)) as session:
+        if only_preview:
+            review = applying.plan(session, applying.DESTROY, refresh=True)
+            session.show(review)
+            session.emit(document(review))
+            return
+        done = applying.apply(session, applying.DESTROY, Approval(approve), refresh=True, yes=yes)
+        session.say(f"Done: {people(len(done.steps))} no longer managed; the service was not touched.", "green")

@@ -1,0 +1,56 @@
+"""``optout drift``: prove that everything still holds."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from voiceid_optout.cli.errors import reported
+from voiceid_optout.cli.exit_codes import ExitCode
+from voiceid_optout.cli.options import report_options, run_options, with_options
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@click.command(name="drift", short_help="Check that the service still says what the register asks.")
+@with_options(*run_options, *report_options)
+def command(*, form: str | None, outputs: tuple[Path, ...], **choices: Any) -> None:
+    """Ask the service about every person and report who is no longer as the register asks. Changes nothing.
+
+    Drift is a person who was opted out and now is enrolled, expired, pending or gone, a released one who is back,
+    and an entry of the register that has never been applied. `optout up` repairs all of it.
+
+    \b
+    Example: every night
+      $ optout drift --stack production --output drift.md
+      Drift in stack production: 1 to repair, 13 unchanged
+        ! repair  sp-2357877d05320d78  config/people.yaml:14  ENROLLED in the service, should be OPTED_OUT
+
+    Exit codes: 0 no drift, 1 failed, 3 register invalid, 5 drift.
+    """  # noqa: D301 - click's own mark for "do not wrap"
+    from voiceid_optout.cli import reports  # noqa: PLC0415 - not for --help
+    from voiceid_optout.cli.session import Choices, end, opened  # noqa: PLC0415
+    from voiceid_optout.engine.interface import Operation  # noqa: PLC0415
+    from voiceid_optout.plan import Action, Plan, Purpose  # noqa: PLC0415
+    from voiceid_optout.plan.words import people  # noqa: PLC0415
+
+    report = reports.report(form, outputs, as_json=choices.pop("as_json"))
+    with reported(), opened(Choices(**choices, as_json=report.is_for_machines)) as session:
+        outcome, everything = session.perform(Operation.PREVIEW, refresh=True, title="Asking the service")
+        end(outcome)
+        # A line taken out of the register and not yet applied leaves the person opted out: no drift. Nor is it one
+        # that people are yet to move from one resource to another.
+        steps = tuple(step for step in everything.steps if step.action not in (Action.FORGET, Action.MOVE))
+        left = everything.unchanged + sum(step.is_person for step in everything.steps)
+        drift = Plan(steps, left - sum(step.is_person for step in steps), everything.managed)
+        review = session.review(drift, Purpose.DRIFT)
+        report.publish(review)
+        if not steps:
+            session.say(f"No drift: {people(drift.unchanged)} as the register asks.", "green")
+            return
+        session.show(review)
+        session.say("`optout up` repairs this.")
+    sys.exit(ExitCode.DRIFT)

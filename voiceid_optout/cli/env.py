@@ -1,0 +1,58 @@
+"""``optout env``: what the raw Pulumi CLI and AWS clients need to know, as shell exports."""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from voiceid_optout.cli.errors import CommandError, reported
+from voiceid_optout.cli.options import stack_options, with_options
+
+if TYPE_CHECKING:
+    from voiceid_optout.cli.context import Context
+
+
+@click.command(name="env", short_help="Print shell exports for the raw Pulumi CLI.")
+@with_options(*stack_options)
+def command(**choices: Any) -> None:
+    """Print the variables with which the raw `pulumi` and `aws` commands see what `optout` sees.
+
+    For a stack with its own service (the sandbox) the service must be running: start `optout serve` first, in
+    another terminal, with the line this command prints if it is not.
+
+    \b
+    Example
+      $ eval "$(optout env)"
+      $ pulumi preview
+
+    Exit codes: 0 done, 1 failed.
+    """  # noqa: D301 - click's own mark for "do not wrap"
+    from voiceid_optout.cli import context as contexts  # noqa: PLC0415 - not for --help
+    from voiceid_optout.engine.embedded.backend import Backend  # noqa: PLC0415
+
+    with reported():
+        context = contexts.find(choices["root"], choices["stack"])
+        for name, value in variables(context).items():
+            click.echo(f"export {name}={shlex.quote(value)}")
+        # The raw CLI asks for `stack init` where there is no state yet; here the stack file is enough.
+        Backend(context.backend(), context.project.name, context.stack).initialise()
+
+
+def variables(context: Context) -> dict[str, str]:
+    """Return the variables by name."""
+    # The service's code is needed for the sandbox alone.
+    from voiceid_optout.cli.sandbox import make_private, sandbox_environment, serve_arguments  # noqa: PLC0415
+    from voiceid_optout.service.running import find  # noqa: PLC0415
+
+    result = {"PULUMI_STACK": context.stack, "PULUMI_BACKEND_URL": context.backend().resolve().as_uri()}
+    make_private(context.data_folder)
+    make_private(context.backend())  # the raw CLI asks for a folder that is there
+    if not context.is_sandbox:
+        return result | context.endpoint_environment()
+    service = find(context.service_folder)
+    if service is None:
+        line = shlex.join(["optout", "serve", *serve_arguments(context)])
+        raise CommandError(f"the sandbox's service is not running; start it in another terminal:\n  {line}")
+    return result | sandbox_environment(service)

@@ -1,0 +1,56 @@
+"""``optout issue``: keep one issue open while a stack has drifted."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import click
+
+from voiceid_optout.cli.errors import reported
+from voiceid_optout.cli.options import with_options
+from voiceid_optout.cli.posting import posting_options
+
+
+@click.command(name="issue", short_help="Keep one issue open while a stack has drifted.")
+@with_options(*posting_options, click.option("--close", is_flag=True, help="The drift is gone: close the issue."))
+def command(*, close: bool, **options: Any) -> None:
+    """Open the one issue about a stack's drift, bring it up to date, or close it.
+
+    The issue is known by its first line, <!-- optout:drift=NAME -->, and by its author, as comments are. A text
+    that carries an identifier of the register is refused.
+
+    The token comes from GITHUB_TOKEN alone. The job needs this permission: issues: write
+
+    \b
+    Example: every night, after `optout drift`
+      $ optout issue --stack production --log-file drift.txt
+      issue created: https://github.com/example/register/issues/12
+      $ optout issue --stack production --close
+      issue closed: https://github.com/example/register/issues/12
+
+    Exit codes: 0 done, 1 failed, 2 wrong usage, 3 register invalid, 6 an identifier in the text.
+    """  # noqa: D301 - click's own mark for "do not wrap"
+    from voiceid_optout.cli.posting import Choices, forge, origin, read_texts, speakers, tell  # noqa: PLC0415 - not for --help
+    from voiceid_optout.forge import identifiers, issues, texts  # noqa: PLC0415
+    from voiceid_optout.forge.markers import issue_marker  # noqa: PLC0415
+    from voiceid_optout.forge.settings import Event  # noqa: PLC0415
+
+    choices = Choices(**options)
+    if (choices.body_file is None) + (choices.log_file is None) != (2 if close else 1):
+        raise click.UsageError("give one of --body-file, --log-file and --close")
+    with reported(), forge(choices) as github:
+        source = origin(choices, Event.read(os.environ), os.environ)
+        marker = issue_marker(choices.stack)
+        if close:
+            if (closed := issues.close(github, marker, texts.drift_farewell(source))) is None:
+                click.echo("no issue is open")
+            else:
+                tell(closed, "issue")
+            return
+        given = read_texts(choices)
+        if given.is_empty:
+            raise click.UsageError("the file is empty: there is no drift in it")
+        text = texts.drift_issue(source, given.body, log=given.log)
+        identifiers.check(text, speakers(choices))
+        tell(issues.put(github, marker, f"Drift in stack {choices.stack}", text), "issue")

@@ -1,0 +1,75 @@
+"""``optout preview``: show what ``optout up`` would do."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from voiceid_optout.cli.errors import reported
+from voiceid_optout.cli.exit_codes import ExitCode
+from voiceid_optout.cli.options import refresh_option, report_options, run_options, with_options
+
+
+@click.command(name="preview", short_help="Show what `up` would do.")
+@with_options(
+    *run_options,
+    refresh_option,
+    *report_options,
+    click.option(
+        "--save-plan",
+        "plan_file",
+        type=click.Path(path_type=Path, dir_okay=False),
+        help="Save the plan, readable by you alone, for `optout up --plan FILE`.",
+    ),
+    click.option(
+        "--detailed-exitcode",
+        is_flag=True,
+        help="Leave with 4 when there is something to do, with 6 when the guard would refuse it.",
+    ),
+)
+def command(
+    *,
+    refresh: bool,
+    form: str | None,
+    outputs: tuple[Path, ...],
+    plan_file: Path | None,
+    detailed_exitcode: bool,
+    **choices: Any,
+) -> None:
+    """Show what `optout up` would do, and change nothing.
+
+    The register is checked, the service is asked about every person (unless --no-refresh), and each difference
+    is a row: its label, the line of the register, what would be done and why. The digest names exactly this plan:
+    `optout up --approve DIGEST` does it or nothing.
+
+    \b
+    Example: in CI, on a pull request
+      $ optout preview --stack production --output plan.md --save-plan plan.json
+      Plan for stack production: 1 to opt out, 13 unchanged
+        + opt out  sp-2357877d05320d78  config/people.yaml:14  new
+      Digest: 3f2a91c0d7e4b5a6
+
+    Exit codes: 0 done, 1 failed, 3 register invalid; with --detailed-exitcode also 4 changes planned,
+    6 the guard would refuse them.
+    """  # noqa: D301 - click's own mark for "do not wrap"
+    from voiceid_optout.cli import applying, reports, scale  # noqa: PLC0415 - not for --help
+    from voiceid_optout.cli.session import Choices, opened  # noqa: PLC0415
+    from voiceid_optout.plan import document  # noqa: PLC0415
+
+    report = reports.report(form, outputs, as_json=choices.pop("as_json"))
+    with reported(), opened(Choices(**choices, as_json=report.is_for_machines)) as session:
+        review = applying.plan(session, applying.UP, refresh=refresh)
+        session.show(review)
+        if plan_file is not None:
+            reports.write(plan_file, document.render(review).encode(), 0o600)
+        report.publish(review)
+        people = len(session.context.register.entries)
+        if note := scale.advice(people, sharded=session.context.is_sharded):
+            session.say(f"note: {note}.", "dim")
+        if not review.plan.steps:
+            session.say("Nothing to do: the service says what the register asks.", "green")
+    if detailed_exitcode and review.plan.steps:
+        sys.exit(ExitCode.CHANGES_PLANNED if review.refusal is None else ExitCode.REFUSED)

@@ -1,0 +1,127 @@
+"""Shows that long work goes on: a bar on a terminal, elsewhere a line every ten seconds, done something or not."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING, Self
+
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+from voiceid_optout.plan.durations import spoken
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rich.console import Console
+
+LINE_EVERY_SECONDS = 10.0
+_BAR_WIDTH = 12  # what stands behind it must find room on a terminal of 80 columns
+_SHORT_REASON = "at quota"
+_ENOUGH_SECONDS = 2.0  # before that a rate is a guess
+
+
+class WorkProgress:
+    """Counts finished steps of ``total``; a total of None is not known. A context manager, thread-safe.
+
+    What is not ``lasting`` leaves nothing behind when it ends.
+    """
+
+    def __init__(
+        self,
+        console: Console,
+        title: str,
+        total: int | None,
+        clock: Callable[[], float] = time.monotonic,
+        every: float = LINE_EVERY_SECONDS,
+        *,
+        lasting: bool = True,
+    ) -> None:
+        self._clock = clock
+        self._console = console
+        self._title = title
+        self._total = total
+        self._every = every
+        self._lasting = lasting
+        self._done = 0
+        self._reason = ""
+        self._lock = threading.Lock()
+        self._began = clock()
+        self._ended = threading.Event()
+        self._ticker: threading.Thread | None = None
+        self._bar: Progress | None = None
+        if console.is_terminal:
+            self._bar = Progress(
+                TextColumn("{task.description}"),
+                BarColumn(_BAR_WIDTH),
+                MofNCompleteColumn(),
+                TextColumn("{task.fields[pace]}"),
+                console=console,
+                transient=not lasting,
+            )
+            self._task = self._bar.add_task(title, total=total, pace="")
+
+    def __enter__(self) -> Self:
+        self._began = self._clock()
+        if self._bar is not None:
+            self._bar.start()
+        self._ticker = threading.Thread(target=self._tick, daemon=True, name="progress")
+        self._ticker.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        if self._ticker is not None:
+            self._ticker.join()
+        if self._bar is not None:
+            self._bar.update(self._task, pace="")
+            self._bar.stop()
+        elif self._total and self._lasting:
+            self._console.print(self._counts())
+
+    def advance(self, steps: int = 1) -> None:
+        """Count some more."""
+        with self._lock:
+            self._done += steps
+            self._reason = ""
+            if self._bar is not None:
+                self._bar.update(self._task, completed=self._done, pace=self._pace(_SHORT_REASON))
+
+    def waits(self, reason: str) -> None:
+        """Say why nothing ends for a while; it stands until something does."""
+        with self._lock:
+            self._reason = reason
+            if self._bar is not None:
+                self._bar.update(self._task, pace=self._pace(_SHORT_REASON))
+
+    def tell(self) -> str:
+        """Return the line of now."""
+        with self._lock:
+            pace = self._pace(self._reason)
+        return f"{self._counts()}, {pace}" if pace else self._counts()
+
+    def _tick(self) -> None:
+        if self._bar is None:
+            while not self._ended.wait(self._every):
+                self._console.print(self.tell())
+            return
+        while not self._ended.wait(1):  # the time left goes down also while nothing ends
+            with self._lock:
+                self._bar.update(self._task, pace=self._pace(_SHORT_REASON))
+
+    def _counts(self) -> str:
+        of = f" of {self._total:,}" if self._total is not None else ""
+        return f"{self._title}: {self._done:,}{of}"
+
+    def _pace(self, reason: str) -> str:
+        """Return rate, time left and what is waited for, as far as they are known."""
+        words = []
+        seconds = self._clock() - self._began
+        if self._done and seconds >= _ENOUGH_SECONDS:
+            rate = self._done / seconds
+            words.append(f"{rate:,.0f}/s" if rate >= 10 else f"{rate:,.1f}/s")  # noqa: PLR2004 - two digits tell enough
+            if self._total is not None and self._done < self._total:
+                words.append(f"{spoken((self._total - self._done) / rate)} left")
+        if self._reason:
+            words.append(reason)
+        return ", ".join(words)

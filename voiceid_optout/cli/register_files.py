@@ -1,0 +1,170 @@
+"""A register's files, opened to be changed: judged before and after, written whole or not at all."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import stat
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from voiceid_optout.cli.errors import CommandError
+from voiceid_optout.cli.exit_codes import ExitCode
+from voiceid_optout.engine.files import write_atomic
+from voiceid_optout.register import Code
+from voiceid_optout.register.collector import no_collection
+from voiceid_optout.register.discover import Source, shown
+from voiceid_optout.register.edit import FileChange, Rewritten, rewrite, verify
+from voiceid_optout.register.fields import DOMAIN_ID
+from voiceid_optout.register.loader import find_sources, load_texts, read_all
+from voiceid_optout.register.source import BOM
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from voiceid_optout.register import Entry, Fault, Register
+
+_NOTHING_THERE = frozenset({Code.MISSING_DIRECTORY, Code.NO_FILES})
+_NEW_FILE_MODE = 0o644
+
+
+@dataclass(frozen=True, slots=True)
+class Edited:
+    """What changes make of the files that they change, not written yet; ``register`` is the register then."""
+
+    files: Mapping[str, Rewritten] = field(repr=False)
+    register: Register
+    new: frozenset[str]
+
+
+@dataclass(slots=True)
+class RegisterFiles:
+    """A valid register and the texts it came from, by the names that its files are shown with."""
+
+    folder: Path
+    sources: dict[str, Source] = field(repr=False)
+    texts: dict[str, bytes] = field(repr=False)
+    register: Register
+    domains: Mapping[str, str]
+    default_domain: str | None
+    new: set[str] = field(default_factory=set)
+
+    def domain_id(self, name: str) -> str:
+        """Return the DomainId for an alias or a DomainId."""
+        found = str(self.domains.get(name, name))
+        if not DOMAIN_ID.fullmatch(found):
+            known = f"; known are {', '.join(sorted(self.domains))}" if self.domains else ""
+            raise CommandError(f"--domain is neither a domain id nor an alias{known}", ExitCode.USAGE)
+        return found
+
+    def choose(self, file: Path | None, domain: str | None) -> list[str]:
+        """Return the files that the options name; all of them without options."""
+        domain_id = None if domain is None else self.domain_id(domain)
+        if file is None:
+            return [name for name, found in self.register.domain_ids.items() if domain_id in (None, found)]
+        name = self._named(file)
+        if domain_id not in (None, self.register.domain_ids[name]):
+            raise CommandError(f"{name} is about another domain than --domain", ExitCode.USAGE)
+        return [name]
+
+    def _named(self, file: Path) -> str:
+        """Find a file by its path from here, from the project, or from the register's folder."""
+        paths = [path.resolve() for path in (file, self.folder.parent / file, self.folder / file)]
+        for path in paths:
+            for name, source in self.sources.items():
+                if source.path.resolve() == path:
+                    return name
+        files = ", ".join(self.sources)
+        raise CommandError(f"--file {shown(file)} is not in the register; its files are {files}", ExitCode.USAGE)
+
+    def start(self, path: Path, text: str) -> str:
+        """Take in a file that is to be made, valid as it is, and return the name it is shown with."""
+        name = shown(self.folder.resolve().relative_to(self.folder.resolve().parent) / path.name)
+        self.sources[name] = Source(path, name, path.parent.resolve())
+        self.texts[name] = text.encode()
+        self.new.add(name)
+        self.register = self._load(self.texts)
+        return name
+
+    def edit(
+        self, changes: Mapping[str, FileChange], not_opted_out: Mapping[str, Sequence[tuple[str, str]]]
+    ) -> Edited:
+        """Return what the changes make of the files, checked; raises RegisterInvalid or CannotEdit."""
+        rewritten = {
+            name: rewrite(
+                self.texts[name].decode(),
+                name,
+                add=change.add,
+                remove=[entry.location for entry in change.remove],
+                not_opted_out=not_opted_out.get(name),
+            )
+            for name, change in changes.items()
+        }
+        register = self._load(self.texts | {name: new.text.encode() for name, new in rewritten.items()})
+        verify(self.register, register, changes)
+        changed = {name: new for name, new in rewritten.items() if new.text.encode() != self.texts[name]}
+        return Edited(changed, register, frozenset(self.new))
+
+    def write(self, edited: Edited) -> None:
+        """Write the files, each in one step; a crash in between leaves a valid register."""
+        pending = [(self.sources[name], new, self._before(name)) for name, new in edited.files.items()]
+        for source, new, (mark, mode) in pending:
+            path = source.path.resolve()
+            try:
+                write_atomic(path, mark + new.text.encode(), mode)
+            except OSError as error:
+                raise CommandError(f"cannot write {source.shown}: {error.strerror}") from error
+
+    def _before(self, name: str) -> tuple[bytes, int]:
+        """Return the file's byte order mark, if any, and its mode, and make sure that nobody changed it."""
+        path = self.sources[name].path
+        if name in self.new and not os.path.lexists(path):
+            return b"", _NEW_FILE_MODE
+        data = path.read_bytes()
+        if data.removeprefix(BOM) != self.texts[name] or name in self.new:
+            raise CommandError(f"{name} was changed by somebody else just now; nothing was written: run this again")
+        return (BOM if data.startswith(BOM) else b""), stat.S_IMODE(path.stat().st_mode)
+
+    def _load(self, texts: Mapping[str, bytes]) -> Register:
+        return load_texts(texts.items(), [], domains=self.domains, default_domain=self.default_domain)
+
+
+def by_id(register: Register) -> dict[tuple[str, str], Entry]:
+    """Return the entries by DomainId and speaker id."""
+    return {(entry.domain_id, entry.speaker_id): entry for entry in register.entries}
+
+
+@contextmanager
+def opened(
+    folder: Path, domains: Mapping[str, str], default_domain: str | None, *, may_be_missing: bool = False
+) -> Iterator[RegisterFiles]:
+    """Open a register to change it; others who do the same wait until the block ends. Raises RegisterInvalid."""
+    with _held(folder), no_collection():
+        sources, faults = find_sources([(folder, None)])
+        if may_be_missing and not sources and all(fault.code in _NOTHING_THERE for fault in faults):
+            faults = []
+        texts = _read(sources, faults)
+        register = load_texts(texts.items(), faults, domains=domains, default_domain=default_domain)
+        named = {source.shown: source for source in sources}
+        yield RegisterFiles(folder, named, texts, register, domains, default_domain)
+
+
+def _read(sources: Sequence[Source], faults: list[Fault]) -> dict[str, bytes]:
+    """Read everything first: a file is judged by the text that is changed, not by a later one."""
+    return dict(read_all(sources, faults))
+
+
+@contextmanager
+def _held(folder: Path) -> Iterator[None]:
+    """Hold a lock on the folder, or on the nearest one above that is there."""
+    place = folder.resolve()
+    while not place.is_dir():
+        place = place.parent
+    handle = os.open(place, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)

@@ -1,0 +1,75 @@
+"""``optout release``: withdraw opt-outs, with a reason."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from voiceid_optout.cli.editing import people_options
+from voiceid_optout.cli.errors import reported
+from voiceid_optout.cli.options import with_options
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@click.command(name="release", short_help="Withdraw people's opt-outs, with a reason.")
+@with_options(
+    *people_options[:2],
+    click.option("--reason", help="Why the person may be recognised by voice again; needed."),
+    *people_options[2:],
+)
+def command(
+    *,
+    ids: tuple[str, ...],
+    from_csv: Path | None,
+    reason: str | None,
+    dry_run: bool,
+    reveal: bool,
+    **choices: Any,
+) -> None:
+    """Move people from `speakers` to `released`. Once that is merged and applied, the service forgets them and they
+    may be recognised by voice again: so it needs a reason, and a review.
+
+    What the entry said about the objection gives way to the reason for the release; Git keeps it. A file that is
+    a mere list becomes one with `speakers` and `released`. Nothing is written if anything is wrong.
+
+    Arguments stay in the history of your shell and show in the list of processes. For identifiers of people prefer
+    `-`, which reads them from standard input, one a line, or --from-csv.
+
+    \b
+    Example
+      $ optout release caller-000002 --reason "consented again in writing" --ticket PRIV-90
+      Released 1 person: config/people.yaml:31
+
+    Exit codes: 0 done, 1 failed, 2 wrong usage or somebody is not listed, 3 register invalid.
+    """  # noqa: D301 - click's own mark for "do not wrap"
+    from voiceid_optout.cli.people_input import people as named  # noqa: PLC0415 - not for --help
+    from voiceid_optout.register.fields import RELEASED  # noqa: PLC0415
+
+    if reason is None and from_csv is None:
+        raise click.UsageError('a release must be accountable: say why with --reason "..."')
+    details = {"reason": reason, "ticket": choices["ticket"], "requested_on": choices["requested_on"]}
+    with reported():
+        given = named(ids, from_csv, details, RELEASED, "release")
+        _release(given, choices, dry_run=dry_run, reveal=reveal)
+
+
+def _release(given: Any, choices: Any, *, dry_run: bool, reveal: bool) -> None:
+    from voiceid_optout.cli.editing import carry_out, next_step, opened_for, people, places  # noqa: PLC0415
+    from voiceid_optout.cli.people_input import refused  # noqa: PLC0415
+    from voiceid_optout.cli.register_files import by_id  # noqa: PLC0415
+    from voiceid_optout.register.edit import Refused, to_release  # noqa: PLC0415
+
+    with opened_for(choices["root"], choices["stack"]) as files:
+        within = files.choose(choices["file"], choices["domain"])
+        try:
+            changes = to_release(files.register, given, within=set(within))
+        except Refused as error:
+            raise refused(error.problems, "release") from None
+        edited = carry_out(files, changes, dry_run=dry_run, reveal=reveal)
+    entries = by_id(edited.register)
+    moved = [entries[entry.domain_id, entry.speaker_id] for change in changes.values() for entry in change.remove]
+    click.echo(f"{'Would release' if dry_run else 'Released'} {people(len(moved))}: {places(moved)}")
+    click.echo(next_step(edited, dry_run=dry_run))

@@ -1,0 +1,138 @@
+"""``optout serve``: run the Voice ID-compatible service."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+from click.core import ParameterSource
+
+from voiceid_optout.cli.lazy import LazyGroup
+from voiceid_optout.cli.serve_options import data_option, database_option, refusals, warn_of_password
+from voiceid_optout.cli.serve_production import production_options, production_settings
+
+SUBCOMMANDS = {
+    "keys": "voiceid_optout.cli.serve_keys",
+    "backup": "voiceid_optout.cli.serve_backup",
+    "restore": "voiceid_optout.cli.serve_restore",
+}
+"""Module of each command below ``optout serve``, which has it as ``command``."""
+
+_HELP = """Run the Voice ID-compatible service until Ctrl-C.
+
+AWS SDKs and the AWS CLI work with it unchanged once they are pointed at it. Data and access keys live in the
+data folder; a call that was answered with success is on disk.
+
+\b
+Example: a sandbox with one domain, and a person who opts out.
+  optout serve --domain UcUuCPFOsAjzg9xoByUatN=sandbox
+  (in a second terminal, after pasting the three export lines it prints)
+  aws voice-id opt-out-speaker \\
+      --domain-id UcUuCPFOsAjzg9xoByUatN --speaker-id caller-000017
+
+Exit codes: 0 stopped, 1 cannot start, 2 wrong usage, 8 another service uses the data.
+"""
+
+
+@click.group(
+    name="serve",
+    cls=LazyGroup,
+    lazy=SUBCOMMANDS,
+    invoke_without_command=True,
+    subcommand_metavar="[COMMAND]",
+    help=_HELP,
+    short_help="Run the Voice ID-compatible service.",
+)
+@data_option
+@database_option
+@click.option(
+    "--host",
+    default="127.0.0.1",
+    show_default=True,
+    help="Address to listen on; one that other machines reach needs TLS.",
+)
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=8099, show_default=True, help="0 takes any free port."
+)
+@click.option("--region", default="us-east-1", show_default=True, help="Region that clients sign for.")
+@click.option(
+    "--domain",
+    "domains",
+    multiple=True,
+    metavar="ID[=NAME]",
+    help="Create this domain if it is missing, under this id. Repeatable; for sandboxes.",
+)
+@click.option(
+    "--admin-port",
+    type=click.IntRange(0, 65535),
+    help="Also listen on this port for health, readiness and metrics. 0 takes any free port.",
+)
+@click.option(
+    "--objects",
+    metavar="DIR|s3|URL",
+    help="Where batch jobs find their s3:// files: a folder that holds one folder a bucket, 's3' for Amazon S3, or "
+    "the URL of another service that speaks S3. Without it no job can be started.",
+)
+@production_options
+@click.option("--stop-with-stdin", is_flag=True, help="End when standard input closes: for a parent process.")
+@click.pass_context
+def command(
+    ctx: click.Context,
+    /,
+    data: Path,
+    database: str | None,
+    host: str,
+    port: int,
+    region: str,
+    domains: tuple[str, ...],
+    admin_port: int | None,
+    objects: str | None,
+    *,
+    stop_with_stdin: bool,
+    **production: Any,
+) -> None:
+    if ctx.invoked_subcommand is not None:
+        _refuse_options(ctx, ctx.invoked_subcommand)
+        return
+    # Imported here: web server and database take a quarter of a second that other commands need not pay.
+    from voiceid_optout.service.logs import configure  # noqa: PLC0415
+    from voiceid_optout.service.process import run  # noqa: PLC0415
+    from voiceid_optout.service.running import Running  # noqa: PLC0415
+    from voiceid_optout.service.settings import Settings  # noqa: PLC0415
+    from voiceid_optout.service.transaction import Tenant  # noqa: PLC0415
+
+    def ready(running: Running) -> None:
+        admin = f" · admin {running.admin_url}" if running.admin_url else ""
+        click.echo(
+            f"Ready at {running.url}{admin} · data {data} · keys {running.credentials_file} · point a client here:"
+        )
+        for name, value in running.environment().items():
+            click.echo(f"  export {name}={value}")
+        sys.stdout.flush()
+
+    settings = Settings(
+        data=data,
+        tenant=Tenant(region=region),
+        database=database,
+        host=host,
+        port=port,
+        objects=objects,
+        domains=tuple(_domain(text) for text in domains),
+        **production_settings(production, admin_port),
+    )
+    configure(production["log_format"])
+    with refusals("optout serve"):
+        warn_of_password(ctx, database)
+        run(settings, ready, stop_with_stdin=stop_with_stdin)
+
+
+def _refuse_options(ctx: click.Context, subcommand: str) -> None:
+    """Refuse the service's own options before another command, which would not see them."""
+    for parameter in ctx.command.params:
+        if ctx.get_parameter_source(str(parameter.name)) is ParameterSource.COMMANDLINE:
+            raise click.UsageError(f"{parameter.opts[0]} goes behind the command: optout serve {subcommand} ...")
+
+
+def _domain(text: str) -> tuple[str, str]:
+    domain_id, _, name = text.partition("=")
+    return domain_id, name or "sandbox"

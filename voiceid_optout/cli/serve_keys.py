@@ -1,0 +1,227 @@
+"""``optout serve keys``: the access keys of the service, also while it runs."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from voiceid_optout.cli.errors import CommandError, reported
+from voiceid_optout.cli.options import with_options
+from voiceid_optout.cli.serve_options import data_option, database_option, refusals, warn_of_password
+from voiceid_optout.cli.serve_production import secret_source
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from sqlalchemy import Connection
+
+    from voiceid_optout.service.access.key_table import KeyRow
+
+_store_options = with_options(data_option, database_option)
+
+
+@click.group(name="keys", short_help="Add, list and revoke access keys.")
+def command() -> None:
+    """Manage the access keys that the service takes, also while it runs: it notices within a second or two.
+
+    \b
+    Roles
+      read        Describe*, List*, EvaluateSession
+      reconcile   read, and OptOutSpeaker; with --may-release DeleteSpeaker too
+      admin       everything
+
+    \b
+    Example: a key for the nightly reconciler, and its end
+      $ optout serve keys add --role reconcile --name nightly >> ~/.aws/credentials
+      $ optout serve keys list
+      $ optout serve keys revoke OPTOABCDEFGHIJKLMNOP
+
+    Exit codes: 0 done, 1 failed, 2 wrong usage.
+    """  # noqa: D301 - click's own mark for "do not wrap"
+
+
+@command.command(name="add")
+@_store_options
+@click.option("--role", type=click.Choice(["read", "reconcile", "admin"]), required=True, help="What it may do.")
+@click.option(
+    "--may-release", is_flag=True, help="With the role reconcile: DeleteSpeaker too, which undoes an opt-out."
+)
+@click.option("--name", default="optout", show_default=True, help="For whom it is: letters, digits, . _ -")
+@click.option(
+    "--key-id", metavar="ID", help="Its access key id: 16 to 128 capitals and digits.  [default: a new one]"
+)
+@click.option(
+    "--secret",
+    metavar="REFERENCE",
+    help="Where the secret is, wherever the service runs: env:NAME or file:PATH.  [default: a new one, stored]",
+)
+def add(
+    data: Path,
+    database: str | None,
+    role: str,
+    name: str,
+    key_id: str | None,
+    secret: str | None,
+    *,
+    may_release: bool,
+) -> None:
+    """Add a key and print it in the form of ~/.aws/credentials; its secret is shown this once.
+
+    With --secret the store keeps the reference alone and nothing secret is shown: a secret manager puts the secret
+    there for the service, and gives it to the client. A file's new content counts at once.
+
+    Exit codes: 0 done, 1 failed, 2 wrong usage.
+    """
+    from voiceid_optout.service.access import credentials_file, key_table  # noqa: PLC0415 - not for --help
+    from voiceid_optout.service.access.roles import Role  # noqa: PLC0415
+    from voiceid_optout.service.access.secret_source import Kind, SecretSource  # noqa: PLC0415
+
+    if may_release and role != Role.RECONCILE:
+        raise click.UsageError("--may-release belongs to the role reconcile; admin may release anyway")
+    if not re.fullmatch(r"[A-Za-z0-9._-]{1,64}", name):
+        raise click.UsageError("--name: 1 to 64 letters, digits, dots, underscores and hyphens")
+    if key_id is not None and not re.fullmatch(r"[A-Z0-9]{16,128}", key_id):
+        raise click.UsageError("--key-id: 16 to 128 capitals and digits, as in AWS")
+    reference = secret_source(secret, "--secret") if secret is not None else None
+    source = reference or SecretSource(Kind.STORED, credentials_file.new_secret())
+    key = key_table.KeyRow(
+        access_key_id=key_id or credentials_file.new_key_id(),
+        name=name,
+        role=Role(role),
+        source=source,
+        created_at=round(time.time(), 3),
+        may_release=may_release,
+    )
+    with _store(data, database) as connection:
+        key_table.add(connection, key)
+    if reference is None:
+        click.echo(credentials_file.section(name, key.access_key_id, source.text), nl=False)
+        click.echo(f"Added a key with the role {role}. Keep the secret: it is not shown again.", err=True)
+    else:
+        click.echo(key.access_key_id)
+        click.echo(f"Added a key with the role {role}; its secret is taken from {source.described}.", err=True)
+
+
+@command.command(name="list")
+@_store_options
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, a list of objects.")
+def list_keys(data: Path, database: str | None, *, as_json: bool) -> None:
+    """List the keys, revoked ones too; never a secret.
+
+    Exit codes: 0 done, 1 failed.
+    """
+    from voiceid_optout.service.access import key_table  # noqa: PLC0415 - not for --help
+
+    with _store(data, database) as connection:
+        rows = [_shown(key) for key in key_table.read(connection)]
+        rows = [*_local(data, {row["key"] for row in rows}), *rows]
+    if as_json:
+        click.echo(json.dumps(rows, indent=2))
+        return
+    titles = ("key", "name", "role", "secret", "added", "revoked")
+    table = [titles, *(tuple(row[title] or "-" for title in titles) for row in rows)]
+    widths = [max(len(line[place]) for line in table) for place in range(len(titles))]
+    for line in table:
+        click.echo("  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip())
+
+
+@command.command(name="revoke")
+@_store_options
+@click.argument("key_id", metavar="KEY")
+def revoke(data: Path, database: str | None, key_id: str) -> None:
+    """Revoke the key with this access key id, for good: requests signed with it are refused a second or two later.
+
+    Exit codes: 0 done, or revoked before; 1 no such key, or failed.
+    """
+    from voiceid_optout.service.access import key_table  # noqa: PLC0415 - not for --help
+
+    with _store(data, database) as connection:
+        if key_id in _local_ids(data) and not any(
+            key.access_key_id == key_id for key in key_table.read(connection)
+        ):
+            # A mark in the store, because the file is also the client's.
+            key_table.add(connection, _revoked_local(key_id))
+            changed = True
+        else:
+            try:
+                changed = key_table.revoke(connection, key_id, round(time.time(), 3))
+            except KeyError:
+                raise CommandError(f"there is no key {key_id}; `optout serve keys list` shows all") from None
+    click.echo(f"Revoked {key_id}." if changed else f"{key_id} was revoked before.")
+
+
+@contextmanager
+def _store(data: Path, database: str | None) -> Iterator[Connection]:
+    """Give a connection inside a transaction; the database is made if it is missing."""
+    from voiceid_optout.service import folder  # noqa: PLC0415 - not for --help
+    from voiceid_optout.service.access.key_table import KeyExistsError  # noqa: PLC0415
+    from voiceid_optout.service.database import open_database  # noqa: PLC0415
+
+    os.umask(0o077)  # the database holds secrets
+    context = click.get_current_context()
+    with reported(), refusals(context.command_path):
+        warn_of_password(context, database)
+        folder.prepare(data)
+        opened = open_database(data, database)
+        try:
+            with opened.writer.begin() as connection:
+                yield connection
+        except KeyExistsError as error:
+            raise CommandError(str(error)) from error
+        finally:
+            opened.close()
+
+
+def _shown(key: KeyRow) -> dict[str, Any]:
+    role = f"{key.role}+release" if key.may_release else str(key.role)
+    return {
+        "key": key.access_key_id,
+        "name": key.name,
+        "role": role,
+        "secret": key.source.described,
+        "added": _moment(key.created_at),
+        "revoked": _moment(key.revoked_at) if key.revoked_at is not None else None,
+    }
+
+
+def _local_ids(data: Path) -> list[str]:
+    from voiceid_optout.service.access.credentials_file import FILE_NAME, read_keys  # noqa: PLC0415 - not for --help
+
+    path = data / FILE_NAME
+    return list(read_keys(path)) if path.exists() else []
+
+
+def _local(data: Path, stored: set[str]) -> list[dict[str, Any]]:
+    """Return the keys of the data folder's own file, unless the store says something else about them."""
+    return [
+        {
+            "key": key,
+            "name": "-",
+            "role": "admin",
+            "secret": "in the file credentials",
+            "added": "-",
+            "revoked": None,
+        }
+        for key in _local_ids(data)
+        if key not in stored
+    ]
+
+
+def _revoked_local(key_id: str) -> KeyRow:
+    from voiceid_optout.service.access.key_table import KeyRow  # noqa: PLC0415 - not for --help
+    from voiceid_optout.service.access.roles import Role  # noqa: PLC0415
+    from voiceid_optout.service.access.secret_source import Kind, SecretSource  # noqa: PLC0415
+
+    now = round(time.time(), 3)
+    return KeyRow(key_id, "credentials", Role.ADMIN, SecretSource(Kind.NONE), now, revoked_at=now)
+
+
+def _moment(seconds: float) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))

@@ -1,0 +1,233 @@
+"""One command's work on a stack: its service, its engine, its output."""
+
+from __future__ import annotations
+
+import json
+import sys
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import click
+from rich.console import Console
+from rich.text import Text
+
+from voiceid_optout.cli import context as contexts
+from voiceid_optout.cli.concerned import Concerned
+from voiceid_optout.cli.connection import pace_of
+from voiceid_optout.cli.errors import CommandError
+from voiceid_optout.cli.event_log import EventLog, EventStream
+from voiceid_optout.cli.exit_codes import ExitCode
+from voiceid_optout.cli.progress import WorkProgress
+from voiceid_optout.cli.sandbox import environment_for, make_private
+from voiceid_optout.engine import urn as urns
+from voiceid_optout.engine.choose import choose
+from voiceid_optout.engine.interface import WRITES_STATE, Operation, Outcome, Request, Result
+from voiceid_optout.plan import PlanBuilder, Purpose, Review, Scope, shards
+from voiceid_optout.plan.builder import DESTROYED, DROPPED, SPEAKER_TYPE, is_change
+from voiceid_optout.plan.text import Tone, lines
+from voiceid_optout.voiceid import waits
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from voiceid_optout.cli.context import Context
+    from voiceid_optout.engine.interface import Engine
+    from voiceid_optout.plan import Plan
+
+_CODES = {
+    Result.FAILED: ExitCode.FAILED,
+    Result.PARTIAL: ExitCode.PARTIAL,
+    Result.ENDED: ExitCode.ENDED,
+}
+_DESTROYING = (Operation.DESTROY, Operation.PREVIEW_DESTROY)
+_STYLES = {
+    Tone.TITLE: "bold",
+    Tone.GOOD: "green",
+    Tone.CHANGE: "cyan",
+    Tone.WARNING: "yellow",
+    Tone.LOSS: "red",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choices:
+    """What the shared options say."""
+
+    root: Path
+    stack: str
+    engine: str
+    as_json: bool
+    parallel: int
+    targets: tuple[str, ...]
+    event_log: Path | None = None
+    continue_on_error: bool = False
+
+
+@dataclass(frozen=True)
+class Session:
+    """A stack that is ready for runs: register valid, service there, engine chosen."""
+
+    context: Context
+    choices: Choices
+    engine: Engine
+    environment: Mapping[str, str] = field(repr=False)
+    places: Mapping[str, str] = field(repr=False)
+    console: Console
+    because: Mapping[str, str] = field(default_factory=dict, repr=False)
+    event_log: EventLog = field(default_factory=lambda: EventLog(None))
+
+    def perform(
+        self, operation: Operation, *, refresh: bool, title: str, total: int | None = None, message: str = ""
+    ) -> tuple[Outcome, Plan]:
+        """Run an operation, show its progress, and return its outcome with the plan its events make.
+
+        ``message`` is what the history keeps of it.
+        """
+        builder = PlanBuilder(DESTROYED if operation in _DESTROYING else DROPPED)
+        concerned = Concerned(self.places)
+        # A plan is about everybody: each is read and compared, and counts once.
+        weight = _People() if total is None else _changes
+        expected = (len(self.places) or None) if total is None else total
+        streams = self.choices.as_json and operation in WRITES_STATE
+        stream = EventStream(sys.stdout) if streams else None
+        with WorkProgress(self.console, title, expected, lasting=total is not None) as progress:
+
+            def on_event(event: Any) -> None:
+                self.event_log.write(event)
+                if stream is not None:
+                    stream.write(event)
+                builder.add(event)
+                if (said := event.diagnostic_event) is not None:
+                    concerned.add(said)
+                    if (reason := waits.reason(said.message)) is None:
+                        self._show(said)
+                    else:
+                        progress.waits(reason)
+                if (done := event.res_outputs_event) is not None and (ended := weight(done.metadata)):
+                    progress.advance(ended)
+
+            outcome = self.engine.run(operation, self._request(message, refresh=refresh), on_event)
+        if outcome.errors:
+            outcome = replace(outcome, errors=concerned.located(outcome.errors))
+        return outcome, builder.plan()
+
+    def _request(self, message: str, *, refresh: bool) -> Request:
+        return Request(
+            root=self.context.project.root,
+            stack=self.context.stack,
+            backend=self.context.backend(),
+            environment=self.environment,
+            refresh=refresh,
+            targets=tuple(self._target(label) for label in self.choices.targets),
+            parallel=self.choices.parallel,
+            continue_on_error=self.choices.continue_on_error,
+            message=message,
+        )
+
+    def _target(self, label: str) -> str:
+        return urns.make(self.context.stack, self.context.project.name, "", SPEAKER_TYPE, label)
+
+    def _show(self, said: Any) -> None:
+        message = said.message.strip()
+        if said.severity in ("warning", "info", "info#err") and message:
+            word = "warning" if said.severity == "warning" else "note"
+            self.console.print(Text(f"{word}: {message}", style="yellow" if word == "warning" else "dim"))
+
+    def say(self, message: str, style: str = "") -> None:
+        """Print a line for people; machines that read JSON get it on standard error."""
+        self.console.print(Text(message, style=style))
+
+    def scope(self, purpose: Purpose) -> Scope:
+        """Return where a plan of this stack belongs."""
+        return Scope(self.context.project.name, self.context.stack, purpose)
+
+    def review(self, plan: Plan, purpose: Purpose) -> Review:
+        """Return a plan with what the register says about its people."""
+        scope = self.scope(purpose)
+        pace = pace_of(self.context, self.environment) if purpose in (Purpose.UP, Purpose.DESTROY) else None
+        return Review(plan, scope, self.places, self.because, pace=pace)
+
+    def show(self, review: Review) -> None:
+        """Print a plan: its summary and its rows."""
+        # A file has no width; on a narrow terminal the reasons get lines of their own.
+        width = self.console.width if self.console.is_terminal else None
+        for line in lines(review, width):
+            self.say(line.text, _STYLES.get(line.tone, ""))
+
+    def confirm(self, question: str, *, yes: bool) -> None:
+        """Ask, unless --yes was given; raises :class:`CommandError` when the answer is not yes."""
+        if yes:
+            return
+        try:
+            agreed = click.confirm(question, err=self.choices.as_json)
+        except click.Abort:  # Ctrl-C or Ctrl-D at the question
+            click.echo(err=True)
+            agreed = False
+        if not agreed:
+            raise CommandError("not confirmed; nothing was changed", ExitCode.USAGE)
+
+    def emit(self, document: Mapping[str, Any]) -> None:
+        """Print the JSON object on a line of its own, if that is what was asked for."""
+        if self.choices.as_json:
+            click.echo(json.dumps(document))
+
+
+class _People:
+    """Counts each person once, however many events there are about them."""
+
+    def __init__(self) -> None:
+        self._seen: set[str] = set()
+
+    def __call__(self, metadata: Any) -> int:
+        if metadata.type not in (SPEAKER_TYPE, shards.SHARD_TYPE) or metadata.urn in self._seen:
+            return 0
+        self._seen.add(metadata.urn)
+        return shards.size(metadata) if metadata.type == shards.SHARD_TYPE else 1
+
+
+def _changes(metadata: Any) -> int:
+    """Return how many rows of a plan an event is about."""
+    if not is_change(metadata):
+        return 0
+    steps = shards.steps(metadata, {}, DROPPED) if metadata.type == shards.SHARD_TYPE else None
+    return 1 if steps is None else len(steps)
+
+
+@contextmanager
+def opened(choices: Choices) -> Iterator[Session]:
+    """Make a session and clean up after it; raises what :func:`voiceid_optout.cli.errors.reported` reports."""
+    context = contexts.find(choices.root, choices.stack)
+    _ = context.register  # an invalid register ends the command before anything is started
+    with ExitStack() as cleanup:
+        make_private(context.data_folder)
+        environment = cleanup.enter_context(environment_for(context))
+        engine = choose(None if choices.engine == "auto" else choices.engine, context.environment)
+        key = contexts.label_key(context, environment)
+        places = context.places(key)
+        if choices.targets and context.is_sharded:
+            raise CommandError(
+                f"{context.settings.path.name}: {context.project.name}:grouping is sharded, and a resource of many "
+                "people is brought up to date as a whole: leave --target out",
+                ExitCode.USAGE,
+            )
+        unknown = [label for label in choices.targets if label not in places]
+        if unknown:
+            raise CommandError(f"no one in the register has the label {unknown[0]}", ExitCode.USAGE)
+        console = Console(stderr=choices.as_json, highlight=False, soft_wrap=True)
+        event_log = cleanup.enter_context(EventLog(choices.event_log))
+        because = context.reasons(key)
+        yield Session(context, choices, engine, environment, places, console, because, event_log)
+
+
+def end(outcome: Outcome) -> None:
+    """Leave with an error for a run that did not end well; each cause is said once."""
+    if outcome.result is Result.SUCCEEDED:
+        return
+    errors = outcome.errors or ("the run failed without saying why",)
+    if outcome.result is Result.PARTIAL:
+        errors = (*errors, "applied in part; run the command again to go on from there")
+    for error in errors[:-1]:
+        click.echo(f"error: {error}", err=True)
+    raise CommandError(errors[-1], _CODES[outcome.result])

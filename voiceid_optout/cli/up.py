@@ -1,0 +1,68 @@
+"""``optout up``: bring the service to what the register says."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from voiceid_optout.cli.errors import reported
+from voiceid_optout.cli.options import (
+    approve_option,
+    continue_option,
+    plan_option,
+    refresh_option,
+    require_answer,
+    run_options,
+    with_options,
+    yes_option,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@click.command(name="up", short_help="Bring the service to what the register says.")
+@with_options(*run_options, refresh_option, yes_option, approve_option, plan_option, continue_option)
+def command(*, refresh: bool, yes: bool, approve: str | None, plan_file: Path | None, **choices: Any) -> None:
+    """Bring the service to what the register says.
+
+    Shows the plan first and asks, unless --yes, --approve or --plan is given; where nobody can answer, one of them
+    is needed. Safe to run again at any time: what is done stays done, and a run that was cut short goes on where
+    it ended.
+
+    A guard refuses a plan that would forget or release many people at once, everybody, or delete anything. It then
+    prints the command that does exactly this plan, with --approve. docs/plan.md has its limits.
+
+    \b
+    Example
+      $ optout up --yes
+      Plan for stack local: 12 to opt out, 1 to release, 0 unchanged
+      ...
+      Done: 12 opted out, 1 released.
+
+    \b
+    Example: do what was reviewed, or nothing
+      $ optout preview --save-plan plan.json
+      $ optout up --plan plan.json
+
+    Exit codes: 0 done, 1 failed, 2 not confirmed, 3 register invalid, 6 refused by the guard, 7 plan stale,
+    8 locked, 9 applied in part, or more than was approved.
+    """  # noqa: D301 - click's own mark for "do not wrap"
+    from voiceid_optout.cli import applying, approval  # noqa: PLC0415 - not for --help
+    from voiceid_optout.cli.session import Choices, opened  # noqa: PLC0415
+    from voiceid_optout.plan.words import past  # noqa: PLC0415
+
+    require_answer(yes=yes or approve is not None or plan_file is not None)
+    with reported():
+        approved = approval.read(approve, plan_file)
+        with opened(Choices(**choices)) as session:
+            done = applying.apply(session, applying.UP, approved, refresh=refresh, yes=yes)
+            if not done.steps:
+                session.say("Nothing changed: the service says what the register asks.", "green")
+                return
+            session.say(f"Done: {past(done)}.", "green")
+            if session.context.is_sandbox:
+                session.say(
+                    "Next: edit config/people.yaml and do this again; `.venv/bin/optout --help` lists the commands."
+                )

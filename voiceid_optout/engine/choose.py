@@ -1,0 +1,39 @@
+"""Which engine runs a command. Each engine's modules are loaded only when it is the one."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING
+
+from voiceid_optout.engine.errors import EngineError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from voiceid_optout.engine.interface import Engine
+
+OFFICIAL = "pulumi"
+EMBEDDED = "embedded"
+AUTO = "auto"
+
+
+def choose(name: str | None, environment: Mapping[str, str]) -> Engine:
+    """Return the engine of that name; None and ``auto`` take the Pulumi CLI where it is on PATH.
+
+    Raises :class:`EngineError` for another name, and for ``pulumi`` on a machine without the CLI.
+    """
+    if name not in (OFFICIAL, EMBEDDED, AUTO, None):
+        raise EngineError(f"{name!r} is no engine: choose {OFFICIAL}, {EMBEDDED} or {AUTO}")
+    command = shutil.which("pulumi", path=environment.get("PATH"))
+    if name == OFFICIAL and command is None:
+        raise EngineError(
+            "the Pulumi CLI is not on PATH: install it (https://www.pulumi.com/docs/install/), "
+            f"or go without it: --engine {EMBEDDED}"
+        )
+    if name != EMBEDDED and command is not None:
+        from voiceid_optout.engine.official.engine import OfficialEngine  # noqa: PLC0415 - only if it is the one
+
+        return OfficialEngine()
+    from voiceid_optout.engine.embedded.engine import EmbeddedEngine  # noqa: PLC0415 - only if it is the one
+
+    return EmbeddedEngine()

@@ -1,0 +1,153 @@
+"""The official ``file://`` backend's folder: where a stack's state, history and locks lie.
+
+::
+
+    .pulumi/meta.yaml
+    .pulumi/stacks/<project>/<stack>.json           the state, and .bak: the one before
+    .pulumi/history/<project>/<stack>/              one record and checkpoint a run
+    .pulumi/backups/<project>/<stack>/              one checkpoint a run
+    .pulumi/locks/organization/<project>/<stack>/   one file while a run is under way
+    .pulumi/journals/<project>/<stack>.jsonl        ours: what the current run has done so far
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from voiceid_optout.engine.errors import OutOfScopeError, StateError
+from voiceid_optout.engine.files import name_again, write_atomic
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+META = b"version: 1\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Backend:
+    """One stack's place in a backend folder."""
+
+    root: Path
+    project: str
+    stack: str
+
+    @property
+    def state_file(self) -> Path:
+        """The checkpoint."""
+        return self.root / ".pulumi" / "stacks" / self.project / f"{self.stack}.json"
+
+    @property
+    def lock_folder(self) -> Path:
+        """Where any file is a lock."""
+        return self.root / ".pulumi" / "locks" / "organization" / self.project / self.stack
+
+    @property
+    def journal_file(self) -> Path:
+        """The current run's journal; the CLI does not look there."""
+        return self.root / ".pulumi" / "journals" / self.project / f"{self.stack}.jsonl"
+
+    def read(self) -> bytes | None:
+        """Return the checkpoint's bytes, or None for a stack that has none yet."""
+        with _clear_errors("read", self.state_file):
+            for compressed in (".gz", ".zst"):
+                if self.state_file.with_suffix(f".json{compressed}").exists():
+                    raise OutOfScopeError(f"a compressed state ({self.state_file.name}{compressed})")
+            try:
+                return self.state_file.read_bytes()
+            except FileNotFoundError:
+                return None
+
+    def write(self, checkpoint: bytes) -> None:
+        """Replace the checkpoint; the one before stays as ``.bak``."""
+        self.prepare()
+        with _clear_errors("write", self.state_file):
+            if self.state_file.exists():
+                _keep(self.state_file.with_name(f"{self.state_file.name}.bak"), self.state_file)
+            _put(self.state_file, checkpoint)
+
+    def initialise(self) -> None:
+        """Make the stack exist, empty, if it has no state yet: what ``pulumi stack init`` does."""
+        if self.read() is None:
+            checkpoint = {"stack": f"organization/{self.project}/{self.stack}", "latest": {"metadata": {}}}
+            self.write(json.dumps({"version": 3, "checkpoint": checkpoint}, separators=(",", ":")).encode())
+
+    def write_history(self, checkpoint: bytes, record: dict[str, Any], nanoseconds: int) -> None:
+        """Keep the run's record and its checkpoint, as ``pulumi stack history`` reads them.
+
+        Not as another name of the state: somebody may edit that in place, and these are what helps then.
+        """
+        history = self.root / ".pulumi" / "history" / self.project / self.stack
+        backups = self.root / ".pulumi" / "backups" / self.project / self.stack
+        name = f"{self.stack}-{nanoseconds}"
+        with _clear_errors("write", history):
+            _put(history / f"{name}.history.json", json.dumps(record, indent=4).encode())
+            kept = history / f"{name}.checkpoint.json"
+            _put(kept, checkpoint)
+            _keep(backups / f"{self.stack}.{nanoseconds}.json", kept)
+
+    def prepare(self) -> None:
+        """Make the folder a backend, if it is none yet."""
+        meta = self.root / ".pulumi" / "meta.yaml"
+        with _clear_errors("write", meta):
+            if not meta.exists():
+                write_atomic(meta, META, 0o644)
+            elif b"version: 1" not in meta.read_bytes():
+                raise StateError(f"{meta} is not of version 1 of Pulumi's file backend")
+
+
+def _put(path: Path, data: bytes) -> None:
+    """Write a file and the sidecar the CLI expects: removed first, since a wrong one is refused."""
+    sidecar = _sidecar(path)
+    sidecar.unlink(missing_ok=True)
+    write_atomic(path, data)
+    attributes = {
+        "user.cache_control": "",
+        "user.content_disposition": "",
+        "user.content_encoding": "",
+        "user.content_language": "",
+        "user.content_type": "text/plain; charset=utf-8",
+        "user.metadata": None,
+        "md5": base64.b64encode(hashlib.md5(data, usedforsecurity=False).digest()).decode(),
+    }
+    write_atomic(sidecar, json.dumps(attributes, separators=(",", ":")).encode())
+
+
+def _keep(path: Path, source: Path) -> None:
+    """Keep a file and its sidecar under another name; both engines replace files and never change them."""
+    _sidecar(path).unlink(missing_ok=True)
+    name_again(path, source)
+    if _sidecar(source).exists():  # it may do without
+        name_again(_sidecar(path), _sidecar(source))
+
+
+def _sidecar(path: Path) -> Path:
+    return path.with_name(f"{path.name}.attrs")
+
+
+class _clear_errors:  # noqa: N801 - used as a statement
+    """Turn an operating system's error about a path into a :class:`StateError` that says what to do."""
+
+    def __init__(self, verb: str, path: Path) -> None:
+        self._verb = verb
+        self._path = path
+
+    def __enter__(self) -> None:
+        return
+
+    def __exit__(self, _type: object, error: BaseException | None, _trace: object) -> None:
+        if isinstance(error, OSError):
+            raise StateError(
+                f"cannot {self._verb} {self._path}: {error.strerror or error}. Nothing that was there is lost; "
+                f"make room or set the permissions right, and run the command again"
+            ) from error
+
+
+def stacks(root: Path, project: str) -> Iterator[str]:
+    """Yield the names of the stacks that have a state."""
+    for path in sorted((root / ".pulumi" / "stacks" / project).glob("*.json")):
+        yield path.stem

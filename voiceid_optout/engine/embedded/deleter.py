@@ -1,0 +1,134 @@
+"""Deletes: what the program no longer speaks of, users before what they use."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from pulumi.automation.events import OpType
+
+from voiceid_optout.engine import urn as urns
+from voiceid_optout.engine.embedded import decisions
+from voiceid_optout.engine.embedded.ledger import EntryKind
+from voiceid_optout.engine.embedded.plugin import ProviderError
+from voiceid_optout.engine.embedded.run import describe
+from voiceid_optout.engine.errors import EngineError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Sequence
+
+    from voiceid_optout.engine.embedded.resource import ResourceState
+    from voiceid_optout.engine.embedded.run import Run
+
+
+def delete_all(run: Run, resources: Iterable[ResourceState]) -> None:
+    """Delete the resources in waves; a retained one is only forgotten, a protected one fails the run.
+
+    With targets only those are deleted; a resource that depends on one of them must be a target too.
+    """
+    resources = tuple(resources)
+    wanted = _targeted(run, resources)
+    if run.stopped:
+        return
+    going = {id(item) for item in wanted}
+    for item in resources:
+        if id(item) not in going and not item.delete:
+            run.told_same(item, replace(item, id=""))
+    deleted = {item.urn for item in wanted}
+    needed: set[str] = set()  # by what could not be deleted
+    for wave in reversed(_levels(wanted)):
+        if run.halted.is_set():
+            return
+        free: list[ResourceState] = []
+        for item in wave:
+            if item.urn in needed:
+                needed.update(item.uses)
+            else:
+                free.append(item)
+        with ThreadPoolExecutor(run.request.parallel, thread_name_prefix="delete") as pool:
+            done = pool.map(lambda item: _delete(run, item, deleted), free)
+            needed.update(need for item, gone in zip(free, done, strict=True) if not gone for need in item.uses)
+
+
+def unseen(resources: Iterable[ResourceState], seen: Collection[str]) -> list[ResourceState]:
+    """Return the resources to delete after the program has ended: not registered, or replaced.
+
+    A provider's entry stays while a resource that stays refers to it.
+    """
+    resources = list(resources)
+    gone = [item for item in resources if item.delete or item.urn not in seen]
+    staying = (item for item in resources if not item.delete and item.urn in seen)
+    kept = {item.provider.rsplit("::", 1)[0] for item in staying}
+    return [item for item in gone if item.urn not in kept]
+
+
+def _targeted(run: Run, resources: Sequence[ResourceState]) -> list[ResourceState]:
+    """Return the targets and what depends on them; complain about each of those that is no target itself."""
+    targets = run.request.targets
+    if not targets:
+        return list(resources)
+    reached: set[str] = set()
+    wanted = []
+    for item in resources:  # the state's order: what is used comes first
+        is_target = decisions.is_targeted(item.urn, targets)
+        if not is_target and reached.isdisjoint(item.uses):
+            continue
+        reached.add(item.urn)
+        wanted.append(item)
+        if not is_target:
+            message = f"{urns.name(item.urn)} depends on a target that is to be deleted: add it to the targets"
+            run.fail(item.urn, message, halt=not run.planning)
+    return wanted
+
+
+def _levels(resources: list[ResourceState]) -> list[list[ResourceState]]:
+    """Sort into levels: what nothing else here uses is in the last one."""
+    level: dict[str, int] = {}
+    for item in resources:  # the state's order: what is used comes first
+        level[item.urn] = max((level[need] + 1 for need in item.uses if need in level), default=0)
+    levels: list[list[ResourceState]] = [[] for _ in range(max(level.values(), default=-1) + 1)]
+    for item in resources:
+        levels[level[item.urn]].append(item)
+    return levels
+
+
+def _delete(run: Run, old: ResourceState, deleted: Collection[str]) -> bool:
+    """Delete one resource; False when it stays."""
+    if run.fatal is not None:  # a failure lets the rest of its wave go on, as the CLI does
+        return False
+    if old.protect and not old.delete:
+        _refuse(run, old)
+        return False
+
+    def act() -> None:
+        forgotten = old.retain_on_delete or old.external or old.deleted_with in deleted
+        if old.custom and not old.is_provider and not forgotten and op is not OpType.REMOVE_PENDING_REPLACE:
+            run.plugin().delete(old.urn, old.id, old.outputs)
+
+    op = _operation(old)
+    try:
+        run.step(op, old, None, act, entry=EntryKind.REMOVE)
+    except ProviderError:
+        return False
+    except EngineError as error:
+        run.stop(error)
+        return False
+    return True
+
+
+def _operation(old: ResourceState) -> OpType:
+    if old.delete:
+        return OpType.DELETE_REPLACED
+    if old.pending_replacement:
+        return OpType.REMOVE_PENDING_REPLACE  # it was deleted by the run that could not make its successor
+    return OpType.DISCARD if old.external else OpType.DELETE
+
+
+def _refuse(run: Run, old: ResourceState) -> None:
+    """Fail because of a protected resource; nothing was tried, so the other deletes go on."""
+    metadata = describe(OpType.DELETE, old, None)
+    run.emitter.before(metadata, planning=run.planning)
+    run.fail(old.urn, f"{urns.name(old.urn)} is protected and cannot be deleted: unprotect it first", halt=False)
+    if not run.planning:
+        run.emitter.failed(metadata)

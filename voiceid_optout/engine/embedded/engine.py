@@ -1,0 +1,55 @@
+"""The embedded engine: the official engine's work for this program, without the Pulumi CLI."""
+
+from __future__ import annotations
+
+import os
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+from voiceid_optout.engine import project as projects
+from voiceid_optout.engine.embedded import locks
+from voiceid_optout.engine.embedded.backend import Backend
+from voiceid_optout.engine.embedded.execution import Execution
+from voiceid_optout.engine.embedded.host import ProgramHost
+from voiceid_optout.engine.embedded.plugins import Plugins
+from voiceid_optout.engine.embedded.stack import open_stack
+from voiceid_optout.engine.events import Emitter
+from voiceid_optout.engine.interface import ASKS_SERVICE, RUNS_PROGRAM, WRITES_STATE, Operation, Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pulumi.automation.events import EngineEvent
+
+    from voiceid_optout.engine.interface import Request
+
+
+class EmbeddedEngine:
+    """Runs operations in this process, the program and the provider plugin each in one of their own."""
+
+    name = "embedded"
+
+    def run(self, operation: Operation, request: Request, on_event: Callable[[EngineEvent], None]) -> Outcome:
+        """Do the operation. See :class:`voiceid_optout.engine.interface.Engine`."""
+        emitter = Emitter(on_event)
+
+        def report(text: str) -> None:
+            emitter.diagnostic("info", text)
+
+        project = projects.load_project(request.root)
+        backend = Backend(request.backend, project.name, request.stack)
+        with ExitStack() as cleanup:
+            if operation in WRITES_STATE:
+                cleanup.enter_context(locks.held(backend.lock_folder, report))
+            # Processes are started before anything else, so that they import while the passphrase is worked on.
+            host = None
+            if operation in RUNS_PROGRAM:
+                host = ProgramHost(request.root, request.environment, report)
+                cleanup.callback(host.stop)
+            plugins = Plugins(request, project.name, report)
+            cleanup.callback(plugins.close)
+            if operation in ASKS_SERVICE:
+                plugins.start()
+            environment = {**os.environ, **request.environment}
+            stack = open_stack(request, project, backend, environment, report, writable=operation in WRITES_STATE)
+            return Execution(operation, request, stack, emitter, plugins, host).run()

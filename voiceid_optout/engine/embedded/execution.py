@@ -1,0 +1,203 @@
+"""One operation from its first event to the written state."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from functools import partial
+from typing import TYPE_CHECKING
+
+from voiceid_optout.engine import urn as urns
+from voiceid_optout.engine.embedded import decisions, history, interrupts, values
+from voiceid_optout.engine.embedded.deleter import delete_all, unseen
+from voiceid_optout.engine.embedded.journal import Journal
+from voiceid_optout.engine.embedded.ledger import Ledger
+from voiceid_optout.engine.embedded.monitor import Monitor
+from voiceid_optout.engine.embedded.refresher import refresh
+from voiceid_optout.engine.embedded.registrar import Registrar
+from voiceid_optout.engine.embedded.run import Run
+from voiceid_optout.engine.embedded.snapshot import render
+from voiceid_optout.engine.errors import EngineError, InterruptedRunError, ProgramError, StateError
+from voiceid_optout.engine.interface import WRITES_STATE, Operation, Outcome, Result
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from voiceid_optout.engine.embedded.host import ProgramEnd, ProgramHost
+    from voiceid_optout.engine.embedded.plugins import Plugins
+    from voiceid_optout.engine.embedded.stack import Stack
+    from voiceid_optout.engine.embedded.values import PropertyMap
+    from voiceid_optout.engine.events import Emitter
+    from voiceid_optout.engine.interface import Request
+
+
+class Execution:
+    """Does an operation on an open stack. Used once."""
+
+    def __init__(
+        self,
+        operation: Operation,
+        request: Request,
+        stack: Stack,
+        emitter: Emitter,
+        plugins: Plugins,
+        host: ProgramHost | None,
+    ) -> None:
+        self._operation = operation
+        self._stack = stack
+        self._plugins = plugins
+        self._host = host
+        self._ended = False
+        self._journal: Journal | None = None
+        if operation in WRITES_STATE:
+            self._journal = Journal(stack.backend.journal_file, stack.crypter, stack.checkpoint)
+        self._config: PropertyMap = {
+            key: values.Secret(value) if key in stack.config.secret_keys else value
+            for key, value in stack.config.values.items()
+        }
+        ledger = Ledger(stack.base, self._journal.append if self._journal else None)
+        # Refresh and destroy use the config of the last run, which the state keeps; the program's phase today's.
+        stored = self._stored_config()
+        self._run = Run(operation, request, ledger, emitter, partial(plugins.with_config, stored))
+
+    def run(self) -> Outcome:
+        """Do it; the state is written whatever happens on the way."""
+        started = int(time.time())
+        self._run.emitter.prelude(values.masked(self._config))
+        if self._stack.base.pending and self._operation is Operation.UP:
+            count = len(self._stack.base.pending)
+            self._run.emitter.diagnostic(
+                "warning", f"{count} steps of an earlier run may have happened or not; they are done again"
+            )
+        try:
+            with interrupts.handled(self._finish_early, self._end_now):
+                self._phases()
+        except EngineError as error:
+            self._run.stop(error)
+        except BaseException:
+            self._run.failed.set()
+            raise
+        finally:
+            if self._journal is not None:
+                self._write(self._journal, started)
+        outcome = self._outcome()
+        self._run.emitter.summary()
+        self._run.emitter.cancelled()
+        return outcome
+
+    def _phases(self) -> None:
+        run = self._run
+        match self._operation:
+            case Operation.REFRESH | Operation.DRIFT:
+                refresh(run, self._stack.base, final=True)
+            case Operation.DESTROY | Operation.PREVIEW_DESTROY:
+                self._miss_targets(item.urn for item in self._stack.base.resources)
+                if not run.failed.is_set():
+                    delete_all(run, self._stack.base.resources)
+            case _:
+                if run.request.refresh:
+                    refresh(run, self._stack.base, final=False)
+                if not run.failed.is_set():
+                    self._program()
+
+    def _program(self) -> None:
+        if self._host is None:
+            raise ProgramError("the program was not started")
+        run, stack = self._run, self._stack
+        # Not a lambda: a cycle would keep the state of a plan in memory while the plan is done.
+        run.plugin = partial(self._plugins.with_config, self._config)
+        run.plugin()  # its process starts while the program imports
+        base = run.ledger.snapshot()
+        registrar = Registrar(run, base, stack.name, stack.project.name, self._config)
+
+        def finish() -> None:
+            if not run.stopped:
+                resources = run.ledger.snapshot().resources
+                self._miss_targets({item.urn for item in resources} | registrar.seen)
+                delete_all(run, unseen(resources, registrar.seen))
+
+        monitor = Monitor(run, registrar, stack.name, stack.project.name, finish)
+        start = {
+            "root": str(stack.project.root),
+            "main": stack.project.main,
+            "project": stack.project.name,
+            "stack": stack.name,
+            "config": dict(stack.config.values),
+            "secret_keys": sorted(stack.config.secret_keys),
+            "parallel": run.request.parallel,
+            "dry_run": run.planning,
+        }
+        end = self._host.run(start, monitor.serve, run.request.parallel)
+        registrar.components.finish_stack(failed=run.failed.is_set() or bool(end.error))
+        self._take_end(end)
+
+    def _miss_targets(self, known: Iterable[str]) -> None:
+        for target in decisions.missing_targets(self._run.request.targets, known):
+            self._run.fail(target, decisions.missing_words(target), halt=False)
+
+    def _finish_early(self) -> None:
+        self._run.stop(InterruptedRunError())
+        self._run.emitter.diagnostic(
+            "warning", "interrupted: finishing the steps under way; once more ends them at once"
+        )
+
+    def _end_now(self) -> None:
+        """End the processes: every call under way fails, and what it did or not stays noted as pending."""
+        self._ended = True
+        self._plugins.kill()
+        if self._host is not None:
+            self._host.kill()
+
+    def _take_end(self, end: ProgramEnd) -> None:
+        if not end.error or self._run.fatal is not None:
+            return
+        if end.traceback:
+            self._run.emitter.diagnostic("debug", end.traceback)
+        raise ProgramError(end.error)
+
+    def _stored_config(self) -> PropertyMap:
+        for item in self._stack.base.resources:
+            if item.is_provider and urns.name(item.urn) == "default":
+                return item.inputs
+        return self._config
+
+    def _outcome(self) -> Outcome:
+        run = self._run
+        if not run.failed.is_set():
+            return Outcome(Result.SUCCEEDED)
+        result = Result.PARTIAL if run.applied and not run.planning else Result.FAILED
+        if self._ended:
+            result = Result.ENDED
+        said = run.emitter.errors()
+        fatal = () if run.fatal is None or str(run.fatal) in said else (str(run.fatal),)
+        return Outcome(result, (*said, *fatal))
+
+    def _write(self, journal: Journal, started: int) -> None:
+        """Write the state, then the history; a state that cannot be written fails the run and keeps its journal."""
+        stack, now = self._stack, datetime.now(UTC)
+        checkpoint = render(stack.name, stack.project.name, self._run.ledger.snapshot(), stack.crypter, now)
+        try:
+            stack.backend.write(checkpoint)
+        except StateError as error:
+            # What the journal had no room for, the state has none for either: one error is enough.
+            if not isinstance(self._run.fatal, StateError):
+                self._run.emitter.diagnostic("error", str(error))
+            self._run.stop(error)
+            return
+        finally:
+            journal.leave()
+        journal.close()
+        sealed = {key: stack.crypter.encrypt(stack.config.values[key]) for key in stack.config.secret_keys}
+        entry = history.record(
+            self._operation,
+            self._run.request.message,
+            stack.config,
+            sealed,
+            self._outcome().result,
+            self._run.emitter.counts,
+            (started, int(now.timestamp())),
+        )
+        try:
+            stack.backend.write_history(checkpoint, entry, time.time_ns())
+        except StateError as error:
+            self._run.emitter.diagnostic("warning", f"the state is saved, but not the run's history: {error}")

@@ -1,0 +1,150 @@
+"""What the program asks for: one registration, read from the wire."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from voiceid_optout.engine import urn as urns
+from voiceid_optout.engine.embedded import values, wire
+from voiceid_optout.engine.embedded.plugin import PROVIDER_PACKAGE
+from voiceid_optout.engine.embedded.resource import ResourceState
+from voiceid_optout.engine.errors import OutOfScopeError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from voiceid_optout.engine.embedded.values import PropertyMap
+
+_UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}
+_PART = re.compile(r"(\d+\.?\d*|\.\d+)(h|ms|m|us|µs|ns|s)")
+_DURATION = re.compile(f"(?:{_PART.pattern})+")
+_NESTED = re.compile(r"[.\[]")
+
+_INHERITED = {"protect": "protect", "retain_on_delete": "retainOnDelete", "deleted_with": "deletedWith"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Goal:
+    """A resource as the program wants it."""
+
+    urn: str
+    type: str
+    custom: bool
+    parent: str
+    inputs: PropertyMap = field(repr=False)
+    aliases: tuple[str, ...] = ()
+    protect: bool = False
+    retain_on_delete: bool = False
+    delete_before_replace: bool = False
+    create_before_delete: bool = False  # the program insists on it, whatever the provider says
+    unsaid: frozenset[str] = frozenset()  # options the program leaves to the parent
+    ignore_changes: tuple[str, ...] = ()
+    replace_on_changes: tuple[str, ...] = ()
+    additional_secret_outputs: tuple[str, ...] = ()
+    dependencies: tuple[str, ...] = ()
+    property_dependencies: dict[str, list[str]] = field(default_factory=dict)
+    custom_timeouts: dict[str, float] = field(default_factory=dict)
+    deleted_with: str = ""
+    source_position: str = ""
+
+    def inheriting(self, parent: Goal | None) -> Goal:
+        """Return the goal with the options it leaves to its parent."""
+        if parent is None or not self.unsaid:
+            return self
+        return replace(self, **{name: getattr(parent, name) for name in self.unsaid})
+
+    def state(self, inputs: PropertyMap, **known: Any) -> ResourceState:
+        """Return the resource's state with this goal's options and the given inputs."""
+        return ResourceState(
+            urn=self.urn,
+            custom=self.custom,
+            type=self.type,
+            inputs=inputs,
+            parent=self.parent,
+            protect=self.protect,
+            retain_on_delete=self.retain_on_delete,
+            ignore_changes=self.ignore_changes,
+            replace_on_changes=self.replace_on_changes,
+            additional_secret_outputs=self.additional_secret_outputs,
+            dependencies=self.dependencies,
+            property_dependencies=self.property_dependencies,
+            custom_timeouts=self.custom_timeouts,
+            deleted_with=self.deleted_with,
+            source_position=self.source_position,
+            **known,
+        )
+
+
+def read(request: Any, stack: str, project: str, root: Path) -> Goal:
+    """Read a RegisterResourceRequest; raises :class:`OutOfScopeError` for what only the CLI can do."""
+    _refuse_out_of_scope(request)
+    timeouts = {
+        key: values.normal_number(_seconds(getattr(request.customTimeouts, key)))
+        for key in ("create", "update", "delete")
+        if getattr(request.customTimeouts, key)
+    }
+    return Goal(
+        urn=urns.make(stack, project, request.parent, request.type, request.name),
+        type=request.type,
+        custom=request.custom,
+        parent=request.parent,
+        inputs=wire.from_struct(request.object),
+        aliases=tuple(request.aliasURNs),
+        protect=request.protect,
+        retain_on_delete=request.retainOnDelete,
+        delete_before_replace=request.deleteBeforeReplaceDefined and request.deleteBeforeReplace,
+        create_before_delete=request.deleteBeforeReplaceDefined and not request.deleteBeforeReplace,
+        unsaid=frozenset(name for name, field_ in _INHERITED.items() if not _is_said(request, field_)),
+        ignore_changes=tuple(request.ignoreChanges),
+        replace_on_changes=tuple(request.replaceOnChanges),
+        additional_secret_outputs=tuple(request.additionalSecretOutputs),
+        dependencies=tuple(request.dependencies),
+        property_dependencies={
+            key: list(value.urns) for key, value in sorted(request.propertyDependencies.items())
+        },
+        custom_timeouts=timeouts,
+        deleted_with=request.deletedWith,
+        source_position=_position(request.sourcePosition, root),
+    )
+
+
+def _is_said(request: Any, name: str) -> bool:
+    return bool(getattr(request, name)) if name == "deletedWith" else bool(request.HasField(name))
+
+
+def _refuse_out_of_scope(request: Any) -> None:
+    package = request.type.split(":", 1)[0]
+    if request.custom and package != PROVIDER_PACKAGE:
+        raise OutOfScopeError(f"resource type {request.type}")
+    if request.remote:
+        raise OutOfScopeError(f"remote component {request.type}")
+    if request.custom and request.version:
+        raise OutOfScopeError(f"the provider version {request.version} of {request.type}")
+    if request.importId:
+        raise OutOfScopeError(f"import of {request.type}")
+    if any(request.hooks.ListFields()):
+        raise OutOfScopeError(f"resource hooks of {request.type}")
+    if request.transforms:
+        raise OutOfScopeError(f"transforms of {request.type}")
+    if request.replace_with or request.HasField("replacement_trigger"):
+        raise OutOfScopeError(f"replace_with and replacement_trigger of {request.type}")
+    for path in (*request.ignoreChanges, *request.replaceOnChanges):
+        if _NESTED.search(path):
+            raise OutOfScopeError(f"the property path {path} of {request.type}")
+
+
+def _position(position: Any, root: Path) -> str:
+    """Return where the program made the resource; a path outside the project stays out of the state."""
+    path = position.uri.removeprefix("file://")
+    if not path.startswith(f"{root}/"):
+        return ""
+    return f"project:///{path[len(str(root)) + 1 :]}#{position.line}"
+
+
+def _seconds(text: str) -> float:
+    """Read a Go duration such as ``5m`` or ``1h30m``; what cannot be read counts as no limit."""
+    if not _DURATION.fullmatch(text):
+        return 0.0
+    return sum(float(number) * _UNITS[unit] for number, unit in _PART.findall(text))

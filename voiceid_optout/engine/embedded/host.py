@@ -1,0 +1,130 @@
+"""Starts the program's process, serves its calls, and says how it ended."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from queue import SimpleQueue
+from typing import IO, TYPE_CHECKING, Any
+
+from voiceid_optout.engine.embedded.channel import DONE, ERROR, METHODS, OK, Call, Callee
+from voiceid_optout.engine.errors import ProgramError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class ProgramEnd:
+    """How the program ended: no error, or its message and perhaps a traceback."""
+
+    error: str = ""
+    traceback: str = ""
+
+
+class ProgramHost:
+    """One run of the program. The process starts at once, so that it imports while the engine prepares."""
+
+    def __init__(self, root: Path, environment: Mapping[str, str], say: Callable[[str], None]) -> None:
+        self._done = False
+        ours, theirs = socket.socketpair()
+        self._connection = Connection(ours.detach())
+        self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
+            [sys.executable, "-m", "voiceid_optout.engine.embedded.program", str(theirs.fileno())],
+            cwd=root,
+            env={**os.environ, **environment, "PYTHONUNBUFFERED": "1"},
+            pass_fds=[theirs.fileno()],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            process_group=0,  # a terminal's Ctrl-C is for the engine alone
+        )
+        theirs.close()
+        self._readers = [
+            threading.Thread(target=_forward, args=(stream, say), daemon=True)
+            for stream in (self._process.stdout, self._process.stderr)
+            if stream is not None
+        ]
+        for reader in self._readers:
+            reader.start()
+
+    def run(self, start: Mapping[str, Any], serve: Callable[[str, Any], Any], workers: int) -> ProgramEnd:
+        """Tell the program what to do and serve its calls until it ends.
+
+        ``serve(method, request)`` returns the response; an exception it raises is the call's failure.
+        Raises :class:`ProgramError` when the process dies without a word.
+        """
+        callee = Callee(self._connection)
+        try:
+            self._connection.send_bytes(json.dumps(start).encode())
+        except OSError:
+            raise ProgramError(self._died()) from None
+        calls: SimpleQueue[Call | None] = SimpleQueue()
+        threads = [threading.Thread(target=_serve, args=(callee, calls, serve)) for _ in range(workers)]
+        for thread in threads:
+            thread.start()
+        try:
+            while True:
+                try:
+                    call = callee.receive()
+                except EOFError:
+                    raise ProgramError(self._died()) from None
+                if call.method == DONE:
+                    self._done = True
+                    return ProgramEnd(**json.loads(call.body))
+                calls.put(call)
+        finally:
+            for _ in threads:
+                calls.put(None)
+            for thread in threads:
+                thread.join()
+
+    def _died(self) -> str:
+        status = self._process.wait()
+        how = f"was ended by signal {-status}" if status < 0 else f"ended with exit status {status}"
+        return f"the program {how} before it was done"
+
+    def kill(self) -> None:
+        """End the process at once."""
+        self._process.kill()
+
+    def stop(self) -> None:
+        """End the process; one that is done gets a second to end by itself."""
+        try:
+            self._process.wait(timeout=1 if self._done else 0)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+        self._process.wait()
+        for reader in self._readers:
+            reader.join(timeout=1)  # not longer: a process it left behind may hold the pipe
+        self._connection.close()
+
+
+def _serve(callee: Callee, calls: SimpleQueue[Call | None], serve: Callable[[str, Any], Any]) -> None:
+    """Answer calls until there are no more. An executor's futures would cost more than a call."""
+    while (call := calls.get()) is not None:
+        _answer(callee, call, serve)
+
+
+def _answer(callee: Callee, call: Call, serve: Callable[[str, Any], Any]) -> None:
+    method = METHODS[call.method]
+    try:
+        response = serve(method.name, method.request.FromString(call.body))
+    except Exception as error:  # noqa: BLE001 - reported to the program, which fails with it
+        callee.answer(call, ERROR, str(error).encode())
+    else:
+        callee.answer(call, OK, response.SerializeToString())
+
+
+def _forward(stream: IO[bytes], say: Callable[[str], None]) -> None:
+    with stream:
+        for line in stream:
+            if text := line.decode(errors="replace").rstrip():
+                say(text)

@@ -1,0 +1,196 @@
+"""The provider plugin: ``python -m pulumi.dynamic``, started as the official engine does; one process."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from dataclasses import dataclass
+from typing import IO, TYPE_CHECKING, Any
+
+from pulumi.runtime.proto import provider_pb2 as pb
+
+from voiceid_optout.engine.embedded import values, wire
+from voiceid_optout.engine.embedded.plugin_lines import CallFailedError, Lines
+from voiceid_optout.engine.errors import PluginError
+from voiceid_optout.engine.messages import last_line
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from voiceid_optout.engine.embedded.values import PropertyMap
+
+PROVIDER_PACKAGE = "pulumi-python"
+PATIENCE = 5.0  # seconds a plugin has to end when it is told to
+
+
+class ProviderError(Exception):
+    """A provider's method failed; the message is the provider's own last line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Diff:
+    """What a provider says of a difference; ``changes`` None leaves the comparison to the engine."""
+
+    changes: bool | None
+    replaces: tuple[str, ...]
+    delete_before_replace: bool
+
+
+class Plugin:
+    """A running plugin process. Its methods may be called from several threads at once."""
+
+    def __init__(
+        self,
+        root: Path,
+        project: str,
+        environment: Mapping[str, str],
+        say: Callable[[str], None],
+    ) -> None:
+        """Start the process; it is ready when the first call needs it. ``say`` gets each line it prints."""
+        self._say = say
+        self._config: Mapping[str, str] = {}
+        self._ready = threading.Lock()
+        self._lines = Lines()
+        self._connected = False
+        self._failure: PluginError | None = None
+        self._readers: list[threading.Thread] = []
+        variables = {**os.environ, **environment, "PULUMI_PROJECT": project, "PYTHONUNBUFFERED": "1"}
+        variables["PYTHONPATH"] = os.pathsep.join(part for part in (str(root), variables.get("PYTHONPATH")) if part)
+        ends = [end.fileno() for end in self._lines.theirs]
+        self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
+            [sys.executable, "-m", "voiceid_optout.engine.embedded.plugin_process", *map(str, ends)],
+            cwd=root,
+            env=variables,
+            pass_fds=ends,
+            stdin=subprocess.PIPE,  # never written to: its end tells the plugin that we are gone
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            process_group=0,  # a terminal's Ctrl-C is for the engine alone
+        )
+        self._lines.hand_over()
+
+    def configure(self, config: Mapping[str, str]) -> None:
+        """Say with which config the first call is to find it, all text."""
+        self._config = config
+
+    def _connect_once(self) -> None:
+        with self._ready:
+            if self._failure is not None:
+                raise self._failure
+            if not self._connected:
+                try:
+                    self._connect()
+                except PluginError as error:
+                    self._failure = error  # the calls that wait meanwhile fail with it too
+                    raise
+                self._connected = True
+
+    def _connect(self) -> None:
+        out, err = self._process.stdout, self._process.stderr
+        if out is None or err is None:
+            raise PluginError("the provider plugin has no output")
+        port = out.readline().strip()
+        if not port.isdigit():
+            _, errors = self._process.communicate()
+            text = errors.decode(errors="replace")
+            reason = last_line(text) if text.strip() else "it printed something else than its port"
+            raise PluginError(f"the provider plugin did not start: {reason}")
+        for stream in (out, err):
+            self._readers.append(threading.Thread(target=self._forward, args=(stream,), daemon=True))
+            self._readers[-1].start()
+        arguments = wire.to_struct(self._config)
+        self._guarded("Configure", pb.ConfigureRequest(args=arguments, acceptSecrets=True))
+
+    def _forward(self, stream: IO[bytes]) -> None:
+        with stream:
+            for line in stream:
+                self._say(line.decode(errors="replace").rstrip())
+
+    def check(self, urn: str, olds: PropertyMap, news: PropertyMap) -> tuple[PropertyMap, list[str]]:
+        """Validate inputs; returns them as the provider wants them, and its complaints."""
+        answer = self._call("Check", pb.CheckRequest(urn=urn, olds=wire.to_struct(olds), news=wire.to_struct(news)))
+        failures = [
+            f"property {item.property}: {item.reason}" if item.property else item.reason for item in answer.failures
+        ]
+        return values.mark_secrets(wire.from_struct(answer.inputs), news), failures
+
+    def diff(self, urn: str, id_: str, old_outputs: PropertyMap, news: PropertyMap) -> Diff:
+        """Compare old outputs with new inputs."""
+        request = pb.DiffRequest(urn=urn, id=id_, olds=wire.to_struct(old_outputs), news=wire.to_struct(news))
+        answer = self._call("Diff", request)
+        unknown = answer.changes == pb.DiffResponse.DIFF_UNKNOWN
+        return Diff(
+            None if unknown else answer.changes == pb.DiffResponse.DIFF_SOME,
+            tuple(answer.replaces),
+            answer.deleteBeforeReplace,
+        )
+
+    def create(self, urn: str, inputs: PropertyMap) -> tuple[str, PropertyMap]:
+        """Create the resource; returns its id and outputs."""
+        answer = self._call("Create", pb.CreateRequest(urn=urn, properties=wire.to_struct(inputs)))
+        if not answer.id:
+            raise ProviderError("the provider returned no id for a resource it created")
+        return answer.id, values.mark_secrets(wire.from_struct(answer.properties), inputs)
+
+    def update(self, urn: str, id_: str, old_outputs: PropertyMap, inputs: PropertyMap) -> PropertyMap:
+        """Change the resource; returns its outputs."""
+        request = pb.UpdateRequest(urn=urn, id=id_, olds=wire.to_struct(old_outputs), news=wire.to_struct(inputs))
+        answer = self._call("Update", request)
+        return values.mark_secrets(wire.from_struct(answer.properties), inputs)
+
+    def read(
+        self, urn: str, id_: str, outputs: PropertyMap, inputs: PropertyMap
+    ) -> tuple[str, PropertyMap, PropertyMap]:
+        """Read the live resource; returns id ('' when it is gone), outputs and inputs."""
+        request = pb.ReadRequest(urn=urn, id=id_, properties=wire.to_struct(outputs), inputs=wire.to_struct(inputs))
+        answer = self._call("Read", request)
+        new_inputs = wire.from_struct(answer.inputs)
+        new_inputs = values.mark_secrets(new_inputs, inputs) if new_inputs else inputs
+        return answer.id, values.mark_secrets(wire.from_struct(answer.properties), inputs), new_inputs
+
+    def delete(self, urn: str, id_: str, outputs: PropertyMap) -> None:
+        """Delete the resource."""
+        self._call("Delete", pb.DeleteRequest(urn=urn, id=id_, properties=wire.to_struct(outputs)))
+
+    def _call(self, method: str, request: Any) -> Any:
+        if not self._connected:
+            self._connect_once()
+        return self._guarded(method, request)
+
+    def _guarded(self, method: str, request: Any) -> Any:
+        try:
+            return self._lines.call(method, request)
+        except CallFailedError as error:
+            raise ProviderError(last_line(str(error) or "the provider failed")) from None
+        except (EOFError, OSError):
+            raise PluginError(f"the provider plugin {self._end()}") from None
+
+    def _end(self) -> str:
+        try:
+            status = self._process.wait(timeout=1)  # the connection ends a moment before the process does
+        except subprocess.TimeoutExpired:
+            return "does not answer any more"
+        return f"was ended by signal {-status}" if status < 0 else f"ended with exit status {status}"
+
+    def kill(self) -> None:
+        """End the process at once; calls under way fail with :class:`PluginError`."""
+        self._process.kill()
+
+    def close(self) -> None:
+        """End the process."""
+        self._process.terminate()
+        try:
+            self._process.wait(timeout=PATIENCE)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._lines.close()
+        for reader in self._readers:
+            reader.join(timeout=1)  # what it said last; not longer: a process it left behind may hold the pipe
+        unread = () if self._readers else (self._process.stdout, self._process.stderr)
+        for stream in (self._process.stdin, *unread):
+            if stream is not None:
+                stream.close()

@@ -1,0 +1,90 @@
+"""The program's process: runs the project's program as the official language host does.
+
+Started as ``python -m voiceid_optout.engine.embedded.program FD`` with one end of a socket pair; everything it
+needs to know comes as the first message. It cannot reach the engine's state but through the calls of
+:mod:`voiceid_optout.engine.embedded.channel`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import json
+import logging
+import os
+import runpy
+import sys
+import traceback
+from concurrent.futures import ThreadPoolExecutor
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import pulumi
+from pulumi.runtime import Settings, configure, set_all_config
+from pulumi.runtime.stack import run_in_stack
+
+from voiceid_optout.engine.embedded.channel import Caller
+
+
+def main() -> None:
+    """Run the program the first message describes and report how it ended."""
+    connection = Connection(int(sys.argv[1]))
+    start: dict[str, Any] = json.loads(connection.recv_bytes())
+    # Without an engine the program would wait for ever: its own waits know nothing of a lost channel.
+    caller = Caller(connection, lost=lambda: os._exit(1))
+    os.chdir(start["root"])
+    sys.path.insert(0, start["root"])
+    set_all_config(start["config"], start["secret_keys"])
+    configure(
+        Settings(
+            project=start["project"],
+            stack=start["stack"],
+            organization="organization",
+            root_directory=start["root"],
+            monitor=caller,
+            engine=caller,
+            parallel=start["parallel"],
+            dry_run=start["dry_run"],
+        )
+    )
+    # A hundred thousand people are no garbage: to look through them over and over costs a tenth of a run.
+    gc.set_threshold(50_000, 20, 100)
+    # The SDK leaves futures of failed resources unobserved; asyncio would print each.
+    logging.getLogger("asyncio").setLevel(logging.CRITICAL)
+    caller.finish(json.dumps(_run(start)).encode())
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)  # no waiting for threads that may still be in a call
+
+
+def _run(start: dict[str, Any]) -> dict[str, Any]:
+    path = Path(start["root"]) / start["main"]
+    script = str(path / "__main__.py" if path.is_dir() else path)
+    sys.argv = [script]
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    loop.set_default_executor(ThreadPoolExecutor(start["parallel"] * 4))
+    try:
+        loop.run_until_complete(run_in_stack(lambda: _program(script)))
+    except pulumi.RunError as error:
+        return {"error": str(error)}
+    except SystemExit as end:
+        status = f"the program ended with exit status {end.code}" if isinstance(end.code, int) else str(end.code)
+        return {"error": status}
+    except BaseException as error:  # noqa: BLE001 - whatever the program raised is its result
+        name = type(error).__name__
+        return {"error": f"{name}: {error}" if str(error) else name, "traceback": traceback.format_exc()}
+    return {}
+
+
+def _program(script: str) -> None:
+    try:
+        runpy.run_path(script, run_name="__main__")
+    except SystemExit as end:
+        if end.code:  # else it is an end like any other
+            raise
+
+
+if __name__ == "__main__":
+    main()

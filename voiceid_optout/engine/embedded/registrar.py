@@ -1,0 +1,185 @@
+"""Registrations: turns each goal of the program into a step and does it."""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from pulumi.automation.events import OpType
+
+from voiceid_optout.engine import urn as urns
+from voiceid_optout.engine.embedded import decisions
+from voiceid_optout.engine.embedded.components import Components
+from voiceid_optout.engine.embedded.decisions import Step
+from voiceid_optout.engine.embedded.ledger import EntryKind
+from voiceid_optout.engine.embedded.plugin import PROVIDER_PACKAGE, ProviderError
+from voiceid_optout.engine.embedded.replacer import Replacer
+from voiceid_optout.engine.embedded.resource import ResourceState
+from voiceid_optout.engine.embedded.run import stamped
+from voiceid_optout.engine.errors import ProgramError
+
+if TYPE_CHECKING:
+    from voiceid_optout.engine.embedded.goal import Goal
+    from voiceid_optout.engine.embedded.run import Run
+    from voiceid_optout.engine.embedded.snapshot import Snapshot
+    from voiceid_optout.engine.embedded.values import PropertyMap
+
+
+class Registrar:
+    """Knows the base snapshot and which resources the program has spoken of. Thread-safe."""
+
+    def __init__(self, run: Run, base: Snapshot, stack: str, project: str, config: PropertyMap) -> None:
+        self._run = run
+        self._base = {item.urn: item for item in base.resources if not item.delete}
+        self._stack = stack
+        self._project = project
+        self._config = config
+        self._lock = threading.Lock()
+        self._provider: ResourceState | None = None
+        self._goals: dict[str, Goal] = {}
+        self._not_made: set[str] = set()  # wanted and new, but no target
+        self.components = Components(run)
+        self.seen: set[str] = set()
+        self._replacer = Replacer(run, tuple(self._base.values()), self.seen, self.create)
+
+    def register(self, goal: Goal) -> ResourceState | None:
+        """Bring one resource to what the program wants; None when it is left out or has failed."""
+        goal = goal.inheriting(self._goals.get(goal.parent))
+        self._goals[goal.urn] = goal
+        old = self._claim(goal)
+        if not goal.custom:
+            return self.components.register(goal, self._rename(old, goal.urn))
+        if not decisions.is_targeted(goal.urn, self._run.request.targets):
+            return self._leave(goal, self._rename(old, goal.urn))
+        if self._run.stopped:
+            return None
+        try:
+            return self._custom(goal, self._rename(old, goal.urn))
+        except ProviderError:
+            return None
+
+    def _claim(self, goal: Goal) -> ResourceState | None:
+        with self._lock:
+            if goal.urn in self.seen:
+                raise ProgramError(f"Duplicate resource URN '{goal.urn}'; give each resource another name")
+            self.seen.add(goal.urn)
+            for urn in (goal.urn, *goal.aliases):
+                if old := self._base.get(urn):
+                    self.seen.add(urn)
+                    return old
+        return None
+
+    def _rename(self, old: ResourceState | None, urn: str) -> ResourceState | None:
+        """Let a resource that was found by an alias go on under the URN it has now."""
+        if old is None or old.urn == urn:
+            return old
+        self._run.ledger.record(EntryKind.RENAMED, old, renamed=urn)
+        return replace(old, urn=urn)
+
+    def _leave(self, goal: Goal, old: ResourceState | None) -> ResourceState:
+        """Leave alone what is no target; a new one is not made, and its id and outputs stay unknown."""
+        provider = self._default_provider()
+        if old is None:
+            self._not_made.add(goal.urn)
+            new = goal.state(goal.inputs, provider=provider)
+            self._run.told_same(new, new)
+            return new
+        self._run.told_same(old, replace(old, id=""))
+        self._run.ledger.record(EntryKind.SAME, old)
+        return old
+
+    def _custom(self, goal: Goal, old: ResourceState | None) -> ResourceState | None:
+        provider = self._default_provider()
+        wanted = decisions.keep_ignored(goal, old) if old else goal.inputs
+        condemned = self._replacer.condemned.get(goal.urn)
+        inputs = self._run.checked(goal.urn, old.inputs if old and not condemned else {}, wanted)
+        new = goal.state(inputs, provider=provider)
+        if condemned is not None:
+            self._run.replaced(condemned, new)
+            return self.create(new, condemned, OpType.CREATE_REPLACEMENT)
+        if old is None:
+            return self.create(new) if self._may_begin(new) else None
+        diff = self._run.diffed(old, inputs)
+        step = decisions.choose(goal, old, inputs, diff)
+        if not self._may_begin(new):
+            return None
+        match step:
+            case Step.SAME:
+                same = replace(new, id=old.id, outputs=old.outputs, created=old.created, modified=old.modified)
+                return self._run.step(OpType.SAME, old, same, lambda: same, entry=EntryKind.SAME)
+            case Step.UPDATE:
+                return self._update(new, old)
+            case _:
+                return self._replacer.replace(goal, new, old, delete_first=step is Step.DELETE_THEN_CREATE)
+
+    def _may_begin(self, new: ResourceState) -> bool:
+        """Tell whether everything the resource depends on is there."""
+        if not self._run.left_out.isdisjoint(new.uses):
+            self._run.left_out.add(new.urn)
+            return False
+        if missing := self._not_made.intersection(new.uses):
+            message = (
+                f"{urns.name(new.urn)} depends on {urns.name(min(missing))}, which is new and no target: "
+                "add it to the targets"
+            )
+            self._run.fail(new.urn, message, halt=not self._run.planning)
+            return self._run.planning
+        return True
+
+    def create(
+        self,
+        new: ResourceState,
+        old: ResourceState | None = None,
+        op: OpType = OpType.CREATE,
+        left: ResourceState | None = None,
+    ) -> ResourceState | None:
+        """Create a resource; in a replace of ``old``, ``left`` is the copy of it that waits for its deletion."""
+
+        def act() -> ResourceState:
+            id_, outputs = self._run.plugin().create(new.urn, new.inputs)
+            if left is not None and old is not None:
+                # Not before: as long as there is no new one, the old one is the resource.
+                self._run.ledger.record(EntryKind.REPLACED, old)
+            return stamped(replace(new, id=id_, outputs=outputs), None)
+
+        planned = replace(new, outputs=new.inputs)
+        return self._run.step(op, old, planned, act, left=left)
+
+    def _update(self, new: ResourceState, old: ResourceState) -> ResourceState | None:
+        def act() -> ResourceState:
+            outputs = self._run.plugin().update(new.urn, old.id, old.outputs, new.inputs)
+            return stamped(replace(new, id=old.id, outputs=outputs), old)
+
+        planned = replace(new, id=old.id, outputs=new.inputs)
+        return self._run.step(OpType.UPDATE, old, planned, act)
+
+    def _default_provider(self) -> str:
+        """Return the reference to the default provider's entry, which comes before its first user."""
+        with self._lock:
+            if self._provider is None:
+                self._provider = self._register_provider()
+            return f"{self._provider.urn}::{self._provider.id}"
+
+    def _register_provider(self) -> ResourceState:
+        type_ = f"{urns.PROVIDER_TYPE_PREFIX}{PROVIDER_PACKAGE}"
+        urn = urns.make(self._stack, self._project, "", type_, "default")
+        self.seen.add(urn)
+        old = self._base.get(urn)
+        new = ResourceState(
+            urn=urn,
+            custom=True,
+            type=type_,
+            id=old.id if old else str(uuid.uuid4()),
+            inputs=self._config,
+            outputs=self._config,
+        )
+        if old is not None and old.inputs == new.inputs:
+            new = replace(new, created=old.created, modified=old.modified)
+            kind, op = EntryKind.SAME, OpType.SAME
+        else:
+            new = stamped(new, old)
+            kind, op = EntryKind.PUT, OpType.UPDATE if old else OpType.CREATE
+        self._run.step(op, old, new, lambda: new, entry=kind)
+        return new

@@ -1,0 +1,228 @@
+"""What every phase of a run shares: its options, the ledger, the events, whether it has failed."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from pulumi.automation import events as api
+
+from voiceid_optout.engine.embedded import values
+from voiceid_optout.engine.embedded.ledger import EntryKind
+from voiceid_optout.engine.embedded.plugin import ProviderError
+from voiceid_optout.engine.embedded.resource import sealed
+from voiceid_optout.engine.embedded.snapshot import timestamp
+from voiceid_optout.engine.errors import PluginError
+from voiceid_optout.engine.interface import Operation
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from voiceid_optout.engine.embedded.ledger import Ledger
+    from voiceid_optout.engine.embedded.plugin import Diff, Plugin
+    from voiceid_optout.engine.embedded.resource import ResourceState
+    from voiceid_optout.engine.embedded.values import PropertyMap
+    from voiceid_optout.engine.errors import EngineError
+    from voiceid_optout.engine.events import Emitter
+    from voiceid_optout.engine.interface import Request
+
+PENDING = {"create": "creating", "update": "updating", "delete": "deleting"}
+_DELETES = (api.OpType.DELETE, api.OpType.DELETE_REPLACED, api.OpType.REMOVE_PENDING_REPLACE)
+# Parts of a replace; the replace itself is told, and counted, between them.
+_PARTS = (api.OpType.CREATE_REPLACEMENT, api.OpType.DELETE_REPLACED, api.OpType.REMOVE_PENDING_REPLACE)
+
+
+@dataclass(slots=True)
+class Run:
+    """One operation on one stack.
+
+    ``failed`` says how it will end, ``halted`` that nothing further may begin. ``left_out`` are the URNs of
+    resources whose step has failed or was not done: what depends on them is left out too.
+    """
+
+    operation: Operation
+    request: Request
+    ledger: Ledger
+    emitter: Emitter
+    plugin: Callable[[], Plugin]
+    failed: threading.Event = field(default_factory=threading.Event)
+    halted: threading.Event = field(default_factory=threading.Event)
+    left_out: set[str] = field(default_factory=set)
+    applied: int = 0
+    fatal: EngineError | None = None
+
+    @property
+    def planning(self) -> bool:
+        """Whether nothing may be changed."""
+        return self.operation in (Operation.PREVIEW, Operation.DRIFT, Operation.PREVIEW_DESTROY)
+
+    @property
+    def stopped(self) -> bool:
+        """Whether no further step may start."""
+        return self.fatal is not None or self.halted.is_set()
+
+    def fail(self, urn: str, message: str, *, halt: bool) -> None:
+        """Say what went wrong; ``halt`` lets nothing further begin."""
+        self.failed.set()
+        if halt:
+            self.halted.set()
+        self.emitter.diagnostic("error", message, urn)
+
+    def stop(self, error: EngineError) -> None:
+        """Let no further step start: the run itself cannot go on."""
+        self.fatal = self.fatal or error
+        self.failed.set()
+
+    def step(
+        self,
+        op: api.OpType,
+        old: ResourceState | None,
+        new: ResourceState | None,
+        act: Callable[[], ResourceState | None],
+        *,
+        entry: EntryKind = EntryKind.PUT,
+        left: ResourceState | None = None,
+    ) -> ResourceState | None:
+        """Run one step with its events and its lines in the ledger; ``act`` does it and returns the new state.
+
+        In a preview ``act`` is not called and ``new`` is what is planned. ``left`` is the old state as the step
+        leaves it, where that differs from ``old``. A failure is reported, marks the run as failed and is raised
+        again.
+        """
+        subject = new or old
+        if subject is None:
+            raise ValueError("a step needs a resource")
+        self.emitter.before(describe(op, old, _begun(new)), planning=self.planning)
+        result = new if self.planning else self._act(op, old, new, act)
+        if result is not None:
+            result = sealed(result)
+            if op is api.OpType.SAME and old is not None and old.custom:
+                left = replace(old, outputs=result.outputs)
+        self.ledger.record(entry, result or subject)
+        if op is not api.OpType.SAME and subject.custom and not subject.is_provider:
+            self.applied += 1
+        if op not in _PARTS and not subject.is_provider:
+            self.emitter.count(op)
+        # What a component has put out is only known when the program says so, and told then.
+        if subject.custom or self.planning or op in _DELETES:
+            shown = None if op in _DELETES else result
+            self.emitter.done(describe(op, left or old, shown), planning=self.planning)
+        return result
+
+    def _act(
+        self,
+        op: api.OpType,
+        old: ResourceState | None,
+        new: ResourceState | None,
+        act: Callable[[], ResourceState | None],
+    ) -> ResourceState | None:
+        """Do it, noted as pending meanwhile; a failure is reported and raised again."""
+        failed = describe(op, old, new and replace(new, outputs={}))
+        subject = new or old
+        pending = PENDING.get(op.value.split("-")[0]) if subject else None
+        if subject is None or pending is None:
+            return act()
+        self.ledger.record(EntryKind.BEGIN, subject, pending)
+        try:
+            return act()
+        except PluginError:
+            # It may have happened or not: the entry that it began stays.
+            self.failed.set()
+            self.emitter.failed(failed)
+            raise
+        except Exception as error:
+            self.ledger.record(EntryKind.FAILED, subject)
+            self.left_out.add(subject.urn)
+            self.fail(subject.urn, str(error), halt=not self.request.continue_on_error)
+            self.emitter.failed(failed)
+            raise
+
+    def checked(self, urn: str, old: PropertyMap, wanted: PropertyMap) -> PropertyMap:
+        """Return the inputs as the provider wants them; its complaints end the run."""
+        try:
+            inputs, failures = self.plugin().check(urn, old, wanted)
+        except ProviderError as error:
+            self.fail(urn, str(error), halt=True)
+            raise
+        for failure in failures:
+            self.fail(urn, failure, halt=True)
+        if failures:
+            raise ProviderError("invalid properties")
+        return inputs
+
+    def diffed(self, old: ResourceState, inputs: PropertyMap) -> Diff:
+        """Return what the provider says of a difference; an exception of it ends the run."""
+        try:
+            return self.plugin().diff(old.urn, old.id, old.outputs, inputs)
+        except ProviderError as error:
+            self.fail(old.urn, str(error), halt=True)
+            raise
+
+    def told_same(self, old: ResourceState, begun: ResourceState) -> None:
+        """Tell of a resource that is left alone because it is no target."""
+        self.emitter.before(describe(api.OpType.SAME, old, begun), planning=self.planning)
+        if not old.is_provider:
+            self.emitter.count(api.OpType.SAME)
+        if old.custom or self.planning:
+            self.emitter.done(describe(api.OpType.SAME, old, old), planning=self.planning)
+
+    def replaced(self, old: ResourceState, new: ResourceState) -> None:
+        """Tell of a replace, whose halves are steps of their own."""
+        metadata = describe(api.OpType.REPLACE, old, new)
+        self.emitter.before(metadata, planning=self.planning)
+        self.emitter.count(api.OpType.REPLACE)
+        self.emitter.done(metadata, planning=self.planning)
+
+
+def _begun(new: ResourceState | None) -> ResourceState | None:
+    """Return the new state as it is before its step: neither id nor outputs are known."""
+    return replace(new, id="", outputs={}) if new else None
+
+
+def describe(
+    op: api.OpType, old: ResourceState | None, new: ResourceState | None, *, read: bool = False
+) -> api.StepEventMetadata:
+    """Return what an event tells of a step; secrets are masked. ``read`` marks a step of a refresh."""
+    subject = new or old
+    if subject is None:
+        raise ValueError("a step needs a resource")
+    return api.StepEventMetadata(
+        op=op,
+        urn=subject.urn,
+        type=subject.type,
+        provider=subject.provider,
+        old=_state(old),
+        new=_state(new),
+        logical=None if read or op in _PARTS else True,
+    )
+
+
+def _state(resource: ResourceState | None) -> api.StepEventStateMetadata | None:
+    if resource is None:
+        return None
+    return api.StepEventStateMetadata(
+        type=resource.type,
+        urn=resource.urn,
+        id=resource.id,
+        parent=resource.parent,
+        provider=resource.provider,
+        custom=resource.custom or None,
+        delete=resource.delete or None,
+        protect=resource.protect or None,
+        retain_on_delete=resource.retain_on_delete or None,
+        inputs=values.masked(resource.inputs),
+        outputs=values.masked(resource.outputs),
+    )
+
+
+def now() -> str:
+    """Return the present moment as the state file writes it."""
+    return timestamp(datetime.now(UTC))
+
+
+def stamped(new: ResourceState, old: ResourceState | None) -> ResourceState:
+    """Return the new state with its times: created once, modified now."""
+    moment = now()
+    return replace(new, created=old.created if old else moment, modified=moment)

@@ -1,0 +1,75 @@
+"""What an engine is: a few operations on a stack, the same for the Pulumi CLI and the embedded one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from pulumi.automation.events import EngineEvent
+
+
+class Operation(StrEnum):
+    """What is asked of an engine."""
+
+    PREVIEW = "preview"
+    UP = "up"
+    REFRESH = "refresh"
+    DRIFT = "drift"  # a refresh that writes nothing
+    DESTROY = "destroy"
+    PREVIEW_DESTROY = "preview-destroy"
+
+
+RUNS_PROGRAM = frozenset({Operation.PREVIEW, Operation.UP})
+ASKS_SERVICE = frozenset({Operation.REFRESH, Operation.DRIFT})
+WRITES_STATE = frozenset({Operation.UP, Operation.REFRESH, Operation.DESTROY})
+
+
+class Result(StrEnum):
+    """How a run ended."""
+
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    PARTIAL = "partial"  # failed after some changes had been made; running again goes on from there
+    ENDED = "ended"  # ended at once by a second interrupt; steps under way may have happened or not
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One stack and how to treat it.
+
+    ``environment`` is what the program and the provider see on top of the process's own. ``refresh`` reads every
+    resource before the program is compared with it.
+    """
+
+    root: Path
+    stack: str
+    backend: Path
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+    refresh: bool = True
+    targets: tuple[str, ...] = ()
+    parallel: int = 8
+    continue_on_error: bool = False
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a run ended; ``errors`` are sentences for people, each said once."""
+
+    result: Result
+    errors: tuple[str, ...] = ()
+
+
+class Engine(Protocol):
+    """Runs operations. Raises :class:`voiceid_optout.engine.errors.EngineError` when a run cannot begin."""
+
+    name: str
+
+    def run(self, operation: Operation, request: Request, on_event: Callable[[EngineEvent], None]) -> Outcome:
+        """Do the operation; events are handed over as they happen, possibly from other threads."""
+        ...

@@ -1,0 +1,113 @@
+"""Hands the CLI's events on and keeps what the outcome is made from."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from pulumi.automation.events import DiagnosticEvent, EngineEvent
+
+from voiceid_optout.engine import urn as urns
+from voiceid_optout.engine.messages import TRACEBACK, for_people
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pulumi.automation.events import StepEventMetadata
+
+_REFRESHED = ("same", "update", "delete")
+_APPLIED = ("create", "update", "delete", "create-replacement", "delete-replaced", "import", "discard")
+_VERDICT = re.compile(r"(?:update|preview|refresh|destroy) failed")
+_EXIT = re.compile(r"(?:an unhandled error occurred: )?[Pp]rogram exited with non-zero exit code: (?P<status>\d+)")
+_CHAINED = ("During handling of the above", "The above exception was")
+
+
+class Relay:
+    """Takes every event of one run (:meth:`take`), from the Automation API's thread.
+
+    Step events pass as they are. Diagnostics are made fit for people: no debugging, no progress of tools, no
+    tracebacks but their last lines, no values of refused properties.
+    """
+
+    def __init__(self, on_event: Callable[[EngineEvent], None]) -> None:
+        self._on_event = on_event
+        self._errors: Counter[str] = Counter()
+        self._exit_status = ""
+        self._in_traceback: set[int | None] = set()
+        self.applied = 0
+        self.broken: Exception | None = None
+
+    def note(self, text: str) -> None:
+        """Say something of our own before the run's events."""
+        self._on_event(EngineEvent(0, int(time.time()), diagnostic_event=DiagnosticEvent(text, "never", "info")))
+
+    def take(self, event: EngineEvent) -> None:
+        """Look at an event and pass it on. An exception of the receiver is kept in ``broken``, and ends it."""
+        if self.broken is not None:
+            return
+        if event.diagnostic_event is not None:
+            said = self._cleaned(event.diagnostic_event)
+            if said is None:
+                return
+            event = EngineEvent(event.sequence, event.timestamp, diagnostic_event=said)
+        done = event.res_outputs_event
+        if done is not None and not done.planning and is_change(done.metadata):
+            self.applied += 1
+        try:
+            self._on_event(event)
+        except Exception as error:  # noqa: BLE001 - raised again once the CLI has ended: it must not be left alone
+            self.broken = error
+
+    def errors(self) -> tuple[str, ...]:
+        """Return what went wrong, each once, with how often it was said."""
+        if not self._errors and self._exit_status:
+            return (f"the program ended with exit status {self._exit_status}",)
+        return tuple(text if count == 1 else f"{text} ({count} times)" for text, count in self._errors.items())
+
+    def _cleaned(self, said: DiagnosticEvent) -> DiagnosticEvent | None:
+        text = said.message.strip("\n")
+        if said.severity == "debug" or said.ephemeral or not text.strip():
+            return None
+        if said.severity == "error":
+            text = for_people(text)
+            if exit_ := _EXIT.fullmatch(text):
+                self._exit_status = exit_["status"]
+                return None
+            if _VERDICT.fullmatch(text):
+                return None
+            self._errors[text] += 1
+        elif said.severity == "info#err" and self._is_noise(text, said.stream_id):
+            return None
+        return DiagnosticEvent(text, said.color, said.severity, said.stream_id, urn=said.urn, prefix=said.prefix)
+
+    def _is_noise(self, line: str, stream: int | None) -> bool:
+        """Tell whether a line of standard error is part of a traceback that nobody needs; lines come one by one."""
+        if line.startswith(TRACEBACK):
+            self._in_traceback.add(stream)
+            return True
+        if line.startswith(_CHAINED):
+            return True
+        if stream not in self._in_traceback:
+            return False
+        if line.startswith(" "):
+            return True
+        self._in_traceback.discard(stream)
+        return line.startswith("KeyboardInterrupt")  # how the CLI ends a program whose run has failed
+
+
+def is_read(metadata: StepEventMetadata) -> bool:
+    """Tell whether a finished step was the read of a refresh.
+
+    Its op is ``refresh`` when the program runs after it; alone it is what the read has found, and then only
+    ``logical`` tells it from a step of the program.
+    """
+    return metadata.op == "refresh" or (metadata.op in _REFRESHED and not metadata.logical)
+
+
+def is_change(metadata: StepEventMetadata) -> bool:
+    """Tell whether a finished step has changed something people care about."""
+    if metadata.type.startswith((urns.STACK_TYPE, urns.PROVIDER_TYPE_PREFIX)):
+        return False
+    return metadata.op in _APPLIED and not is_read(metadata)

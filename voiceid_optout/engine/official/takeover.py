@@ -1,0 +1,33 @@
+"""Clears up after a killed run before the CLI looks at the stack: it knows neither our journal nor who is gone."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from voiceid_optout.engine.embedded import locks
+from voiceid_optout.engine.embedded.backend import Backend
+from voiceid_optout.engine.embedded.stack import open_stack
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from voiceid_optout.engine.interface import Request
+    from voiceid_optout.engine.project import Project
+
+
+def clear_up(request: Request, project: Project, report: Callable[[str], None]) -> None:
+    """Put the steps of a killed run of the embedded engine into the state, and take over its lock.
+
+    While a lock is held by a process that may be alive nothing is touched: its run may be going on, and the CLI
+    refuses to write beside it. Raises :class:`voiceid_optout.engine.errors.EngineError`.
+    """
+    backend = Backend(request.backend, project.name, request.stack)
+    left = backend.journal_file.exists()
+    if not left and not any(lock.is_abandoned for lock in locks.read_all(backend.lock_folder)):
+        return
+    if locks.is_held(backend.lock_folder):
+        return
+    with locks.held(backend.lock_folder, report):
+        if left:
+            open_stack(request, project, backend, {**os.environ, **request.environment}, report, writable=True)

@@ -1,0 +1,69 @@
+"""A stack of a project folder, as the Automation API drives it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from pulumi.automation import LocalWorkspace, Stack, UpdateSummary
+from pulumi.automation._stack import StackInitMode  # Stack's constructor needs it, the package does not export it
+
+from voiceid_optout.engine.errors import StateError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from voiceid_optout.engine.interface import Request
+    from voiceid_optout.engine.official.command import Command
+
+_ENDINGS = (".json", ".json.gz", ".json.zst")
+
+
+class _Workspace(LocalWorkspace):
+    """A workspace that leaves the stack a person has selected for the raw CLI as it is."""
+
+    def select_stack(self, stack_name: str) -> None:
+        """Do nothing: every command names its stack."""
+
+    def create_stack(self, stack_name: str) -> None:
+        self.pulumi_command.run(["stack", "init", stack_name, "--no-select"], self.work_dir, self.env_vars)
+
+
+class _Stack(Stack):
+    """A stack that asks the CLI for nothing but the operation.
+
+    The Automation API follows each one with ``stack output --show-secrets`` and ``stack history``: three more
+    starts of the CLI, and secrets in clear, for values nobody here reads.
+    """
+
+    def outputs(self) -> dict[str, Any]:
+        return {}
+
+    def info(self, show_secrets: bool = False) -> UpdateSummary:  # noqa: ARG002, FBT001, FBT002 - as in the base class
+        return UpdateSummary("", datetime.now(UTC), "", {}, {}, "")
+
+
+def open_stack(command: Command, request: Request, project: str) -> Stack:
+    """Return the stack; one that has no state yet is made.
+
+    Raises :class:`StateError` when the backend's folder cannot be made, and what the command raises.
+    """
+    try:
+        request.backend.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise StateError(f"cannot make the folder {request.backend}: {error.strerror}") from error
+    variables = {
+        **request.environment,
+        "PULUMI_BACKEND_URL": backend_url(request.backend),
+        "PULUMI_SKIP_UPDATE_CHECK": "true",
+    }
+    workspace = _Workspace(work_dir=str(request.root), env_vars=variables, pulumi_command=command)
+    folder = request.backend / ".pulumi" / "stacks" / project
+    known = any((folder / f"{request.stack}{ending}").exists() for ending in _ENDINGS)
+    return _Stack(request.stack, workspace, StackInitMode.SELECT if known else StackInitMode.CREATE)
+
+
+def backend_url(folder: Path) -> str:
+    """Return the folder as the CLI wants it: absolute, percent-encoded."""
+    return f"file://{quote(str(folder.resolve()))}"

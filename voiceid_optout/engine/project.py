@@ -1,0 +1,157 @@
+"""The Pulumi project and its stacks as files: Pulumi.yaml and Pulumi.<stack>.yaml."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from voiceid_optout.engine import yaml_core
+from voiceid_optout.engine.config_text import as_text
+from voiceid_optout.engine.errors import OutOfScopeError, ProjectError
+from voiceid_optout.engine.files import write_atomic
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+_DOCUMENT_START = re.compile(r"(?:(?:[#%].*)?\n)*---[ \t]*(?:#.*)?\n")
+_STACK_NAME = re.compile(r"[A-Za-z0-9_.-]{1,100}")
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A project folder. ``main`` is the program's path relative to it."""
+
+    root: Path
+    name: str
+    main: str
+
+
+@dataclass(frozen=True, slots=True)
+class StackSettings:
+    """A stack file as it stands: config values may hold ``{"secure": ciphertext}``."""
+
+    path: Path
+    config: Mapping[str, Any]
+    salt: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class StackConfig:
+    """Config as programs get it: every value a text (JSON for objects), secrets in clear."""
+
+    values: Mapping[str, str]
+    secret_keys: frozenset[str]
+
+
+def load_project(root: Path) -> Project:
+    """Read Pulumi.yaml; raises :class:`ProjectError`."""
+    path = root / "Pulumi.yaml"
+    document = _read_mapping(path)
+    if document is None:
+        raise ProjectError(f"no Pulumi.yaml in {root}: run this in the project's folder, or pass --cwd")
+    name = document.get("name")
+    if not isinstance(name, str):
+        raise ProjectError(f"{path}: `name` is missing")
+    runtime = document.get("runtime")
+    runtime_name = runtime.get("name") if isinstance(runtime, dict) else runtime
+    if runtime_name != "python":
+        raise OutOfScopeError(f"the runtime {runtime_name!r} of {path.name}")
+    return Project(root, name, str(document.get("main") or "."))
+
+
+def load_stack(project: Project, stack: str) -> StackSettings:
+    """Read the stack's file; raises :class:`ProjectError` when the stack has none."""
+    if not _STACK_NAME.fullmatch(stack):
+        raise ProjectError(f"{stack!r} is no stack name: use letters, digits, `-`, `_` and `.`")
+    path = project.root / f"Pulumi.{stack}.yaml"
+    document = _read_mapping(path)
+    if document is None:
+        known = sorted(item.name[7:-5] for item in project.root.glob("Pulumi.*.yaml"))
+        raise ProjectError(f"no stack file {path.name}; the stacks here are: {', '.join(known) or 'none'}")
+    if (document.get("secretsprovider") or "passphrase") != "passphrase":
+        raise OutOfScopeError(f"the secrets provider of {path.name}")
+    if document.get("environment"):
+        raise OutOfScopeError(f"the `environment` of {path.name}")
+    salt = document.get("encryptionsalt")
+    if salt is not None and not isinstance(salt, str):
+        raise ProjectError(f"{path}: `encryptionsalt` must be a text; restore the file from Git")
+    config = document.get("config") or {}
+    if not isinstance(config, dict):
+        raise ProjectError(f"{path}: `config` must be a mapping")
+    return StackSettings(path, {str(key): value for key, value in config.items()}, salt)
+
+
+def store_salt(settings: StackSettings, salt: str) -> None:
+    """Add the encryption salt to the stack's file, as the CLI does at a stack's first run; comments stay.
+
+    Raises :class:`ProjectError` when it cannot be written, or would not be read back from where it goes.
+    """
+    path, line = settings.path, f"encryptionsalt: {salt}\n"
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+        start = found.end() if (found := _DOCUMENT_START.match(text)) else 0
+        new = f"{text[:start]}{line}{text[start:]}"
+        if not _reads_back(new, salt):
+            raise ProjectError(
+                f"{path}: add this line to it, in place of any other `encryptionsalt`: {line.strip()}"
+            )
+        write_atomic(path, new.encode(), 0o644)
+    except OSError as error:
+        raise ProjectError(f"cannot add the encryption salt to {path}: {error.strerror}") from error
+
+
+def _reads_back(text: str, salt: str) -> bool:
+    try:
+        document = yaml_core.load(text)
+    except yaml.YAMLError:
+        return False
+    return isinstance(document, dict) and document.get("encryptionsalt") == salt
+
+
+def resolve(settings: StackSettings, decrypt: Callable[[str], str]) -> StackConfig:
+    """Return the config in clear, as the program and the provider get it."""
+    values: dict[str, str] = {}
+    secret: set[str] = set()
+    for key, value in settings.config.items():
+        if _holds_secret(value):
+            secret.add(key)
+        values[key] = as_text(_in_clear(value, decrypt))
+    return StackConfig(values, frozenset(secret))
+
+
+def _holds_secret(value: Any) -> bool:
+    if isinstance(value, dict):
+        return set(value) == {"secure"} or any(_holds_secret(item) for item in value.values())
+    return isinstance(value, list) and any(_holds_secret(item) for item in value)
+
+
+def _in_clear(value: Any, decrypt: Callable[[str], str]) -> Any:
+    if isinstance(value, dict):
+        if set(value) == {"secure"}:
+            return decrypt(str(value["secure"]))
+        return {str(key): _in_clear(item, decrypt) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_in_clear(item, decrypt) for item in value]
+    return value
+
+
+def _read_mapping(path: Path) -> dict[str, Any] | None:
+    try:
+        document = yaml_core.load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise ProjectError(f"cannot read {path}: {error.strerror}") from error
+    except (yaml.YAMLError, ValueError) as error:
+        mark = getattr(error, "problem_mark", None)
+        place = f":{mark.line + 1}:{mark.column + 1}" if mark else ""
+        raise ProjectError(f"{path}{place}: is not YAML that can be read") from None
+    if document is None:
+        return {}
+    if not isinstance(document, dict):
+        raise ProjectError(f"{path}: must be a mapping")
+    return document

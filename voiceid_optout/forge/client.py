@@ -1,0 +1,138 @@
+"""The REST API of GitHub: one connection, patient where patience helps, with errors that say what to do."""
+
+from __future__ import annotations
+
+import json
+import re
+from contextlib import closing
+from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+import urllib3
+from urllib3.exceptions import HTTPError, MaxRetryError
+
+from voiceid_optout.forge.answers import Purpose, content, failure
+from voiceid_optout.forge.errors import UnexpectedAnswer, Unreachable
+from voiceid_optout.forge.patience import Patience, PatientRetry
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from voiceid_optout.forge.settings import Settings
+
+API_VERSION = "2022-11-28"
+_TIMEOUT = urllib3.Timeout(connect=10.0, read=30.0)
+_PAGE = 100
+_MOST_PAGES = 1_000  # a server that links in circles must not hold a job for ever
+_WHO = Purpose("asking whose token this is", "user of this token", "contents: read")
+
+
+class GitHub:
+    """One repository. Use it in a ``with`` block; not for several threads."""
+
+    def __init__(self, settings: Settings, patience: Patience | None = None) -> None:
+        self._settings = settings
+        self._host = urlsplit(settings.api_url).netloc
+        self._retries = PatientRetry.of(patience or Patience())
+        self._http = _pool(settings.api_url)
+        self._login: str | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._http.clear()
+
+    @property
+    def repository(self) -> str:
+        """``owner/name``."""
+        return self._settings.repository
+
+    def login(self) -> str:
+        """Return the name under which the token's posts appear, such as ``github-actions[bot]``.
+
+        Only GraphQL tells it to every kind of token: a workflow's own may not read REST's ``/user``.
+        """
+        if self._login is None:
+            _, answer = self._send("POST", self._settings.graphql_url, {"query": "{viewer{login}}"}, _WHO)
+            login = _inside(answer, "data", "viewer", "login")
+            if not isinstance(login, str):
+                raise UnexpectedAnswer(
+                    "GitHub does not say whose token GITHUB_TOKEN is: is GITHUB_GRAPHQL_URL right?"
+                )
+            self._login = login
+        return self._login
+
+    def call(self, method: str, path: str, purpose: Purpose, body: Mapping[str, Any] | None = None) -> Any:
+        """Do one request on the repository and return its JSON, None without any; raises ForgeError."""
+        return self._send(method, self._url(path), body, purpose)[1]
+
+    def items(self, path: str, purpose: Purpose) -> Iterator[Mapping[str, Any]]:
+        """Yield the objects of a list from all of its pages."""
+        url: str | None = f"{self._url(path)}{'&' if '?' in path else '?'}per_page={_PAGE}"
+        for _ in range(_MOST_PAGES):
+            if url is None:
+                return
+            headers, page = self._send("GET", url, None, purpose)
+            if not isinstance(page, list) or not all(isinstance(item, dict) for item in page):
+                raise UnexpectedAnswer(f"no list came back while {purpose.doing}: is GITHUB_API_URL right?")
+            yield from page
+            url = self._next(headers.get("Link", ""), purpose)
+        raise UnexpectedAnswer(f"the pages do not end while {purpose.doing}")
+
+    def _next(self, links: str, purpose: Purpose) -> str | None:
+        """Return the next page's address from a Link header; the token goes to no other host than the API's."""
+        for link in links.split(","):
+            address, _, parameters = link.strip().partition(">")
+            if 'rel="next"' in parameters:
+                url = address.removeprefix("<")
+                if urlsplit(url).netloc != self._host:
+                    raise UnexpectedAnswer(f"the next page is on another host while {purpose.doing}")
+                return url
+        return None
+
+    def _url(self, path: str) -> str:
+        return f"{self._settings.api_url}/repos/{self._settings.repository}{path}"
+
+    def _send(
+        self, method: str, url: str, body: Mapping[str, Any] | None, purpose: Purpose
+    ) -> tuple[Mapping[str, str], Any]:
+        headers = {
+            "Accept": "application/vnd.github+json",
+            "Authorization": f"Bearer {self._settings.token}",
+            "User-Agent": "voiceid-optout",
+            "X-GitHub-Api-Version": API_VERSION,
+        }
+        data = None if body is None else json.dumps(body).encode()
+        try:
+            answer = self._http.request(
+                method, url, body=data, headers=headers, retries=self._retries, timeout=_TIMEOUT
+            )
+        except HTTPError as error:
+            raise Unreachable(f"no answer from {self._host} while {purpose.doing}: {_reason(error)}") from None
+        with closing(answer):
+            if not 200 <= answer.status < 300:  # noqa: PLR2004 - HTTP's numbers are their own names
+                raise failure(answer.status, answer.headers, answer.data, purpose)
+            return answer.headers, content(answer.data, purpose)
+
+
+def _pool(url: str) -> urllib3.PoolManager:
+    """Return connections that go through the proxy the environment names, if it names one for this host."""
+    parts = urlsplit(url)
+    proxy = getproxies().get(parts.scheme)
+    if proxy and not proxy_bypass(parts.hostname or ""):
+        return urllib3.ProxyManager(proxy)
+    return urllib3.PoolManager()
+
+
+def _reason(error: HTTPError) -> str:
+    """Return what is wrong in a few words; the library's own text holds addresses of objects."""
+    cause = error.reason if isinstance(error, MaxRetryError) and error.reason else error
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", type(cause).__name__).lower()
+
+
+def _inside(answer: Any, *keys: str) -> Any:
+    for key in keys:
+        answer = answer.get(key) if isinstance(answer, dict) else None
+    return answer

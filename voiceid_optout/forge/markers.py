@@ -1,0 +1,84 @@
+"""How a post of ours is known again: an HTML comment in its first line, and who wrote it; pure."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from voiceid_optout.forge.errors import SettingsInvalid, UnexpectedAnswer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+_STACK = re.compile(r"[A-Za-z0-9_.-]{1,100}")  # what Pulumi allows; nothing in it can end an HTML comment
+_DIGEST = re.compile(r"[0-9a-f]{12,64}")
+_REVIEWED = re.compile(r"<!-- optout:plan commit=(?P<commit>[0-9a-f]+) digest=(?P<digest>[0-9a-f]+) -->")
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """A comment or an issue. ``number`` is what its address in the API ends with, ``url`` is for people."""
+
+    number: int
+    author: str
+    body: str = field(repr=False)
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reviewed:
+    """What a comment says was reviewed: the plan's digest, computed for a commit."""
+
+    commit: str
+    digest: str
+
+
+def comment_marker(stack: str) -> str:
+    """Return the first line of the comment about a stack."""
+    return f"<!-- optout:stack={_stack(stack)} -->"
+
+
+def issue_marker(stack: str) -> str:
+    """Return the first line of the issue about a stack's drift."""
+    return f"<!-- optout:drift={_stack(stack)} -->"
+
+
+def reviewed_marker(reviewed: Reviewed) -> str:
+    """Return the line that tells the merge which plan people saw."""
+    if not _DIGEST.fullmatch(reviewed.digest):
+        raise SettingsInvalid("--digest takes the digest that `optout preview` prints: 12 to 64 hexadecimal digits")
+    return f"<!-- optout:plan commit={reviewed.commit} digest={reviewed.digest} -->"
+
+
+def reviewed_in(body: str) -> Reviewed | None:
+    """Read the second line of a comment; None when it approves nothing."""
+    lines = body.splitlines()
+    match = _REVIEWED.fullmatch(lines[1].strip()) if len(lines) > 1 else None
+    return None if match is None else Reviewed(match["commit"], match["digest"])
+
+
+def post(item: Mapping[str, Any], number_key: str) -> Post:
+    """Make a post from the API's object; a deleted account's posts have no author."""
+    author = item.get("user")
+    login = author.get("login") if isinstance(author, dict) else ""
+    number, body, url = item.get(number_key), item.get("body"), item.get("html_url")
+    if not isinstance(number, int):
+        raise UnexpectedAnswer("GitHub sent a post without a number: is GITHUB_API_URL right?")
+    return Post(number, str(login), body if isinstance(body, str) else "", str(url or ""))
+
+
+def ours(posts: Iterable[Post], marker: str, login: str) -> list[Post]:
+    """Return our own posts with the marker, oldest first.
+
+    Anybody may paste a marker, and a token that may write can edit everybody's posts: so the author decides.
+    Only a first line counts, for a post of ours may quote another.
+    """
+    found = [item for item in posts if item.author == login and item.body.partition("\n")[0].strip() == marker]
+    return sorted(found, key=lambda item: item.number)
+
+
+def _stack(name: str) -> str:
+    if not _STACK.fullmatch(name):
+        raise SettingsInvalid("a stack's name has letters, digits, dots, dashes and underscores, at most 100")
+    return name

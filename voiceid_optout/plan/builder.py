@@ -1,0 +1,182 @@
+"""Makes a plan from engine events, whichever engine they come from."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from voiceid_optout.plan import people, shards
+from voiceid_optout.plan.model import Action, Plan, Step
+from voiceid_optout.plan.people import ASKED, RELEASED, Drift
+from voiceid_optout.plan.shards import SHARD_TYPE
+
+SPEAKER_TYPE = "pulumi-python:dynamic/voiceid:OptedOutSpeaker"
+DROPPED = "no longer in the register"
+DESTROYED = "the stack is destroyed"
+_QUIET_TYPES = ("pulumi:pulumi:Stack", "pulumi:providers:")
+
+
+class PlanBuilder:
+    """Takes events one by one (:meth:`add`) and gives the plan at the end (:meth:`plan`).
+
+    Events are ``pulumi.automation.events.EngineEvent`` objects or anything of their shape. ``dropped`` says why
+    people leave the stack.
+    """
+
+    def __init__(self, dropped: str = DROPPED) -> None:
+        self._dropped = dropped
+        self._drift: dict[str, Drift] = {}  # by label
+        self._steps: dict[str, Step] = {}  # by label, or by URN for what is no person
+        self._people: set[str] = set()
+        self._managed: set[str] = set()
+        self._compared = False
+
+    def add(self, event: Any) -> None:
+        """Take one event; those of other kinds are ignored."""
+        if (done := event.res_outputs_event) is not None:
+            if is_read(done.metadata):
+                self._add_read(done.metadata)
+        elif (before := event.resource_pre_event) is not None and not is_read(before.metadata):
+            self._add_step(before.metadata)
+
+    def _add_read(self, metadata: Any) -> None:
+        if metadata.type == SPEAKER_TYPE:
+            self._see(metadata)
+            if drift := drift_of(metadata.old, metadata.new):
+                self._drift[_name(metadata.urn)] = drift
+        elif metadata.type == SHARD_TYPE:
+            self._see_shard(metadata)
+            self._drift.update(shards.drifted(metadata.new))
+
+    def _add_step(self, metadata: Any) -> None:
+        self._compared = True
+        if metadata.type.startswith(_QUIET_TYPES):
+            return
+        if metadata.type == SHARD_TYPE:
+            self._add_shard(metadata)
+        elif metadata.type == SPEAKER_TYPE:
+            self._see(metadata)
+            label = _name(metadata.urn)
+            if step := _speaker_step(metadata, self._drift.pop(label, None), self._dropped):
+                self._put(step)
+        elif step := _other_step(metadata):
+            self._steps[metadata.urn] = step
+
+    def _add_shard(self, metadata: Any) -> None:
+        labels = self._see_shard(metadata)
+        drift = {label: self._drift.pop(label) for label in self._drift.keys() & labels}
+        found = shards.steps(metadata, drift, self._dropped)
+        if found is None:
+            self._steps[metadata.urn] = Step(_name(metadata.urn), Action.REPLACE, SHARD_TYPE, type=SHARD_TYPE)
+            return
+        for step in found:
+            self._put(step)
+
+    def _put(self, step: Step) -> None:
+        known = self._steps.get(step.label)
+        self._steps[step.label] = step if known is None else people.together(known, step, self._dropped)
+
+    def _see(self, metadata: Any) -> None:
+        label = _name(metadata.urn)
+        self._people.add(label)
+        if metadata.old is not None and _ensured(metadata.old) != RELEASED:
+            self._managed.add(label)
+
+    def _see_shard(self, metadata: Any) -> set[str]:
+        before = shards.members(metadata.old)
+        labels = before.keys() | shards.members(metadata.new).keys()
+        self._people |= labels
+        self._managed.update(label for label, ensure in before.items() if ensure != RELEASED)
+        return labels
+
+    def plan(self) -> Plan:
+        """Return the plan; drift that no step has taken up is part of it."""
+        everything = self._steps | {label: self._left(label, drift) for label, drift in self._drift.items()}
+        steps = sorted(everything.values(), key=lambda step: (step.label, step.action))
+        return Plan(tuple(steps), len(self._people - everything.keys()), len(self._managed))
+
+    def _left(self, label: str, drift: Drift) -> Step:
+        """Return the step of drift that nothing repairs: a read alone, or someone gone whom nobody asks for."""
+        if self._compared and drift.status is None:
+            return people.leaving(label, drift.ensure, drift, self._dropped)
+        return people.repair(label, drift)
+
+
+def is_read(metadata: Any) -> bool:
+    """Tell whether an event is about reading a resource rather than about a step.
+
+    A refresh on its own reports a read under the operation it found (same, update, delete); what still tells it
+    from a step of the program is that it is not ``logical``.
+    """
+    return metadata.op == "refresh" or (metadata.op in ("same", "update", "delete") and not metadata.logical)
+
+
+def is_change(metadata: Any) -> bool:
+    """Tell whether an event is about a step that a plan would show."""
+    return metadata.op != "same" and not is_read(metadata) and not metadata.type.startswith(_QUIET_TYPES)
+
+
+def drift_of(old: Any, new: Any) -> Drift | None:
+    """Return how a read differs from what the person asked for, or None.
+
+    ``new`` is None, or has no id, for a speaker that is gone.
+    """
+    ensure = _property(old, "ensure") or _property(new, "ensure") or ASKED
+    if new is None or not new.id:
+        return None if ensure == RELEASED else Drift(ensure, None)
+    # A side without a status is one from before the step: nothing is known of it.
+    status = _property(new, "status")
+    return people.found(ensure, status) if status else None
+
+
+def _speaker_step(metadata: Any, drift: Drift | None, dropped: str) -> Step | None:
+    label = _name(metadata.urn)
+    match metadata.op:
+        case "same":
+            return people.repair(label, drift) if drift else None
+        case "create":
+            return people.step(label, None, _ensured(metadata.new), drift, dropped)
+        case "update":
+            # Without a read in this run, the state may know of drift since an earlier one.
+            known = drift or drift_of(metadata.old, metadata.old)
+            was, becomes = _ensured(metadata.old), _ensured(metadata.new)
+            changed = Step(label, Action.UPDATE, "its settings changed")
+            return people.step(label, was, becomes, known, dropped) or changed
+        case "delete" | "discard":
+            kept = metadata.op == "discard" or bool(metadata.old.retain_on_delete)
+            return people.leaving(label, _ensured(metadata.old), None, dropped, kept=kept)
+        case _:
+            return Step(label, Action.REPLACE, "the resource would be replaced")
+
+
+def _other_step(metadata: Any) -> Step | None:
+    match metadata.op:
+        case "same":
+            return None
+        case "create":
+            action = Action.CREATE
+        case "update":
+            action = Action.UPDATE
+        case "delete" | "discard":
+            kept = metadata.op == "discard" or metadata.old.retain_on_delete
+            action = Action.FORGET if kept else Action.DELETE
+        case _:
+            action = Action.REPLACE
+    return Step(_name(metadata.urn), action, metadata.type, type=metadata.type)
+
+
+def _ensured(state: Any) -> str:
+    return RELEASED if _property(state, "ensure") == RELEASED else ASKED
+
+
+def _property(state: Any, name: str) -> str | None:
+    """Return a property from the outputs, or the inputs: before a step the CLI gives its new side no outputs."""
+    if state is None:
+        return None
+    for properties in (state.outputs, state.inputs):
+        if properties and properties.get(name) is not None:
+            return str(properties[name])
+    return None
+
+
+def _name(urn: str) -> str:
+    return urn.split("::", 3)[3]

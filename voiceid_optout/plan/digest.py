@@ -1,0 +1,63 @@
+"""A plan's digest: what an approval names, so that nothing else than what was reviewed is done."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from voiceid_optout.plan.model import Plan
+
+VERSION = 1  # of what is hashed: a new one makes every approval void
+SHORT = 16  # hexadecimal digits where people read and type a digest
+LEAST = 12  # digits an approval must have
+APPROVAL = re.compile(rf"[0-9a-f]{{{LEAST},64}}")
+
+
+class Purpose(StrEnum):
+    """What a plan is a plan of. Approval to take two people out of the register is none to destroy the stack."""
+
+    UP = "up"
+    DESTROY = "destroy"
+    REFRESH = "refresh"
+    DRIFT = "drift"
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Where a plan belongs: an approval for one stack says nothing about another."""
+
+    project: str
+    stack: str
+    purpose: Purpose
+
+
+def digest(plan: Plan, scope: Scope) -> str:
+    """Return SHA-256, 64 hexadecimal digits, over the steps and their scope as canonical JSON.
+
+    It covers who, what and from what to what. It does not cover wording, nor lines of the register: they move when
+    somebody else is added.
+    """
+    content = {
+        "version": VERSION,
+        "project": scope.project,
+        "stack": scope.stack,
+        "purpose": scope.purpose.value,
+        "steps": sorted(step.identity for step in plan.steps),
+    }
+    text = json.dumps(content, ensure_ascii=True, separators=(",", ":"), sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def short(full: str) -> str:
+    """Return the digits that are shown to people."""
+    return full[:SHORT]
+
+
+def approves(approval: str, full: str) -> bool:
+    """Tell whether an approval, a digest or its first digits, names this digest."""
+    return bool(APPROVAL.fullmatch(approval)) and full.startswith(approval)

@@ -1,0 +1,134 @@
+"""A plan as GitHub's Markdown: summary and counts first, then a table an action, cut to what a comment may hold."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import TYPE_CHECKING
+
+from voiceid_optout.plan.code_span import cell, code
+from voiceid_optout.plan.cut import shares
+from voiceid_optout.plan.words import VERBS, changed, more
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from voiceid_optout.plan.model import Action, Step
+    from voiceid_optout.plan.review import Review
+
+COMMENT_LENGTH = 65_536  # characters in a comment on GitHub
+LEAST_LENGTH = 8_192  # room for everything but rows
+_OVERRIDE_LENGTH = 1_000
+_SHORTEST_ROW = 16
+_OPEN_UP_TO = 20  # rows that need no click to be seen
+_WORDS = re.compile(r"[A-Za-z_,; ]+")
+_HEAD = "| who | where | change | why |\n| --- | --- | --- | --- |\n"
+
+
+@dataclass(frozen=True, slots=True)
+class _Section:
+    """The rows of one action: the first and last ones that could be shown at all."""
+
+    action: Action
+    count: int
+    first: tuple[str, ...]
+    last: tuple[str, ...]  # the last one of all comes first
+
+    def text(self, shown: int) -> str:
+        """Return the section with so many of its rows."""
+        top, bottom = (shown + 1) // 2, shown // 2
+        if shown == self.count:
+            rows = "".join(self.first)
+        else:
+            gap = f"| {more(self.count - shown)} | | | |\n"
+            rows = "".join([*self.first[:top], gap, *reversed(self.last[:bottom])])
+        state = " open" if self.count <= _OPEN_UP_TO else ""
+        title = f"<summary>{VERBS[self.action]}: {self.count:,}</summary>"
+        return f"<details{state}>{title}\n\n{_HEAD}{rows}\n</details>\n"
+
+
+def render(review: Review, limit: int = COMMENT_LENGTH) -> str:
+    """Return the Markdown, at most ``limit`` characters; rows in the middle give way, counts never.
+
+    Raises :class:`ValueError` for a limit under 8,192, which could not hold the rest.
+    """
+    if limit < LEAST_LENGTH:
+        raise ValueError(f"a plan needs room for {LEAST_LENGTH:,} characters")
+    head, foot = _top(review), _bottom(review)
+    sections = _sections(review, limit // _SHORTEST_ROW)
+    fits = _most(sections, limit - len(head) - len(foot) - 1)
+    given = shares({section.action: section.count for section in sections}, fits)
+    return "\n".join([head, *(section.text(given[section.action]) for section in sections), foot])
+
+
+def _top(review: Review) -> str:
+    parts = [f"### {_title(review)}\n\n{review.summary}\n"]
+    counts = review.plan.counts
+    rows = [f"| {verb} | {counts[action]:,} |\n" for action, verb in VERBS.items() if counts[action]]
+    rows.append(f"| unchanged | {review.plan.unchanged:,} |\n")
+    parts.append("| action | count |\n| --- | ---: |\n" + "".join(rows))
+    if review.refusal is not None:
+        words = f"> [!WARNING]\n> **The guard would refuse this:** {review.refusal.reasons}.\n"
+        command = review.refusal.override
+        if len(command) <= _OVERRIDE_LENGTH:
+            words += f"> To do exactly this all the same: {code(command, _OVERRIDE_LENGTH)}\n"
+        parts.append(words)
+    return "\n".join(parts)
+
+
+def _title(review: Review) -> str:
+    return f"{review.title.removesuffix(review.scope.stack)}{code(review.scope.stack)}"
+
+
+def _bottom(review: Review) -> str:
+    return f"Digest: `{review.digest}`\n" if review.is_plan else ""
+
+
+def _sections(review: Review, most: int) -> list[_Section]:
+    by_action: dict[Action, list[Step]] = {action: [] for action in VERBS}
+    for step in review.steps:
+        by_action[step.action].append(step)
+    return [
+        _Section(
+            action,
+            len(steps),
+            tuple(_row(review, step) for step in steps[:most]),
+            tuple(_row(review, step) for step in reversed(steps[-most:])),
+        )
+        for action, steps in by_action.items()
+        if steps
+    ]
+
+
+def _row(review: Review, step: Step) -> str:
+    why = review.reason_of_release(step)
+    reason = f"{_plain(step)} because {cell(why)}" if why else _plain(step)
+    return f"| {cell(step.label)} | {cell(review.place(step))} | {cell(changed(step.change))} | {reason} |\n"
+
+
+def _plain(step: Step) -> str:
+    """Return the reason: as it is where it is plain words, and as code where it could be anything."""
+    return step.reason if _WORDS.fullmatch(step.reason) else cell(step.reason)
+
+
+def _most(sections: Sequence[_Section], room: int) -> int:
+    """Return how many rows fit into so many characters; more rows are never shorter."""
+    total = sum(min(section.count, len(section.first)) for section in sections)
+    counts = {section.action: section.count for section in sections}
+    sizes = {section.action: _sizes(section) for section in sections}
+
+    def length(rows: int) -> int:
+        given = shares(counts, rows)
+        return sum(sizes[section.action][min(given[section.action], len(section.first))] for section in sections)
+
+    return bisect_right(range(total + 1), room, key=length) - 1
+
+
+def _sizes(section: _Section) -> list[int]:
+    """Return the length of the section and the line break after it, for every number of rows it can show."""
+    top = [0, *accumulate(map(len, section.first))]
+    bottom = [0, *accumulate(map(len, section.last))]
+    bare = len(section.text(0)) + 1
+    return [bare + top[(shown + 1) // 2] + bottom[shown // 2] for shown in range(len(section.first) + 1)]

@@ -1,0 +1,81 @@
+"""A plan as people and machines get to see it: with places, reasons, digest and what the guard says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from voiceid_optout.plan import digest as digests
+from voiceid_optout.plan import words
+from voiceid_optout.plan.digest import Purpose, Scope
+from voiceid_optout.plan.model import Action
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from voiceid_optout.plan.guard import Refusal
+    from voiceid_optout.plan.model import Plan, Step
+    from voiceid_optout.plan.pace import Pace
+
+_TITLES = {
+    Purpose.UP: "Plan for stack",
+    Purpose.DESTROY: "Plan to destroy stack",
+    Purpose.REFRESH: "Drift in stack",
+    Purpose.DRIFT: "Drift in stack",
+}
+
+
+@dataclass(frozen=True)
+class Review:
+    """What every form of a plan is made from.
+
+    ``places`` gives the register's ``file:line`` by label, ``because`` the register's reason of a release;
+    ``refusal`` is None for a plan the guard lets pass, ``pace`` where nothing is to be done.
+    """
+
+    plan: Plan
+    scope: Scope
+    places: Mapping[str, str] = field(default_factory=dict, repr=False)
+    because: Mapping[str, str] = field(default_factory=dict, repr=False)
+    refusal: Refusal | None = None
+    pace: Pace | None = None
+
+    @cached_property
+    def digest(self) -> str:
+        """The plan's digest, in full."""
+        return digests.digest(self.plan, self.scope)
+
+    @property
+    def summary(self) -> str:
+        """The counts in one line, and how long it takes if that is worth saying."""
+        duration = self.pace.words(self.plan) if self.pace is not None else ""
+        return f"{words.summary(self.plan)}; {duration}" if duration else words.summary(self.plan)
+
+    @property
+    def title(self) -> str:
+        """What this is, and of which stack: ``Plan for stack production``."""
+        return f"{_TITLES[self.scope.purpose]} {self.scope.stack}"
+
+    @property
+    def is_plan(self) -> bool:
+        """Whether this is something to approve, rather than a report of what is."""
+        return self.scope.purpose in (Purpose.UP, Purpose.DESTROY)
+
+    @cached_property
+    def steps(self) -> list[Step]:
+        """The steps in the order of the register; what it no longer lists comes last."""
+        return sorted(self.plan.steps, key=lambda step: _position(self.place(step)))
+
+    def place(self, step: Step) -> str:
+        """Return the register's line, empty when it has none."""
+        return self.places.get(step.label, "")
+
+    def reason_of_release(self, step: Step) -> str:
+        """Return why somebody is released, as one line of a sane length; empty for every other step."""
+        return words.clean(self.because.get(step.label, "")) if step.action is Action.RELEASE else ""
+
+
+def _position(place: str) -> tuple[bool, str, int]:
+    file, _, line = place.rpartition(":")
+    return not file, file, int(line or 0)

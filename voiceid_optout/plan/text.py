@@ -1,0 +1,112 @@
+"""A plan as lines for people: a summary, then a row a step, then what the guard says and the digest."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from voiceid_optout.plan.cut import Gap, cut
+from voiceid_optout.plan.digest import short
+from voiceid_optout.plan.words import SYMBOLS, VERBS, clean, more
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from voiceid_optout.plan.model import Step
+    from voiceid_optout.plan.review import Review
+
+ROWS_SHOWN = 200
+_INDENT = "  "
+_BELOW = "      "
+
+
+class Tone(StrEnum):
+    """What a line is about: where there are colours, they follow it."""
+
+    TITLE = "title"
+    PLAIN = "plain"
+    GOOD = "good"
+    CHANGE = "change"
+    WARNING = "warning"
+    LOSS = "loss"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line; ``text`` may hold a line break where a row needs two."""
+
+    text: str
+    tone: Tone = Tone.PLAIN
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One step in words. ``place`` is ``file:line`` of the register, or empty when it no longer has the person."""
+
+    symbol: str
+    action: str
+    label: str
+    place: str
+    reason: str
+
+
+_TONES = {"+": Tone.GOOD, "!": Tone.WARNING, "-": Tone.LOSS, "±": Tone.LOSS, "~": Tone.CHANGE}
+
+
+def render(review: Review) -> str:
+    """Return the plan as plain text, as a file or a log has it."""
+    return "".join(f"{line.text}\n" for line in lines(review))
+
+
+def lines(review: Review, width: int | None = None, limit: int = ROWS_SHOWN) -> list[Line]:
+    """Return the whole plan, at most ``limit`` of its rows.
+
+    Where one row would exceed ``width`` columns, all have their reasons on a line below.
+    """
+    found = [Line(f"{review.title}: {review.summary}", Tone.TITLE), *_rows(review, width, limit)]
+    if review.refusal is not None:
+        found.append(Line(f"The guard would refuse this: {review.refusal.reasons}.", Tone.WARNING))
+        found.append(Line(f"To do exactly this all the same: {review.refusal.override}", Tone.WARNING))
+    if review.is_plan and review.plan.steps:
+        found.append(Line(f"Digest: {short(review.digest)}"))
+    return found
+
+
+def row(review: Review, step: Step) -> Row:
+    """Return a step in words."""
+    why = review.reason_of_release(step)
+    reason = f'{step.reason} because "{why}"' if why else step.reason
+    # A label or a status may come from elsewhere: nothing in it may reach a terminal as it is.
+    return Row(SYMBOLS[step.action], VERBS[step.action], clean(step.label), review.place(step), clean(reason, 200))
+
+
+def _rows(review: Review, width: int | None, limit: int) -> list[Line]:
+    shown = cut(review.steps, limit)
+    rows = [row(review, item) for item in shown if not isinstance(item, Gap)]
+    texts = iter(zip(rows, aligned(rows, width), strict=True))
+    found = []
+    for item in shown:
+        if isinstance(item, Gap):
+            found.append(Line(f"{_INDENT}{more(item.count)}"))
+        else:
+            made, text = next(texts)
+            found.append(Line(text, _TONES.get(made.symbol, Tone.PLAIN)))
+    return found
+
+
+def aligned(rows: Sequence[Row], width: int | None = None) -> list[str]:
+    """Return each row in aligned columns; all with the reason on a line of its own if one exceeds ``width``."""
+    actions, labels, places = (max((len(part) for part in column), default=0) for column in _columns(rows))
+    heads = [
+        f"{_INDENT}{row.symbol} {row.action:<{actions}}  {row.label:<{labels}}  {row.place:<{places}}"
+        for row in rows
+    ]
+    joined = [f"{head}  {row.reason}" for head, row in zip(heads, rows, strict=True)]
+    if width is None or all(len(line) <= width for line in joined):
+        return joined
+    return [f"{head.rstrip()}\n{_BELOW}{row.reason}" for head, row in zip(heads, rows, strict=True)]
+
+
+def _columns(rows: Sequence[Row]) -> tuple[list[str], list[str], list[str]]:
+    return [row.action for row in rows], [row.label for row in rows], [row.place for row in rows]

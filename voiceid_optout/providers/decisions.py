@@ -1,0 +1,143 @@
+"""What the provider decides, without I/O: valid inputs, changes, and what the state keeps."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from pulumi.output import Unknown
+from pulumi.runtime.rpc import UNKNOWN
+
+from voiceid_optout.label import label
+from voiceid_optout.voiceid import Speaker, SpeakerStatus
+
+OPTED_OUT = "opted_out"
+RELEASED = "released"
+INPUTS = ("domain_id", "speaker_id", "ensure")
+IDENTITY = ("domain_id", "speaker_id")
+
+# Source: shapes DomainId and SpeakerId of the Voice ID API, version 2021-09-27.
+_DOMAIN_ID = re.compile(r"[a-zA-Z0-9]{22}")
+_SPEAKER_ID = re.compile(r"id#[a-zA-Z0-9]{22}|[a-zA-Z0-9][a-zA-Z0-9_-]{0,255}")
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """An input that cannot be used; the reason never quotes the value."""
+
+    property: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether a resource is to be changed, and the properties that make it another person's."""
+
+    changes: bool
+    replaces: tuple[str, ...] = ()
+
+
+def is_unknown(value: object) -> bool:
+    """Tell whether a preview does not know the value yet."""
+    return isinstance(value, Unknown) or value == UNKNOWN
+
+
+def checked(news: Mapping[str, Any]) -> tuple[dict[str, Any], list[Failure]]:
+    """Return the inputs to keep, with ``ensure`` filled in, and what is wrong with them."""
+    inputs = {name: news[name] for name in INPUTS if news.get(name) is not None}
+    inputs.setdefault("ensure", OPTED_OUT)
+    failures = [
+        Failure(name, reason)
+        for name, reason in (
+            ("domain_id", domain_fault(inputs.get("domain_id"))),
+            ("speaker_id", speaker_fault(inputs.get("speaker_id"))),
+            ("ensure", _ensure_fault(inputs["ensure"])),
+        )
+        if reason
+    ]
+    return inputs, failures
+
+
+def domain_fault(value: object) -> str | None:
+    """Return what is wrong with a domain id; None if nothing is, or if it is not known yet."""
+    if is_unknown(value) or (isinstance(value, str) and _DOMAIN_ID.fullmatch(value)):
+        return None
+    return "a domain id is 22 letters and digits; an alias must be defined in voiceid-optout:domains"
+
+
+def speaker_fault(value: object) -> str | None:
+    """Return what is wrong with a speaker id, without quoting it."""
+    if is_unknown(value) or (isinstance(value, str) and _SPEAKER_ID.fullmatch(value)):
+        return None
+    if isinstance(value, float | int):
+        return "a speaker id is text: put it in quotes"
+    return (
+        "a speaker id is 1 to 256 letters, digits, _ or -, beginning with a letter or digit, "
+        "or id# and 22 letters and digits"
+    )
+
+
+def _ensure_fault(value: object) -> str | None:
+    if is_unknown(value) or value in {OPTED_OUT, RELEASED}:
+        return None
+    return f"ensure is {OPTED_OUT} or {RELEASED}"
+
+
+def compared(olds: Mapping[str, Any], news: Mapping[str, Any]) -> Verdict:
+    """Compare old outputs with new inputs; during a refresh the old outputs are those just read.
+
+    A status that is not what ``ensure`` asks is a change too: nothing else makes a drift visible. Another
+    person or domain is a replacement, which is safe in either order because a delete calls nobody. Names are
+    made from both, so this happens only to resources that were named by hand.
+    """
+    changed = [name for name in INPUTS if _text(name, olds.get(name)) != _text(name, news.get(name))]
+    replaces = tuple(name for name in changed if name in IDENTITY and not is_unknown(news.get(name)))
+    return Verdict(bool(changed) or not is_as_asked(news.get("ensure"), olds.get("status")), replaces)
+
+
+def is_as_asked(ensure: object, status: object) -> bool:
+    """Tell whether a status, None for a speaker who is absent, is the one that ``ensure`` asks for."""
+    if ensure == RELEASED:
+        return not status
+    return status == SpeakerStatus.OPTED_OUT
+
+
+def _text(name: str, value: object) -> str | None:
+    """Bring a value to the form it had in the program: every number passes the engine as a float."""
+    if value is None:
+        return OPTED_OUT if name == "ensure" else None
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return UNKNOWN if is_unknown(value) else str(value)
+
+
+def inputs_of(props: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the inputs among old outputs."""
+    return {name: props[name] for name in INPUTS}
+
+
+def outputs(inputs: Mapping[str, Any], speaker: Speaker | None, opted_out_at: str | None = None) -> dict[str, Any]:
+    """Return what the state keeps of a person: the inputs, and the service's status, id and time."""
+    kept: dict[str, Any] = inputs_of(inputs)
+    if speaker is not None:
+        kept["status"] = speaker.status.value
+        kept["generated_speaker_id"] = speaker.generated_speaker_id
+    if opted_out_at is not None:
+        kept["opted_out_at"] = opted_out_at
+    return kept
+
+
+def moment(time: datetime) -> str:
+    """Return a time of the service as text in UTC with milliseconds."""
+    return time.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def speaker_resource_id(speaker: Speaker) -> str:
+    """Return the id of somebody the service knows: domain id and generated id."""
+    return f"{speaker.domain_id}/{speaker.generated_speaker_id}"
+
+
+def released_resource_id(label_key: str | None, domain_id: str, speaker_id: str) -> str:
+    """Return the id of somebody the service does not know; with the label, that is all it tells."""
+    return f"{domain_id}/released/{label(label_key or domain_id, domain_id, speaker_id)}"

@@ -1,0 +1,120 @@
+"""The dynamic provider of OptedOutSpeakers, a shard of many people.
+
+State files hold a reference to ``providers.opted_out_speakers.OptedOutSpeakersProvider``: both names are an
+interface for ever. The instance that is pickled is empty; settings arrive in ``configure``.
+"""
+
+from __future__ import annotations  # an annotation that is evaluated would load botocore
+
+from typing import TYPE_CHECKING, Any
+
+from pulumi.dynamic import (
+    CheckFailure,
+    CheckResult,
+    ConfigureRequest,
+    CreateResult,
+    DiffResult,
+    ReadResult,
+    ResourceProvider,
+    UpdateResult,
+)
+
+from voiceid_optout.providers import decisions, plugin, shard_decisions
+from voiceid_optout.providers.crew import ABOUT_ONE, Done
+from voiceid_optout.providers.failure import OptOutFailed, clean_failures
+from voiceid_optout.providers.runtime import Runtime, configured
+from voiceid_optout.voiceid.index import UNKNOWN
+
+if TYPE_CHECKING:
+    from voiceid_optout.providers.shard_decisions import Member
+    from voiceid_optout.voiceid import Snapshot, Speaker
+
+LABELS_SHOWN = 3  # in an error about single people
+
+
+class OptedOutSpeakersProvider(ResourceProvider):
+    """People of one domain, each opted out or released. Raises OptOutFailed, and nothing else."""
+
+    serialize_as_secret_always = False  # it is a reference: there is nothing to hide
+
+    _runtime: Runtime
+
+    @clean_failures
+    def configure(self, req: ConfigureRequest) -> None:
+        """Take endpoint, region and quotas from the stack's config, all text; environment wins."""
+        plugin.settle()
+        self._runtime = configured(req.config)
+
+    @clean_failures
+    def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
+        """Validate; calls nobody."""
+        inputs, failures = shard_decisions.checked(news)
+        # The CLI prints a named property's value, secret or not; the reason names it as well.
+        return CheckResult(inputs, [CheckFailure("", failure.reason) for failure in failures])
+
+    @clean_failures
+    def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
+        """Compare; calls nobody. Never a replacement."""
+        return DiffResult(changes=shard_decisions.is_changed(olds, news))
+
+    @clean_failures
+    def create(self, props: dict[str, Any]) -> CreateResult:
+        """Bring everybody to what is asked; succeeds at once for those who are so already."""
+        drifted = self._bring(props["domain_id"], shard_decisions.members(props))
+        return CreateResult(shard_decisions.resource_id(props), shard_decisions.outputs(props, drifted))
+
+    @clean_failures
+    def update(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
+        """Bring those to what is asked who are new, changed or drifted; forget those who are no longer listed."""
+        drifted = self._bring(news["domain_id"], shard_decisions.due(olds, news))
+        return UpdateResult(shard_decisions.outputs(news, drifted))
+
+    @clean_failures
+    def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
+        """Read everybody's status; a shard is never gone, its people may be."""
+        snapshot = self._runtime.snapshot(props["domain_id"])
+        people = shard_decisions.members(props)
+        snapshot.foresee(len(people))
+        found = [(member, snapshot.known(member.speaker_id)) for member in people]
+        done = self._runtime.crew.each(
+            lambda member: snapshot.read(member.speaker_id), [member for member, known in found if known is UNKNOWN]
+        )
+        if done.failures:
+            raise done.failures[0][1]
+        known = [(member, speaker) for member, speaker in found if speaker is not UNKNOWN]
+        drifted = shard_decisions.drifted([*known, *done.results])
+        return ReadResult(id_, shard_decisions.outputs(props, drifted), shard_decisions.inputs_of(props))
+
+    @clean_failures
+    def delete(self, _id: str, _props: dict[str, Any]) -> None:
+        """Do nothing: to stop managing people must not re-open enrolment."""
+
+    def _bring(self, domain_id: str, people: list[Member]) -> str:
+        """Bring people to what is asked; returns the text of those whom the service gives another status."""
+        snapshot = self._runtime.snapshot(domain_id)
+        # Many who are new here may be settled in the service: the shard was made anew, or a run was cut short. A
+        # walk beside the writes finds them fifty times as fast as the writes would.
+        snapshot.foresee(len(people))
+        done = self._runtime.crew.each(lambda member: _settle(snapshot, member), people)
+        if done.failures:
+            raise OptOutFailed(_words(done, len(people)))
+        return shard_decisions.drifted(done.results)
+
+
+def _settle(snapshot: Snapshot, member: Member) -> Speaker | None:
+    known = snapshot.known(member.speaker_id)
+    if known is not UNKNOWN and shard_decisions.is_settled(member, known):
+        return known
+    if member.ensure == decisions.RELEASED:
+        snapshot.delete(member.speaker_id)
+        return None
+    return snapshot.opt_out(member.speaker_id)
+
+
+def _words(done: Done[Member, Speaker | None], people: int) -> str:
+    """Return what went wrong, for whom if it is about single people, and how many are left."""
+    fatal = [str(error) for _, error in done.failures if not isinstance(error, ABOUT_ONE)]
+    cause = fatal[0] if fatal else str(done.failures[0][1])
+    concerned = sorted(member.label for member, error in done.failures if str(error) == cause)
+    where = f"{', '.join(concerned)}: " if not fatal and len(concerned) <= LABELS_SHOWN else ""
+    return f"{where}{cause} ({done.left:,} of {people:,} people of this shard are left)"

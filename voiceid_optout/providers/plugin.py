@@ -1,0 +1,24 @@
+"""The process in which providers run."""
+
+import sys
+
+from voiceid_optout.providers import lifeline
+
+MODULE = "pulumi.dynamic.__main__"
+
+
+def settle() -> None:
+    """Make a plugin process end with its engine and answer without stack frames.
+
+    The plugin's answer to an exception is its traceback. Where ours comes from helps nobody: the message says
+    what to do, and an unforeseen error names its place. Anywhere but in a plugin process nothing happens.
+    """
+    if is_plugin():
+        sys.tracebacklimit = 0
+        lifeline.hold()
+
+
+def is_plugin() -> bool:
+    """Tell whether this process was started as ``python -m pulumi.dynamic``."""
+    spec = getattr(sys.modules["__main__"], "__spec__", None)
+    return spec is not None and spec.name == MODULE

@@ -1,0 +1,20 @@
+"""The register: YAML files that name the people who must not be recognised by voice."""
+
+from voiceid_optout.register.codes import ABOUT, Code
+from voiceid_optout.register.errors import Fault, RegisterError, RegisterInvalid
+from voiceid_optout.register.loader import load, load_paths
+from voiceid_optout.register.model import Ensure, Entry, Location, Register
+
+__all__ = [
+    "ABOUT",
+    "Code",
+    "Ensure",
+    "Entry",
+    "Fault",
+    "Location",
+    "Register",
+    "RegisterError",
+    "RegisterInvalid",
+    "load",
+    "load_paths",
+]

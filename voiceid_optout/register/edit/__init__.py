@@ -1,0 +1,28 @@
+"""Edits of register files, made as a person makes them: lines come and go, every other byte stays.
+
+A YAML library that writes a document anew (ruamel.yaml was tried) normalises indentation and spacing, and takes a
+minute for 100,000 entries. Here the parser only says where things are; text is put in and taken out there, and
+the loader judges the result before anybody sees it.
+"""
+
+from voiceid_optout.register.edit.decide import FileChange, Given, Refused, to_add, to_adopt, to_release
+from voiceid_optout.register.edit.errors import CannotEdit
+from voiceid_optout.register.edit.person import Person
+from voiceid_optout.register.edit.redact import redacted
+from voiceid_optout.register.edit.rewrite import Rewritten, rewrite
+from voiceid_optout.register.edit.verify import verify
+
+__all__ = [
+    "CannotEdit",
+    "FileChange",
+    "Given",
+    "Person",
+    "Refused",
+    "Rewritten",
+    "redacted",
+    "rewrite",
+    "to_add",
+    "to_adopt",
+    "to_release",
+    "verify",
+]

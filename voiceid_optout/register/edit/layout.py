@@ -1,0 +1,175 @@
+"""Where things are in the text of a register file: one pass over its events, offsets in characters."""
+
+import re
+from bisect import bisect_right
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from yaml.events import (
+    CollectionEndEvent,
+    CollectionStartEvent,
+    DocumentEndEvent,
+    Event,
+    MappingEndEvent,
+    ScalarEvent,
+    SequenceEndEvent,
+    SequenceStartEvent,
+)
+
+from voiceid_optout.register.edit.errors import CannotEdit
+from voiceid_optout.register.edit.lines import line_starts
+from voiceid_optout.register.events import open_parser
+from voiceid_optout.register.fields import SPEAKERS
+
+
+class Place(Protocol):
+    """What the marks of both of PyYAML's parsers have; from 0."""
+
+    line: int
+    column: int
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A list of people: ``flow`` if it stands in brackets; ``start`` is its bracket or its first dash.
+
+    ``items``: where each value starts and ends. ``key_start``, ``key_end``: None for a list that is the document.
+    """
+
+    flow: bool
+    start: int
+    end: int
+    items: tuple[tuple[int, int], ...] = field(repr=False)
+    key_start: int | None = None
+    key_end: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """A valid register file, measured; ``text`` ends with a line end.
+
+    ``flow``: the document itself stands in brackets. ``keys``: name, start, and end of the value, in order; none
+    for a document that is a list. ``end``: where one more line at the bottom goes.
+    """
+
+    file: str
+    text: str = field(repr=False)
+    lists: dict[str, Listing]
+    flow: bool
+    keys: tuple[tuple[str, int, int], ...]
+    end: int
+    line_starts: list[int] = field(repr=False)
+
+    def line(self, offset: int) -> int:
+        """Return the number, from 0, of the line that holds an offset."""
+        return min(bisect_right(self.line_starts, offset), len(self.line_starts) - 1) - 1
+
+    def line_text(self, line: int) -> str:
+        """Return a line without its end."""
+        return self.text[self.line_starts[line] : self.line_starts[line + 1]].rstrip("\r\n")
+
+    def offset(self, line: int, column: int) -> int:
+        """Return the offset of a place as people count, from 1."""
+        return self.line_starts[line - 1] + column - 1
+
+    def column(self, offset: int) -> int:
+        """Return the column, from 0."""
+        return offset - self.line_starts[self.line(offset)]
+
+    def unusual(self, offset: int) -> CannotEdit:
+        """Return the refusal of what stands at an offset."""
+        return CannotEdit(f"{self.file}:{self.line(offset) + 1}")
+
+    def first_line(self, listing: Listing, item: int) -> int:
+        """Return the line of an item's dash; raises CannotEdit where something else stands before it."""
+        dash = re.compile(rf" {{{self.column(listing.start)}}}-(?=\s|\Z)")
+        line = self.line(listing.items[item][0])
+        lowest = self.line(listing.start)
+        while line >= lowest:
+            if dash.match(self.line_text(line)):
+                return line
+            line -= 1
+        raise self.unusual(listing.items[item][0])
+
+    def last_line(self, listing: Listing, item: int) -> int:
+        """Return the last line of an item, with comments that are indented deeper than its dash."""
+        start, end = listing.items[item]
+        line = self.line(max(start, end - 1))
+        while not self.line_text(line).strip():  # a block of text may claim the blank lines after it
+            line -= 1
+        deeper = re.compile(rf" {{{self.column(listing.start) + 1},}}#")
+        while line + 2 < len(self.line_starts) and deeper.match(self.line_text(line + 1)):
+            line += 1
+        return line
+
+
+def read_layout(text: str, file: str) -> Layout:
+    """Measure a text that the loader found valid."""
+    starts = line_starts(text)
+    next_event: Callable[[], Event] = open_parser(text.encode()).get_event  # type: ignore[assignment]
+    for _ in range(2):
+        next_event()
+    root = next_event()
+    lists: dict[str, Listing] = {}
+    keys: list[tuple[str, int, int]] = []
+    if isinstance(root, SequenceStartEvent):
+        lists[SPEAKERS.name] = _listing(next_event, root, starts)
+        end = lists[SPEAKERS.name].end
+    else:
+        end = _offset(root.start_mark, starts)
+        while isinstance(key := next_event(), ScalarEvent):
+            key_start, key_end = _offset(key.start_mark, starts), _offset(key.end_mark, starts)
+            value = next_event()
+            end = _offset(value.end_mark, starts)
+            if isinstance(value, SequenceStartEvent):
+                lists[key.value] = _listing(next_event, value, starts, key_start, key_end)
+                end = lists[key.value].end
+            keys.append((key.value, key_start, end))
+    document_end = next_event()
+    explicit = isinstance(document_end, DocumentEndEvent) and document_end.explicit
+    bottom = _offset(document_end.start_mark, starts) if explicit else len(text)
+    return Layout(file, text, lists, bool(getattr(root, "flow_style", False)), tuple(keys), bottom, starts)
+
+
+def _listing(
+    next_event: Callable[[], Event],
+    start: SequenceStartEvent,
+    starts: list[int],
+    key_start: int | None = None,
+    key_end: int | None = None,
+) -> Listing:
+    items: list[tuple[int, int]] = []
+    begin = 0
+    depth = 0
+    last: Event = start
+    while True:
+        event = next_event()
+        if isinstance(event, SequenceEndEvent) and depth == 0:
+            break
+        if isinstance(event, CollectionStartEvent):
+            depth += 1
+            if depth == 1:
+                begin = _offset(event.start_mark, starts)
+        elif isinstance(event, CollectionEndEvent):
+            depth -= 1
+            # The end of a mapping without braces is marked where the next thing begins.
+            closed = event if isinstance(event, MappingEndEvent) and _is_brace(event) else last
+            items.append((begin, _offset(closed.end_mark, starts)))
+        elif depth == 0:
+            items.append((_offset(event.start_mark, starts), _offset(event.end_mark, starts)))
+        last = event
+    flow = bool(start.flow_style)
+    end = _offset(event.end_mark, starts) if flow else items[-1][1]
+    return Listing(flow, _offset(start.start_mark, starts), end, tuple(items), key_start, key_end)
+
+
+def _is_brace(event: MappingEndEvent) -> bool:
+    """Whether the end is written: only a closing brace has a width."""
+    start, end = event.start_mark, event.end_mark
+    return start is not None and end is not None and (start.line, start.column) != (end.line, end.column)
+
+
+def _offset(mark: Place | None, starts: list[int]) -> int:
+    assert mark is not None  # noqa: S101 - for the type checker: both parsers mark every event
+    return min(starts[min(mark.line, len(starts) - 1)] + mark.column, starts[-1])

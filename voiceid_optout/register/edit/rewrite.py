@@ -1,0 +1,234 @@
+"""One file, from text to text: people put in and taken out, and everything else left byte for byte."""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from voiceid_optout.register.edit.comments import comments_in, find_sections, section
+from voiceid_optout.register.edit.diff import hunks, unified
+from voiceid_optout.register.edit.layout import Layout, Listing, read_layout
+from voiceid_optout.register.edit.lines import LINE_END
+from voiceid_optout.register.edit.patch import Patch, apply
+from voiceid_optout.register.edit.person import Person, Style, block, flow
+from voiceid_optout.register.fields import DOMAIN_FIELD, LISTS, RELEASED, SPEAKERS, ListField
+from voiceid_optout.register.model import Ensure, Location
+
+_COMMA = re.compile(r"[ \t]*,[ \t]*")
+_COLON = re.compile(r"\s*:")
+
+
+@dataclass(frozen=True, slots=True)
+class Rewritten:
+    """A file's new text, and how it came out of the old one."""
+
+    text: str = field(repr=False)
+    before: Layout = field(repr=False)
+    patches: tuple[Patch, ...] = field(repr=False)
+
+    def diff(self, shown: Callable[[str], str] = str) -> Iterator[str]:
+        """Yield a unified diff without line ends; ``shown`` makes of each line what may be seen of it."""
+        lines = [self.before.line_text(line) for line in range(len(self.before.line_starts) - 1)]
+        yield from unified(lines, hunks(self.before.text, self.patches), self.before.file, shown)
+
+
+def rewrite(
+    text: str,
+    file: str,
+    *,
+    add: Mapping[Ensure, Sequence[Person]],
+    remove: Iterable[Location] = (),
+    not_opted_out: Sequence[tuple[str, str]] | None = None,
+) -> Rewritten:
+    """Return a valid register file with people added at the end of their lists and others removed.
+
+    ``remove`` holds places of entries. Comments stay where they are; those within a removed entry go with it, or
+    to the person that replaces it. ``not_opted_out`` (ids and statuses) renews the section of comments about
+    them; None leaves it alone. Raises CannotEdit for a layout that is not known. A caller judges the result
+    before it uses it: see :func:`voiceid_optout.register.edit.verify.verify`.
+    """
+    found = LINE_END.search(text)
+    line_end = found.group() if found else "\n"
+    missing = "" if text.endswith(("\n", "\r")) else line_end
+    rewriting = _Rewriting(read_layout(text + missing, file), line_end)
+    rewriting.edit({spec.name: add.get(spec.ensure, ()) for spec in LISTS.values()}, remove)
+    if not_opted_out is not None:
+        rewriting.renew_section(not_opted_out)
+    return Rewritten(
+        apply(rewriting.layout.text, rewriting.patches).removesuffix(missing),
+        rewriting.layout,
+        tuple(rewriting.patches),
+    )
+
+
+class _Rewriting:
+    """Gathers the patches of one file."""
+
+    def __init__(self, layout: Layout, line_end: str) -> None:
+        self.layout = layout
+        self.line_end = line_end
+        self.patches: list[Patch] = []
+        self.section_at: tuple[int, int] | None = None  # offset and indentation
+
+    def edit(self, add: Mapping[str, Sequence[Person]], remove: Iterable[Location]) -> None:
+        at = {self.layout.offset(place.line, place.column) for place in remove}
+        for name, spec in LISTS.items():
+            people, listing = add[name], self.layout.lists.get(name)
+            if listing is None:
+                if people:
+                    self._new_list(spec, people)
+                continue
+            gone = [number for number, (start, _) in enumerate(listing.items) if start in at]
+            empty = bool(gone) and len(gone) == len(listing.items) and not people
+            if listing.key_end is None and add[RELEASED.name]:
+                self._name_the_list(listing, empty=empty)
+            if listing.flow:
+                self._take_out_words(listing, set(gone))
+            else:
+                self._take_out_lines(listing, gone, empty=empty)
+            if people:
+                self._put_in(spec, listing, people)
+
+    def renew_section(self, people: Sequence[tuple[str, str]]) -> None:
+        for start, end in find_sections(self.layout.text):
+            self._patch(start, end)
+        speakers = self.layout.lists.get(SPEAKERS.name)
+        at, indent = self.section_at or (self.layout.end, 0)
+        if self.section_at is None and speakers is not None:
+            if not speakers.flow:
+                at, indent = self._below(speakers), self._style(speakers).indent
+            elif not self.layout.flow:
+                at, indent = self._line_after(speakers.end), self._style(None).indent
+        self._patch(at, at, section(people, indent, self.line_end))
+
+    def _patch(self, start: int, end: int, text: str = "") -> None:
+        self.patches.append(Patch(start, end, text))
+
+    def _insert_lines(self, at: int, lines: str, style: Style) -> None:
+        self._patch(at, at, lines)
+        self.section_at = self.section_at or (at, style.indent)
+
+    def _put_in(self, spec: ListField, listing: Listing, people: Sequence[Person]) -> None:
+        if not listing.flow:
+            style = self._style(listing)
+            self._insert_lines(self._below(listing), self._lines(spec, people, style), style)
+        elif listing.items:
+            end = listing.items[-1][1]
+            self._patch(end, end, "".join(f", {flow(person, spec)}" for person in people))
+        elif listing.key_end is None and self.layout.column(listing.start) == 0 and self._is_hollow(listing):
+            lines = self._lines(spec, people, self._style(None))
+            self._patch(listing.start, listing.end, lines.removesuffix(self.line_end))
+        elif (hole := self._hole(listing)) is not None:
+            style = self._style(None)
+            self._patch(*hole)
+            self._insert_lines(self._line_after(hole[1]), self._lines(spec, people, style), style)
+        else:
+            words = ", ".join(flow(person, spec) for person in people)
+            self._patch(listing.start + 1, listing.start + 1, words)
+
+    def _hole(self, listing: Listing) -> tuple[int, int] | None:
+        """Return the span of `[]` and the blanks before it if lines can take its place; else None."""
+        text = self.layout.text
+        if self.layout.flow or listing.key_end is None or not self._is_hollow(listing):
+            return None
+        colon = _COLON.match(text, listing.key_end)
+        if colon is None or text[colon.end() : listing.start].strip():
+            return None
+        return colon.end(), listing.end
+
+    def _is_hollow(self, listing: Listing) -> bool:
+        return not self.layout.text[listing.start + 1 : listing.end - 1].strip()
+
+    def _new_list(self, spec: ListField, people: Sequence[Person]) -> None:
+        keys = self.layout.keys
+        if self.layout.flow and keys:
+            words = ", ".join(flow(person, spec) for person in people)
+            self._patch(keys[-1][2], keys[-1][2], f", {spec.name}: [{words}]")
+            return
+        column = self.layout.column(keys[0][1]) if keys else 0
+        at = self.layout.end
+        if spec is SPEAKERS:  # before those released, as people write it
+            name, start, end = keys[0]
+            at = self._line_after(end - 1) if name == DOMAIN_FIELD.name else start - column
+        style = self._style(None)
+        self._patch(at, at, f"{' ' * column}{spec.name}:{self.line_end}")
+        self._insert_lines(at, self._lines(spec, people, style), style)
+
+    def _name_the_list(self, listing: Listing, *, empty: bool) -> None:
+        """Make a list without anything around it the value of a key, so that another can stand beside it."""
+        if not listing.flow:
+            at = self.layout.line_starts[self.layout.first_line(listing, 0)]
+            self._patch(at, at, f"{SPEAKERS.name}:{' []' * empty}{self.line_end}")
+        elif self.layout.column(listing.start) or LINE_END.search(self.layout.text, listing.start, listing.end):
+            raise self.layout.unusual(listing.start)
+        else:
+            self._patch(listing.start, listing.start, f"{SPEAKERS.name}: ")
+
+    def _take_out_lines(self, listing: Listing, gone: Sequence[int], *, empty: bool) -> None:
+        starts = self.layout.line_starts
+        for number in gone:
+            first, last = self.layout.first_line(listing, number), self.layout.last_line(listing, number)
+            if self._is_blank(first - 1) and self._is_blank(last + 1):
+                last += 1
+            self._patch(starts[first], starts[last + 1])
+        if empty and listing.key_end is not None:
+            colon = _COLON.match(self.layout.text, listing.key_end)
+            if colon is None:
+                raise self.layout.unusual(listing.key_end)
+            self._patch(colon.end(), colon.end(), " []")
+
+    def _take_out_words(self, listing: Listing, gone: set[int]) -> None:
+        text, starts = self.layout.text, self.layout.line_starts
+        for number in sorted(gone):
+            start, end = listing.items[number]
+            if (comma := _COMMA.match(text, end)) is not None:
+                end = comma.end()
+            elif number and number - 1 not in gone and not text[listing.items[number - 1][1] : start].strip(", \t"):
+                start = listing.items[number - 1][1]
+            first, last = self.layout.line(start), self.layout.line(end)
+            if not text[starts[first] : start].strip() and not text[end : starts[last + 1]].strip():
+                start, end = starts[first], starts[last + 1]  # a line of its own
+            self._patch(start, end)
+
+    def _lines(self, spec: ListField, people: Sequence[Person], style: Style) -> str:
+        return "".join(block(person, spec, style, self._comments(person)) for person in people)
+
+    def _comments(self, person: Person) -> list[str]:
+        """Return the comments within the entry that a person replaces."""
+        if person.replaces is None:
+            return []
+        start = self.layout.offset(person.replaces.line, person.replaces.column)
+        listing, number = self._entries[start]
+        if listing.flow:
+            return []
+        first, last = self.layout.first_line(listing, number), self.layout.last_line(listing, number)
+        return comments_in([self.layout.line_text(line) for line in range(first, last + 1)])
+
+    @cached_property
+    def _entries(self) -> dict[int, tuple[Listing, int]]:
+        return {
+            start: (listing, number)
+            for listing in self.layout.lists.values()
+            for number, (start, _) in enumerate(listing.items)
+        }
+
+    def _style(self, listing: Listing | None) -> Style:
+        """Return how a list is written; for a new one, how its neighbour is."""
+        lists = [each for each in self.layout.lists.values() if not each.flow]
+        listing = listing or next(iter(lists), None)
+        if listing is None:
+            keys = self.layout.keys
+            return Style(self.layout.column(keys[0][1]) + 2 if keys else 0, 1, self.line_end)
+        indent = self.layout.column(listing.start)
+        start = listing.items[-1][0]
+        beside = self.layout.line(start) == self.layout.first_line(listing, len(listing.items) - 1)
+        return Style(indent, self.layout.column(start) - indent - 1 if beside else 1, self.line_end)
+
+    def _below(self, listing: Listing) -> int:
+        return self.layout.line_starts[self.layout.last_line(listing, len(listing.items) - 1) + 1]
+
+    def _line_after(self, offset: int) -> int:
+        return self.layout.line_starts[self.layout.line(offset) + 1]
+
+    def _is_blank(self, line: int) -> bool:
+        return 0 <= line < len(self.layout.line_starts) - 1 and not self.layout.line_text(line).strip()

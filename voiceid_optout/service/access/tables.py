@@ -1,0 +1,28 @@
+"""The tables behind access: keys, and the signatures of destructive requests that were used."""
+
+from sqlalchemy import Boolean, Column, Double, Index, String, Table, Text
+
+from voiceid_optout.service.schema import metadata
+
+access_keys = Table(
+    "access_keys",
+    metadata,
+    Column("access_key_id", String(128), primary_key=True),
+    Column("name", String(64), nullable=False),
+    Column("role", String(16), nullable=False),
+    Column("may_release", Boolean, nullable=False),
+    # How "secret" is meant: the secret itself, or where each process finds it. Both are empty once it is revoked.
+    Column("secret_kind", String(8), nullable=False),
+    Column("secret", Text, nullable=False),
+    Column("created_at", Double, nullable=False),
+    Column("revoked_at", Double),
+)
+
+used_signatures = Table(
+    "used_signatures",
+    metadata,
+    Column("signature", String(64), primary_key=True),
+    Column("first_used_at", Double, nullable=False),
+)
+
+Index("used_signatures_by_age", used_signatures.c.first_used_at)

@@ -1,0 +1,80 @@
+"""The data folder: private, held by one service at a time, and telling others where that service listens."""
+
+import fcntl
+import json
+import os
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from voiceid_optout.service.errors import DataLockedError, StartError
+
+LOCK_NAME = "service.lock"
+ENDPOINT_NAME = "endpoint.json"
+_OTHERS = 0o077
+_PATIENCE_SECONDS = 0.5  # someone who only looks whether a service runs holds the lock for an instant
+
+
+def prepare(folder: Path) -> None:
+    """Make the folder private (0700), or refuse one that others can read and that holds foreign files."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if folder.stat().st_mode & _OTHERS:
+            foreign = [entry for entry in folder.iterdir() if entry.name != LOCK_NAME]
+            if foreign and not (folder / LOCK_NAME).exists():
+                raise StartError(
+                    f"{folder} is open to other users and holds other files; the service's data must be private. "
+                    "Choose a folder of its own, or chmod 700 this one."
+                )
+            folder.chmod(0o700)
+    except OSError as error:
+        raise StartError(f"{folder} cannot be used as data folder: {error.strerror}.") from error
+
+
+@contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """Hold the folder's lock; raises DataLockedError if another service does."""
+    with (folder / LOCK_NAME).open("a") as file:
+        deadline = time.monotonic() + _PATIENCE_SECONDS
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > deadline:
+                    raise DataLockedError(
+                        f"Another service is using {folder}; stop it, or give this one another --data folder."
+                    ) from None
+                time.sleep(0.02)
+        # The pid tells this holder's endpoint.json from one that a killed service left behind.
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        yield
+
+
+def holder(folder: Path) -> int | None:
+    """Return the pid of the service that holds the folder now, or None; without disturbing it."""
+    try:
+        with (folder / LOCK_NAME).open("r") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return int(file.read() or 0)
+    except FileNotFoundError:
+        return None
+    return None
+
+
+@contextmanager
+def announced(folder: Path, endpoint: Mapping[str, str | int]) -> Iterator[None]:
+    """Keep ``endpoint.json`` in the folder for the time of the block."""
+    path = folder / ENDPOINT_NAME
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft.write_text(json.dumps(endpoint) + "\n", encoding="utf-8")
+    draft.replace(path)
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)

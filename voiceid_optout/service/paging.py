@@ -1,0 +1,47 @@
+"""Pagination tokens: a signed place in a listing, bound to the call's arguments and to a lifetime of 24 hours."""
+
+import base64
+import binascii
+import hashlib
+import hmac
+import json
+import struct
+from collections.abc import Mapping
+from typing import Any
+
+from voiceid_optout.service.errors import invalid
+
+LIFETIME_SECONDS = 24 * 3600
+
+_PLACE = struct.Struct(">QI")  # sequence number of the last row given, time of issue
+_MAC_BYTES = 16
+
+
+def issue(key: bytes, operation: str, request: Mapping[str, Any], sequence: int, now: float) -> str:
+    """Return the token for the page after ``sequence``."""
+    place = _PLACE.pack(sequence, int(now))
+    return base64.urlsafe_b64encode(place + _mac(key, operation, request, place)).decode()
+
+
+def start_after(key: bytes, operation: str, request: Mapping[str, Any], now: float) -> int:
+    """Return the sequence number to go on after: 0 without a token; raises ApiError if the token is not good."""
+    token = request.get("NextToken")
+    if token is None:
+        return 0
+    try:
+        packed = base64.b64decode(token.encode(), altchars=b"-_", validate=True)
+    except (binascii.Error, ValueError):
+        packed = b""
+    place, mac = packed[: _PLACE.size], packed[_PLACE.size :]
+    if not hmac.compare_digest(mac, _mac(key, operation, request, place)) or len(place) != _PLACE.size:
+        raise invalid("NextToken is not one that this operation gave for these arguments; start again without it.")
+    sequence, issued = _PLACE.unpack(place)
+    if now - issued > LIFETIME_SECONDS:
+        raise invalid("NextToken has expired: it is good for 24 hours; start again without it.")
+    return int(sequence)
+
+
+def _mac(key: bytes, operation: str, request: Mapping[str, Any], place: bytes) -> bytes:
+    arguments = {name: value for name, value in request.items() if name != "NextToken"}
+    text = json.dumps([operation, arguments], sort_keys=True).encode()
+    return hmac.new(key, place + text, hashlib.sha256).digest()[:_MAC_BYTES]

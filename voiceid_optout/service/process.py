@@ -1,0 +1,58 @@
+"""Running the service as this process: its event loop, its signals and its standard input."""
+
+import asyncio
+import gc
+import os
+import signal
+import sys
+import threading
+
+from voiceid_optout.service.running import Running
+from voiceid_optout.service.server import OnReady, serve
+from voiceid_optout.service.settings import Settings
+
+# How long the event loop may keep the database's thread from going on, and the other way round. At Python's 5 ms a
+# commit that is through waits longer for its turn than it took.
+_SWITCH_SECONDS = 0.0005
+
+
+def run(settings: Settings, on_ready: OnReady, *, stop_with_stdin: bool = False) -> None:
+    """Serve until SIGTERM or SIGINT, or until standard input closes if asked; raises StartError.
+
+    SIGHUP makes the service read its certificate anew.
+    """
+    sys.setswitchinterval(_SWITCH_SECONDS)
+    os.umask(0o077)  # all that the service writes is for its owner alone
+    with asyncio.Runner(loop_factory=_fastest_loop) as runner:
+        runner.run(_serve(settings, on_ready, stop_with_stdin=stop_with_stdin))
+
+
+async def _serve(settings: Settings, on_ready: OnReady, *, stop_with_stdin: bool) -> None:
+    loop, stop, renew = asyncio.get_running_loop(), asyncio.Event(), asyncio.Event()
+    loop.add_signal_handler(signal.SIGHUP, renew.set)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    if stop_with_stdin:
+        # A thread, because standard input may be a file or a device that no event loop can watch.
+        threading.Thread(target=_watch_stdin, args=(loop, stop), name="voiceid-stdin", daemon=True).start()
+
+    def ready(running: Running) -> None:
+        # What the start has made stays for good; looking through it again and again would hold up requests.
+        gc.freeze()
+        on_ready(running)
+
+    await serve(settings, stop, ready, renew)
+
+
+def _watch_stdin(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
+    while os.read(sys.stdin.fileno(), 4096):
+        pass
+    loop.call_soon_threadsafe(stop.set)
+
+
+def _fastest_loop() -> asyncio.AbstractEventLoop:
+    try:
+        import uvloop  # noqa: PLC0415  only where the platform has it
+    except ImportError:
+        return asyncio.new_event_loop()
+    return uvloop.new_event_loop()

@@ -1,0 +1,52 @@
+"""Whether the service can do its work now: the database answers, takes writes, and has this release's schema."""
+
+import asyncio
+from collections.abc import Mapping
+
+from sqlalchemy import select
+
+from voiceid_optout.service import history
+from voiceid_optout.service.errors import ServiceError
+from voiceid_optout.service.operations import Operation, read, write
+from voiceid_optout.service.schema import meta
+from voiceid_optout.service.store import Store
+from voiceid_optout.service.transaction import Request, Result, Transaction
+
+PATIENCE_SECONDS = 2.0
+_PROBE = "readiness_probe"
+
+
+class NotReadyError(ServiceError):
+    """The service cannot work now; the text says why."""
+
+
+def can_read(tx: Transaction, _request: Request) -> Result:
+    """Look whether the schema is the one this release works with."""
+    return {"Revision": history.current(tx.connection), "Current": history.is_current(tx.connection)}
+
+
+def can_write(tx: Transaction, _request: Request) -> Result:
+    """Commit something, because a full disk or a database that went read-only shows nowhere else."""
+    changed = tx.connection.execute(meta.update().where(meta.c.key == _PROBE).values(value=str(tx.now)))
+    if changed.rowcount == 0:
+        tx.connection.execute(meta.insert(), {"key": _PROBE, "value": str(tx.now)})
+    return {"At": tx.connection.scalar(select(meta.c.value).where(meta.c.key == _PROBE))}
+
+
+READINESS: Mapping[str, Operation] = {"CanRead": read(can_read), "CanWrite": write(can_write, apart=True)}
+
+
+async def check(store: Store) -> None:
+    """Return if the service can work; raises NotReadyError otherwise, after two seconds at most."""
+    try:
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            schema = await store.run("CanRead", {})
+            if not schema["Current"]:
+                raise NotReadyError(f"the schema is at revision {schema['Revision']}, another release's")
+            await store.run("CanWrite", {})
+    except TimeoutError:
+        raise NotReadyError(f"the database did not answer within {PATIENCE_SECONDS:g} seconds") from None
+    except ServiceError as error:
+        if isinstance(error, NotReadyError):
+            raise
+        raise NotReadyError("the database cannot be read or written; the log says why") from error

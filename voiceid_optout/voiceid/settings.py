@@ -1,0 +1,120 @@
+"""Settings of the client: where the service is, and how many calls a second it allows."""
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Self
+from urllib.parse import urlsplit
+
+from voiceid_optout.voiceid import precedence
+from voiceid_optout.voiceid.aws_config import AwsConfig
+from voiceid_optout.voiceid.errors import SettingsInvalid
+from voiceid_optout.voiceid.identity import WHOEVER, Identity
+
+SLOW_ANSWER = 0.4  # seconds; twice what a service far away takes
+FEWEST_CONNECTIONS, MOST_CONNECTIONS = 8, 64
+
+
+@dataclass(frozen=True, slots=True)
+class Quotas:
+    """Calls a second and operation, account-wide. Source of the defaults: Voice ID's published quotas.
+
+    They are shared by everyone who uses the account: lower them if a contact centre calls the API too.
+    """
+
+    opt_out: float = 10.0
+    describe: float = 10.0
+    delete: float = 10.0
+    list: float = 5.0
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """Read ``{"optOut": 10, "list": 2.5}``; what is not named keeps its default."""
+        try:
+            given = json.loads(text)
+        except ValueError:
+            raise SettingsInvalid("quotas is not JSON; expected an object such as {optOut: 10}") from None
+        if not isinstance(given, dict):
+            raise SettingsInvalid("quotas is not an object; expected one such as {optOut: 10}")
+        names = {"optOut" if f.name == "opt_out" else f.name: f.name for f in fields(cls)}
+        values: dict[str, float] = {}
+        for key, value in given.items():
+            if key not in names:
+                raise SettingsInvalid(f"quotas has no {key!r}; it has {', '.join(names)}")
+            values[names[key]] = _positive(key, value)
+        return cls(**values)
+
+
+def _positive(key: str, value: object) -> float:
+    try:
+        number = float(value)  # type: ignore[arg-type]  # the stack's config gives 10, "10" or 10.0
+    except (TypeError, ValueError):
+        number = 0.0
+    if isinstance(value, bool) or not 0 < number < float("inf"):
+        raise SettingsInvalid(f"quotas.{key} is not a positive number of calls a second")
+    return number
+
+
+@dataclass(frozen=True, slots=True)
+class ClientSettings:
+    """``endpoint_url`` None: AWS's own host for the region. Times in seconds."""
+
+    endpoint_url: str | None
+    region: str
+    quotas: Quotas = Quotas()
+    connect_timeout: float = 5.0
+    read_timeout: float = 20.0
+    long_wait: float = 3.0
+    identity: Identity = WHOEVER
+
+    @classmethod
+    def resolve(cls, config: Mapping[str, str], environ: Mapping[str, str]) -> Self:
+        """Merge the stack's config with the environment, which wins over endpoint and region.
+
+        ``config`` has texts: endpoint, region and quotas of the project, and the AWS provider's config by its full
+        keys, such as ``aws:profile``. Raises SettingsInvalid for an endpoint that is no http(s) URL, a missing
+        region, bad quotas or bad ``aws:`` config.
+        """
+        aws = AwsConfig.parse(config, environ)
+        endpoint = precedence.endpoint(config, aws, environ)
+        region = precedence.region(config, aws, environ)
+        if not region.value:
+            raise SettingsInvalid("no region: set voiceid-optout:region or aws:region in the stack, or AWS_REGION")
+        for url, source in (
+            (endpoint.value, endpoint.source),
+            (aws.identity.sts_endpoint, "STS, in aws:endpoints or AWS_ENDPOINT_URL_STS,"),
+        ):
+            if url is not None:
+                _check_url(url, source)
+        quotas = config.get("quotas")
+        return cls(
+            endpoint.value,
+            region.value,
+            Quotas.from_json(quotas) if quotas else Quotas(),
+            identity=aws.identity,
+        )
+
+    @property
+    def connections(self) -> int:
+        """How many calls must be under way at once to reach the quota when each takes SLOW_ANSWER."""
+        needed = math.ceil(max(self.quotas.opt_out, self.quotas.describe, self.quotas.delete) * SLOW_ANSWER)
+        return min(max(needed, FEWEST_CONNECTIONS), MOST_CONNECTIONS)
+
+    def place(self) -> str:
+        """Return the endpoint for messages, without any credentials or query that its URL may carry."""
+        if self.endpoint_url is None:
+            return f"AWS's Voice ID in {self.region}"
+        url = urlsplit(self.endpoint_url)
+        host = url.netloc.rpartition("@")[2]
+        return f"Voice ID at {url.scheme}://{host} ({self.region})"
+
+
+def _check_url(endpoint: str, source: str) -> None:
+    try:
+        url = urlsplit(endpoint)
+        usable = url.scheme in {"http", "https"} and bool(url.hostname) and url.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise SettingsInvalid(f"the endpoint of {source} is no http or https URL: correct it")
