@@ -6,11 +6,11 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 PIP := $(RUN) -m pip --disable-pip-version-check --quiet install
 SITE := NO_MKDOCS_2_WARNING=1 tools/site/.venv/bin/python -m mkdocs
-SOURCES := voiceid_optout providers tests tools benchmarks __main__.py
+SOURCES := voiceid_optout providers tests tools benchmarks examples __main__.py
 
 .DEFAULT_GOAL := help
 .PHONY: help up test lint lint-workflows lint-policies unit test-aws test-clients test-clients-more test-official \
-  test-kills test-service-kills test-service-mutations docs docs-serve lock format picture engines clean
+  test-package test-kills test-service-kills test-service-mutations docs docs-serve lock format picture engines clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | awk -F '\t' '{ printf "  make %-24s %s\n", $$1, $$2 }'
@@ -35,8 +35,11 @@ lint-policies: $(VENV)/.runtime tools/policies/.venv/.done ## parliament over th
 	$(RUN) -m tools.policies tools/policies/.venv/bin/parliament
 
 unit: $(VENV)/.dev
-	$(RUN) -m pytest -n 2 --dist worksteal -m "not aws and not clients and not official" \
+	$(RUN) -m pytest -n 2 --dist worksteal -m "not aws and not clients and not official and not package" \
 	  --cov --cov-report=term:skip-covered --cov-fail-under=90
+
+test-package: $(VENV)/.dev ## build wheel and sdist, install and use them in an empty environment
+	$(RUN) -m pytest -m package tests/package
 
 test-official: $(VENV)/.dev ## tests against the Pulumi CLI; skipped, with a reason, where it is not on PATH
 	$(RUN) -m pytest -m official --override-ini="addopts=-ra --strict-markers --strict-config"

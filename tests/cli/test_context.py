@@ -130,9 +130,18 @@ def test_a_sandbox_keeps_its_state_to_itself(project: Project) -> None:
     assert context.backend() == project.root.resolve() / ".optout" / "state"
 
 
-@pytest.mark.parametrize("url", ["s3://bucket", "https://api.example.org", "/var/state"])
-def test_other_backends_are_the_raw_cli_s(project: Project, url: str) -> None:
-    with pytest.raises(CommandError, match="PULUMI_BACKEND_URL is no file:// URL"):
+@pytest.mark.parametrize("url", ["s3://bucket", "azblob://box", "gs://bucket", "https://api.example.org"])
+def test_other_backends_are_the_cli_s(project: Project, url: str) -> None:
+    assert project.context(PULUMI_BACKEND_URL=url).remote_backend == url
+    assert project.context(PULUMI_BACKEND_URL="file:///var/state").remote_backend == ""
+    assert project.context().remote_backend == ""
+
+
+@pytest.mark.parametrize("url", ["/var/state", "ftp://example.org/state", "S 3://bucket"])
+def test_a_backend_that_nobody_knows(project: Project, url: str) -> None:
+    with pytest.raises(
+        CommandError, match=r"PULUMI_BACKEND_URL is no file:// URL and none of .* \(s3://, azblob://"
+    ):
         project.context(PULUMI_BACKEND_URL=url).backend()
 
 

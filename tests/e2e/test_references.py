@@ -41,17 +41,17 @@ ENGINES = [
 ]
 
 
-def references(state_file: Path, change: Callable[[int, str], str | None]) -> list[str]:
-    """Return the references among the outputs, after putting others in their place and among the inputs."""
+def references(state_file: Path, change: Callable[[int, str], str | None]) -> dict[str, str]:
+    """Return the references among the outputs by URN, after putting others in their place and among the inputs."""
     document = json.loads(state_file.read_text(encoding="utf-8"))
-    found = []
+    found: dict[str, str] = {}
     for item in document["checkpoint"]["latest"]["resources"]:
         name = item["type"].rpartition(":")[2]
         if name not in OLD:
             continue
         if new := change(len(found), name):
             item["inputs"]["__provider"] = item["outputs"]["__provider"] = new
-        found.append(item["outputs"]["__provider"])
+        found[item["urn"]] = item["outputs"]["__provider"]
     state_file.write_text(json.dumps(document), encoding="utf-8")
     return found
 
@@ -59,7 +59,7 @@ def references(state_file: Path, change: Callable[[int, str], str | None]) -> li
 def make_old(copy: Copy, every: int) -> None:
     found = references(copy.state_file, lambda number, name: None if number % every else OLD[name])
     assert found
-    assert set(found) & set(OLD.values())
+    assert set(found.values()) & set(OLD.values())
 
 
 def grouped(copy: Copy, grouping: str) -> None:
@@ -75,7 +75,7 @@ def destroyed(copy: Copy, **more: Any) -> str:
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-@pytest.mark.parametrize(("grouping", "every"), [("single", 1), ("single", 2), ("sharded", 2)])
+@pytest.mark.parametrize(("grouping", "every"), [("single", 2), ("sharded", 1)])
 def test_a_state_with_old_references_goes_on_as_it_is(
     copy: Copy, service: Service, grouping: str, every: int, engine: str
 ) -> None:
@@ -85,10 +85,8 @@ def test_a_state_with_old_references_goes_on_as_it_is(
     copy.write(PEOPLE, {"caller-000099": "consented again"})
     copy.up(env=env)
     make_old(copy, every)
-
-    assert copy.optout("preview", "--detailed-exitcode", env=env).code == 0
-    assert copy.optout("drift", env=env).code == 0
-    assert copy.optout("refresh", env=env).code == 0
+    refreshed = copy.optout("refresh", env=env)
+    assert refreshed.code == 0, refreshed.output
     before = references(copy.state_file, lambda *_: None)
     assert "Nothing changed" in copy.up(env=env).out
     assert references(copy.state_file, lambda *_: None) == before, "an unchanged resource keeps what it has"

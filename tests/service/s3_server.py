@@ -37,7 +37,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._fail(*bucket.refusal)
             return
         chunked = "aws-chunked" in self.headers.get("content-encoding", "")
-        bucket.objects[self.path] = _unchunked(content) if chunked else content
+        bucket.objects[self.path] = unchunked(content) if chunked else content
         self._answer(200, b"")
 
     def _noted(self, method: str) -> Bucket:
@@ -57,7 +57,7 @@ class _Handler(BaseHTTPRequestHandler):
         """Keep the test's output clean."""
 
 
-def _unchunked(raw: bytes) -> bytes:
+def unchunked(raw: bytes) -> bytes:
     """Take apart AWS's own chunks, which carry a checksum at their end."""
     content = b""
     while raw:

@@ -51,7 +51,12 @@ def files_of(context: Context) -> dict[str, str]:
 
 
 def state_of(context: Context) -> tuple[int, ...] | None:
-    """Return what tells one state from the next: every run writes a new file. None before the first run."""
+    """Return what tells one state from the next: every run writes a new file.
+
+    None before the first run, and for a state that is in no folder.
+    """
+    if context.remote_backend:
+        return None
     try:
         found = Backend(context.backend(), context.project.name, context.stack).state_file.stat()
     except OSError:

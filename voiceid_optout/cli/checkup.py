@@ -17,6 +17,7 @@ from voiceid_optout.cli.sandbox import environment_for
 from voiceid_optout.engine.embedded import locks, passphrase, snapshot
 from voiceid_optout.engine.embedded.backend import Backend
 from voiceid_optout.engine.errors import EngineError
+from voiceid_optout.engine.interface import place_of
 from voiceid_optout.register import RegisterError
 from voiceid_optout.register.report import summary
 from voiceid_optout.voiceid import Client, VoiceIdError
@@ -95,6 +96,8 @@ def _passphrase(context: Context, environment: Mapping[str, str]) -> Finding:
 
 
 def _state(context: Context) -> Finding:
+    if context.remote_backend:
+        return Finding("state", "note", f"in {place_of(context.remote_backend)}: only the Pulumi CLI can read it")
     backend = Backend(context.backend(), context.project.name, context.stack)
     for lock in locks.read_all(backend.lock_folder):
         if lock.is_abandoned:

@@ -27,6 +27,7 @@ SANDBOX_PASSPHRASE = "local"  # noqa: S105 - public on purpose, see Pulumi.local
 _ID_LIKE = re.compile(r"(?:id#)?[A-Za-z0-9][A-Za-z0-9_-]*")
 _EMBEDDED_SERVICE = "embedded"
 _SHARDED = "sharded"
+_REMOTE = ("s3", "azblob", "gs", "postgres", "https", "http")
 _REGION_VARIABLES = ("AWS_REGION", "AWS_DEFAULT_REGION")
 
 
@@ -123,17 +124,29 @@ class Context:
         """Where the register is: a directory, or one file."""
         return self.project.root / str(self.setting("register") or "config")
 
-    def backend(self) -> Path:
-        """Return the folder of the Pulumi backend: the sandbox's own, PULUMI_BACKEND_URL's, or the project's."""
+    @property
+    def _backend_url(self) -> str:
         url = "" if self.is_sandbox else self.environment.get("PULUMI_BACKEND_URL", "")
-        if not url:
+        if url and urlsplit(url).scheme not in ("file", *_REMOTE):
+            known = ", ".join(f"{scheme}://" for scheme in _REMOTE)
+            raise CommandError(f"PULUMI_BACKEND_URL is no file:// URL and none of the CLI's others ({known})")
+        return url
+
+    @property
+    def remote_backend(self) -> str:
+        """PULUMI_BACKEND_URL if it is no ``file://`` URL, else nothing; the Pulumi CLI alone goes there."""
+        url = self._backend_url
+        return "" if urlsplit(url).scheme in ("", "file") else url
+
+    def backend(self) -> Path:
+        """Return the folder of the Pulumi backend: the sandbox's own, PULUMI_BACKEND_URL's, or the project's.
+
+        With a remote backend this is a folder that is not used.
+        """
+        url = self._backend_url
+        if not url or self.remote_backend:
             return self.data_folder / "state"
         parts = urlsplit(url)
-        if parts.scheme != "file":
-            raise CommandError(
-                "PULUMI_BACKEND_URL is no file:// URL: `optout` keeps the state in a folder; for any other backend "
-                "use the raw Pulumi CLI"
-            )
         path = Path(unquote(f"{parts.netloc}{parts.path}")).expanduser()
         return path if path.is_absolute() else self.project.root / path
 

@@ -36,8 +36,9 @@ def command(**choices: Any) -> None:
         context = contexts.find(choices["root"], choices["stack"])
         for name, value in variables(context).items():
             click.echo(f"export {name}={shlex.quote(value)}")
-        # The raw CLI asks for `stack init` where there is no state yet; here the stack file is enough.
-        Backend(context.backend(), context.project.name, context.stack).initialise()
+        # The raw CLI asks for `stack init` where there is no state yet; in a folder the stack file is enough.
+        if not context.remote_backend:
+            Backend(context.backend(), context.project.name, context.stack).initialise()
 
 
 def variables(context: Context) -> dict[str, str]:
@@ -46,9 +47,11 @@ def variables(context: Context) -> dict[str, str]:
     from voiceid_optout.cli.sandbox import make_private, sandbox_environment, serve_arguments  # noqa: PLC0415
     from voiceid_optout.service.running import find  # noqa: PLC0415
 
-    result = {"PULUMI_STACK": context.stack, "PULUMI_BACKEND_URL": context.backend().resolve().as_uri()}
+    url = context.remote_backend or context.backend().resolve().as_uri()
+    result = {"PULUMI_STACK": context.stack, "PULUMI_BACKEND_URL": url}
     make_private(context.data_folder)
-    make_private(context.backend())  # the raw CLI asks for a folder that is there
+    if not context.remote_backend:
+        make_private(context.backend())  # the raw CLI asks for a folder that is there
     if not context.is_sandbox:
         return result | context.endpoint_environment()
     service = find(context.service_folder)

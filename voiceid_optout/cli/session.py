@@ -21,8 +21,8 @@ from voiceid_optout.cli.exit_codes import ExitCode
 from voiceid_optout.cli.progress import WorkProgress
 from voiceid_optout.cli.sandbox import environment_for, make_private
 from voiceid_optout.engine import urn as urns
-from voiceid_optout.engine.choose import choose
-from voiceid_optout.engine.interface import WRITES_STATE, Operation, Outcome, Request, Result
+from voiceid_optout.engine.choose import EMBEDDED, choose
+from voiceid_optout.engine.interface import WRITES_STATE, Operation, Outcome, Request, Result, place_of
 from voiceid_optout.plan import PlanBuilder, Purpose, Review, Scope, shards
 from voiceid_optout.plan.builder import DESTROYED, DROPPED, SPEAKER_TYPE, is_change
 from voiceid_optout.plan.text import Tone, lines
@@ -41,6 +41,7 @@ _CODES = {
     Result.PARTIAL: ExitCode.PARTIAL,
     Result.ENDED: ExitCode.ENDED,
 }
+_OURS = {SPEAKER_TYPE, shards.SHARD_TYPE, urns.STACK_TYPE, f"{urns.PROVIDER_TYPE_PREFIX}pulumi-python"}
 _DESTROYING = (Operation.DESTROY, Operation.PREVIEW_DESTROY)
 _STYLES = {
     Tone.TITLE: "bold",
@@ -77,6 +78,7 @@ class Session:
     console: Console
     because: Mapping[str, str] = field(default_factory=dict, repr=False)
     event_log: EventLog = field(default_factory=lambda: EventLog(None))
+    kinds: set[str] = field(default_factory=set, repr=False)  # of all resources that runs have told of
 
     def perform(
         self, operation: Operation, *, refresh: bool, title: str, total: int | None = None, message: str = ""
@@ -105,6 +107,8 @@ class Session:
                         self._show(said)
                     else:
                         progress.waits(reason)
+                if event.res_outputs_event is not None:
+                    self.kinds.add(event.res_outputs_event.metadata.type)
                 if (done := event.res_outputs_event) is not None and (ended := weight(done.metadata)):
                     progress.advance(ended)
 
@@ -118,13 +122,23 @@ class Session:
             root=self.context.project.root,
             stack=self.context.stack,
             backend=self.context.backend(),
+            remote_backend=self.context.remote_backend,
             environment=self.environment,
             refresh=refresh,
             targets=tuple(self._target(label) for label in self.choices.targets),
             parallel=self.choices.parallel,
             continue_on_error=self.choices.continue_on_error,
             message=message,
+            repeatable=self._is_repeatable,
         )
+
+    @property
+    def _is_repeatable(self) -> bool:
+        """Whether a killed run may lose what it wrote down: opt-outs are asked for again, other resources are not.
+
+        With a resource a person that would cost each of them a call; shards find at once who is settled.
+        """
+        return self.context.is_sharded and bool(self.kinds) and self.kinds <= _OURS
 
     def _target(self, label: str) -> str:
         return urns.make(self.context.stack, self.context.project.name, "", SPEAKER_TYPE, label)
@@ -204,6 +218,11 @@ def opened(choices: Choices) -> Iterator[Session]:
         make_private(context.data_folder)
         environment = cleanup.enter_context(environment_for(context))
         engine = choose(None if choices.engine == "auto" else choices.engine, context.environment)
+        if context.remote_backend and engine.name == EMBEDDED:
+            raise CommandError(
+                f"the state is in {place_of(context.remote_backend)}; the embedded engine keeps it in a folder: "
+                "install the Pulumi CLI (https://www.pulumi.com/docs/install/), or leave PULUMI_BACKEND_URL out"
+            )
         key = contexts.label_key(context, environment)
         places = context.places(key)
         if choices.targets and context.is_sharded:

@@ -49,7 +49,7 @@ class PluginError(EngineError):
 class StackLockedError(EngineError):
     """Another run holds the stack's lock."""
 
-    def __init__(self, holder: str, since: str, path: Path) -> None:
+    def __init__(self, holder: str, since: str, path: Path | str) -> None:
         self.holder = holder
         self.since = since
         self.path = path

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
+from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -43,18 +44,33 @@ class Request:
     """One stack and how to treat it.
 
     ``environment`` is what the program and the provider see on top of the process's own. ``refresh`` reads every
-    resource before the program is compared with it.
+    resource before the program is compared with it. ``remote_backend`` is a URL in the place of ``backend``, for
+    the Pulumi CLI alone. ``repeatable`` says that a killed run may be done again from its beginning, so that
+    nothing has to be saved on the way.
     """
 
     root: Path
     stack: str
     backend: Path
+    remote_backend: str = ""
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     refresh: bool = True
     targets: tuple[str, ...] = ()
     parallel: int = 8
     continue_on_error: bool = False
     message: str = ""
+    repeatable: bool = False
+
+    @property
+    def place(self) -> str:
+        """Where the state is, for people."""
+        return place_of(self.remote_backend) if self.remote_backend else str(self.backend)
+
+
+def place_of(url: str) -> str:
+    """Return a backend's URL without what may be secret in it."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,7 +43,7 @@ class OfficialEngine:
             # The API warns, with the whole event, about events it cannot read and streams cut by a crash.
             warnings.filterwarnings("ignore", module=r"pulumi\.automation\._stack")
             try:
-                _perform(operation, request, open_stack(command, request, project.name), relay.take)
+                _perform(operation, request, open_stack(command, request, project.name, operation), relay.take)
             except PulumiFailedError as error:
                 failure = error
             except RuntimeError as error:  # the API's word for a run without a summary it could read
@@ -99,6 +99,8 @@ def _outcome(failure: PulumiFailedError, relay: Relay, request: Request) -> Outc
 
 
 def _clear_up(request: Request, project: projects.Project, relay: Relay) -> None:
+    if request.remote_backend:
+        return  # the embedded engine was never there
     from voiceid_optout.engine.official import takeover  # noqa: PLC0415 - it takes much of the other engine along
 
     takeover.clear_up(request, project, relay.note)

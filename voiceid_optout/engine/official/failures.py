@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from voiceid_optout.engine.interface import Request
 
 _LOCK = re.compile(r"file://(?P<path>\S+?)(?:\?\S*)?: created by (?P<holder>.+) at (?P<since>\S+)")
+_HOLDER = re.compile(r": created by (?P<holder>.+) at (?P<since>\S+)")
 _INTEGRITY = re.compile(r"snapshot integrity failure; refusing to use it: (?P<reason>.+)")
 _CRASH = re.compile(r"^panic: (?P<reason>.+)", re.MULTILINE)
 _UNREADABLE = (
@@ -49,7 +50,7 @@ def read(stderr: str, request: Request) -> EngineError | None:
             "with another passphrase"
         )
     if "no stack named" in stderr:
-        return StateError(f"stack {request.stack} has no state in {request.backend}: was it removed just now?")
+        return StateError(f"stack {request.stack} has no state in {request.place}: was it removed just now?")
     if "[409] Conflict" in stderr:
         return StateError(f"another run has changed the stack's state ({reason(stderr)}): run the command again")
     return None
@@ -68,6 +69,10 @@ def reason(stderr: str) -> str:
 
 
 def _locked(stderr: str, request: Request) -> StackLockedError:
+    if request.remote_backend:
+        holder = _HOLDER.search(stderr)
+        by, since = (holder["holder"], holder["since"]) if holder else ("another run", "an unknown time")
+        return StackLockedError(by, since, f"the lock in {request.place}")
     match = _LOCK.search(stderr)
     if match is None:
         return StackLockedError("another run", "an unknown time", request.backend / ".pulumi" / "locks")
@@ -75,5 +80,5 @@ def _locked(stderr: str, request: Request) -> StackLockedError:
 
 
 def _remedy(request: Request) -> str:
-    backups = request.backend / ".pulumi" / "backups"
+    backups = f"{request.place}/.pulumi/backups"
     return f"restore it from {backups} or another backup, or try `pulumi state repair`"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -10,6 +11,8 @@ from pulumi.automation import LocalWorkspace, Stack, UpdateSummary
 from pulumi.automation._stack import StackInitMode  # Stack's constructor needs it, the package does not export it
 
 from voiceid_optout.engine.errors import StateError
+from voiceid_optout.engine.interface import Operation
+from voiceid_optout.engine.official.command import PulumiFailedError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,6 +21,8 @@ if TYPE_CHECKING:
     from voiceid_optout.engine.official.command import Command
 
 _ENDINGS = (".json", ".json.gz", ".json.zst")
+# Two full states a changed resource are written without it; with it one, at the end.
+SKIP = "PULUMI_SKIP_CHECKPOINTS"
 
 
 class _Workspace(LocalWorkspace):
@@ -27,7 +32,14 @@ class _Workspace(LocalWorkspace):
         """Do nothing: every command names its stack."""
 
     def create_stack(self, stack_name: str) -> None:
-        self.pulumi_command.run(["stack", "init", stack_name, "--no-select"], self.work_dir, self.env_vars)
+        """Make it, under the passphrase also where the backend would keep the key: it protects identifiers."""
+        words = ["stack", "init", stack_name, "--no-select", "--secrets-provider", "passphrase"]
+        try:
+            self.pulumi_command.run(words, self.work_dir, self.env_vars)
+        except PulumiFailedError as error:
+            # Somewhere else than in a folder only making it tells whether it is there.
+            if "already exists" not in error.stderr:
+                raise
 
 
 class _Stack(Stack):
@@ -44,24 +56,31 @@ class _Stack(Stack):
         return UpdateSummary("", datetime.now(UTC), "", {}, {}, "")
 
 
-def open_stack(command: Command, request: Request, project: str) -> Stack:
-    """Return the stack; one that has no state yet is made.
+def open_stack(command: Command, request: Request, project: str, operation: Operation) -> Stack:
+    """Return the stack for an operation; one that has no state yet is made.
 
     Raises :class:`StateError` when the backend's folder cannot be made, and what the command raises.
     """
+    variables = {
+        **request.environment,
+        "PULUMI_BACKEND_URL": request.remote_backend or backend_url(request.backend),
+        "PULUMI_SKIP_UPDATE_CHECK": "true",
+    }
+    if operation is Operation.UP and request.repeatable and SKIP not in {**os.environ, **request.environment}:
+        variables[SKIP] = "true"
+    workspace = _Workspace(work_dir=str(request.root), env_vars=variables, pulumi_command=command)
+    known = not request.remote_backend and _is_known(request, project)
+    return _Stack(request.stack, workspace, StackInitMode.SELECT if known else StackInitMode.CREATE)
+
+
+def _is_known(request: Request, project: str) -> bool:
+    """Tell whether the stack has a state in the folder, which is made if need be."""
     try:
         request.backend.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise StateError(f"cannot make the folder {request.backend}: {error.strerror}") from error
-    variables = {
-        **request.environment,
-        "PULUMI_BACKEND_URL": backend_url(request.backend),
-        "PULUMI_SKIP_UPDATE_CHECK": "true",
-    }
-    workspace = _Workspace(work_dir=str(request.root), env_vars=variables, pulumi_command=command)
     folder = request.backend / ".pulumi" / "stacks" / project
-    known = any((folder / f"{request.stack}{ending}").exists() for ending in _ENDINGS)
-    return _Stack(request.stack, workspace, StackInitMode.SELECT if known else StackInitMode.CREATE)
+    return any((folder / f"{request.stack}{ending}").exists() for ending in _ENDINGS)
 
 
 def backend_url(folder: Path) -> str:
