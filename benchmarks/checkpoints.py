@@ -1,0 +1,46 @@
+"""What the Pulumi CLI saves on the way of a first run, and what it takes to do without.
+
+``python -m benchmarks.checkpoints [PEOPLE]`` registers so many people (1,000) with the CLI on PATH, each way from
+an empty state: one resource a person and shards, with and without PULUMI_SKIP_CHECKPOINTS. After the first of
+these runs the service has everybody opted out, so the others show the engine alone. Printed are seconds and ratios.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from benchmarks import people
+from voiceid_optout.engine.interface import Operation, Result
+from voiceid_optout.engine.official.engine import OfficialEngine
+from voiceid_optout.engine.official.workspace import SKIP
+
+
+def first_run(root: Path, environment: dict[str, str]) -> float:
+    """Do it; returns its seconds."""
+    started = time.perf_counter()
+    outcome = OfficialEngine().run(Operation.UP, people.request(root, environment), lambda _: None)
+    if outcome.result is not Result.SUCCEEDED:
+        raise SystemExit("\n".join(outcome.errors))
+    return time.perf_counter() - started
+
+
+def main(count: int) -> None:
+    """Measure and print."""
+    with tempfile.TemporaryDirectory() as name, people.service(Path(name).resolve() / "service") as environment:
+        for grouping in ("single", "sharded"):
+            found = []
+            for number, skip in enumerate(("false", "true")):
+                root = people.make(Path(name).resolve() / f"{grouping}-{number}", count)
+                with (root / f"Pulumi.{people.STACK}.yaml").open("a", encoding="utf-8") as file:
+                    file.write(f"  voiceid-optout:grouping: {json.dumps(grouping)}\n")
+                found.append(first_run(root, {**environment, SKIP: skip}))
+            saving, without = found
+            print(f"{grouping}: {saving:.1f} s, without checkpoints {without:.1f} s, ratio {without / saving:.2f}")
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 1000)
