@@ -41,6 +41,8 @@ TESTED_ELSEWHERE = {
     "voiceid_optout/cli/editing.py": "tests/cli/test_add.py",
     "voiceid_optout/cli/lazy.py": "tests/cli/test_main.py",
     "voiceid_optout/cli/register_files.py": "tests/cli/test_add.py",
+    # What programs import, and under which names.
+    "voiceid_optout/providers/__init__.py": "tests/providers/test_aliases.py",
     # What the service answers is asked of it over HTTP, by AWS's own client.
     "voiceid_optout/cli/serve_options.py": "tests/service/test_cli_serve_backup.py",
     "voiceid_optout/cli/serve_restore.py": "tests/service/test_cli_serve_backup.py",

@@ -120,6 +120,35 @@ def test_events_become_the_plan(project: Project) -> None:
     assert made.shown == ""
 
 
+@pytest.mark.parametrize(
+    ("grouping", "foreign", "expected"),
+    [("sharded", None, True), ("sharded", "aws:s3/bucket:Bucket", False), ("single", None, False)],
+)
+def test_only_what_is_asked_for_again_may_be_done_without_saving(
+    project: Project, grouping: str, foreign: str | None, expected: bool
+) -> None:
+    project.configure(grouping=grouping)
+    made = desk(project)
+    made.engine.stream.stack("create")
+    made.engine.stream.step("create", "shard", type_="pulumi-python:dynamic/voiceid:OptedOutSpeakers")
+    made.engine.stream.step("create", "default", type_="pulumi:providers:pulumi-python")
+    if foreign:
+        made.engine.stream.step("same", "other", type_=foreign)
+    made.session.perform(Operation.PREVIEW, refresh=True, title="Comparing")
+    made.session.perform(Operation.UP, refresh=True, title="Applying")
+    asked = [request.repeatable for _, request in made.engine.requests]
+    assert asked == [False, expected], "before anything was seen nobody knows"
+
+
+def test_a_backend_elsewhere_reaches_the_engine(project: Project) -> None:
+    made = desk(project)
+    context = project.context(PULUMI_BACKEND_URL="s3://bucket/prefix?region=eu-central-1")
+    replace(made.session, context=context).perform(Operation.PREVIEW, refresh=True, title="Comparing")
+    ((_, request),) = made.engine.requests
+    assert request.remote_backend == "s3://bucket/prefix?region=eu-central-1"
+    assert request.place == "s3://bucket/prefix"
+
+
 def test_progress_counts_the_steps_of_the_plan_and_no_reads(project: Project) -> None:
     made = desk(project)
     made.engine.stream.stack("create")

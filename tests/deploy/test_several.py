@@ -9,6 +9,7 @@ import subprocess
 import sys
 import uuid
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +17,11 @@ import boto3
 import pytest
 import yaml
 from botocore.config import Config
+from botocore.exceptions import ClientError
 
 from tests.deploy import test_container, test_systemd
+from tests.deploy.test_systemd import TEMPLATE
+from tests.e2e.commands import eventually
 from voiceid_optout.cli.serve import command
 from voiceid_optout.service.running import find
 
@@ -26,7 +30,6 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples" / "postgres"
-TEMPLATE = ROOT / "deploy" / "systemd" / "voiceid-optout@.service"
 PROGRAM = "/opt/voiceid-optout/bin/optout"
 
 
@@ -84,11 +87,22 @@ def client(url: str, key: dict[str, str]) -> Any:
     return boto3.client("voice-id", endpoint_url=url, region_name="us-east-1", config=once, **key)
 
 
-def added_key(serve: list[str], secret: Path) -> dict[str, str]:
-    """Add a key as the README of the example says: what comes after the image's own words."""
-    text = (EXAMPLE / "README.md").read_text(encoding="utf-8")
-    (words,) = re.findall(r"docker compose run --rm voiceid (.*)", text)
-    line = [*serve, *shlex.split(words)]
+def is_known(asked: Any) -> bool:
+    """Tell whether the client's key is one that the process takes."""
+    try:
+        asked.list_domains()
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "UnrecognizedClientException":
+            raise
+        return False
+    return True
+
+
+def added_key(secret: Path) -> dict[str, str]:
+    """Add a key as the README of the example says."""
+    text = (EXAMPLE / "README.md").read_text(encoding="utf-8").replace("\\\n", " ")
+    (words,) = re.findall(r"docker compose exec voiceid (.*)", text)
+    line = shlex.split(words)
     told = subprocess.run(here(line, secret.parent, secret), capture_output=True, text=True, check=True).stdout
     found = dict(re.findall(r"^(aws_\w+) *= *(\S+)$", told, re.MULTILINE))
     assert set(found) == {"aws_access_key_id", "aws_secret_access_key"}
@@ -100,13 +114,15 @@ def test_what_one_acknowledges_the_other_knows(words: list[str], tmp_path: Path,
     secret = tmp_path / "database"
     secret.write_text(f"{database_url}\n", encoding="utf-8")
     secret.chmod(0o600)
-    (entry,) = test_container.values("ENTRYPOINT")
     with ExitStack() as cleanup:
         # At once, on an empty database: one of them makes the tables.
         folders = [tmp_path / "one", tmp_path / "two"]
         started = [cleanup.enter_context(process(here(words, folder, secret), folder)) for folder in folders]
-        key = added_key(json.loads(entry), secret)
+        key = added_key(secret)
         one, two = (client(url, key) for url, _ in started)
+        # A process looks for new keys now and then.
+        for asked in (one, two):
+            eventually(partial(is_known, asked), "the key is known")
         domain = one.create_domain(
             Name="support",
             ServerSideEncryptionConfiguration={"KmsKeyId": str(uuid.uuid4())},

@@ -11,6 +11,7 @@ import pytest
 from voiceid_optout.cli.serve import command
 
 UNIT = Path(__file__).parents[2] / "deploy" / "systemd" / "voiceid-optout.service"
+TEMPLATE = UNIT.with_name("voiceid-optout@.service")
 PROGRAM = "/opt/voiceid-optout/bin/optout"
 MOST_EXPOSURE = 20  # of 100; systemd calls up to 20 OK
 
@@ -43,15 +44,16 @@ def test_its_data_are_private_and_it_is_no_root() -> None:
     assert values("CapabilityBoundingSet") == [""]
 
 
-@pytest.fixture
-def unit(tmp_path: Path) -> Path:
-    """The unit with a program that this machine has, since systemd looks for it."""
+@pytest.fixture(params=[UNIT, TEMPLATE], ids=["unit", "template"])
+def unit(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """A unit with a program that this machine has, since systemd looks for it."""
     if shutil.which("systemd-analyze") is None:
         pytest.skip("systemd-analyze is not installed")
-    path = tmp_path / UNIT.name
+    source: Path = request.param
+    path = tmp_path / source.name
     program = shutil.which("true")
     assert program
-    path.write_text(UNIT.read_text(encoding="utf-8").replace(PROGRAM, program), encoding="utf-8")
+    path.write_text(source.read_text(encoding="utf-8").replace(PROGRAM, program), encoding="utf-8")
     return path
 
 

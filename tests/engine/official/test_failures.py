@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,14 @@ def test_lock() -> None:
     assert error.holder == "ann b@vm (pid 8957)"
     assert error.since == "2026-11-22T13:15:51Z"
     assert error.path == Path("/a state/.pulumi/locks/organization/sample/dev/4f1a.json")
+
+
+def test_lock_in_a_bucket() -> None:
+    request = replace(REQUEST, remote_backend="s3://somebody:secret@states/prefix?region=eu-central-1")
+    error = failures.read(LOCKED.replace("file:///a%20state", "s3://states/prefix"), request)
+    assert isinstance(error, StackLockedError)
+    assert (error.holder, error.since) == ("ann b@vm (pid 8957)", "2026-11-22T13:15:51Z")
+    assert str(error).endswith("run `pulumi cancel` or delete the lock in s3://states/prefix")
 
 
 def test_lock_in_other_words() -> None:
