@@ -8,8 +8,12 @@ import sys
 import venv
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 ROOT = Path(__file__).parents[2]
 
@@ -22,13 +26,18 @@ class Clean:
     wheel: Path
     sdist: Path
 
-    def run(self, *command: object, cwd: Path, code: int = 0, **variables: str) -> str:
+    def run(self, *command: object, cwd: Path, code: int = 0, variables: Mapping[str, str] | None = None) -> str:
         """Run a command of the environment and return what it said on standard output."""
         program, *arguments = map(str, command)
         done = subprocess.run(
             [str(self.python.parent / program), *arguments],
             cwd=cwd,
-            env={"PATH": f"{self.python.parent}:/usr/bin:/bin", "HOME": str(cwd), "LANG": "C.UTF-8", **variables},
+            env={
+                "PATH": f"{self.python.parent}:/usr/bin:/bin",
+                "HOME": str(cwd),
+                "LANG": "C.UTF-8",
+                **(variables or {}),
+            },
             capture_output=True,
             text=True,
             timeout=300,
@@ -72,7 +81,7 @@ def clean(tmp_path_factory: pytest.TempPathFactory) -> Clean:
     else:
         kept = {name: value for name, value in os.environ.items() if name.startswith(("PIP_", "SSL_", "HTTP"))}
         command = ["-m", "pip", "--disable-pip-version-check", "install", "--quiet", "--require-hashes"]
-        made.run("python", *command, "-r", ROOT / "requirements.lock", cwd=folder, **kept)
+        made.run("python", *command, "-r", ROOT / "requirements.lock", cwd=folder, variables=kept)
     made.run("python", "-c", "import voiceid_optout.label", cwd=folder, code=1)
     made.run("python", "-c", "import providers", cwd=folder, code=1)
     made.install(wheel)
