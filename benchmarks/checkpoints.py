@@ -1,8 +1,8 @@
 """What the Pulumi CLI saves on the way of a first run, and what it takes to do without.
 
-``python -m benchmarks.checkpoints [PEOPLE]`` registers so many people (1,000) with the CLI on PATH, each way from
-an empty state: one resource a person and shards, with and without PULUMI_SKIP_CHECKPOINTS. After the first of
-these runs the service has everybody opted out, so the others show the engine alone. Printed are seconds and ratios.
+``python -m benchmarks.checkpoints [PEOPLE [GROUPING]]`` registers so many people (1,000) with the CLI on PATH, each
+way from an empty state: one resource a person and shards, with and without PULUMI_SKIP_CHECKPOINTS. After the first
+of these runs the service has everybody opted out, so the others show the engine alone. Printed: seconds and ratios.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ def first_run(root: Path, environment: dict[str, str]) -> float:
     return time.perf_counter() - started
 
 
-def main(count: int) -> None:
+def main(count: int, groupings: list[str]) -> None:
     """Measure and print."""
     with tempfile.TemporaryDirectory() as name, people.service(Path(name).resolve() / "service") as environment:
-        for grouping in ("single", "sharded"):
+        for grouping in groupings:
             found = []
             for number, skip in enumerate(("false", "true")):
                 root = people.make(Path(name).resolve() / f"{grouping}-{number}", count)
@@ -43,4 +43,4 @@ def main(count: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 1000)
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 1000, sys.argv[2:] or ["single", "sharded"])
