@@ -62,7 +62,7 @@ test-clients: $(VENV)/.dev tests/clients/.venv/.done tests/clients/node/node_mod
 
 test-clients-more: $(VENV)/.dev ## tests with the AWS SDKs for Java and Rust; needs a JDK, Maven and Cargo, builds some minutes
 	cd tests/clients/java && mvn -q -B dependency:copy-dependencies -DoutputDirectory=target/lib
-	cd tests/clients/rust && cargo build --locked
+	cd tests/clients/rust && cargo build
 	OPTOUT_JAVA=java OPTOUT_RUST="$(CURDIR)/tests/clients/rust/target/debug/voiceid-optout-client-tests" \
 	  $(RUN) -m pytest -v -s -m clients tests/clients/test_more.py
 
