@@ -7,13 +7,13 @@ of these runs the service has everybody opted out, so the others show the engine
 
 from __future__ import annotations
 
-import json
 import sys
 import tempfile
 import time
 from pathlib import Path
 
 from benchmarks import people
+from benchmarks.endpoint import service
 from voiceid_optout.engine.interface import Operation, Result
 from voiceid_optout.engine.official.engine import OfficialEngine
 from voiceid_optout.engine.official.workspace import SKIP
@@ -30,14 +30,12 @@ def first_run(root: Path, environment: dict[str, str]) -> float:
 
 def main(count: int, groupings: list[str]) -> None:
     """Measure and print."""
-    with tempfile.TemporaryDirectory() as name, people.service(Path(name).resolve() / "service") as environment:
+    with tempfile.TemporaryDirectory() as name, service(Path(name).resolve() / "service") as endpoint:
         for grouping in groupings:
             found = []
             for number, skip in enumerate(("false", "true")):
-                root = people.make(Path(name).resolve() / f"{grouping}-{number}", count)
-                with (root / f"Pulumi.{people.STACK}.yaml").open("a", encoding="utf-8") as file:
-                    file.write(f"  voiceid-optout:grouping: {json.dumps(grouping)}\n")
-                found.append(first_run(root, {**environment, SKIP: skip}))
+                root = people.make(Path(name).resolve() / f"{grouping}-{number}", count, grouping=grouping)
+                found.append(first_run(root, {**endpoint.environment, SKIP: skip}))
             saving, without = found
             print(f"{grouping}: {saving:.1f} s, without checkpoints {without:.1f} s, ratio {without / saving:.2f}")
 
