@@ -2,7 +2,7 @@
 
 ``python -m benchmarks.checkpoints [PEOPLE [GROUPING]]`` registers so many people (1,000) with the CLI on PATH, each
 way from an empty state: one resource a person and shards, with and without PULUMI_SKIP_CHECKPOINTS. The run without
-comes first, and opts everybody out for the one with: the gain is rather more than it says. Printed: seconds, ratios.
+comes first, and opts everybody out for the one with: the gain is more than it says. Printed: seconds and ratios.
 """
 
 from __future__ import annotations
