@@ -111,7 +111,7 @@ class Window:
 @contextmanager
 def service(folder: Path, quotas: Quotas = Quotas.NONE, latency: int = 0) -> Iterator[Endpoint]:
     """Run the service on a data folder; ``latency`` in milliseconds is added to every call."""
-    module = ["benchmarks.far", str(latency)] if latency else ["optout"]
+    module = ["benchmarks.far", str(latency)] if latency else ["voiceid_optout"]
     command = [sys.executable, "-m", *module, "serve", "--data", str(folder), "--port", "0", "--domain", DOMAIN]
     command += ["--quotas", quotas.value, "--admin-port", "0", "--test-hooks"]
     command += ["--stop-with-stdin"]  # however this process ends, the service ends with it

@@ -10,6 +10,12 @@ if TYPE_CHECKING:
 
 OFFICIAL = "needs the Pulumi CLI: run by `make test-official`"
 REASONS = {  # by the beginning of a command
+    r"pulumi (?:-C platform )?up --stack dev": "another project: run by tests/e2e/test_examples.py",
+    r"optout up --stack dev": "another project: run by tests/package/test_package.py",
+    r"cd examples/postgres": "makes secrets for containers",
+    r"openssl rand -hex 24 > secrets": "makes secrets for containers",
+    r"echo \"postgresql://voiceid:": "makes secrets for containers",
+    r"cp /path/to/": "copies the reader's certificate",
     r"pulumi (?!.*--stack guardrails)": OFFICIAL,
     r"pulumi .*--stack guardrails": "makes roles in an AWS account",
     r"git clone ": "the address is the reader's own",

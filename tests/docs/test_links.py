@@ -21,7 +21,7 @@ PAGES = {
         ("docs/plan.md", "[a](../README.md#inside) [b](plan.md#forms)", "[a](readme.md#inside) [b](plan.md#forms)"),
         ("docs/adr/0001-one.md", "[plans](../plan.md)", "[plans](../plan.md)"),
         ("examples/gitlab/README.md", "[plans](../../docs/plan.md)", "[plans](plan.md)"),
-        ("docs/plan.md", "[code](../optout/cli/up.py)", "code"),
+        ("docs/plan.md", "[code](../voiceid_optout/cli/up.py)", "code"),
         ("docs/plan.md", "[wrong](plam.md)", "[wrong](plam.md)"),
         (
             "docs/plan.md",
@@ -40,5 +40,5 @@ def test_a_link_leads_to_where_things_are(source: str, text: str, expected: str)
 
 
 def test_what_is_on_no_page_is_shown_at_the_forge_if_there_is_one() -> None:
-    linked = relink("[code](../optout/cli/up.py)", "docs/plan.md", PAGES, "https://example.org/a/b/")
-    assert linked == "[code](https://example.org/a/b/blob/HEAD/optout/cli/up.py)"
+    linked = relink("[code](../voiceid_optout/cli/up.py)", "docs/plan.md", PAGES, "https://example.org/a/b/")
+    assert linked == "[code](https://example.org/a/b/blob/HEAD/voiceid_optout/cli/up.py)"
