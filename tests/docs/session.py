@@ -92,7 +92,8 @@ class Session:
         """
         if not in_background:
             self.run("kill $(jobs -p) 2>/dev/null; wait")
-        self.run(f"optout serve --port {self.ports[0]} {options} > {_LOG} 2>&1 &")
+        self.run(f": > {_LOG}")  # here and not in the background: nobody may read what the one before said
+        self.run(f"optout serve --port {self.ports[0]} {options} >> {_LOG} 2>&1 &")
         awaited = f"until grep -q AWS_DEFAULT_REGION {_LOG}; do kill -0 $! || break; sleep 0.05; done"
         code, said = self.run(f"{awaited}; cat {_LOG}; kill -0 $!")
         if not in_background:

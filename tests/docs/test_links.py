@@ -23,6 +23,7 @@ PAGES = {
         ("examples/gitlab/README.md", "[plans](../../docs/plan.md)", "[plans](plan.md)"),
         ("docs/plan.md", "[code](../voiceid_optout/cli/up.py)", "code"),
         ("docs/plan.md", "[wrong](plam.md)", "[wrong](plam.md)"),
+        ("docs/plan.md", r"| `a\|b` | c\|d |", r"| `a|b` | c\|d |"),
         (
             "docs/plan.md",
             "[there](#forms) [far](https://example.org/a)",

@@ -22,7 +22,19 @@ if TYPE_CHECKING:
 
 ALL = [command for page in PAGES for command in commands(page)]
 TARGETS = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
-RUNS_HERE = ("optout", "make up", "git ", "curl ", "export ", "eval ", "aws voice-id ", "echo ", "kill ", "AWS_")
+RUNS_HERE = (
+    "optout",
+    "make up",
+    "git ",
+    "curl ",
+    "export ",
+    "eval ",
+    "aws voice-id ",
+    "echo ",
+    "sleep ",
+    "kill ",
+    "AWS_",
+)
 _ENDS = {"&&", "||", ";", "|", "&", "<", ">", ">>", "(", ")"}
 
 

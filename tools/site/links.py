@@ -1,4 +1,4 @@
-"""Links as the repository has them, turned into links of the site. Pure, and imported by mkdocs' own Python."""
+"""Markdown as the repository has it, turned into what the site wants, its links above all; pure."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _FENCE = re.compile(r"^ *(```+|~~~+)")
+_CODE = re.compile(r"`[^`]+`")
 _LINK = re.compile(r"(?P<image>!?)\[(?P<text>[^\[\]]*)\]\((?P<path>[^()\s#:]+)(?P<anchor>#[^()\s]*)?\)")
 
 
@@ -18,7 +19,7 @@ def relink(markdown: str, source: str, pages: Mapping[str, str], repository: str
 
     ``source`` is the page's path in the repository, ``pages`` has the site's own paths by those of the repository.
     What is on no page leads to ``repository``, the project's address at its forge; without one only the words stay.
-    Fenced code is left alone.
+    Fenced code is left alone; bars in the code of tables lose the backslash that only forges want.
     """
     closes, lines = "", []
     for line in markdown.split("\n"):
@@ -27,8 +28,15 @@ def relink(markdown: str, source: str, pages: Mapping[str, str], repository: str
             closes = "" if fence[1].startswith(closes) else closes
         elif fence:
             closes = fence[1]
-        lines.append(line if fence or closes else _relinked(line, source, pages, repository))
+        lines.append(line if fence or closes else _relinked(_unescaped(line), source, pages, repository))
     return "\n".join(lines)
+
+
+def _unescaped(line: str) -> str:
+    """Return a table's row with plain bars in code: forges want a backslash there, Python-Markdown shows it."""
+    if not line.startswith("|"):
+        return line
+    return _CODE.sub(lambda span: span[0].replace(r"\|", "|"), line)
 
 
 def _relinked(line: str, source: str, pages: Mapping[str, str], repository: str) -> str:
