@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from tests.docs.pages import Command
 
+IN_PRODUCTION = "names folders of a machine in production: run on others by tests/service/test_cli_serve_*.py"
 OFFICIAL = "needs the Pulumi CLI: run by `make test-official`"
 REASONS = {  # by the beginning of a command
     r"pulumi (?:-C platform )?up --stack dev": "another project: run by tests/e2e/test_examples.py",
@@ -18,13 +19,14 @@ REASONS = {  # by the beginning of a command
     r"cp /path/to/": "copies the reader's certificate",
     r"pulumi (?!.*--stack guardrails)": OFFICIAL,
     r"pulumi .*--stack guardrails": "makes roles in an AWS account",
+    r"(?:optout serve|\(umask).*(?:/var/lib/voiceid|/etc/voiceid|/run/secrets)": IN_PRODUCTION,
     r"git clone ": "the address is the reader's own",
     r"git push": "pushes to the reader's forge",
     r"make test": "would run these tests within themselves",
     r"pip install": "needs a package registry",
     r"\S*pip install": "needs a package registry",
     r"aws (?:s3|s3api|sso|sts|ecr|kms) ": "needs an AWS account",
-    r"(?:sudo )?(?:systemctl|journalctl|useradd|install) ": "changes the machine",
+    r"sudo |(?:systemctl|journalctl|useradd|install) ": "changes the machine",
     r"(?:docker|podman|buildah|kubectl) ": "needs containers",
     r"(?:psql|pg_dump|pg_restore|createdb|createuser) ": "needs the reader's PostgreSQL server",
     r"python -m (?:benchmarks|tests)\.": "measures or records for minutes",

@@ -25,6 +25,7 @@ _ASKS = re.compile(r"^optout up(?!.*--(?:yes|approve|plan|help))")
 _PULUMI_ASKS = re.compile(r"\bpulumi up$")
 _DIGEST = re.compile(r"Digest: ([0-9a-f]{16})")
 _APPROVED = re.compile(r"(?<=--approve )[0-9a-f]{16}\b")
+_KEY = re.compile(r"OPTO[A-Z0-9]{16}")
 _LOG = "serve.log"
 
 
@@ -34,6 +35,7 @@ class Session:
 
     shell: Shell
     digest: str = ""
+    key: str = ""  # the access key made last
     ports: tuple[int, ...] = field(default_factory=lambda: _free(len(_PORTS)))
     _bash: subprocess.Popen[str] = field(init=False)
 
@@ -57,12 +59,15 @@ class Session:
             return self._serve(serve["options"], in_background=bool(serve["background"]))
         if self.digest:
             text = _APPROVED.sub(self.digest, text)
+        if self.key:
+            text = _KEY.sub(self.key, text)
         if _PULUMI_ASKS.search(text):
             text = f"{text} --yes --skip-preview"
         if _ASKS.match(text):  # there is no terminal for its question
             text = f"{_without_comment(text)} --yes"
         code, said = self.run(text)
         self.digest = ([self.digest, *_DIGEST.findall(said)])[-1]
+        self.key = ([self.key, *_KEY.findall(said)])[-1]
         return code, said
 
     def run(self, text: str) -> tuple[int, str]:
