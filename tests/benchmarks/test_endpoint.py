@@ -25,7 +25,7 @@ def test_calls_shorter_than_a_look_are_seen(tmp_path: Path, monkeypatch: pytest.
     with service(tmp_path / "service") as endpoint:
         for name, value in endpoint.environment.items():
             monkeypatch.setenv(name, value)
-        client = boto3.client("voice-id")
+        client = boto3.Session().client("voice-id")
         with endpoint.watching("OptOutSpeaker") as window:
             client.opt_out_speaker(DomainId=DOMAIN, SpeakerId="caller-000001")
         client.close()

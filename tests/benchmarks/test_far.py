@@ -15,7 +15,7 @@ def test_calls_take_longer_and_are_counted(tmp_path: Path, monkeypatch: pytest.M
     with service(tmp_path / "service", Quotas.AWS, 300) as endpoint:
         for name, value in endpoint.environment.items():
             monkeypatch.setenv(name, value)
-        client = boto3.client("voice-id", config=Config(retries={"total_max_attempts": 1}))
+        client = boto3.Session().client("voice-id", config=Config(retries={"total_max_attempts": 1}))
         started = time.perf_counter()
         client.opt_out_speaker(DomainId=DOMAIN, SpeakerId="caller-000001")
         assert time.perf_counter() - started >= 0.3

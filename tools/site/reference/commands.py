@@ -17,7 +17,7 @@ _WRAPPED_AS_IS = "\b"  # click's mark of a paragraph whose lines stay
 
 def commands_page() -> str:
     """Return a section a command, those below others after them."""
-    context = click.Context(main, info_name="optout")
+    context = click.Context(main, info_name="optout", **main.context_settings)
     parts = [_HEAD, *_overview(context)]
     for command, inner in _walk(main, context):
         parts += _section(command, inner)
