@@ -59,7 +59,7 @@ def simple_commands(text: str) -> Iterator[list[str]]:
 def parse(words: list[str]) -> None:
     """Parse the arguments of ``optout`` without running it; raises click's error about what does not exist."""
     command: click.Command = main
-    context, rest = click.Context(main, info_name="optout"), words
+    context, rest = click.Context(main, info_name="optout", **main.context_settings), words
     while rest and isinstance(command, click.Group):
         if command is not main:
             rest = command.make_parser(context).parse_args(rest)[1]
