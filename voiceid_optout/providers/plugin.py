@@ -16,7 +16,7 @@ def settle() -> None:
     """
     if is_plugin():
         sys.tracebacklimit = 0
-        # What is loaded stays, and a call leaves no garbage: to look through it over and over costs a tenth of a run.
+        # What is loaded stays and calls leave no garbage: looking through it over and over costs a tenth of a run.
         gc.freeze()
         gc.set_threshold(50_000, 20, 100)
         lifeline.hold()
