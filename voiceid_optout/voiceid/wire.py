@@ -47,7 +47,7 @@ def connect(settings: ClientSettings) -> Any:
 def _moment(value: float | str) -> dt.datetime:
     """Return a time of the wire, which gives epoch seconds.
 
-    The SDK's own parser takes every notation there is; of a page of a hundred speakers it was a third of the cost.
+    The SDK's own parser takes every notation there is; of a page of a hundred speakers it was half the cost.
     """
     return dt.datetime.fromtimestamp(float(value), dt.UTC)
 
