@@ -1,4 +1,5 @@
 from collections.abc import Iterable
+from operator import attrgetter
 
 from tests.providers.monitor import SHARD_TYPE, TYPE, Monitor, run_program
 from voiceid_optout import shard
@@ -19,15 +20,15 @@ def person(label: str, domain_id: str = DOMAIN, ensure: str = "opted_out") -> Pe
 
 def test_one_resource_a_person() -> None:
     requests = declare([person(B), person(A, ensure="released")], Grouping.SINGLE).requests
-    assert [(request.type, request.name, request.object["ensure"]) for request in requests] == [
-        (TYPE, B, "opted_out"),
+    assert sorted((request.type, request.name, request.object["ensure"]) for request in requests) == [
         (TYPE, A, "released"),
+        (TYPE, B, "opted_out"),
     ]
 
 
 def test_one_resource_a_shard_of_a_domain_and_none_without_people() -> None:
     people = [person(C), person(B), person(A, ensure="released"), person(A, OTHER)]
-    requests = declare(people, Grouping.SHARDED).requests
+    requests = sorted(declare(people, Grouping.SHARDED).requests, key=attrgetter("name"))
     assert [(request.type, request.name, request.object["domain_id"]) for request in requests] == [
         (SHARD_TYPE, f"{OTHER}-a7", OTHER),
         (SHARD_TYPE, f"{DOMAIN}-a7", DOMAIN),

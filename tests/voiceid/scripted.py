@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from io import BytesIO
 from typing import Any
 
 DOMAIN = "UcUuCPFOsAjzg9xoByUatN"
@@ -14,9 +15,12 @@ GENERATED = "id#AbCdEfGhIjKlMnOpQrStUv"
 
 @dataclass(frozen=True)
 class Answer:
+    """``cut``: how many of its bytes, headers included, are sent before the connection is closed."""
+
     body: dict[str, Any] | bytes
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
+    cut: int | None = None
 
 
 def failure(
@@ -72,12 +76,16 @@ def scripted(script: Script) -> Iterator[Scripted]:
             server.calls.append((operation, body))
             answer = server.script(operation, body)
             raw = answer.body if isinstance(answer.body, bytes) else json.dumps(answer.body).encode()
+            connection, self.wfile = self.wfile, BytesIO()
             self.send_response(answer.status)
             for name, value in {"Content-Type": "application/x-amz-json-1.0", **answer.headers}.items():
                 self.send_header(name, value)
             self.send_header("Content-Length", str(len(raw)))
             self.end_headers()
             self.wfile.write(raw)
+            connection.write(self.wfile.getvalue()[: answer.cut])
+            self.wfile = connection
+            self.close_connection = answer.cut is not None
 
         def log_message(self, *_: object) -> None:
             pass

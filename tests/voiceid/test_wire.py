@@ -1,15 +1,16 @@
 import datetime as dt
 import logging
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from botocore.loaders import Loader
 
 from tests.voiceid.fixtures import Connect, Serve
-from tests.voiceid.scripted import DOMAIN, Answer, speaker, summary
+from tests.voiceid.scripted import DOMAIN, Answer, failure, speaker, summary
 from voiceid_optout.model import MODEL_ROOT
-from voiceid_optout.voiceid import Client, ClientSettings, UnexpectedAnswer
-from voiceid_optout.voiceid.wire import connect
+from voiceid_optout.voiceid import Client, ClientSettings, EndpointUnreachable, UnexpectedAnswer
+from voiceid_optout.voiceid.wire import TRANSPORT_TRIES, _is_cut, connect
 
 COMMON = ("endpoints.json", "partitions.json", "sdk-default-configuration.json", "_retry.json")
 
@@ -58,3 +59,56 @@ def test_a_time_that_is_none_is_an_unexpected_answer(serve: Serve, connect: Conn
     with pytest.raises(UnexpectedAnswer) as raised:
         connect(serve(lambda _operation, _body: Answer(answer)).url).opt_out(DOMAIN, "caller-1")
     assert "planted" not in str(raised.value)
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An SDK that does not wait before it repeats a call."""
+    monkeypatch.setattr("botocore.endpoint.time.sleep", lambda _seconds: None)
+
+
+@pytest.mark.usefixtures("impatient")
+def test_an_answer_cut_anywhere_is_asked_for_again(serve: Serve, connect: Connect) -> None:
+    whole = speaker("caller-1")
+    cuts = iter([0])
+
+    def script(_operation: str, _body: object) -> Answer:
+        return replace(whole, cut=next(cuts, None))
+
+    server = serve(script)
+    client = connect(server.url)
+    for cut in range(0, 400, 3):
+        cuts = iter([cut])
+        server.calls.clear()
+        assert client.opt_out(DOMAIN, "caller-1").customer_speaker_id == "caller-1"
+        if len(server.calls) == 1:  # this cut was beyond the end
+            break
+        assert server.operations() == ["OptOutSpeaker"] * 2
+    assert 200 < cut < 399
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize("cut", [5, 30, 160, 300])
+def test_an_endpoint_whose_answers_never_end_does_not_answer(serve: Serve, connect: Connect, cut: int) -> None:
+    server = serve(lambda _operation, body: replace(speaker(body["SpeakerId"]), cut=cut))
+    with pytest.raises(EndpointUnreachable, match=r"does not answer .*start the service"):
+        connect(server.url).opt_out(DOMAIN, "planted-4711")
+    assert len(server.calls) == TRANSPORT_TRIES
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_refusal_cut_short_is_asked_for_again(serve: Serve, connect: Connect) -> None:
+    refused = failure("ResourceNotFoundException", ResourceType="SPEAKER")
+    answers = iter((replace(refused, cut=200), refused))
+    server = serve(lambda _operation, _body: next(answers))
+    assert connect(server.url).describe(DOMAIN, "caller-1") is None
+    assert len(server.calls) == 2
+
+
+def test_a_body_in_chunks_is_whole() -> None:
+    assert not _is_cut({"headers": {"transfer-encoding": "chunked"}, "body": b""})
+
+
+@pytest.mark.parametrize(("body", "cut"), [(b'{"Speaker": {}}', False), (b'{"Speaker": {}', True), (b"", True)])
+def test_a_body_that_the_connections_end_ends(body: bytes, cut: bool) -> None:
+    assert _is_cut({"headers": {}, "body": body}) is cut

@@ -1,18 +1,21 @@
 """The botocore client under ours: service model, retries, credentials, silence."""
 
 import datetime as dt
+import json
 import logging
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from typing import Any
 
 import boto3
 import botocore.config
+from botocore.exceptions import ConnectionClosedError
 
 from voiceid_optout.voiceid.session import open_session
 from voiceid_optout.voiceid.settings import ClientSettings
 from voiceid_optout.voiceid.translate import PAUSED, THROTTLES
 
 TRANSPORT_TRIES = 3
+_CUT = "RequestTimeout"  # one of the codes that the SDK repeats a call after, whatever the status
 # In full: the SDK would otherwise put its own together anew for each call, twice, a tenth of what a call costs.
 _USER_AGENT = f"voiceid-optout Boto3/{boto3.__version__} Botocore/{botocore.__version__}"
 
@@ -41,6 +44,8 @@ def connect(settings: ClientSettings) -> Any:
     # For Voice ID alone: STS, which the same session may ask for a profile's role, writes times in another way.
     parsers.set_parser_defaults(timestamp_parser=None)
     client.meta.events.register("response-received.voice-id", _keep_throttle)
+    client.meta.events.register("response-received.voice-id", _note_cut)
+    client.meta.events.register("after-call.voice-id", _refuse_cut)
     return client
 
 
@@ -57,6 +62,37 @@ def _keep_throttle(parsed_response: MutableMapping[str, Any] | None, **_: Any) -
     error = (parsed_response or {}).get("Error")
     if error and error.get("Code") in THROTTLES:
         error["Code"] = PAUSED + error["Code"]
+
+
+def _note_cut(
+    parsed_response: MutableMapping[str, Any] | None, response_dict: Mapping[str, Any] | None, **_: Any
+) -> None:
+    """Give an answer whose end did not arrive a code that the SDK's retries know.
+
+    The SDK asks for no complete bodies, and parses what came of one as if it were empty.
+    """
+    if parsed_response is not None and response_dict is not None and _is_cut(response_dict):
+        parsed_response["Error"] = {"Code": _CUT}
+
+
+def _refuse_cut(parsed: Mapping[str, Any], **_: Any) -> None:
+    """Fail, once the tries are used up, as the SDK does when nothing at all arrives."""
+    if parsed.get("Error", {}).get("Code") == _CUT:
+        raise ConnectionClosedError(endpoint_url="the endpoint")
+
+
+def _is_cut(response: Mapping[str, Any]) -> bool:
+    headers, body = response["headers"], response["body"]
+    length: str | None = headers.get("content-length")
+    if length is not None:
+        return str(len(body)) != length
+    if "transfer-encoding" in headers:
+        return False  # a body in chunks says its end, without which reading it fails
+    try:  # the connection's end is the body's, and may have come before that of the headers
+        json.loads(body)
+    except ValueError:
+        return True
+    return False
 
 
 def _silence() -> None:
