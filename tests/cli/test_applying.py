@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.cli.test_session import DONE, Desk, desk
-from tests.plan.streams import EmbeddedStream
+from tests.plan.streams import EmbeddedStream, urn_of
 from voiceid_optout.cli import applying
 from voiceid_optout.cli.approval import Approval
 from voiceid_optout.cli.errors import CommandError
@@ -34,9 +34,11 @@ class TwoFacedEngine:
     outcome: Outcome = DONE
     name: str = "two-faced"
     ran: list[Operation] = field(default_factory=list)
+    targets: tuple[str, ...] = ()
 
-    def run(self, operation: Operation, _request: Request, on_event: Callable[[Any], None]) -> Outcome:
+    def run(self, operation: Operation, request: Request, on_event: Callable[[Any], None]) -> Outcome:
         self.ran.append(operation)
+        self.targets = request.targets
         planning = operation in (Operation.PREVIEW, Operation.PREVIEW_DESTROY)
         for event in (self.planned if planning else self.done).events:
             on_event(event)
@@ -62,6 +64,38 @@ def test_what_was_planned_is_done(project: Project) -> None:
     assert [step.label for step in apply(made).steps] == [SAM]
     assert engine.ran == [Operation.PREVIEW, Operation.UP]
     assert made.shown.splitlines()[-1] == "Applying: 1 of 1"
+
+
+def test_only_the_resources_of_the_plan_are_named_to_the_engine(project: Project) -> None:
+    engine = TwoFacedEngine()
+    apply(prepared(project, engine))
+    assert engine.targets == (urn_of(SAM),)
+
+
+@pytest.mark.parametrize(("people", "named"), [(applying.MOST_NAMED, True), (applying.MOST_NAMED + 1, False)])
+def test_too_many_resources_are_not_named(project: Project, people: int, *, named: bool) -> None:
+    engine = TwoFacedEngine()
+    made = prepared(project, engine)
+    for number in range(1, people):
+        engine.planned.step("create", f"sp-{number:016x}")
+    apply(made)
+    assert len(engine.targets) == (people if named else 0)
+
+
+@pytest.mark.parametrize("type_", ["pulumi:providers:pulumi-python", "aws:iam/role:Role"])
+def test_a_plan_about_more_than_people_is_done_to_everything(project: Project, type_: str) -> None:
+    engine = TwoFacedEngine()
+    made = prepared(project, engine)
+    engine.planned.step("create", "other", type_=type_)
+    apply(made)
+    assert engine.targets == ()
+
+
+def test_destroy_is_about_everything(project: Project) -> None:
+    engine = TwoFacedEngine()
+    made = prepared(project, engine)
+    applying.apply(made.session, applying.DESTROY, Approval(), refresh=True, yes=True)
+    assert engine.targets == ()
 
 
 def test_a_repair_beyond_the_plan_is_said(project: Project) -> None:

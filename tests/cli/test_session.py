@@ -108,6 +108,12 @@ def test_a_run_gets_what_the_options_say(project: Project) -> None:
     ]
 
 
+def test_a_run_may_be_confined_to_resources(project: Project) -> None:
+    made = desk(project, targets=(SAM,))
+    made.session.perform(Operation.UP, refresh=True, title="Applying", targets=frozenset({"urn:b", "urn:a"}))
+    assert [request.targets for _, request in made.engine.requests] == [("urn:a", "urn:b")]
+
+
 def test_events_become_the_plan(project: Project) -> None:
     made = desk(project)
     made.engine.stream.step("create", SAM)

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ import pytest
 from tests.cli.projects import Project, label_of
 from tests.service.running import Service
 from voiceid_optout.cli.exit_codes import ExitCode
+from voiceid_optout.shard import shard_of
 
 
 def statuses(service: Service, domain: str) -> dict[str, str]:
@@ -239,17 +241,43 @@ def test_a_register_saved_while_the_question_waits_is_not_applied(
     assert statuses(service, domain) == {}
 
 
-def test_what_drifts_while_the_question_waits_is_repaired_and_said(
+def test_who_drifts_while_the_question_waits_is_left_to_the_next_run(
     live: Project, service: Service, domain: str
 ) -> None:
     assert live.run("up", "--yes").exit_code == ExitCode.DONE
     live.people("caller-1", "caller-2", "caller-3")
-    with on_a_terminal(live, "up") as (process, terminal):
-        read_until(terminal, b"Do this? [y/N]")
-        service.seed(domain, "caller-1", "ENROLLED")
-        os.write(terminal, b"y\n")
-        shown = read_until(terminal, b"no end but the end")
-        assert process.wait(60) == ExitCode.DONE
+    drifts_while_it_asks(live, service, domain, "caller-1")
+    assert statuses(service, domain) == {
+        "caller-1": "ENROLLED",
+        "caller-2": "OPTED_OUT",
+        "caller-3": "OPTED_OUT",
+    }
+    again = live.run("up", "--yes")
+    assert "Done: 1 repaired." in again.stdout
+    assert set(statuses(service, domain).values()) == {"OPTED_OUT"}
+
+
+def test_who_drifts_in_a_shard_of_the_plan_is_repaired_too_and_said(
+    live: Project, service: Service, domain: str
+) -> None:
+    with (live.root / "Pulumi.test.yaml").open("a", encoding="utf-8") as file:
+        file.write("  voiceid-optout:grouping: sharded\n")
+    assert live.run("up", "--yes").exit_code == ExitCode.DONE
+    shard = shard_of(label_of(domain, "caller-1"))
+    neighbour = next(name for number in count(3) if shard_of(label_of(domain, name := f"caller-{number}")) == shard)
+    live.people("caller-1", "caller-2", neighbour)
+    shown = drifts_while_it_asks(live, service, domain, "caller-1")
     assert b"Done beyond the plan" in shown
     assert label_of(domain, "caller-1").encode() in shown
     assert set(statuses(service, domain).values()) == {"OPTED_OUT"}
+
+
+def drifts_while_it_asks(live: Project, service: Service, domain: str, person: str) -> bytes:
+    """Enrol somebody behind the run's back, agree to its plan, and return what it says from then on."""
+    with on_a_terminal(live, "up") as (process, terminal):
+        read_until(terminal, b"Do this? [y/N]")
+        service.seed(domain, person, "ENROLLED")
+        os.write(terminal, b"y\n")
+        shown = read_until(terminal, b"no end but the end")
+        assert process.wait(60) == ExitCode.DONE
+    return shown

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pulumi.automation import events as api
 
-from tests.plan.streams import RELEASED, CliStream, EmbeddedStream, Stream, others
+from tests.plan.streams import RELEASED, CliStream, EmbeddedStream, Stream, others, urn_of
 from voiceid_optout.plan import Action, Change, Plan, PlanBuilder, Step
 from voiceid_optout.plan.builder import DESTROYED, SPEAKER_TYPE, drift_of, is_change, is_read
 
@@ -353,3 +353,45 @@ def test_everybody_seen_is_either_a_step_or_unchanged(
     assert {step.label for step in plan.steps if step.action is Action.FORGET} == dropped
     assert plan.managed == sum(was == "opted_out" for was, _, _ in people)
     assert all(step.change is not None and step.change.before != step.change.after for step in plan.steps)
+
+
+def resources_of(stream: Stream) -> frozenset[str] | None:
+    return plan_of(stream).resources
+
+
+def test_a_plan_names_the_resources_of_its_steps(stream: Stream) -> None:
+    stream.stack()
+    stream.step("same", "sp-1")
+    stream.step("create", SAM)
+    stream.step("delete", "sp-2")
+    assert resources_of(stream) == frozenset({urn_of(SAM), urn_of("sp-2")})
+
+
+def test_a_resource_that_is_only_repaired_is_named(stream: Stream) -> None:
+    stream.read(SAM, "OPTED_OUT", "ENROLLED")
+    stream.read("sp-1", "OPTED_OUT", "OPTED_OUT")
+    stream.step("same", "sp-1")
+    assert resources_of(stream) == frozenset({urn_of(SAM)}), "as a read alone"
+    stream.step("same", SAM)
+    assert resources_of(stream) == frozenset({urn_of(SAM)})
+
+
+def test_a_plan_without_steps_names_nobody(stream: Stream) -> None:
+    stream.stack()
+    stream.step("same", SAM)
+    assert resources_of(stream) == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("op", "type_"),
+    [
+        ("create", "pulumi:pulumi:Stack"),
+        ("update", "pulumi:providers:pulumi-python"),
+        ("create", "aws:iam/role:Role"),
+        ("replace", SPEAKER_TYPE),
+    ],
+)
+def test_what_is_about_more_than_people_names_no_resources(stream: Stream, op: str, type_: str) -> None:
+    stream.step("create", SAM)
+    stream.step(op, "other", type_=type_)
+    assert resources_of(stream) is None

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from voiceid_optout.engine.interface import Outcome
     from voiceid_optout.plan import Plan, Review, Step
 
+MOST_NAMED = 1_000  # resources: their names go on the Pulumi CLI's command line
 _RESULTS = {ExitCode.REFUSED: "refused", ExitCode.STALE: "stale", ExitCode.USAGE: "not-confirmed"}
 
 
@@ -85,7 +86,14 @@ def _do(session: Session, work: Work, review: Review, approval: Approval, *, ref
     message = occasion.message(
         work.purpose, review.digest, session.context.project.root, session.context.environment
     )
-    outcome, done = session.perform(work.doing, refresh=refresh, title=work.title, total=total, message=message)
+    outcome, done = session.perform(
+        work.doing,
+        refresh=refresh,
+        title=work.title,
+        total=total,
+        message=message,
+        targets=_named(work, review.plan),
+    )
     extra = surplus(review.plan, done)
     grave = _is_grave(extra, approval) and outcome.result is Result.SUCCEEDED
     count = f"{len(extra):,} {'step' if len(extra) == 1 else 'steps'}"
@@ -97,6 +105,17 @@ def _do(session: Session, work: Work, review: Review, approval: Approval, *, ref
     if grave:
         raise CommandError(words, ExitCode.PARTIAL)
     return done
+
+
+def _named(work: Work, plan: Plan) -> frozenset[str]:
+    """Return the resources that the deed is confined to; none where it has to go through all of them.
+
+    Named, nothing else can be touched, and nobody else is read, compared or waited for once more.
+    """
+    resources = plan.resources
+    if work is not UP or resources is None or len(resources) > MOST_NAMED:
+        return frozenset()
+    return resources
 
 
 def _is_grave(extra: tuple[Step, ...], approval: Approval) -> bool:

@@ -81,11 +81,19 @@ class Session:
     kinds: set[str] = field(default_factory=set, repr=False)  # of all resources that runs have told of
 
     def perform(
-        self, operation: Operation, *, refresh: bool, title: str, total: int | None = None, message: str = ""
+        self,
+        operation: Operation,
+        *,
+        refresh: bool,
+        title: str,
+        total: int | None = None,
+        message: str = "",
+        targets: frozenset[str] = frozenset(),
     ) -> tuple[Outcome, Plan]:
         """Run an operation, show its progress, and return its outcome with the plan its events make.
 
-        ``message`` is what the history keeps of it.
+        ``message`` is what the history keeps of it. ``targets`` are the URNs of the only resources it may touch, in
+        place of those that the options name.
         """
         builder = PlanBuilder(DESTROYED if operation in _DESTROYING else DROPPED)
         concerned = Concerned(self.places)
@@ -112,12 +120,13 @@ class Session:
                 if (done := event.res_outputs_event) is not None and (ended := weight(done.metadata)):
                     progress.advance(ended)
 
-            outcome = self.engine.run(operation, self._request(message, refresh=refresh), on_event)
+            request = self._request(message, targets, refresh=refresh)
+            outcome = self.engine.run(operation, request, on_event)
         if outcome.errors:
             outcome = replace(outcome, errors=concerned.located(outcome.errors))
         return outcome, builder.plan()
 
-    def _request(self, message: str, *, refresh: bool) -> Request:
+    def _request(self, message: str, targets: frozenset[str], *, refresh: bool) -> Request:
         return Request(
             root=self.context.project.root,
             stack=self.context.stack,
@@ -125,7 +134,7 @@ class Session:
             remote_backend=self.context.remote_backend,
             environment=self.environment,
             refresh=refresh,
-            targets=tuple(self._target(label) for label in self.choices.targets),
+            targets=tuple(sorted(targets)) or tuple(self._target(label) for label in self.choices.targets),
             parallel=self.choices.parallel,
             continue_on_error=self.choices.continue_on_error,
             message=message,

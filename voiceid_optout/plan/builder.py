@@ -12,6 +12,7 @@ from voiceid_optout.plan.shards import SHARD_TYPE
 SPEAKER_TYPE = "pulumi-python:dynamic/voiceid:OptedOutSpeaker"
 DROPPED = "no longer in the register"
 DESTROYED = "the stack is destroyed"
+_PLAIN = ("create", "update", "delete", "discard")  # steps that stay with their resource
 _QUIET_TYPES = ("pulumi:pulumi:Stack", "pulumi:providers:")
 
 
@@ -29,6 +30,9 @@ class PlanBuilder:
         self._people: set[str] = set()
         self._managed: set[str] = set()
         self._compared = False
+        self._drifted_in: dict[str, str] = {}  # the URN of the resource, by label
+        self._touched: set[str] = set()
+        self._only_people = True
 
     def add(self, event: Any) -> None:
         """Take one event; those of other kinds are ignored."""
@@ -41,14 +45,20 @@ class PlanBuilder:
     def _add_read(self, metadata: Any) -> None:
         if metadata.type == SPEAKER_TYPE:
             self._see(metadata)
-            if drift := drift_of(metadata.old, metadata.new):
-                self._drift[_name(metadata.urn)] = drift
+            found = {_name(metadata.urn): drift} if (drift := drift_of(metadata.old, metadata.new)) else {}
         elif metadata.type == SHARD_TYPE:
             self._see_shard(metadata)
-            self._drift.update(shards.drifted(metadata.new))
+            found = shards.drifted(metadata.new)
+        else:
+            return
+        self._drift.update(found)
+        self._drifted_in.update(dict.fromkeys(found, metadata.urn))
 
     def _add_step(self, metadata: Any) -> None:
         self._compared = True
+        if metadata.op != "same":
+            self._touched.add(metadata.urn)
+            self._only_people &= metadata.type in (SPEAKER_TYPE, SHARD_TYPE) and metadata.op in _PLAIN
         if metadata.type.startswith(_QUIET_TYPES):
             return
         if metadata.type == SHARD_TYPE:
@@ -57,7 +67,7 @@ class PlanBuilder:
             self._see(metadata)
             label = _name(metadata.urn)
             if step := _speaker_step(metadata, self._drift.pop(label, None), self._dropped):
-                self._put(step)
+                self._put(step, metadata.urn)
         elif step := _other_step(metadata):
             self._steps[metadata.urn] = step
 
@@ -69,9 +79,10 @@ class PlanBuilder:
             self._steps[metadata.urn] = Step(_name(metadata.urn), Action.REPLACE, SHARD_TYPE, type=SHARD_TYPE)
             return
         for step in found:
-            self._put(step)
+            self._put(step, metadata.urn)
 
-    def _put(self, step: Step) -> None:
+    def _put(self, step: Step, urn: str) -> None:
+        self._touched.add(urn)
         known = self._steps.get(step.label)
         self._steps[step.label] = step if known is None else people.together(known, step, self._dropped)
 
@@ -92,7 +103,11 @@ class PlanBuilder:
         """Return the plan; drift that no step has taken up is part of it."""
         everything = self._steps | {label: self._left(label, drift) for label, drift in self._drift.items()}
         steps = sorted(everything.values(), key=lambda step: (step.label, step.action))
-        return Plan(tuple(steps), len(self._people - everything.keys()), len(self._managed))
+        return Plan(tuple(steps), len(self._people - everything.keys()), len(self._managed), self._resources())
+
+    def _resources(self) -> frozenset[str] | None:
+        left = (self._drifted_in[label] for label in self._drift)
+        return frozenset({*self._touched, *left}) if self._only_people else None
 
     def _left(self, label: str, drift: Drift) -> Step:
         """Return the step of drift that nothing repairs: a read alone, or someone gone whom nobody asks for."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 PERSON = "person"  # the type of a step about a person; other steps name Pulumi's type of the resource
@@ -66,12 +66,15 @@ class Step:
 class Plan:
     """All steps, in the order of their labels, and how many people stay as they are.
 
-    ``managed`` is how many people the stack keeps opted out before the run.
+    ``managed`` is how many people the stack keeps opted out before the run. ``resources`` are the URNs of all that
+    the steps are done to, and None where that is not told: a plan that was saved, or one that is also about
+    something else than people.
     """
 
     steps: tuple[Step, ...]
     unchanged: int
     managed: int = 0
+    resources: frozenset[str] | None = field(default=None, compare=False, repr=False)
 
     @property
     def counts(self) -> Counter[Action]:

@@ -46,7 +46,8 @@ class EmbeddedEngine:
             if operation in RUNS_PROGRAM:
                 host = ProgramHost(request.root, request.environment, report)
                 cleanup.callback(host.stop)
-            plugins = Plugins(request, project.name, report)
+            calls = request.refresh or operation in WRITES_STATE | ASKS_SERVICE
+            plugins = Plugins(request, project.name, report, calls=calls)
             cleanup.callback(plugins.close)
             if operation in ASKS_SERVICE:
                 plugins.start()

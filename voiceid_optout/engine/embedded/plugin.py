@@ -12,7 +12,7 @@ from typing import IO, TYPE_CHECKING, Any
 from pulumi.runtime.proto import provider_pb2 as pb
 
 from voiceid_optout.engine.embedded import values, wire
-from voiceid_optout.engine.embedded.plugin_lines import CallFailedError, Lines
+from voiceid_optout.engine.embedded.plugin_lines import CALLS, CallFailedError, Lines
 from voiceid_optout.engine.errors import PluginError
 from voiceid_optout.engine.messages import last_line
 
@@ -48,8 +48,13 @@ class Plugin:
         project: str,
         environment: Mapping[str, str],
         say: Callable[[str], None],
+        *,
+        calls: bool = False,
     ) -> None:
-        """Start the process; it is ready when the first call needs it. ``say`` gets each line it prints."""
+        """Start the process; it is ready when the first call needs it. ``say`` gets each line it prints.
+
+        ``calls`` says that the provider will call the service, so that it gets ready for that too.
+        """
         self._say = say
         self._config: Mapping[str, str] = {}
         self._ready = threading.Lock()
@@ -60,8 +65,9 @@ class Plugin:
         variables = {**os.environ, **environment, "PULUMI_PROJECT": project, "PYTHONUNBUFFERED": "1"}
         variables["PYTHONPATH"] = os.pathsep.join(part for part in (str(root), variables.get("PYTHONPATH")) if part)
         ends = [end.fileno() for end in self._lines.theirs]
+        words = [CALLS] if calls else []
         self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-            [sys.executable, "-m", "voiceid_optout.engine.embedded.plugin_process", *map(str, ends)],
+            [sys.executable, "-m", "voiceid_optout.engine.embedded.plugin_process", *words, *map(str, ends)],
             cwd=root,
             env=variables,
             pass_fds=ends,

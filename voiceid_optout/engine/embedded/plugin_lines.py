@@ -22,6 +22,7 @@ SERVICE = "pulumirpc.ResourceProvider"
 # As many as the plugin has threads when the CLI calls it.
 COUNT = 4
 OK, FAILED = b"\0", b"\1"
+CALLS = "calls"  # the word that tells a plugin's process that the service will be called
 
 
 @dataclass(frozen=True, slots=True)

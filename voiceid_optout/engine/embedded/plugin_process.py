@@ -11,20 +11,29 @@ import runpy
 import sys
 import threading
 from dataclasses import dataclass
+from importlib import import_module
 from multiprocessing.connection import Connection
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import grpc
 
 from voiceid_optout.engine.embedded import plugin_lines
-from voiceid_optout.engine.embedded.plugin_lines import METHODS, SERVICE
+from voiceid_optout.engine.embedded.plugin_lines import CALLS, METHODS, SERVICE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def main() -> None:
-    """Run the plugin until it is told to end or the engine is gone. The arguments are the lines' descriptors."""
+    """Run the plugin until it is told to end or the engine is gone.
+
+    The arguments are the lines' descriptors, and ``CALLS`` before them where the service will be called.
+    """
     threading.Thread(target=_end_with_the_engine, name="lifeline", daemon=True).start()
-    lines = [Connection(int(descriptor)) for descriptor in sys.argv[1:]]
-    vars(grpc)["server"] = lambda *_, **__: Server(lines)  # the one call of the plugin that we answer ourselves
+    calls = CALLS in sys.argv
+    lines = [Connection(int(descriptor)) for descriptor in sys.argv[1 + calls :]]
+    # The one call of the plugin that we answer ourselves.
+    vars(grpc)["server"] = lambda *_, **__: Server(lines, meanwhile=_load_client if calls else None)
     sys.argv = ["pulumi.dynamic"]
     runpy.run_module("pulumi.dynamic", run_name="__main__", alter_sys=True)
 
@@ -37,8 +46,10 @@ class _Details:
 class Server:
     """What the plugin takes for a gRPC server: its methods are served on the lines."""
 
-    def __init__(self, lines: list[Connection]) -> None:
+    def __init__(self, lines: list[Connection], meanwhile: Callable[[], None] | None = None) -> None:
+        """Make it; ``meanwhile`` is done beside the first calls."""
         self._lines = lines
+        self._meanwhile = meanwhile
         self._handlers: list[Any] = []
 
     def add_generic_rpc_handlers(self, generic: tuple[Any, ...]) -> None:
@@ -58,6 +69,8 @@ class Server:
         """Serve."""
         for line in self._lines:
             threading.Thread(target=self._serve, args=(line,), daemon=True).start()
+        if self._meanwhile is not None:
+            threading.Thread(target=self._meanwhile, daemon=True).start()
 
     def stop(self, grace: float | None) -> None:
         """Nothing to do: the process ends."""
@@ -68,6 +81,11 @@ class Server:
                 line.send_bytes(plugin_lines.answer(self._handlers, line.recv_bytes()))
             except (EOFError, OSError):
                 return
+
+
+def _load_client() -> None:
+    """Import what calls the service, before the first step that does waits for it."""
+    import_module("voiceid_optout.voiceid.client")
 
 
 def _end_with_the_engine() -> None:

@@ -19,8 +19,10 @@ if TYPE_CHECKING:
 class Plugins:
     """Hands out running plugins. A refresh before an ``up`` may need the config of the last run beside today's."""
 
-    def __init__(self, request: Request, project: str, say: Callable[[str], None]) -> None:
+    def __init__(self, request: Request, project: str, say: Callable[[str], None], *, calls: bool = False) -> None:
+        """Start none yet; ``calls`` says that they will call the service."""
         self._request = request
+        self._calls = calls
         self._project = project
         self._say = say
         self._lock = threading.Lock()
@@ -44,7 +46,7 @@ class Plugins:
             return self._running[key]
 
     def _launch(self) -> Plugin:
-        return Plugin(self._request.root, self._project, self._request.environment, self._say)
+        return Plugin(self._request.root, self._project, self._request.environment, self._say, calls=self._calls)
 
     def _all(self) -> list[Plugin]:
         return [*self._running.values(), *([self._spare] if self._spare else [])]
