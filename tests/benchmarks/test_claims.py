@@ -26,10 +26,16 @@ def test_preview(wall: float, peak: int, holds: bool) -> None:
 
 
 @pytest.mark.parametrize(("wall", "writes", "holds"), [(4.9, 1, True), (5.1, 1, False), (4.0, 2, False)])
-def test_one_added(wall: float, writes: int, holds: bool) -> None:
-    unchanged = result("sharded/preview/100000/none", 4.0)
+def test_one_added_with_its_plan(wall: float, writes: int, holds: bool) -> None:
     added = result("sharded/add/100000/none", wall, calls={"OptOutSpeaker": writes})
-    assert judged("add-sharded", unchanged, added).holds is holds
+    assert judged("add-sharded", added).holds is holds
+
+
+@pytest.mark.parametrize(("wall", "writes", "holds"), [(3.4, 1, True), (3.6, 1, False), (3.0, 2, False)])
+def test_one_added_by_the_engine_alone(wall: float, writes: int, holds: bool) -> None:
+    unchanged = result("sharded/preview/100000/none", 2.5)
+    added = result("sharded/apply/100000/none", wall, calls={"OptOutSpeaker": writes})
+    assert judged("apply-sharded", unchanged, added).holds is holds
 
 
 @pytest.mark.parametrize(("wall", "throttled", "holds"), [(63.0, 5, True), (63.1, 0, False), (60.0, 6, False)])

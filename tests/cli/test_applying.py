@@ -34,11 +34,11 @@ class TwoFacedEngine:
     outcome: Outcome = DONE
     name: str = "two-faced"
     ran: list[Operation] = field(default_factory=list)
-    targets: tuple[str, ...] = ()
+    request: Request | None = None
 
     def run(self, operation: Operation, request: Request, on_event: Callable[[Any], None]) -> Outcome:
         self.ran.append(operation)
-        self.targets = request.targets
+        self.request = request
         planning = operation in (Operation.PREVIEW, Operation.PREVIEW_DESTROY)
         for event in (self.planned if planning else self.done).events:
             on_event(event)
@@ -66,36 +66,57 @@ def test_what_was_planned_is_done(project: Project) -> None:
     assert made.shown.splitlines()[-1] == "Applying: 1 of 1"
 
 
-def test_only_the_resources_of_the_plan_are_named_to_the_engine(project: Project) -> None:
+def changing(project: Project, engine: TwoFacedEngine, people: int = 1) -> Desk:
+    made = desk(project)
+    object.__setattr__(made.session, "engine", engine)
+    for number in range(people):
+        label = f"sp-{number:016x}"
+        engine.planned.read(label, "OPTED_OUT", "OPTED_OUT")
+        engine.planned.step("update", label)
+    return made
+
+
+def test_only_the_resources_of_the_plan_are_named_to_the_engine_and_none_is_read_again(project: Project) -> None:
     engine = TwoFacedEngine()
-    apply(prepared(project, engine))
-    assert engine.targets == (urn_of(SAM),)
+    apply(changing(project, engine, people=2))
+    assert engine.request is not None
+    assert engine.request.targets == (urn_of(f"sp-{0:016x}"), urn_of(f"sp-{1:016x}"))
+    assert not engine.request.refresh
+
+
+def test_after_a_plan_that_found_news_everything_is_read_again(project: Project) -> None:
+    engine = TwoFacedEngine()
+    made = changing(project, engine)
+    engine.planned.read("sp-1", "OPTED_OUT", "ENROLLED")
+    apply(made)
+    assert engine.request is not None
+    assert engine.request.targets == ()
+    assert engine.request.refresh
 
 
 @pytest.mark.parametrize(("people", "named"), [(applying.MOST_NAMED, True), (applying.MOST_NAMED + 1, False)])
 def test_too_many_resources_are_not_named(project: Project, people: int, *, named: bool) -> None:
     engine = TwoFacedEngine()
-    made = prepared(project, engine)
-    for number in range(1, people):
-        engine.planned.step("create", f"sp-{number:016x}")
-    apply(made)
-    assert len(engine.targets) == (people if named else 0)
+    apply(changing(project, engine, people))
+    assert engine.request is not None
+    assert len(engine.request.targets) == (people if named else 0)
 
 
 @pytest.mark.parametrize("type_", ["pulumi:providers:pulumi-python", "aws:iam/role:Role"])
 def test_a_plan_about_more_than_people_is_done_to_everything(project: Project, type_: str) -> None:
     engine = TwoFacedEngine()
-    made = prepared(project, engine)
-    engine.planned.step("create", "other", type_=type_)
+    made = changing(project, engine)
+    engine.planned.step("update", "other", type_=type_)
     apply(made)
-    assert engine.targets == ()
+    assert engine.request is not None
+    assert engine.request.targets == ()
 
 
 def test_destroy_is_about_everything(project: Project) -> None:
     engine = TwoFacedEngine()
-    made = prepared(project, engine)
-    applying.apply(made.session, applying.DESTROY, Approval(), refresh=True, yes=True)
-    assert engine.targets == ()
+    applying.apply(changing(project, engine).session, applying.DESTROY, Approval(), refresh=True, yes=True)
+    assert engine.request is not None
+    assert engine.request.targets == ()
 
 
 def test_a_repair_beyond_the_plan_is_said(project: Project) -> None:

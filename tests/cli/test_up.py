@@ -8,7 +8,6 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import count
 from pathlib import Path
 
 import pytest
@@ -16,7 +15,6 @@ import pytest
 from tests.cli.projects import Project, label_of
 from tests.service.running import Service
 from voiceid_optout.cli.exit_codes import ExitCode
-from voiceid_optout.shard import shard_of
 
 
 def statuses(service: Service, domain: str) -> dict[str, str]:
@@ -257,15 +255,11 @@ def test_who_drifts_while_the_question_waits_is_left_to_the_next_run(
     assert set(statuses(service, domain).values()) == {"OPTED_OUT"}
 
 
-def test_who_drifts_in_a_shard_of_the_plan_is_repaired_too_and_said(
+def test_who_drifts_while_repairs_wait_for_an_answer_is_repaired_too_and_said(
     live: Project, service: Service, domain: str
 ) -> None:
-    with (live.root / "Pulumi.test.yaml").open("a", encoding="utf-8") as file:
-        file.write("  voiceid-optout:grouping: sharded\n")
     assert live.run("up", "--yes").exit_code == ExitCode.DONE
-    shard = shard_of(label_of(domain, "caller-1"))
-    neighbour = next(name for number in count(3) if shard_of(label_of(domain, name := f"caller-{number}")) == shard)
-    live.people("caller-1", "caller-2", neighbour)
+    service.seed(domain, "caller-2", "ENROLLED")
     shown = drifts_while_it_asks(live, service, domain, "caller-1")
     assert b"Done beyond the plan" in shown
     assert label_of(domain, "caller-1").encode() in shown

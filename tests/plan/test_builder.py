@@ -355,43 +355,49 @@ def test_everybody_seen_is_either_a_step_or_unchanged(
     assert all(step.change is not None and step.change.before != step.change.after for step in plan.steps)
 
 
-def resources_of(stream: Stream) -> frozenset[str] | None:
-    return plan_of(stream).resources
-
-
-def test_a_plan_names_the_resources_of_its_steps(stream: Stream) -> None:
+def test_a_plan_names_the_resources_that_change(stream: Stream) -> None:
     stream.stack()
+    stream.read(SAM, "OPTED_OUT", "OPTED_OUT")
     stream.step("same", "sp-1")
-    stream.step("create", SAM)
+    stream.step("update", SAM, becomes=RELEASED)
     stream.step("delete", "sp-2")
-    assert resources_of(stream) == frozenset({urn_of(SAM), urn_of("sp-2")})
-
-
-def test_a_resource_that_is_only_repaired_is_named(stream: Stream) -> None:
-    stream.read(SAM, "OPTED_OUT", "ENROLLED")
-    stream.read("sp-1", "OPTED_OUT", "OPTED_OUT")
-    stream.step("same", "sp-1")
-    assert resources_of(stream) == frozenset({urn_of(SAM)}), "as a read alone"
-    stream.step("same", SAM)
-    assert resources_of(stream) == frozenset({urn_of(SAM)})
+    plan = plan_of(stream)
+    assert plan.resources == frozenset({urn_of(SAM), urn_of("sp-2")})
+    assert not plan.news
 
 
 def test_a_plan_without_steps_names_nobody(stream: Stream) -> None:
     stream.stack()
     stream.step("same", SAM)
-    assert resources_of(stream) == frozenset()
+    assert plan_of(stream).resources == frozenset()
 
 
 @pytest.mark.parametrize(
     ("op", "type_"),
     [
-        ("create", "pulumi:pulumi:Stack"),
-        ("update", "pulumi:providers:pulumi-python"),
-        ("create", "aws:iam/role:Role"),
+        ("create", SPEAKER_TYPE),
         ("replace", SPEAKER_TYPE),
+        ("update", "pulumi:providers:pulumi-python"),
+        ("update", "aws:iam/role:Role"),
     ],
 )
-def test_what_is_about_more_than_people_names_no_resources(stream: Stream, op: str, type_: str) -> None:
-    stream.step("create", SAM)
+def test_what_takes_more_than_known_people_names_no_resources(stream: Stream, op: str, type_: str) -> None:
+    stream.step("update", SAM, becomes=RELEASED)
     stream.step(op, "other", type_=type_)
-    assert resources_of(stream) is None
+    assert plan_of(stream).resources is None
+
+
+@pytest.mark.parametrize("found", [None, "ENROLLED"])
+@pytest.mark.parametrize("known", ["OPTED_OUT", "ENROLLED"])
+def test_a_read_that_finds_somebody_otherwise_is_news(stream: Stream, known: str, found: str | None) -> None:
+    stream.read("sp-1", "OPTED_OUT", "OPTED_OUT")
+    stream.read(SAM, known, found)
+    stream.step("update", SAM)
+    plan = plan_of(stream)
+    assert plan.news
+    assert plan.resources is None
+
+
+def test_a_released_speaker_who_is_gone_is_news_and_no_drift(stream: Stream) -> None:
+    stream.read(SAM, "OPTED_OUT", None, ensure=RELEASED)
+    assert plan_of(stream).news

@@ -88,7 +88,8 @@ def _do(session: Session, work: Work, review: Review, approval: Approval, *, ref
     )
     outcome, done = session.perform(
         work.doing,
-        refresh=refresh,
+        # What was read a moment ago and is as the state says need not be read again.
+        refresh=refresh and review.plan.news,
         title=work.title,
         total=total,
         message=message,
@@ -108,10 +109,7 @@ def _do(session: Session, work: Work, review: Review, approval: Approval, *, ref
 
 
 def _named(work: Work, plan: Plan) -> frozenset[str]:
-    """Return the resources that the deed is confined to; none where it has to go through all of them.
-
-    Named, nothing else can be touched, and nobody else is read, compared or waited for once more.
-    """
+    """Return the resources that the deed is confined to; none where it has to go through all of them."""
     resources = plan.resources
     if work is not UP or resources is None or len(resources) > MOST_NAMED:
         return frozenset()

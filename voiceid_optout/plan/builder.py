@@ -12,7 +12,7 @@ from voiceid_optout.plan.shards import SHARD_TYPE
 SPEAKER_TYPE = "pulumi-python:dynamic/voiceid:OptedOutSpeaker"
 DROPPED = "no longer in the register"
 DESTROYED = "the stack is destroyed"
-_PLAIN = ("create", "update", "delete", "discard")  # steps that stay with their resource
+_KNOWN = ("update", "delete", "discard")  # steps on a resource that the state has
 _QUIET_TYPES = ("pulumi:pulumi:Stack", "pulumi:providers:")
 
 
@@ -30,9 +30,9 @@ class PlanBuilder:
         self._people: set[str] = set()
         self._managed: set[str] = set()
         self._compared = False
-        self._drifted_in: dict[str, str] = {}  # the URN of the resource, by label
+        self._news = False
         self._touched: set[str] = set()
-        self._only_people = True
+        self._confined = True
 
     def add(self, event: Any) -> None:
         """Take one event; those of other kinds are ignored."""
@@ -43,22 +43,21 @@ class PlanBuilder:
             self._add_step(before.metadata)
 
     def _add_read(self, metadata: Any) -> None:
+        self._news |= _is_news(metadata)
         if metadata.type == SPEAKER_TYPE:
             self._see(metadata)
-            found = {_name(metadata.urn): drift} if (drift := drift_of(metadata.old, metadata.new)) else {}
+            if drift := drift_of(metadata.old, metadata.new):
+                self._drift[_name(metadata.urn)] = drift
         elif metadata.type == SHARD_TYPE:
             self._see_shard(metadata)
-            found = shards.drifted(metadata.new)
-        else:
-            return
-        self._drift.update(found)
-        self._drifted_in.update(dict.fromkeys(found, metadata.urn))
+            self._drift.update(shards.drifted(metadata.new))
+        self._news |= bool(self._drift)
 
     def _add_step(self, metadata: Any) -> None:
         self._compared = True
         if metadata.op != "same":
             self._touched.add(metadata.urn)
-            self._only_people &= metadata.type in (SPEAKER_TYPE, SHARD_TYPE) and metadata.op in _PLAIN
+            self._confined &= metadata.type in (SPEAKER_TYPE, SHARD_TYPE) and metadata.op in _KNOWN
         if metadata.type.startswith(_QUIET_TYPES):
             return
         if metadata.type == SHARD_TYPE:
@@ -67,7 +66,7 @@ class PlanBuilder:
             self._see(metadata)
             label = _name(metadata.urn)
             if step := _speaker_step(metadata, self._drift.pop(label, None), self._dropped):
-                self._put(step, metadata.urn)
+                self._put(step)
         elif step := _other_step(metadata):
             self._steps[metadata.urn] = step
 
@@ -79,10 +78,9 @@ class PlanBuilder:
             self._steps[metadata.urn] = Step(_name(metadata.urn), Action.REPLACE, SHARD_TYPE, type=SHARD_TYPE)
             return
         for step in found:
-            self._put(step, metadata.urn)
+            self._put(step)
 
-    def _put(self, step: Step, urn: str) -> None:
-        self._touched.add(urn)
+    def _put(self, step: Step) -> None:
         known = self._steps.get(step.label)
         self._steps[step.label] = step if known is None else people.together(known, step, self._dropped)
 
@@ -103,11 +101,14 @@ class PlanBuilder:
         """Return the plan; drift that no step has taken up is part of it."""
         everything = self._steps | {label: self._left(label, drift) for label, drift in self._drift.items()}
         steps = sorted(everything.values(), key=lambda step: (step.label, step.action))
-        return Plan(tuple(steps), len(self._people - everything.keys()), len(self._managed), self._resources())
-
-    def _resources(self) -> frozenset[str] | None:
-        left = (self._drifted_in[label] for label in self._drift)
-        return frozenset({*self._touched, *left}) if self._only_people else None
+        confined = self._confined and not self._news
+        return Plan(
+            tuple(steps),
+            len(self._people - everything.keys()),
+            len(self._managed),
+            resources=frozenset(self._touched) if confined else None,
+            news=self._news,
+        )
 
     def _left(self, label: str, drift: Drift) -> Step:
         """Return the step of drift that nothing repairs: a read alone, or someone gone whom nobody asks for."""
@@ -128,6 +129,12 @@ def is_read(metadata: Any) -> bool:
 def is_change(metadata: Any) -> bool:
     """Tell whether an event is about a step that a plan would show."""
     return metadata.op != "same" and not is_read(metadata) and not metadata.type.startswith(_QUIET_TYPES)
+
+
+def _is_news(metadata: Any) -> bool:
+    """Tell whether a read found something else than the state says."""
+    old, new = metadata.old, metadata.new
+    return old is None or new is None or (old.id, old.outputs) != (new.id, new.outputs)
 
 
 def drift_of(old: Any, new: Any) -> Drift | None:

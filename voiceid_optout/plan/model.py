@@ -67,14 +67,15 @@ class Plan:
     """All steps, in the order of their labels, and how many people stay as they are.
 
     ``managed`` is how many people the stack keeps opted out before the run. ``resources`` are the URNs of all that
-    the steps are done to, and None where that is not told: a plan that was saved, or one that is also about
-    something else than people.
+    changes, and None where it takes more than these to do the plan. ``news`` says whether a read found something
+    else than the state has.
     """
 
     steps: tuple[Step, ...]
     unchanged: int
     managed: int = 0
     resources: frozenset[str] | None = field(default=None, compare=False, repr=False)
+    news: bool = field(default=True, compare=False, repr=False)
 
     @property
     def counts(self) -> Counter[Action]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from voiceid_optout.engine import project as projects
@@ -29,13 +30,14 @@ class OfficialEngine:
     name = "pulumi"
 
     def __init__(self) -> None:
-        self._command: Command | None = None
+        # Asking the CLI for its version takes as long as preparing a run of a large register: side by side.
+        self._command: Future[Command] = ThreadPoolExecutor(1).submit(find)
 
     def run(self, operation: Operation, request: Request, on_event: Callable[[EngineEvent], None]) -> Outcome:
         """Do the operation. See :class:`voiceid_optout.engine.interface.Engine`."""
         project = projects.load_project(request.root)
         _require_passphrase(project, request)
-        command = self._command = self._command or find()
+        command = self._command.result()
         relay = Relay(on_event)
         _clear_up(request, project, relay)
         failure: PulumiFailedError | None = None
