@@ -8,9 +8,8 @@ from voiceid_optout.voiceid.index import UNKNOWN, Index, Unknown
 from voiceid_optout.voiceid.speaker import Speaker
 
 FEW_READS = 5  # up to here a walk would cost more than it saves
-MANY_READS = (
-    1000  # from here on they only wait for it: described one by one they would take 100 s, half a whole walk
-)
+# From here on they only wait for it: described one by one they would take 100 s, half a whole walk.
+MANY_READS = 1000
 RETRY_AFTER_READS = 50  # reads after which a walk that failed is tried again
 PATIENCE = 10.0  # seconds without a page after which even one of many reads describes
 
