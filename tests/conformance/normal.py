@@ -109,11 +109,16 @@ def _shortened(value: Json) -> Json:
     return _UUID.sub("<uuid>", value.replace(URN_PREFIX, "")) if isinstance(value, str) else value
 
 
-def calls(made: Sequence[Mapping[str, Any]], *, ordered: bool) -> Json:
-    """Return the provider's calls by phase and resource: the engines work on several at a time."""
+def calls(made: Sequence[Mapping[str, Any]], *, ordered: bool, refreshed: bool) -> Json:
+    """Return the provider's calls by phase and resource: the engines work on several at a time.
+
+    Without a refresh a read is the program's, and comes before other calls of it or after them.
+    """
     steps = [call for call in made if call["method"] != "configure"]
     found: dict[str, Any] = {"configure": [call["config"] for call in made if call["method"] == "configure"]}
-    start = next((at for at, call in enumerate(steps) if call["method"] in ("check", "delete")), len(steps))
+    start = 0
+    if refreshed:
+        start = next((at for at, call in enumerate(steps) if call["method"] in ("check", "delete")), len(steps))
     end = max((at for at, call in enumerate(steps, 1) if call["method"] != "delete"), default=0)
     if ordered:
         found["order"] = [f"{call['method']} {call['name']}" for call in steps[start:]]

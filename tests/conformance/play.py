@@ -14,7 +14,7 @@ from voiceid_optout.engine.embedded import passphrase
 from voiceid_optout.engine.embedded.engine import EmbeddedEngine
 from voiceid_optout.engine.errors import EngineError
 from voiceid_optout.engine.events import to_json
-from voiceid_optout.engine.interface import WRITES_STATE
+from voiceid_optout.engine.interface import ASKS_SERVICE, WRITES_STATE
 from voiceid_optout.engine.official.engine import OfficialEngine
 
 if TYPE_CHECKING:
@@ -131,7 +131,11 @@ class Player:
             "operation": turn.operation.value,
             "result": result,
             "errors": normal.errors(errors, bench.root),
-            "calls": normal.calls(bench.calls()[calls:], ordered=ordered),
+            "calls": normal.calls(
+                bench.calls()[calls:],
+                ordered=ordered,
+                refreshed=turn.refresh or turn.operation in ASKS_SERVICE,
+            ),
             "steps": normal.steps(events, ordered=ordered),
             "history": [item for name, item in _history(bench).items() if name not in past],
         }
