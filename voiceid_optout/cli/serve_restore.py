@@ -30,8 +30,8 @@ def command(ctx: click.Context, file: Path, data: Path, database: str | None, *,
 
     \b
     Example
-      $ optout serve restore --data /var/lib/voiceid backup-2026-01-31.db --replace
-      Restored backup-2026-01-31.db. The former database is /var/lib/voiceid/voiceid.db.before-restore-20260201T080000Z.
+      $ optout serve restore --data /var/lib/voiceid backup.db --replace
+      Restored backup.db. The former database is /var/lib/voiceid/voiceid.db.before-restore-20260201T080000Z.
 
     Exit codes: 0 done, 1 failed or refused, 2 wrong usage, 8 a service is using the data.
     """  # noqa: D301 - click's own mark for "do not wrap"
