@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import configparser
 import json
+import re
 import secrets
 import subprocess
 import urllib.request
@@ -67,6 +68,13 @@ class Service:
         )
         with urllib.request.urlopen(request, timeout=10) as answer:
             assert answer.status == 200
+
+    def answered(self, operation: str) -> int:
+        """Return how many calls of an operation the service has answered since it started."""
+        with urllib.request.urlopen(f"{self.running.admin_url}/metrics", timeout=10) as answer:
+            text = answer.read().decode()
+        counts = re.findall(rf'^voiceid_requests_total{{.*operation="{operation}".*}} (\d+)', text, re.MULTILINE)
+        return sum(map(int, counts))
 
     def seed(self, domain_id: str, speaker_id: str, status: str, *, recreate: bool = False) -> None:
         """Give a speaker a status, as enrolment would; with ``recreate`` under a new generated id."""

@@ -169,6 +169,18 @@ def test_no_identifier_leaves_through_the_cli(project: Copy, served: Service) ->
     assert leaking_files(project.root.parent / "pulumi home") == set()
 
 
+@pytest.mark.parametrize("engine", ["pulumi", "embedded"])
+def test_who_is_as_the_state_says_is_read_once_a_run(project: Copy, served: Service, engine: str) -> None:
+    project.write([f"caller-{n}" for n in range(4)])
+    done(project, engine, "up", "--yes")
+    before = served.answered("DescribeSpeaker")
+    assert "4 unchanged" in done(project, engine, "up", "--yes").out
+    assert served.answered("DescribeSpeaker") - before == 4
+    served.seed(SANDBOX, "caller-1", "ENROLLED")
+    assert "Done: 1 repaired." in done(project, engine, "up", "--yes").out
+    assert served.answered("DescribeSpeaker") - before == 12, "what the plan found is not in the state yet"
+
+
 def test_failure_is_one_clear_error_on_either_engine(project: Copy, served: Service) -> None:
     project.write([f"caller-{n:06}" for n in range(20)])
     done(project, "pulumi", "up", "--yes")
