@@ -66,24 +66,24 @@ test-clients-more: $(VENV)/.dev ## tests with the AWS SDKs for Java and Rust; ne
 	OPTOUT_JAVA=java OPTOUT_RUST="$(CURDIR)/tests/clients/rust/target/debug/voiceid-optout-client-tests" \
 	  $(RUN) -m pytest -v -s -m clients tests/clients/test_more.py
 
-tests/clients/.venv/.done: tests/clients/awscli.lock
+tests/clients/.venv/.done: tests/clients/awscli.txt
 	$(PYTHON) -m venv tests/clients/.venv
 	tests/clients/.venv/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes -r $<
 	@touch $@
 
-tools/policies/.venv/.done: tools/policies/parliament.lock
+tools/policies/.venv/.done: tools/policies/parliament.txt
 	$(PYTHON) -m venv tools/policies/.venv
 	tools/policies/.venv/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes -r $<
 	@touch $@
 
 # Beside the virtual environment and not in it: the other tests show that the program runs without. Nothing is compiled
 # beforehand, for of its six thousand modules fifty are ever loaded.
-.aws-extra/.done: requirements-aws.lock | $(VENV)/.runtime
+.aws-extra/.done: requirements-aws.txt | $(VENV)/.runtime
 	rm -rf .aws-extra
 	$(PIP) --no-deps --no-compile --require-hashes --target .aws-extra -r $<
 	@touch $@
 
-tools/workflows/.venv/.done: tools/workflows/zizmor.lock
+tools/workflows/.venv/.done: tools/workflows/zizmor.txt
 	$(PYTHON) -m venv tools/workflows/.venv
 	tools/workflows/.venv/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes -r $<
 	@touch $@
@@ -94,7 +94,7 @@ docs: $(VENV)/.runtime tools/site/.venv/.done ## build the documentation into .s
 docs-serve: $(VENV)/.runtime tools/site/.venv/.done ## show the documentation at http://127.0.0.1:8000, anew after each change
 	$(SITE) serve
 
-tools/site/.venv/.done: tools/site/site.lock
+tools/site/.venv/.done: tools/site/site.txt
 	$(PYTHON) -m venv tools/site/.venv
 	tools/site/.venv/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes -r $<
 	@touch $@
@@ -122,14 +122,14 @@ COMPILE := uv pip compile -q --python-version 3.11 --generate-hashes --no-strip-
   --no-annotate --custom-compile-command "make lock"
 
 lock: ## resolve the dependencies anew; needs uv
-	$(COMPILE) pyproject.toml --group build --universal -o requirements.lock
-	$(COMPILE) pyproject.toml --group build --group dev --universal -c requirements.lock -o requirements-dev.lock
-	$(COMPILE) pyproject.toml --group build --extra postgres --universal -c requirements.lock -o deploy/container/requirements.lock
-	$(COMPILE) tests/clients/awscli.in -o tests/clients/awscli.lock
-	$(COMPILE) --no-deps requirements-aws.in -o requirements-aws.lock
-	$(COMPILE) tools/policies/parliament.in -o tools/policies/parliament.lock
-	$(COMPILE) tools/site/site.in -o tools/site/site.lock
-	$(COMPILE) tools/workflows/zizmor.in -o tools/workflows/zizmor.lock
+	$(COMPILE) pyproject.toml --group build --universal -o requirements.txt
+	$(COMPILE) pyproject.toml --group build --group dev --universal -c requirements.txt -o requirements-dev.txt
+	$(COMPILE) pyproject.toml --group build --extra postgres --universal -c requirements.txt -o deploy/container/requirements.txt
+	$(COMPILE) tests/clients/awscli.in -o tests/clients/awscli.txt
+	$(COMPILE) --no-deps requirements-aws.in -o requirements-aws.txt
+	$(COMPILE) tools/policies/parliament.in -o tools/policies/parliament.txt
+	$(COMPILE) tools/site/site.in -o tools/site/site.txt
+	$(COMPILE) tools/workflows/zizmor.in -o tools/workflows/zizmor.txt
 
 clean: ## remove what the targets above made, the sandbox's data too
 	rm -rf $(VENV) .optout .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage \
@@ -143,11 +143,11 @@ $(VENV)/bin/python:
 	@echo "Setting up $(VENV), once ..."
 	@$(PYTHON) -m venv $(VENV)
 
-$(VENV)/.runtime: requirements.lock pyproject.toml | $(VENV)/bin/python
-	@$(PIP) --require-hashes -r requirements.lock
+$(VENV)/.runtime: requirements.txt pyproject.toml | $(VENV)/bin/python
+	@$(PIP) --require-hashes -r requirements.txt
 	@$(PIP) --no-deps --no-index --no-build-isolation --editable .
 	@touch $@
 
-$(VENV)/.dev: requirements-dev.lock $(VENV)/.runtime
-	@$(PIP) --require-hashes -r requirements-dev.lock
+$(VENV)/.dev: requirements-dev.txt $(VENV)/.runtime
+	@$(PIP) --require-hashes -r requirements-dev.txt
 	@touch $@

@@ -159,7 +159,7 @@ def test_examples_name_nobody_but_the_invented_callers(texts: dict[str, str]) ->
 
 
 def test_no_file_carries_a_telephone_number_or_an_address(texts: dict[str, str]) -> None:
-    beyond_data = {path: text for path, text in texts.items() if not is_data(path) and not path.endswith(".lock")}
+    beyond_data = {path: text for path, text in texts.items() if not is_data(path) and "--hash=sha256:" not in text}
     assert list(hits(beyond_data, r"(?<![\w/.])\+[1-9][0-9 ]{7,}|\b[\w.%+]+@[\w-]+\.(?:com|org|net|de|eu)\b")) == []
 
 

@@ -9,7 +9,7 @@ from voiceid_optout.cli.serve import command
 
 ROOT = Path(__file__).parents[2]
 FILE = ROOT / "deploy" / "container" / "Containerfile"
-LOCK = ROOT / "deploy" / "container" / "requirements.lock"
+LOCK = ROOT / "deploy" / "container" / "requirements.txt"
 
 
 def instructions() -> list[tuple[str, str]]:

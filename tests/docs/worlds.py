@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tests.e2e.services import Service
     from tests.forge.fake import Fake
 
-_COPIED = ("Makefile", "pyproject.toml", "requirements.lock", ".gitignore")
+_COPIED = ("Makefile", "pyproject.toml", "requirements.txt", ".gitignore")
 PEOPLE = Path("config", "people.yaml")
 
 

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.workflows.files import ALL, OWN, ROOT, name, own, read
 
@@ -86,11 +87,22 @@ def test_caches_belong_to_a_lock_file(path: Path) -> None:
 
 
 def test_the_pulumi_cli_has_the_version_of_the_package(path: Path) -> None:
-    match = re.search(r"^pulumi==(\S+)", (ROOT / "requirements.lock").read_text(encoding="utf-8"), re.MULTILINE)
+    match = re.search(r"^pulumi==(\S+)", (ROOT / "requirements.txt").read_text(encoding="utf-8"), re.MULTILINE)
     assert match is not None
     steps = [step for _, step in read(path).steps() if step.get("uses", "").startswith("pulumi/actions@")]
     assert steps
     assert {step["with"]["pulumi-version"] for step in steps} == {match[1]}
+
+
+def test_dependabot_moves_the_pins_of_every_lock_file() -> None:
+    updates = yaml.safe_load((ROOT / ".github" / "dependabot.yml").read_text(encoding="utf-8"))["updates"]
+    (python,) = [update for update in updates if update["package-ecosystem"] == "pip"]
+    made = re.findall(r" -o (\S+)$", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    assert made
+    assert all(Path(lock).suffix == ".txt" and (ROOT / lock).is_file() for lock in made)
+    assert set(python["directories"]) == {
+        f"/{folder}".removesuffix(".") for lock in made for folder in [Path(lock).parent]
+    }
 
 
 @pytest.mark.parametrize("stem", ["ci", "preview"])
