@@ -1,4 +1,3 @@
-import io
 import json
 from pathlib import Path
 
@@ -8,7 +7,7 @@ from pulumi.automation.events import EngineEvent
 from tests.cli.projects import Project
 from tests.plan.streams import EmbeddedStream
 from voiceid_optout.cli.errors import CommandError
-from voiceid_optout.cli.event_log import EventLog, EventStream
+from voiceid_optout.cli.event_log import EventLog
 
 FULL = Path("/dev/full")  # takes nothing, as a full disk does
 
@@ -72,21 +71,3 @@ def test_a_command_writes_its_runs_and_no_identifier(live: Project, tmp_path: Pa
     assert kinds[0] == {"preludeEvent"}
     assert kinds[-1] == {"cancelEvent"}
     assert kinds.count({"resourcePreEvent"}) >= 2
-
-
-def test_a_stream_has_each_event_at_once() -> None:
-    out = io.StringIO()
-    stream = EventStream(out)
-    for count, event in enumerate(events(), 1):
-        stream.write(event)
-        assert [json.loads(line)["sequence"] for line in out.getvalue().splitlines()] == list(range(count))
-
-
-@pytest.mark.skipif(not FULL.exists(), reason="needs Linux's /dev/full")
-def test_a_reader_that_has_gone_does_not_end_the_run() -> None:
-    out = FULL.open("w", encoding="utf-8")
-    stream = EventStream(out)
-    for event in events():
-        stream.write(event)
-    with pytest.raises(OSError, match="No space left"):
-        out.close()

@@ -64,6 +64,7 @@ def _add(given: Any, choices: Any, *, skip_listed: bool, dry_run: bool, reveal: 
     from voiceid_optout.cli.exit_codes import ExitCode  # noqa: PLC0415
     from voiceid_optout.cli.people_input import refused  # noqa: PLC0415
     from voiceid_optout.cli.register_files import by_id  # noqa: PLC0415
+    from voiceid_optout.cli.streams import result  # noqa: PLC0415
     from voiceid_optout.register.edit import Refused, to_add  # noqa: PLC0415
 
     with opened_for(choices["root"], choices["stack"]) as files:
@@ -86,7 +87,7 @@ def _add(given: Any, choices: Any, *, skip_listed: bool, dry_run: bool, reveal: 
     before = {entry.speaker_id for change in changes.values() for entry in change.remove}
     added = [entries[domain_id, each.speaker_id] for change in changes.values() for each in _all(change)]
     verb = "Would add" if dry_run else "Added"
-    click.echo(f"{verb} {people(len(added))}: {places(added)}")
+    result(f"{verb} {people(len(added))}: {places(added)}")
     if before:
         again = [entry for entry in added if entry.speaker_id in before]
         verb = "is" if len(again) == 1 else "are"

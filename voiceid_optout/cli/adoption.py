@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from voiceid_optout.cli.editing import carry_out, next_step, people
 from voiceid_optout.cli.register_files import opened
+from voiceid_optout.cli.streams import remember
 from voiceid_optout.register import Ensure
 from voiceid_optout.register.edit import FileChange, to_adopt
 from voiceid_optout.register.fields import SPEAKER_ID
@@ -48,7 +49,9 @@ def take_over(
     ]
     where = f": {name}:{lines[0]}{f' to {lines[-1]}' if lines[1:] else ''}" if lines else ""
     listed = f"{known:,} {'was' if known == 1 else 'were'} listed already"
-    yield f"{'Would adopt' if dry_run else 'Adopted'} {people(len(new))}{where}; {listed}."
+    done = f"{'Would adopt' if dry_run else 'Adopted'} {people(len(new))}{where}; {listed}."
+    remember(done)
+    yield done
     if released:
         verb = "is" if released == 1 else "are"
         yield f"{released:,} of them {verb} under `released`: that stays, and the next `optout up` carries it out."

@@ -76,7 +76,7 @@ def _permit(session: Session, work: Work, review: Review, approval: Approval, *,
         # A saved plan proves that nothing else is done; only naming the digest says that somebody wants it.
         if approval.digest is None:
             raise guarding.refused(review.refusal)
-        session.say(f"Approved although the guard would refuse it: {review.refusal.reasons}.", "yellow")
+        session.warn(f"Approved although the guard would refuse it: {review.refusal.reasons}.")
     if review.plan.steps:
         session.confirm(work.question, yes=yes or approval.is_given)
 
@@ -125,9 +125,9 @@ def _tell(session: Session, extra: tuple[Step, ...], outcome: Outcome) -> None:
     # What a failed run reports as drift it may not have got to.
     if not extra or outcome.result is not Result.SUCCEEDED:
         return
-    session.say("Done beyond the plan, because the service or the state changed after it was made:", "yellow")
+    session.warn("Done beyond the plan, because the service or the state changed after it was made:")
     for line in listed(extra, session.places):
-        session.say(line, "yellow")
+        session.warn(line)
 
 
 def _emit(session: Session, result: str, errors: list[str], review: Review) -> None:

@@ -51,4 +51,4 @@ def command(*, yes: bool, approve: str | None, only_preview: bool, **choices: An
             session.emit(document(review))
             return
         done = applying.apply(session, applying.DESTROY, Approval(approve), refresh=True, yes=yes)
-        session.say(f"Done: {people(len(done.steps))} no longer managed; the service was not touched.", "green")
+        session.tell(f"Done: {people(len(done.steps))} no longer managed; the service was not touched.")

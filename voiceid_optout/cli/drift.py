@@ -49,7 +49,7 @@ def command(*, form: str | None, outputs: tuple[Path, ...], **choices: Any) -> N
         review = session.review(drift, Purpose.DRIFT)
         report.publish(review)
         if not steps:
-            session.say(f"No drift: {people(drift.unchanged)} as the register asks.", "green")
+            session.tell(f"No drift: {people(drift.unchanged)} as the register asks.")
             return
         session.show(review)
         session.say("`optout up` repairs this.")

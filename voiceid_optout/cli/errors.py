@@ -31,14 +31,21 @@ class CommandError(Exception):
 
 @contextmanager
 def reported() -> Iterator[None]:
-    """Print what went wrong on standard error and leave with its code; never a traceback."""
+    """Report what goes wrong in a run: an error as :func:`told` does, and an interrupt or a SIGTERM too."""
     try:
-        with _terminated_as_interrupted():
+        with _terminated_as_interrupted(), told():
             yield
-    except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
-        raise  # click's own: it shows usage errors, and ends in silence when nobody reads on
     except KeyboardInterrupt:
         _leave(["interrupted; run the command again to go on"], ExitCode.FAILED)
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """Print what went wrong on standard error and leave with its code; never a traceback."""
+    try:
+        yield
+    except (click.ClickException, click.exceptions.Exit, click.Abort):
+        raise  # click's own: it shows them
     except Exception as error:
         verdict = _verdict(error)
         if verdict is None and os.environ.get(DEBUG_VARIABLE):

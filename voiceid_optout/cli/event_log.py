@@ -55,19 +55,3 @@ class EventLog:
 
     def _error(self, error: OSError) -> CommandError:
         return CommandError(f"cannot write the event log {self._path}: {error.strerror}")
-
-
-class EventStream:
-    """Prints events as they come; a reader that has gone away does not end the run."""
-
-    def __init__(self, stream: IO[str]) -> None:
-        self._stream: IO[str] | None = stream
-
-    def write(self, event: Any) -> None:
-        """Print one event."""
-        if self._stream is not None:
-            try:
-                self._stream.write(json.dumps(to_json(event)) + "\n")
-                self._stream.flush()
-            except OSError:
-                self._stream = None

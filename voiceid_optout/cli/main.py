@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 import click
 
-from voiceid_optout.cli.encoding import make_tolerant
+from voiceid_optout.cli import streams
+from voiceid_optout.cli.errors import told
 from voiceid_optout.cli.lazy import LazyGroup
 
 COMMANDS = (
@@ -20,8 +20,12 @@ COMMANDS = (
 
 class _Program(LazyGroup):
     def main(self, *args: Any, **kwargs: Any) -> Any:
-        make_tolerant(sys.stdout, sys.stderr)
-        return super().main(*args, **kwargs)
+        with streams.lasting():
+            return super().main(*args, **kwargs)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        with told():
+            return super().invoke(ctx)
 
 
 @click.group(

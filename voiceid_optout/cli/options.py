@@ -69,8 +69,12 @@ _EVENT_LOG = click.option(
     help="Write the engine's events there, one JSON object a line, as the Pulumi CLI writes them.",
 )
 
+_QUIET = click.option(
+    "-q", "--quiet", is_flag=True, help="Show errors, warnings and the result alone: no progress and no rows."
+)
+
 stack_options = (_CWD, _STACK)
-run_options = (*stack_options, _ENGINE, _JSON, _PARALLEL, _TARGET, _EVENT_LOG)
+run_options = (*stack_options, _ENGINE, _JSON, _QUIET, _PARALLEL, _TARGET, _EVENT_LOG)
 refresh_option = click.option(
     "--refresh/--no-refresh",
     default=True,

@@ -7,19 +7,19 @@ from __future__ import annotations
 
 import csv
 import io
-import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from voiceid_optout.cli.errors import CommandError
 from voiceid_optout.cli.exit_codes import ExitCode
+from voiceid_optout.cli.streams import standard_input
 from voiceid_optout.register.edit import Given, Person
 from voiceid_optout.register.suggest import suggest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
-    from pathlib import Path
 
     from voiceid_optout.register.fields import ListField
 
@@ -54,7 +54,7 @@ def people(
     elif STANDARD_INPUT not in ids:
         rows = ((f"the {ordinal(number)} id", {"id": id_}) for number, id_ in enumerate(ids, 1))
     elif len(ids) == 1:
-        if sys.stdin.isatty():
+        if standard_input().isatty():
             click.echo("One id a line; Ctrl-D ends:", err=True)
         rows = _lines(_text(STANDARD_INPUT, _name(STANDARD_INPUT)))
     else:
@@ -99,8 +99,7 @@ def _name(file: str) -> str:
 
 def _text(file: str, name: str) -> str:
     try:
-        with click.open_file(file, "rb") as stream:
-            data: bytes = stream.read()
+        data = standard_input().read() if file == STANDARD_INPUT else Path(file).read_bytes()
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +13,7 @@ import click
 from voiceid_optout.cli.errors import CommandError
 from voiceid_optout.cli.exit_codes import ExitCode
 from voiceid_optout.cli.options import stack_options
+from voiceid_optout.cli.streams import standard_input
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -84,7 +84,7 @@ def _read(path: Path | None) -> str:
         return ""
     try:
         if str(path) == "-":
-            raw = sys.stdin.buffer.read(MOST_BYTES + 1)
+            raw = standard_input().read(MOST_BYTES + 1)
         else:
             with path.open("rb") as file:
                 raw = file.read(MOST_BYTES + 1)

@@ -70,6 +70,6 @@ def command(
         if note := scale.advice(people, sharded=session.context.is_sharded):
             session.say(f"note: {note}.", "dim")
         if not review.plan.steps:
-            session.say("Nothing to do: the service says what the register asks.", "green")
+            session.tell("Nothing to do: the service says what the register asks.")
     if detailed_exitcode and review.plan.steps:
         sys.exit(ExitCode.CHANGES_PLANNED if review.refusal is None else ExitCode.REFUSED)

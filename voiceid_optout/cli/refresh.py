@@ -37,6 +37,6 @@ def command(**choices: Any) -> None:
         session.emit(document(review))
         if plan.steps:
             session.show(review)
-            session.say("The state is up to date; `optout up` repairs what has drifted.")
+            session.tell("The state is up to date; `optout up` repairs what has drifted.", "")
         else:
-            session.say(f"The state is up to date: {people(plan.unchanged)}, no drift.", "green")
+            session.tell(f"The state is up to date: {people(plan.unchanged)}, no drift.")

@@ -60,6 +60,7 @@ def _release(given: Any, choices: Any, *, dry_run: bool, reveal: bool) -> None:
     from voiceid_optout.cli.editing import carry_out, next_step, opened_for, people, places  # noqa: PLC0415
     from voiceid_optout.cli.people_input import refused  # noqa: PLC0415
     from voiceid_optout.cli.register_files import by_id  # noqa: PLC0415
+    from voiceid_optout.cli.streams import result  # noqa: PLC0415
     from voiceid_optout.register.edit import Refused, to_release  # noqa: PLC0415
 
     with opened_for(choices["root"], choices["stack"]) as files:
@@ -71,5 +72,5 @@ def _release(given: Any, choices: Any, *, dry_run: bool, reveal: bool) -> None:
         edited = carry_out(files, changes, dry_run=dry_run, reveal=reveal)
     entries = by_id(edited.register)
     moved = [entries[entry.domain_id, entry.speaker_id] for change in changes.values() for entry in change.remove]
-    click.echo(f"{'Would release' if dry_run else 'Released'} {people(len(moved))}: {places(moved)}")
+    result(f"{'Would release' if dry_run else 'Released'} {people(len(moved))}: {places(moved)}")
     click.echo(next_step(edited, dry_run=dry_run))

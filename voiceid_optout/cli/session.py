@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -16,12 +15,14 @@ from voiceid_optout.cli import context as contexts
 from voiceid_optout.cli.concerned import Concerned
 from voiceid_optout.cli.connection import pace_of
 from voiceid_optout.cli.errors import CommandError
-from voiceid_optout.cli.event_log import EventLog, EventStream
+from voiceid_optout.cli.event_log import EventLog
 from voiceid_optout.cli.exit_codes import ExitCode
 from voiceid_optout.cli.progress import WorkProgress
 from voiceid_optout.cli.sandbox import environment_for, make_private
+from voiceid_optout.cli.streams import remember
 from voiceid_optout.engine import urn as urns
 from voiceid_optout.engine.choose import EMBEDDED, choose
+from voiceid_optout.engine.events import to_json
 from voiceid_optout.engine.interface import WRITES_STATE, Operation, Outcome, Request, Result, place_of
 from voiceid_optout.plan import PlanBuilder, Purpose, Review, Scope, shards
 from voiceid_optout.plan.builder import DESTROYED, DROPPED, SPEAKER_TYPE, is_change
@@ -64,6 +65,7 @@ class Choices:
     targets: tuple[str, ...]
     event_log: Path | None = None
     continue_on_error: bool = False
+    quiet: bool = False
 
 
 @dataclass(frozen=True)
@@ -100,14 +102,14 @@ class Session:
         # A plan is about everybody: each is read and compared, and counts once.
         weight = _People() if total is None else _changes
         expected = (len(self.places) or None) if total is None else total
-        streams = self.choices.as_json and operation in WRITES_STATE
-        stream = EventStream(sys.stdout) if streams else None
-        with WorkProgress(self.console, title, expected, lasting=total is not None) as progress:
+        prints = self.choices.as_json and operation in WRITES_STATE
+        shown = Console(quiet=True) if self.choices.quiet else self.console
+        with WorkProgress(shown, title, expected, lasting=total is not None) as progress:
 
             def on_event(event: Any) -> None:
                 self.event_log.write(event)
-                if stream is not None:
-                    stream.write(event)
+                if prints:
+                    click.echo(json.dumps(to_json(event)))
                 builder.add(event)
                 if (said := event.diagnostic_event) is not None:
                     concerned.add(said)
@@ -155,12 +157,27 @@ class Session:
     def _show(self, said: Any) -> None:
         message = said.message.strip()
         if said.severity in ("warning", "info", "info#err") and message:
-            word = "warning" if said.severity == "warning" else "note"
-            self.console.print(Text(f"{word}: {message}", style="yellow" if word == "warning" else "dim"))
+            if said.severity == "warning":
+                self.warn(f"warning: {message}")
+            else:
+                self.say(f"note: {message}", "dim")
 
     def say(self, message: str, style: str = "") -> None:
-        """Print a line for people; machines that read JSON get it on standard error."""
+        """Print a line for people, unless they want quiet; machines that read JSON get it on standard error."""
+        if not self.choices.quiet:
+            self._print(message, style)
+
+    def warn(self, message: str) -> None:
+        """Print what somebody should look at, whatever the options say."""
+        self._print(message, "yellow")
+
+    def _print(self, message: str, style: str) -> None:
         self.console.print(Text(message, style=style))
+
+    def tell(self, result: str, style: str = "green") -> None:
+        """Print what was done or found; it is said whatever the options and standard output let through."""
+        remember(result)
+        self._print(result, style)
 
     def scope(self, purpose: Purpose) -> Scope:
         """Return where a plan of this stack belongs."""
@@ -173,11 +190,11 @@ class Session:
         return Review(plan, scope, self.places, self.because, pace=pace)
 
     def show(self, review: Review) -> None:
-        """Print a plan: its summary and its rows."""
+        """Print a plan: its summary and its rows, which those who want quiet do without."""
         # A file has no width; on a narrow terminal the reasons get lines of their own.
         width = self.console.width if self.console.is_terminal else None
-        for line in lines(review, width):
-            self.say(line.text, _STYLES.get(line.tone, ""))
+        for line in lines(review, width, rows=not self.choices.quiet):
+            self._print(line.text, _STYLES.get(line.tone, ""))
 
     def confirm(self, question: str, *, yes: bool) -> None:
         """Ask, unless --yes was given; raises :class:`CommandError` when the answer is not yes."""

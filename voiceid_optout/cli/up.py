@@ -59,9 +59,9 @@ def command(*, refresh: bool, yes: bool, approve: str | None, plan_file: Path | 
         with opened(Choices(**choices)) as session:
             done = applying.apply(session, applying.UP, approved, refresh=refresh, yes=yes)
             if not done.steps:
-                session.say("Nothing changed: the service says what the register asks.", "green")
+                session.tell("Nothing changed: the service says what the register asks.")
                 return
-            session.say(f"Done: {past(done)}.", "green")
+            session.tell(f"Done: {past(done)}.")
             if session.context.is_sandbox:
                 session.say(
                     "Next: edit config/people.yaml and do this again; `.venv/bin/optout --help` lists the commands."

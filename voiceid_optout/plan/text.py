@@ -59,12 +59,14 @@ def render(review: Review) -> str:
     return "".join(f"{line.text}\n" for line in lines(review))
 
 
-def lines(review: Review, width: int | None = None, limit: int = ROWS_SHOWN) -> list[Line]:
-    """Return the whole plan, at most ``limit`` of its rows.
+def lines(review: Review, width: int | None = None, limit: int = ROWS_SHOWN, *, rows: bool = True) -> list[Line]:
+    """Return the whole plan, at most ``limit`` of its rows; without ``rows`` what stands around them.
 
     Where one row would exceed ``width`` columns, all have their reasons on a line below.
     """
-    found = [Line(f"{review.title}: {review.summary}", Tone.TITLE), *_rows(review, width, limit)]
+    found = [Line(f"{review.title}: {review.summary}", Tone.TITLE)]
+    if rows:
+        found += _rows(review, width, limit)
     if review.refusal is not None:
         found.append(Line(f"The guard would refuse this: {review.refusal.reasons}.", Tone.WARNING))
         found.append(Line(f"To do exactly this all the same: {review.refusal.override}", Tone.WARNING))

@@ -1,0 +1,154 @@
+"""The command's standard streams: every text can be written, and a reader or a disk that fails ends no work.
+
+Output that cannot be written is dropped from there on, and told once at the end. So nothing that a command prints
+can make a failure of what it does.
+"""
+
+from __future__ import annotations
+
+import codecs
+import errno
+import io
+import os
+import select
+import sys
+from contextlib import contextmanager
+from typing import IO, TYPE_CHECKING, Any
+
+import click
+
+from voiceid_optout.cli.errors import CommandError
+from voiceid_optout.cli.exit_codes import ExitCode
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+HANDLER = "optout-plain"
+_PLAIN = {"·": ".", "±": "x", "…": "..."}
+
+
+def plain(error: UnicodeError) -> tuple[str, int]:
+    """Replace what cannot be encoded by plain letters, as an error handler of :mod:`codecs`."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    return "".join(_PLAIN.get(letter, "?") for letter in error.object[error.start : error.end]), error.end
+
+
+class _Descriptor(io.FileIO):
+    """A file descriptor whose first failed write ends the output; later ones are dropped."""
+
+    def __init__(self, number: int, *, is_open: bool = True) -> None:
+        super().__init__(number, "w", closefd=False)
+        self.failure: OSError | None = None
+        self.result = ""
+        self._is_open = is_open
+
+    def write(self, data: Any, /) -> int:
+        """Write some of the bytes, or pretend to."""
+        while self.failure is None:
+            try:
+                if not self._is_open:
+                    raise OSError(errno.EBADF, "it is closed")  # noqa: TRY301 - as the system would say it
+                if (written := super().write(data)) is not None:
+                    return written
+                select.select([], [self], [])  # somebody made it non-blocking: wait for room
+            except OSError as error:
+                self.failure = error
+        return memoryview(data).nbytes
+
+
+@contextmanager
+def lasting() -> Iterator[None]:
+    """Let output outlast its reader for the time of the block, and end with one clear line where it did not arrive.
+
+    The exit code is the command's own, and FAILED where that would be DONE. Streams that are no files (a test's)
+    only learn to write every text.
+    """
+    codecs.register_error(HANDLER, plain)
+    _occupy()
+    before = sys.stdout, sys.stderr
+    sys.stdout, sys.stderr = _lasting(sys.stdout, 1), _lasting(sys.stderr, 2)
+    try:
+        yield
+    except SystemExit as end:
+        if _tell() and not end.code:
+            raise SystemExit(ExitCode.FAILED) from None
+        raise
+    else:
+        if _tell():
+            raise SystemExit(ExitCode.FAILED)
+    finally:
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
+        sys.stdout, sys.stderr = before
+
+
+def result(text: str) -> None:
+    """Print what a command has done; it is told on standard error too, should standard output not take it."""
+    remember(text)
+    click.echo(text)
+
+
+def remember(text: str) -> None:
+    """Keep what a command has done for the line that says that standard output has failed."""
+    if (descriptor := _descriptor(sys.stdout)) is not None:
+        descriptor.result = text
+
+
+def require_written() -> None:
+    """Raise :class:`CommandError` unless all that was printed has left: before what must not be lost is kept."""
+    sys.stdout.flush()
+    if (failure := _failure()) is not None:
+        raise CommandError(f"standard output cannot be written ({failure.strerror}); nothing was changed")
+
+
+def standard_input() -> IO[bytes]:
+    """Return standard input as bytes; raises :class:`CommandError` if it is closed."""
+    if sys.stdin is None:
+        raise CommandError("standard input is closed: give the text on it, or name a file", ExitCode.USAGE)
+    return sys.stdin.buffer
+
+
+def _occupy() -> None:
+    """Open nothing where a standard stream is closed: else the next file would get its number and its output."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+
+
+def _lasting(stream: Any, number: int) -> Any:
+    if stream is None:
+        return io.TextIOWrapper(io.BufferedWriter(_Descriptor(number, is_open=False)), "utf-8", HANDLER)
+    if not isinstance(stream, io.TextIOWrapper):
+        return stream
+    stream.reconfigure(errors=HANDLER)
+    try:
+        descriptor = _Descriptor(stream.fileno())
+    except (OSError, ValueError):
+        return stream
+    stream.flush()
+    buffer = io.BufferedWriter(descriptor)
+    return io.TextIOWrapper(buffer, stream.encoding, HANDLER, line_buffering=stream.line_buffering)
+
+
+def _descriptor(stream: Any) -> _Descriptor | None:
+    raw = getattr(getattr(stream, "buffer", None), "raw", None)
+    return raw if isinstance(raw, _Descriptor) else None
+
+
+def _failure() -> OSError | None:
+    descriptor = _descriptor(sys.stdout)
+    return None if descriptor is None else descriptor.failure
+
+
+def _tell() -> bool:
+    """Say that standard output has failed; returns whether it has."""
+    sys.stdout.flush()
+    descriptor = _descriptor(sys.stdout)
+    if descriptor is None or descriptor.failure is None:
+        return False
+    done = f"; this was done all the same: {descriptor.result}" if descriptor.result else ""
+    click.echo(f"error: standard output cannot be written ({descriptor.failure.strerror}){done}", err=True)
+    return True
