@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli import projects
+from tests.cli.engines import ScriptedEngine
 from tests.cli.forge import Hosted, hosted
 from tests.cli.projects import Project
 from tests.service.running import Service, thread
@@ -34,6 +35,14 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 def project(tmp_path: Path) -> Project:
     """A project whose service is nowhere: for what is decided before it is asked."""
     return projects.make(tmp_path / "a project")
+
+
+@pytest.fixture
+def engine(monkeypatch: pytest.MonkeyPatch) -> ScriptedEngine:
+    """An engine in the place of all others: the test writes the events that it plays."""
+    made = ScriptedEngine()
+    monkeypatch.setattr("voiceid_optout.cli.session.choose", lambda *_: made)
+    return made
 
 
 @pytest.fixture

@@ -74,13 +74,17 @@ def test_whoever_debugs_gets_the_traceback(monkeypatch: pytest.MonkeyPatch) -> N
     assert leave(CommandError("foreseen")) == ExitCode.FAILED
 
 
-@pytest.mark.parametrize(
-    "error", [click.UsageError("no"), click.exceptions.Exit(4), click.Abort(), BrokenPipeError(), SystemExit(4)]
-)
+@pytest.mark.parametrize("error", [click.UsageError("no"), click.exceptions.Exit(4), click.Abort(), SystemExit(4)])
 def test_what_click_handles_is_left_to_it(error: BaseException) -> None:
     with pytest.raises(type(error)) as caught, reported():
         raise error
     assert caught.value is error
+
+
+def test_a_pipe_that_broke_inside_is_no_silent_end(capsys: pytest.CaptureFixture[str]) -> None:
+    """Standard output does not fail in a command; whatever else does is a fault to be told."""
+    assert leave(BrokenPipeError(32, "Broken pipe")) == ExitCode.FAILED
+    assert capsys.readouterr().err.startswith("error: unforeseen: Broken pipe at test_errors.py:")
 
 
 def test_nothing_is_said_when_nothing_is_wrong(capsys: pytest.CaptureFixture[str]) -> None:

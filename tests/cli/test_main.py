@@ -64,6 +64,16 @@ def test_every_option_says_what_it_does(name: str) -> None:
     assert [option.name for option in options if not option.help] == []
 
 
+@pytest.mark.parametrize(
+    ("arguments", "meant"),
+    [(["validte"], "validate"), (["previw"], "preview"), (["serve", "bakup"], "backup")],
+)
+def test_a_misspelled_command_gets_the_one_that_was_meant(arguments: list[str], meant: str) -> None:
+    code, out, err = invoke(*arguments)
+    assert (code, out) == (ExitCode.USAGE, "")
+    assert f"Did you mean '{meant}'?" in err
+
+
 def test_the_version_is_the_installed_one() -> None:
     assert invoke("--version") == (ExitCode.DONE, f"optout, version {version('voiceid-optout')}\n", "")
 
@@ -93,7 +103,7 @@ def test_no_help_loads_what_runs_need(arguments: list[str]) -> None:
     assert (finished.returncode, finished.stderr) == (0, "\n")
 
 
-def test_a_reader_who_leaves_ends_the_command_in_silence() -> None:
+def test_a_reader_who_leaves_is_told_of_in_one_line() -> None:
     reading, writing = os.pipe()
     os.close(reading)
     with subprocess.Popen(
@@ -103,7 +113,8 @@ def test_a_reader_who_leaves_ends_the_command_in_silence() -> None:
     ) as process:
         os.close(writing)
         _, errors = process.communicate()
-    assert (process.returncode, errors) == (ExitCode.FAILED, b"")
+    assert process.returncode == ExitCode.FAILED
+    assert errors == b"error: standard output cannot be written (Broken pipe)\n"
 
 
 def test_the_help_can_be_written_in_ascii() -> None:

@@ -40,6 +40,7 @@ def test_the_defaults() -> None:
         "stack": "local",
         "engine": "auto",
         "as_json": False,
+        "quiet": False,
         "parallel": 8,
         "targets": (),
         "event_log": None,
@@ -47,13 +48,14 @@ def test_the_defaults() -> None:
 
 
 def test_everything_given(tmp_path: Path) -> None:
-    given = ["--cwd", str(tmp_path), "-s", "a", "--engine", "embedded", "--json", "-p", "3", "-t", "x", "-t", "y"]
+    given = ["--cwd", str(tmp_path), "-s", "a", "--engine", "embedded", "--json", "-q", "-p", "3", "-t", "x", "-t", "y"]
     given += ["--event-log", str(tmp_path / "events.jsonl")]
     assert parse(*given) == {
         "root": tmp_path,
         "stack": "a",
         "engine": "embedded",
         "as_json": True,
+        "quiet": True,
         "parallel": 3,
         "targets": ("x", "y"),
         "event_log": tmp_path / "events.jsonl",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,8 +12,9 @@ import pytest
 from click.testing import CliRunner
 from rich.console import Console
 
+from tests.cli.engines import DONE, ScriptedEngine
 from tests.cli.projects import DOMAIN, Project, label_of
-from tests.plan.streams import RELEASED, EmbeddedStream
+from tests.plan.streams import RELEASED
 from voiceid_optout.cli.errors import CommandError
 from voiceid_optout.cli.exit_codes import ExitCode
 from voiceid_optout.cli.session import Choices, Session, end, opened
@@ -23,27 +24,9 @@ from voiceid_optout.plan import Action, Change, Plan, Purpose, Review, Scope, St
 from voiceid_optout.service.running import find
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
 SAM = "sp-00000000000005a1"
-DONE = Outcome(Result.SUCCEEDED)
-
-
-@dataclass
-class ScriptedEngine:
-    """Plays a stream of events."""
-
-    stream: EmbeddedStream = field(default_factory=EmbeddedStream)
-    outcome: Outcome = DONE
-    name: str = "scripted"
-    requests: list[tuple[Operation, Request]] = field(default_factory=list)
-
-    def run(self, operation: Operation, request: Request, on_event: Callable[[Any], None]) -> Outcome:
-        self.requests.append((operation, request))
-        for event in self.stream.events:
-            on_event(event)
-        return self.outcome
 
 
 @dataclass
@@ -359,3 +342,26 @@ def test_a_session_shows_no_environment_and_no_places(project: Project) -> None:
     assert "PULUMI_CONFIG_PASSPHRASE" in made.session.context.environment
     assert "PULUMI_CONFIG_PASSPHRASE" not in repr(made.session)
     assert SAM not in repr(made.session)
+
+
+@pytest.mark.parametrize("command", ["preview", "up", "drift", "refresh", "destroy"])
+def test_who_wants_quiet_gets_the_result_and_what_is_wrong(
+    project: Project, engine: ScriptedEngine, command: str
+) -> None:
+    engine.stream.stack("same")
+    engine.stream.read(SAM, "OPTED_OUT", "ENROLLED")
+    engine.stream.step("same", SAM)
+    tell = Emitter(engine.stream.events.append).diagnostic
+    tell("info", "by the way")
+    tell("warning", "look here")
+    extra = ["--yes"] if command == "up" else ["--preview"] if command == "destroy" else []
+    loud = project.run(command, "--stack", "test", *extra).output
+    quiet = project.run(command, "--stack", "test", "--quiet", *extra).output
+    assert "note: by the way" in loud
+    assert f"! repair  {SAM}" in loud
+    assert "by the way" not in quiet
+    assert "! repair" not in quiet
+    assert "warning: look here" in quiet
+    assert "1 to repair" in quiet
+    assert "Applying" not in quiet
+    assert ("Done: 1 repaired." in quiet) == (command == "up")

@@ -17,11 +17,14 @@ import pytest
 from voiceid_optout.cli import streams
 from voiceid_optout.cli.errors import CommandError
 from voiceid_optout.cli.exit_codes import ExitCode
+from voiceid_optout.cli.main import main
 from voiceid_optout.cli.streams import lasting, plain
+from voiceid_optout.engine.interface import Operation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from tests.cli.engines import ScriptedEngine
     from tests.cli.projects import Project
 
 FULL = Path("/dev/full")
@@ -169,6 +172,26 @@ def test_a_pipe_that_does_not_block_is_waited_for(monkeypatch: pytest.MonkeyPatc
     reader.join()
     os.close(reading)
     assert sum(found) == 1_000_000
+
+
+@pytest.mark.parametrize("options", [["--yes"], ["--yes", "--json"]])
+def test_a_run_whose_reader_has_left_goes_on_and_says_what_it_did(
+    project: Project,
+    engine: ScriptedEngine,
+    options: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for label in ("sp-00000000000005a1", "sp-00000000000005a2"):
+        engine.stream.step("create", label)
+    for name, value in project.environment.items():
+        monkeypatch.setenv(name, value)
+    arguments = ["up", "--stack", "test", "--cwd", str(project.root), *options]
+    assert leave(lambda: main(arguments), "left", monkeypatch) == ExitCode.FAILED
+    assert engine.operations == [Operation.PREVIEW, Operation.UP]
+    assert capsys.readouterr().err.splitlines()[-1] == (
+        "error: standard output cannot be written (Broken pipe); this was done all the same: Done: 2 opted out."
+    )
 
 
 def optout(arguments: str, project: Project) -> subprocess.CompletedProcess[str]:
