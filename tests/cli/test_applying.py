@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.cli.test_session import DONE, Desk, desk
+from tests.cli.engines import DONE
+from tests.cli.test_session import Desk, desk
 from tests.plan.streams import EmbeddedStream, urn_of
 from voiceid_optout.cli import applying
 from voiceid_optout.cli.approval import Approval

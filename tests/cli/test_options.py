@@ -48,8 +48,8 @@ def test_the_defaults() -> None:
 
 
 def test_everything_given(tmp_path: Path) -> None:
-    given = ["--cwd", str(tmp_path), "-s", "a", "--engine", "embedded", "--json", "-q", "-p", "3", "-t", "x", "-t", "y"]
-    given += ["--event-log", str(tmp_path / "events.jsonl")]
+    given = ["--cwd", str(tmp_path), "-s", "a", "--engine", "embedded", "--json", "-q"]
+    given += ["-p", "3", "-t", "x", "-t", "y", "--event-log", str(tmp_path / "events.jsonl")]
     assert parse(*given) == {
         "root": tmp_path,
         "stack": "a",
