@@ -12,7 +12,7 @@ from voiceid_optout.plan.document import render
 
 ONE, TWO, THREE = steps(Action.OPT_OUT, 3)
 REVIEWED = review([ONE, TWO], places={TWO.label: "config/people.yaml:4"})
-OVERRIDE = "optout up --stack test --approve 0123456789abcdef"
+OVERRIDE = "optout up --stack test --approve 0123456789abcdef0123456789abcdef"
 
 
 def saved(folder: Path, made: Review = REVIEWED) -> Path:
@@ -35,7 +35,7 @@ def test_without_options_there_is_nothing_to_keep_to() -> None:
     nothing.require(REVIEWED, OVERRIDE)
 
 
-@pytest.mark.parametrize("digits", [12, 16, 64])
+@pytest.mark.parametrize("digits", [32, 40, 64])
 def test_the_approved_plan_may_be_done(tmp_path: Path, digits: int) -> None:
     for approval in (
         read(REVIEWED.digest[:digits], None),
@@ -50,8 +50,8 @@ def test_the_approved_plan_may_be_done(tmp_path: Path, digits: int) -> None:
 def test_of_a_digest_only_the_digests_can_be_told(capsys: pytest.CaptureFixture[str]) -> None:
     present = review([ONE])
     assert stale(read(REVIEWED.digest, None), present) == (
-        f"the plan is stale, nothing was changed: {REVIEWED.digest[:16]} was reviewed, and "
-        f"what would be done now is {present.digest[:16]}. Review that, then: {OVERRIDE}"
+        f"the plan is stale, nothing was changed: {REVIEWED.digest[:32]} was reviewed, and "
+        f"what would be done now is {present.digest[:32]}. Review that, then: {OVERRIDE}"
     )
     assert capsys.readouterr() == ("", "")
 

@@ -2,7 +2,7 @@ from tests.cli.forge import Hosted
 from tests.forge.fake import MERGE
 from voiceid_optout.cli.exit_codes import ExitCode
 
-DIGEST = "0123456789abcdef"
+DIGEST = "0123456789abcdef" * 2
 
 
 def test_what_was_shown_is_what_the_merge_approves(on_github: Hosted) -> None:

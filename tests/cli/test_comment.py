@@ -10,7 +10,7 @@ from voiceid_optout.cli.errors import CommandError
 from voiceid_optout.cli.exit_codes import ExitCode
 from voiceid_optout.forge.markers import Reviewed, reviewed_in
 
-DIGEST = "0123456789abcdef"
+DIGEST = "0123456789abcdef" * 2
 PLAN = "### Plan\n\n1 to opt out\n"
 RUN = "https://github.com/example/register/actions/runs/5"
 

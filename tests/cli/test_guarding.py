@@ -40,10 +40,10 @@ def test_wrong_limits_name_file_and_key(project: Project, value: Any) -> None:
 
 
 def test_the_override_is_the_command_for_exactly_this_plan() -> None:
-    assert override(Purpose.UP, choices(), DIGEST) == "optout up --stack test --approve 0123456789abcdef"
+    assert override(Purpose.UP, choices(), DIGEST) == "optout up --stack test --approve 0123456789abcdef0123456789abcdef"
     assert override(Purpose.DESTROY, choices("a b", ("sp-1", "sp-2")), DIGEST, refresh=False) == (
         "optout destroy --stack test --cwd 'a b' --no-refresh "
-        "--target sp-1 --target sp-2 --approve 0123456789abcdef"
+        "--target sp-1 --target sp-2 --approve 0123456789abcdef0123456789abcdef"
     )
 
 
@@ -56,5 +56,5 @@ def test_a_guarded_review_says_what_is_refused() -> None:
     assert error.code == ExitCode.REFUSED
     assert str(error) == (
         "refused by the guard, nothing was changed: 3 people would be forgotten, and nobody would be left. "
-        f"If exactly this is meant: optout up --stack test --approve {made.digest[:16]}"
+        f"If exactly this is meant: optout up --stack test --approve {made.digest[:32]}"
     )

@@ -11,7 +11,7 @@ COMMIT = "1" * 40
 @pytest.mark.parametrize("name", ["GITHUB_SHA", "CI_COMMIT_SHA"])
 def test_ci_tells_the_commit(tmp_path: Path, name: str) -> None:
     assert occasion.message("up", "abcdef" * 8, tmp_path, {name: COMMIT}) == (
-        f"up: plan abcdefabcdefabcd, commit {COMMIT}"
+        f"up: plan abcdefabcdefabcdefabcdefabcdefab, commit {COMMIT}"
     )
 
 
@@ -24,7 +24,7 @@ def test_elsewhere_git_does(tmp_path: Path) -> None:
 
 
 def test_without_a_repository_or_git_there_is_none(tmp_path: Path) -> None:
-    assert occasion.message("destroy", "0" * 64, tmp_path, {"PATH": "/usr/bin:/bin"}) == f"destroy: plan {'0' * 16}"
+    assert occasion.message("destroy", "0" * 64, tmp_path, {"PATH": "/usr/bin:/bin"}) == f"destroy: plan {'0' * 32}"
     assert occasion.commit_of(tmp_path, {"PATH": str(tmp_path)}) == ""
 
 

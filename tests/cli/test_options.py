@@ -139,13 +139,13 @@ DIGEST = "0123456789abcdef" * 4
 
 @pytest.mark.parametrize(
     ("given", "meant"),
-    [(DIGEST, DIGEST), (DIGEST[:12], DIGEST[:12]), (f" SHA256:{DIGEST.upper()}\n", DIGEST)],
+    [(DIGEST, DIGEST), (DIGEST[:32], DIGEST[:32]), (f" SHA256:{DIGEST.upper()}\n", DIGEST)],
 )
 def test_an_approval_may_be_pasted_as_it_was_found(given: str, meant: str) -> None:
     assert parse("--approve", given, options=[approve_option, plan_option]) == {"approve": meant, "plan_file": None}
 
 
-@pytest.mark.parametrize("given", ["", DIGEST[:11], f"{DIGEST}0", "plan.json", "0123456789abcdeg"])
+@pytest.mark.parametrize("given", ["", DIGEST[:12], DIGEST[:31], f"{DIGEST}0", "plan.json", f"{DIGEST[:31]}g"])
 def test_what_is_no_digest_is_said(given: str) -> None:
-    with pytest.raises(click.UsageError, match="12 to 64 hexadecimal digits"):
+    with pytest.raises(click.UsageError, match="32 to 64 hexadecimal digits"):
         parse("--approve", given, options=[approve_option])

@@ -22,7 +22,7 @@ def test_the_plan_is_shown_and_nothing_is_done(live: Project, domain: str) -> No
         f"  + opt out  {label_of(domain, 'caller-2')}  config/people.yaml:4  new",
     ]
     assert last.startswith("Digest: ")
-    assert len(last) == len("Digest: ") + 16
+    assert len(last) == len("Digest: ") + 32
     assert not live.state_file.exists()
 
 
@@ -68,7 +68,7 @@ def test_json_is_alone_on_standard_output(live: Project, domain: str) -> None:
     )
     assert [(step["label"], step["place"]) for step in shown["steps"]] == [(label, "config/people.yaml:4")]
     assert result.stderr.startswith("Plan for stack test: 1 to opt out, 1 unchanged\n")
-    assert f"Digest: {shown['digest'][:16]}\n" in result.stderr
+    assert f"Digest: {shown['digest'][:32]}\n" in result.stderr
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_one_run_may_write_every_form_and_shows_the_text(live: Project, tmp_path
     assert (result.exit_code, result.stderr) == (ExitCode.DONE, "")
     assert files["txt"].read_text(encoding="utf-8") == result.stdout
     digest = json.loads(files["json"].read_text(encoding="utf-8"))["digest"]
-    assert all(digest[:16] in path.read_text(encoding="utf-8") for path in files.values())
+    assert all(digest[:32] in path.read_text(encoding="utf-8") for path in files.values())
 
 
 def test_a_saved_plan_is_for_its_owner_alone(live: Project, tmp_path: Path) -> None:

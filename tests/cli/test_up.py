@@ -34,7 +34,7 @@ def test_the_register_is_applied_and_what_was_done_is_said(live: Project, servic
     assert lines[5:] == ["Applying: 3 of 3", "Done: 2 opted out, 1 released."]
     assert statuses(service, domain) == {"caller-1": "OPTED_OUT", "caller-2": "OPTED_OUT"}
     (entry,) = (live.root / ".optout" / "state").glob(".pulumi/history/voiceid-optout/test/*.history.json")
-    assert json.loads(entry.read_bytes())["message"] == f"up: plan {lines[4].removeprefix('Digest: ')[:16]}"
+    assert json.loads(entry.read_bytes())["message"] == f"up: plan {lines[4].removeprefix('Digest: ')[:32]}"
     again = live.run("up", "--yes", "--continue-on-error")
     assert again.stdout.splitlines() == [
         "Plan for stack test: 3 unchanged",
@@ -164,7 +164,7 @@ def test_drift_since_the_review_makes_a_plan_stale(live: Project, service: Servi
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--approve", "0123"], "a digest is 12 to 64 hexadecimal digits"),
+        (["--approve", "0123456789ab"], "a digest is 32 to 64 hexadecimal digits"),
         (["--plan", "nowhere.json"], "cannot read the plan nowhere.json: No such file or directory"),
         (["--plan", "Pulumi.yaml"], "Pulumi.yaml is no JSON document"),
     ],

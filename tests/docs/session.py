@@ -23,8 +23,8 @@ _SERVE = re.compile(r"optout serve(?! (?:keys|backup|restore)\b)(?P<options>[^&#
 _PORTS = ("8099", "8098")  # the service's and its admin port, as the documentation has them
 _ASKS = re.compile(r"^optout up(?!.*--(?:yes|approve|plan|help))")
 _PULUMI_ASKS = re.compile(r"\bpulumi up$")
-_DIGEST = re.compile(r"Digest: ([0-9a-f]{16})")
-_APPROVED = re.compile(r"(?<=--approve )[0-9a-f]{16}\b")
+_DIGEST = re.compile(r"Digest: ([0-9a-f]{32})")
+_APPROVED = re.compile(r"(?<=--approve )[0-9a-f]{32}\b")
 _KEY = re.compile(r"OPTO[A-Z0-9]{16}")
 _LOG = "serve.log"
 

@@ -14,6 +14,7 @@ from voiceid_optout.forge.markers import (
 )
 
 MARKER = comment_marker("local")
+DIGEST = "0123456789abcdef" * 2
 
 
 def test_markers_are_html_comments_of_one_line() -> None:
@@ -54,7 +55,7 @@ def test_a_post_is_made_from_what_the_api_sends() -> None:
 
 
 def test_what_was_reviewed_is_written_and_read_again() -> None:
-    reviewed = Reviewed(HEAD, "0123456789abcdef")
+    reviewed = Reviewed(HEAD, DIGEST)
     assert reviewed_in(f"{MARKER}\n{reviewed_marker(reviewed)}\r\nplan") == reviewed
 
 
@@ -63,15 +64,15 @@ def test_what_was_reviewed_is_written_and_read_again() -> None:
     [
         "",
         MARKER,
-        f"{MARKER}\n\n{reviewed_marker(Reviewed(HEAD, '0123456789ab'))}",
-        f"{MARKER}\n> {reviewed_marker(Reviewed(HEAD, '0123456789ab'))}",
+        f"{MARKER}\n\n{reviewed_marker(Reviewed(HEAD, DIGEST))}",
+        f"{MARKER}\n> {reviewed_marker(Reviewed(HEAD, DIGEST))}",
     ],
 )
 def test_elsewhere_than_in_the_second_line_it_approves_nothing(body: str) -> None:
     assert reviewed_in(body) is None
 
 
-@pytest.mark.parametrize("digest", ["", "0123456789a", "0123456789ab -->", "0123456789ab\n", "0" * 65, "A" * 16])
+@pytest.mark.parametrize("digest", ["", "0" * 12, DIGEST[:31], f"{DIGEST} -->", f"{DIGEST}\n", "0" * 65, "A" * 32])
 def test_a_digest_is_hexadecimal(digest: str) -> None:
     with pytest.raises(SettingsInvalid, match="--digest"):
         reviewed_marker(Reviewed(HEAD, digest))

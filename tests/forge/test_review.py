@@ -6,7 +6,7 @@ from voiceid_optout.forge.errors import NotReviewed
 from voiceid_optout.forge.review import reviewed_digest
 from voiceid_optout.forge.texts import Origin, failed_comment, plan_comment
 
-DIGEST = "0123456789abcdef"
+DIGEST = "0123456789abcdef" * 2
 PLAN = plan_comment(Origin("local", HEAD), "the plan", DIGEST)
 
 

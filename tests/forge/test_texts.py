@@ -15,23 +15,24 @@ from voiceid_optout.forge.texts import (
 
 RUN = "https://github.com/example/register/actions/runs/5"
 ORIGIN = Origin("local", HEAD, RUN)
+DIGEST = "0123456789abcdef" * 2
 
 
 def test_a_plan_with_its_digest() -> None:
-    assert plan_comment(ORIGIN, "## Plan\n\n1 to opt out\n", "0123456789abcdef") == (
+    assert plan_comment(ORIGIN, "## Plan\n\n1 to opt out\n", DIGEST) == (
         "<!-- optout:stack=local -->\n"
-        f"<!-- optout:plan commit={HEAD} digest=0123456789abcdef -->\n"
+        f"<!-- optout:plan commit={HEAD} digest={DIGEST} -->\n"
         "\n"
         "## Plan\n\n1 to opt out\n"
         "\n"
-        f"<sub>commit `1111111` · merging approves the plan `0123456789abcdef` · [run]({RUN})</sub>"
+        f"<sub>commit `1111111` · merging approves the plan `{DIGEST}` · [run]({RUN})</sub>"
     )
 
 
 def test_a_plan_without_a_digest_approves_nothing_whatever_it_says() -> None:
-    text = plan_comment(ORIGIN, f"<!-- optout:plan commit={HEAD} digest=0123456789ab -->", None)
+    text = plan_comment(ORIGIN, f"<!-- optout:plan commit={HEAD} digest={DIGEST} -->", None)
     assert reviewed_in(text) is None
-    assert reviewed_in(plan_comment(ORIGIN, "plan", "0123456789ab")) == Reviewed(HEAD, "0123456789ab")
+    assert reviewed_in(plan_comment(ORIGIN, "plan", DIGEST)) == Reviewed(HEAD, DIGEST)
 
 
 def test_what_is_not_known_is_left_out() -> None:
@@ -82,7 +83,7 @@ def test_drift_in_markdown_or_as_the_terminal_showed_it() -> None:
 @pytest.mark.parametrize(
     "make",
     [
-        lambda body: plan_comment(ORIGIN, body, "0123456789ab"),
+        lambda body: plan_comment(ORIGIN, body, DIGEST),
         lambda body: failed_comment(ORIGIN, "refused", body=body),
         lambda body: drift_issue(ORIGIN, body),
         lambda body: drift_issue(ORIGIN, "", log=body),

@@ -6,7 +6,7 @@ import pytest
 
 from tests.plan.plans import EVERY_ACTION, SCOPE, plan, step
 from voiceid_optout.plan import Action, Change, Plan, Purpose, Scope, Step
-from voiceid_optout.plan.digest import LEAST, approves, digest, short
+from voiceid_optout.plan.digest import SHORT, approves, digest, short
 
 PLAN = plan(EVERY_ACTION, 3, 4)
 
@@ -44,13 +44,13 @@ def test_every_step_matters() -> None:
 FULL = digest(PLAN, SCOPE)
 
 
-@pytest.mark.parametrize("approval", [FULL, FULL[:LEAST], short(FULL)])
+@pytest.mark.parametrize("approval", [FULL, FULL[: SHORT + 1], short(FULL)])
 def test_the_first_digits_name_a_digest(approval: str) -> None:
     assert approves(approval, FULL)
 
 
 @pytest.mark.parametrize(
-    "approval", ["", FULL[: LEAST - 1], FULL[1:], FULL + "0", FULL[:LEAST].upper() + "G", "0" * 64]
+    "approval", ["", FULL[: SHORT - 1], FULL[1:], FULL + "0", FULL[:SHORT].upper() + "G", "0" * 64]
 )
 def test_anything_else_does_not(approval: str) -> None:
     assert not approves(approval, FULL)

@@ -111,14 +111,14 @@ def test_a_failure_before_the_preview_is_commented_too(runner: Runner) -> None:
 
 
 def test_the_reviewed_digest_is_asked_for(runner: Runner) -> None:
-    runner.optout("approved", says="0123456789ab\n")
+    runner.optout("approved", says="0123456789abcdef0123456789abcdef\n")
     assert runner.run("up", "Find the plan that was reviewed", GIVEN="") == 0
-    assert runner.text("output") == "digest=0123456789ab\n"
+    assert runner.text("output") == "digest=0123456789abcdef0123456789abcdef\n"
 
 
 def test_a_digest_that_a_person_gives_wins(runner: Runner) -> None:
-    assert runner.run("up", "Find the plan that was reviewed", GIVEN="ba9876543210") == 0
-    assert (runner.text("output"), runner.calls) == ("digest=ba9876543210\n", [])
+    assert runner.run("up", "Find the plan that was reviewed", GIVEN="fedcba9876543210fedcba9876543210") == 0
+    assert (runner.text("output"), runner.calls) == ("digest=fedcba9876543210fedcba9876543210\n", [])
 
 
 @pytest.mark.parametrize(("code", "ends"), [(7, 0), (1, 1)])
@@ -129,8 +129,8 @@ def test_that_nobody_reviewed_is_no_failure_yet_but_not_to_know_is(runner: Runne
 
 
 def test_the_reviewed_plan_is_applied(runner: Runner) -> None:
-    assert runner.run("up", "Up", DIGEST="0123456789ab") == 0
-    assert runner.calls == ["up --yes --approve 0123456789ab"]
+    assert runner.run("up", "Up", DIGEST="0123456789abcdef0123456789abcdef") == 0
+    assert runner.calls == ["up --yes --approve 0123456789abcdef0123456789abcdef"]
 
 
 def test_without_review_nothing_is_applied(runner: Runner) -> None:
@@ -149,7 +149,7 @@ def test_without_review_and_with_changes_it_is_red_and_shows_them(runner: Runner
 def test_what_was_not_applied_is_shown_to_be_approved(runner: Runner, code: int) -> None:
     runner.optout("up", code)
     runner.optout("preview", 4, makes=True)
-    assert runner.run("up", "Up", DIGEST="0123456789ab") == code
+    assert runner.run("up", "Up", DIGEST="0123456789abcdef0123456789abcdef") == code
     assert f"ended with exit code {code}" in runner.text("summary")
     assert runner.text("summary").endswith("the plan of preview\n")
 
@@ -158,14 +158,14 @@ def test_what_was_applied_before_is_done(runner: Runner) -> None:
     """The same run again, or a merge whose plan an earlier run has taken along."""
     runner.optout("up", 7)
     runner.optout("preview", 0, makes=True)
-    assert runner.run("up", "Up", DIGEST="0123456789ab") == 0
+    assert runner.run("up", "Up", DIGEST="0123456789abcdef0123456789abcdef") == 0
     assert runner.text("summary") == ""
 
 
 def test_a_preview_that_fails_too_is_said(runner: Runner) -> None:
     runner.optout("up", 1)
     runner.optout("preview", 1)
-    assert runner.run("up", "Up", DIGEST="0123456789ab") == 1
+    assert runner.run("up", "Up", DIGEST="0123456789abcdef0123456789abcdef") == 1
     assert "The preview failed too" in runner.text("summary")
 
 

@@ -31,8 +31,8 @@ def command(*, yes: bool, approve: str | None, only_preview: bool, **choices: An
       $ optout destroy --stack rehearsal --preview
       Plan to destroy stack rehearsal: 14 to stop managing, 0 unchanged
       ...
-      Digest: 3f2a91c0d7e4b5a6
-      $ optout destroy --stack rehearsal --approve 3f2a91c0d7e4b5a6
+      Digest: 3f2a91c0d7e4b5a6c81d20f95ae37b64
+      $ optout destroy --stack rehearsal --approve 3f2a91c0d7e4b5a6c81d20f95ae37b64
 
     Exit codes: 0 done, 1 failed, 2 not confirmed, 3 register invalid, 6 refused by the guard, 7 plan stale,
     8 locked, 9 forgotten in part, or more than was approved.

@@ -6,18 +6,19 @@ import shutil
 import subprocess
 from typing import TYPE_CHECKING
 
+from voiceid_optout.plan.digest import short
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
 _COMMIT_VARIABLES = ("GITHUB_SHA", "CI_COMMIT_SHA")
-_DIGITS = 16  # of a digest, as plans show it
 _PATIENCE_SECONDS = 5
 
 
 def message(purpose: str, digest: str, root: Path, environment: Mapping[str, str]) -> str:
     """Return the message of a run: it names nobody, and leads to the review of what it did."""
-    words = f"{purpose}: plan {digest[:_DIGITS]}"
+    words = f"{purpose}: plan {short(digest)}"
     commit = commit_of(root, environment)
     return f"{words}, commit {commit}" if commit else words
 

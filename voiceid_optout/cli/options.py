@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -107,9 +106,11 @@ def _approved(_context: click.Context, _parameter: click.Parameter, value: str |
     """Return the digits of an approval; a digest may be pasted with its algorithm before it."""
     if value is None:
         return None
+    from voiceid_optout.plan.digest import APPROVAL, SHORT  # noqa: PLC0415 - not for --help
+
     digest = value.strip().lower().removeprefix("sha256:")
-    if not re.fullmatch(r"[0-9a-f]{12,64}", digest):
-        raise click.BadParameter("a digest is 12 to 64 hexadecimal digits, as a plan shows it")
+    if not APPROVAL.fullmatch(digest):
+        raise click.BadParameter(f"a digest is {SHORT} to 64 hexadecimal digits, as a plan shows it")
     return digest
 
 

@@ -50,7 +50,7 @@ def command(
       $ optout preview --stack production --output plan.md --save-plan plan.json
       Plan for stack production: 1 to opt out, 13 unchanged
         + opt out  sp-2357877d05320d78  config/people.yaml:14  new
-      Digest: 3f2a91c0d7e4b5a6
+      Digest: 3f2a91c0d7e4b5a6c81d20f95ae37b64
 
     Exit codes: 0 done, 1 failed, 3 register invalid; with --detailed-exitcode also 4 changes planned,
     6 the guard would refuse them.

@@ -12,8 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 _STACK = re.compile(r"[A-Za-z0-9_.-]{1,100}")  # what Pulumi allows; nothing in it can end an HTML comment
-_DIGEST = re.compile(r"[0-9a-f]{12,64}")
-_REVIEWED = re.compile(r"<!-- optout:plan commit=(?P<commit>[0-9a-f]+) digest=(?P<digest>[0-9a-f]+) -->")
+DIGITS = 32  # hexadecimal ones, the least that approves: 128 bits
+_DIGEST = rf"[0-9a-f]{{{DIGITS},64}}"
+_REVIEWED = re.compile(rf"<!-- optout:plan commit=(?P<commit>[0-9a-f]+) digest=(?P<digest>{_DIGEST}) -->")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +47,10 @@ def issue_marker(stack: str) -> str:
 
 def reviewed_marker(reviewed: Reviewed) -> str:
     """Return the line that tells the merge which plan people saw."""
-    if not _DIGEST.fullmatch(reviewed.digest):
-        raise SettingsInvalid("--digest takes the digest that `optout preview` prints: 12 to 64 hexadecimal digits")
+    if not re.fullmatch(_DIGEST, reviewed.digest):
+        raise SettingsInvalid(
+            f"--digest takes the digest that `optout preview` prints: {DIGITS} to 64 hexadecimal digits"
+        )
     return f"<!-- optout:plan commit={reviewed.commit} digest={reviewed.digest} -->"
 
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from voiceid_optout.forge.markers import Reviewed, comment_marker, issue_marker, reviewed_marker
+from voiceid_optout.forge.markers import DIGITS, Reviewed, comment_marker, issue_marker, reviewed_marker
 
 LIMIT = 65_536  # of GitHub, for comments and issues alike
 LOG_LINES = 60
-_SHOWN_DIGITS = 16
 _DEEPEST_FOLD = 4
 _CLOSING_ROOM = 180  # for a fence, folds and the sentence that ends a text that was cut
 _FENCE = re.compile(r"^ {0,3}(`{3,32}|~{3,32})")
@@ -116,7 +115,7 @@ def _line(origin: Origin, digest: str | None) -> list[str]:
     if origin.commit is not None:
         parts.append(f"commit `{origin.commit[:7]}`")
     if digest is not None:
-        parts.append(f"merging approves the plan `{digest[:_SHOWN_DIGITS]}`")
+        parts.append(f"merging approves the plan `{digest[:DIGITS]}`")
     if origin.run is not None:
         parts.append(f"[run]({origin.run})")
     return ["", f"<sub>{' · '.join(parts)}</sub>"] if parts else []

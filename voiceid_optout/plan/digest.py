@@ -13,9 +13,10 @@ if TYPE_CHECKING:
     from voiceid_optout.plan.model import Plan
 
 VERSION = 1  # of what is hashed: a new one makes every approval void
-SHORT = 16  # hexadecimal digits where people read and type a digest
-LEAST = 12  # digits an approval must have
-APPROVAL = re.compile(rf"[0-9a-f]{{{LEAST},64}}")
+# Hexadecimal digits that people are shown, and that an approval must have at least. They are 128 bits: whoever
+# proposes a change chooses identifiers, and so labels, and 48 bits of a digest were found again within a minute.
+SHORT = 32
+APPROVAL = re.compile(rf"[0-9a-f]{{{SHORT},64}}")
 
 
 class Purpose(StrEnum):
@@ -54,7 +55,7 @@ def digest(plan: Plan, scope: Scope) -> str:
 
 
 def short(full: str) -> str:
-    """Return the digits that are shown to people."""
+    """Return the digits that are shown to people, which are enough to approve."""
     return full[:SHORT]
 
 
