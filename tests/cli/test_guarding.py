@@ -40,10 +40,9 @@ def test_wrong_limits_name_file_and_key(project: Project, value: Any) -> None:
 
 
 def test_the_override_is_the_command_for_exactly_this_plan() -> None:
-    assert override(Purpose.UP, choices(), DIGEST) == "optout up --stack test --approve 0123456789abcdef0123456789abcdef"
+    assert override(Purpose.UP, choices(), DIGEST) == f"optout up --stack test --approve {DIGEST[:32]}"
     assert override(Purpose.DESTROY, choices("a b", ("sp-1", "sp-2")), DIGEST, refresh=False) == (
-        "optout destroy --stack test --cwd 'a b' --no-refresh "
-        "--target sp-1 --target sp-2 --approve 0123456789abcdef0123456789abcdef"
+        f"optout destroy --stack test --cwd 'a b' --no-refresh --target sp-1 --target sp-2 --approve {DIGEST[:32]}"
     )
 
 

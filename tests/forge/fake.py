@@ -41,6 +41,8 @@ class Fake:
     before: Callable[[str, str], None] = lambda _method, _path: None
     calls: list[tuple[str, str]] = field(default_factory=list)
     comments: dict[int, dict[str, Any]] = field(default_factory=dict)
+    edits: dict[int, str | None] = field(default_factory=dict)  # who edited a comment last
+    hidden: tuple[str, ...] = ()  # what GraphQL leaves out of a comment
     issues: dict[int, dict[str, Any]] = field(default_factory=dict)
     pulls: dict[int, dict[str, Any]] = field(default_factory=dict)
     largest_page: int = 100
@@ -64,9 +66,19 @@ class Fake:
             "pull": pull,
             "body": body,
             "user": None if author is None else {"login": author},
+            "node_id": f"IC_{id_}",
             "html_url": f"https://github.com/{REPOSITORY}/pull/{pull}#issuecomment-{id_}",
         }
         return id_
+
+    def edit_comment(self, id_: int, body: str, editor: str | None) -> None:
+        """Edit as a person on the page, or another token, does; None is an account that is gone by now.
+
+        REST tells nothing of who did it. A text that is the same again is no edit.
+        """
+        if self.comments[id_]["body"] != body:
+            self.comments[id_]["body"] = body
+            self.edits[id_] = editor
 
     def add_issue(self, title: str, body: str, author: str = BOT, **more: Any) -> int:
         number = next(self.numbers)
@@ -103,12 +115,27 @@ class Fake:
         if token not in self.tokens:
             return Answer(401, {"message": "Bad credentials"})
         if path == "/graphql":
-            return Answer(200, {"data": {"viewer": {"login": self.tokens[token]}}})
+            return self._graphql(body, token)
         if not path.startswith(f"/repos/{REPOSITORY}/"):
             return Answer(404, {"message": "Not Found"})
         if self.read_only and method != "GET":
             return Answer(403, {"message": "Resource not accessible by integration"})
         return self._routed(method, path.removeprefix(f"/repos/{REPOSITORY}"), target, token, body)
+
+    def _graphql(self, body: Any, token: str) -> Answer:
+        if "viewer" in body["query"]:
+            return Answer(200, {"data": {"viewer": {"login": self.tokens[token]}}})
+        id_ = int(body["variables"]["id"].removeprefix("IC_"))
+        if id_ not in self.comments:
+            return Answer(200, {"data": {"node": None}, "errors": [{"type": "NOT_FOUND", "path": ["node"]}]})
+        comment = self.comments[id_]
+        node = {
+            "body": comment["body"],
+            "author": _actor(comment["user"] and comment["user"]["login"]),
+            "lastEditedAt": "2026-03-02T09:00:00Z" if id_ in self.edits else None,
+            "editor": _actor(self.edits.get(id_)),
+        }
+        return Answer(200, {"data": {"node": {key: node[key] for key in node if key not in self.hidden}}})
 
     def _routed(self, method: str, path: str, target: str, token: str, body: Any) -> Answer:
         if isinstance(body, dict) and len(body.get("body", "")) > LONGEST:
@@ -121,7 +148,7 @@ class Fake:
             case "POST", "issues", number, "comments" if int(number) in {*self.pulls, *self.issues}:
                 return Answer(201, self.comments[self.add_comment(int(number), body["body"], author)])
             case "PATCH", "issues", "comments", id_ if int(id_) in self.comments:
-                self.comments[int(id_)]["body"] = body["body"]
+                self.edit_comment(int(id_), body["body"], author)
                 return Answer(200, self.comments[int(id_)])
             case "DELETE", "issues", "comments", id_ if int(id_) in self.comments:
                 del self.comments[int(id_)]
@@ -146,6 +173,13 @@ class Fake:
             address = f"{self.url}{urlsplit(target).path}?per_page={size}&page="
             headers["Link"] = f'<{address}1>; rel="first", <{address}{page + 1}>; rel="next"'
         return Answer(200, items[(page - 1) * size : page * size], headers)
+
+
+def _actor(login: str | None) -> dict[str, str] | None:
+    """Return an account as GraphQL has it, where a bot's login has no mark and its type tells it apart."""
+    if login is None:
+        return None
+    return {"__typename": "Bot" if login.endswith("[bot]") else "User", "login": login.removesuffix("[bot]")}
 
 
 @contextmanager

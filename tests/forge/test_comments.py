@@ -43,6 +43,18 @@ def test_the_same_text_is_not_written_again(forge: Fake, github: GitHub) -> None
     assert forge.writes() == []
 
 
+@pytest.mark.parametrize("editor", ["mallory", None])
+def test_the_same_text_that_somebody_else_wrote_is_written_anew(
+    forge: Fake, github: GitHub, editor: str | None
+) -> None:
+    """Who foresees what we will write would else be the last who edited it, and nothing could be approved."""
+    old = forge.add_comment(7, text("old plan"))
+    forge.edit_comment(old, text("plan"), editor)
+    assert comments.put(github, 7, MARKER, text("plan")).done is Done.CREATED
+    assert [(id_, comment["body"]) for id_, comment in forge.comments.items()] == [(old + 1, text("plan"))]
+    assert forge.edits.keys() == {old}
+
+
 def test_each_stack_has_its_own(forge: Fake, github: GitHub) -> None:
     other = comment_marker("local2")
     comments.put(github, 7, MARKER, text("plan"))

@@ -46,8 +46,14 @@ def test_ours_are_those_that_begin_with_the_marker_and_that_we_wrote() -> None:
 
 
 def test_a_post_is_made_from_what_the_api_sends() -> None:
-    item = {"id": 5, "user": {"login": "somebody"}, "body": "text", "html_url": "https://example.org"}
-    assert post(item, "id") == Post(5, "somebody", "text", "https://example.org")
+    item = {
+        "id": 5,
+        "user": {"login": "somebody"},
+        "body": "text",
+        "html_url": "https://example.org",
+        "node_id": "IC_5",
+    }
+    assert post(item, "id") == Post(5, "somebody", "text", "https://example.org", "IC_5")
     assert "text" not in repr(post(item, "id"))
     assert post({"id": 5, "user": None, "body": None}, "id") == Post(5, "", "", "")
     with pytest.raises(UnexpectedAnswer, match="without a number"):

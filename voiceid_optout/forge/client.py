@@ -55,14 +55,18 @@ class GitHub:
         Only GraphQL tells it to every kind of token: a workflow's own may not read REST's ``/user``.
         """
         if self._login is None:
-            _, answer = self._send("POST", self._settings.graphql_url, {"query": "{viewer{login}}"}, _WHO)
-            login = _inside(answer, "data", "viewer", "login")
+            login = inside(self.query("{viewer{login}}", {}, _WHO), "viewer", "login")
             if not isinstance(login, str):
                 raise UnexpectedAnswer(
                     "GitHub does not say whose token GITHUB_TOKEN is: is GITHUB_GRAPHQL_URL right?"
                 )
             self._login = login
         return self._login
+
+    def query(self, text: str, variables: Mapping[str, str], purpose: Purpose) -> Any:
+        """Ask GraphQL what REST does not tell; return its data, which lacks what the token may not see."""
+        content = {"query": text, "variables": variables}
+        return inside(self._send("POST", self._settings.graphql_url, content, purpose)[1], "data")
 
     def call(self, method: str, path: str, purpose: Purpose, body: Mapping[str, Any] | None = None) -> Any:
         """Do one request on the repository and return its JSON, None without any; raises ForgeError."""
@@ -132,7 +136,8 @@ def _reason(error: HTTPError) -> str:
     return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", type(cause).__name__).lower()
 
 
-def _inside(answer: Any, *keys: str) -> Any:
+def inside(answer: Any, *keys: str) -> Any:
+    """Return what lies under these keys, None where one of them is missing."""
     for key in keys:
         answer = answer.get(key) if isinstance(answer, dict) else None
     return answer

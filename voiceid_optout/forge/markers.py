@@ -19,12 +19,16 @@ _REVIEWED = re.compile(rf"<!-- optout:plan commit=(?P<commit>[0-9a-f]+) digest=(
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """A comment or an issue. ``number`` is what its address in the API ends with, ``url`` is for people."""
+    """A comment or an issue. ``number`` is what its address in the API ends with, ``url`` is for people.
+
+    ``node`` is its id in GraphQL, which knows more about it.
+    """
 
     number: int
     author: str
     body: str = field(repr=False)
     url: str
+    node: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,16 +69,16 @@ def post(item: Mapping[str, Any], number_key: str) -> Post:
     """Make a post from the API's object; a deleted account's posts have no author."""
     author = item.get("user")
     login = author.get("login") if isinstance(author, dict) else ""
-    number, body, url = item.get(number_key), item.get("body"), item.get("html_url")
+    number, body, url, node = (item.get(key) for key in (number_key, "body", "html_url", "node_id"))
     if not isinstance(number, int):
         raise UnexpectedAnswer("GitHub sent a post without a number: is GITHUB_API_URL right?")
-    return Post(number, str(login), body if isinstance(body, str) else "", str(url or ""))
+    return Post(number, str(login), body if isinstance(body, str) else "", str(url or ""), str(node or ""))
 
 
 def ours(posts: Iterable[Post], marker: str, login: str) -> list[Post]:
     """Return our own posts with the marker, oldest first.
 
-    Anybody may paste a marker, and a token that may write can edit everybody's posts: so the author decides.
+    Anybody may paste a marker: so the author decides. A post of ours may have been edited by others all the same.
     Only a first line counts, for a post of ours may quote another.
     """
     found = [item for item in posts if item.author == login and item.body.partition("\n")[0].strip() == marker]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from voiceid_optout.forge import comments
@@ -18,15 +19,19 @@ PERMISSION = "pull-requests: read"
 def reviewed_digest(github: GitHub, stack: str, commit: str) -> str:
     """Return the digest in our comment on the pull request that became ``commit``.
 
-    Raises NotReviewed when the commit came by no pull request, when the last preview failed or was refused, and
-    when the comment is about an older push than the one that was merged.
+    Raises NotReviewed when the commit came by no pull request, when the last preview failed or was refused, when
+    somebody else edited the comment or the forge does not say who did, and when the comment is about an older push
+    than the one that was merged.
     """
     pull_request = _merged_as(github, commit)
     number = pull_request["number"]
     found = comments.find(github, number, comment_marker(stack), PERMISSION)
     if not found:
         raise NotReviewed(f"pull request {number} has no plan of stack {stack}: {_REMEDY}")
-    reviewed = reviewed_in(found[0].body)
+    written = comments.last_written(github, number, found[0], PERMISSION)
+    if not written.by_author:
+        raise NotReviewed(f"{_disbelieved(written)} (pull request {number}, {found[0].url}): {_REMEDY}")
+    reviewed = reviewed_in(written.body)
     if reviewed is None:
         raise NotReviewed(
             f"the last preview on pull request {number} approves nothing (see {found[0].url}): {_REMEDY}"
@@ -39,6 +44,14 @@ def reviewed_digest(github: GitHub, stack: str, commit: str) -> str:
     return reviewed.digest
 
 
+def _disbelieved(written: comments.Written) -> str:
+    if written.by_author is None:
+        return "GitHub does not say who edited the comment with the plan last"
+    editor = written.editor if _LOGIN.fullmatch(written.editor) else "an account that is gone"
+    return f"the comment with the plan was edited by {editor}, who is not its author, so it approves nothing"
+
+
+_LOGIN = re.compile(r"[A-Za-z0-9-]{1,100}")
 _REMEDY = "look at `optout preview` now, and approve its digest if it is right"
 
 
