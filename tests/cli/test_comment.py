@@ -195,3 +195,21 @@ def test_what_the_token_may_not_do_is_one_line(on_github: Hosted) -> None:
     assert "permissions: pull-requests: write" in result.stderr
     assert result.stderr.count("\n") == 1
     assert TOKEN not in result.output
+
+
+@pytest.mark.parametrize("text", ["ticket_{}", "mail of {}-mail", "X{}X", "see id#AbCdEfGhIjKlMnOpQrStUv"])
+def test_an_identifier_is_found_however_it_is_glued(on_github: Hosted, text: str) -> None:
+    plan = on_github.write("plan.md", text.format(PEOPLE[0].upper()))
+    result = on_github.run("comment", "--body-file", plan)
+    assert (result.exit_code, on_github.github.bodies()) == (ExitCode.REFUSED, [])
+
+
+def test_without_the_state_s_passphrase_it_says_what_was_checked(on_github: Hosted) -> None:
+    state = on_github.project.state_file
+    state.parent.mkdir(parents=True)
+    state.write_text("{", encoding="utf-8")
+    result = on_github.run("comment", "--body-file", on_github.write("plan.md", PLAN))
+    assert result.exit_code == ExitCode.DONE
+    assert (
+        "note: texts are checked for the identifiers of the register, not for those of the state" in result.stderr
+    )

@@ -186,14 +186,10 @@ def test_config_of_another_project_is_not_ours(project: Project) -> None:
     assert project.context().setting("domain") is None
 
 
-def test_reasons_of_releases_are_given_by_label_and_name_nobody(project: Project) -> None:
-    project.people(
-        "caller-1",
-        "caller-2",
-        released={"caller-3": "caller-3 (once caller-1) consented, see caller-33", "B-9": "B"},
-    )
+def test_reasons_of_releases_are_given_by_label(project: Project) -> None:
+    project.people("caller-1", "caller-2", released={"caller-3": "consented again", "B-9": "B"})
     assert project.context().reasons(None) == {
-        label_of(DOMAIN, "caller-3"): "… (once …) consented, see caller-33",
+        label_of(DOMAIN, "caller-3"): "consented again",
         label_of(DOMAIN, "B-9"): "B",
     }
     project.people("caller-1")

@@ -14,10 +14,13 @@ from rich.console import Console
 
 from tests.cli.engines import DONE, ScriptedEngine
 from tests.cli.projects import DOMAIN, Project, label_of
-from tests.plan.streams import RELEASED
+from tests.plan.streams import RELEASED, EmbeddedStream
 from voiceid_optout.cli.errors import CommandError
+from voiceid_optout.cli.event_log import EventLog
 from voiceid_optout.cli.exit_codes import ExitCode
+from voiceid_optout.cli.known import Mask
 from voiceid_optout.cli.session import Choices, Session, end, opened
+from voiceid_optout.engine.errors import EngineError
 from voiceid_optout.engine.events import Emitter
 from voiceid_optout.engine.interface import Operation, Outcome, Request, Result
 from voiceid_optout.plan import Action, Change, Plan, Purpose, Review, Scope, Step, text
@@ -61,8 +64,9 @@ def desk(
     console = Console(
         file=io.StringIO(), force_terminal=terminal, width=width, highlight=False, soft_wrap=True, color_system=None
     )
+    mask = Mask(project.context(), {"A": "b"}, places or {}, lambda _: None)
     return Desk(
-        Session(project.context(), choices, engine, {"A": "b"}, places or {}, console, because or {}), engine
+        Session(project.context(), choices, engine, {"A": "b"}, places or {}, console, mask, because or {}), engine
     )
 
 
@@ -365,3 +369,32 @@ def test_who_wants_quiet_gets_the_result_and_what_is_wrong(
     assert "1 to repair" in quiet
     assert "Applying" not in quiet
     assert ("Done: 1 repaired." in quiet) == (command == "up")
+
+
+def test_what_others_say_names_nobody(project: Project, tmp_path: Path) -> None:
+    project.people("caller-1000017")
+    made, stream = desk(project), EmbeddedStream()
+    Emitter(stream.events.append).diagnostic("warning", "xCALLER-1000017x was seen")
+    stream.step("create", "queue-of-caller-1000017", type_="test:index:Queue", becomes="caller-1000017")
+    engine = ScriptedEngine(stream, Outcome(Result.FAILED, ("no caller-1000017 here",)))
+    with EventLog(tmp_path / "events") as log:
+        session = replace(made.session, engine=engine, event_log=log)
+        outcome, plan = session.perform(Operation.PREVIEW, refresh=True, title="Comparing")
+    assert outcome.errors == ("no … here",)
+    assert [step.label for step in plan.steps] == ["queue-of-…"]
+    assert "warning: x…x was seen" in made.shown
+    written = (tmp_path / "events").read_text(encoding="utf-8")
+    assert "queue-of-…" in written
+    assert "1000017" not in written
+
+
+def test_texts_of_register_and_engine_name_nobody(project: Project) -> None:
+    project.people("caller-1", released={"caller-1000017": "CALLER-1000017 wrote, mail_caller-1000017"})
+    (project.root / "config" / "people.yaml").rename(project.root / "config" / "caller-1000017.yaml")
+    choices = Choices(root=project.root, stack="test", engine="embedded", as_json=False, parallel=1, targets=())
+    released = label_of(DOMAIN, "caller-1000017")
+    seen: list[str] = []
+    with pytest.raises(EngineError, match=r"^no … here$"), opened(choices) as session:  # noqa: PT012 - as a command
+        seen += [session.because[released], session.places[released]]
+        raise EngineError("no caller-1000017 here")
+    assert seen == ["… wrote, mail_…", "config/….yaml:3"]

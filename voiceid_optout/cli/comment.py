@@ -16,6 +16,7 @@ from voiceid_optout.cli.posting import posting_options
 
 if TYPE_CHECKING:
     from voiceid_optout.cli.posting import Choices, Texts
+    from voiceid_optout.forge.identifiers import Matcher
 
 FAULTS_SHOWN = 50
 
@@ -60,7 +61,7 @@ def command(
     the text.
     """  # noqa: D301 - click's own mark for "do not wrap"
     from voiceid_optout.cli.posting import Choices, forge, origin, read_texts, speakers, tell  # noqa: PLC0415 - not for --help
-    from voiceid_optout.forge import comments, identifiers, texts  # noqa: PLC0415
+    from voiceid_optout.forge import comments, texts  # noqa: PLC0415
     from voiceid_optout.forge.markers import comment_marker  # noqa: PLC0415
     from voiceid_optout.forge.settings import Event  # noqa: PLC0415
 
@@ -88,11 +89,11 @@ def command(
             if digest is not None and source.commit is None:
                 raise click.UsageError("a digest belongs to a commit: pass --commit ID")
             text = texts.plan_comment(source, given.body, digest)
-            places = speakers(choices)
+            known = speakers(choices)
         else:
-            given, places, failed = _of_failure(choices, given, failed)
+            given, known, failed = _of_failure(choices, given, failed)
             text = texts.failed_comment(source, failed, body=given.body, log=given.log)
-        identifiers.check(text, places)
+        known.check(text)
         tell(comments.put(github, number, comment_marker(choices.stack), text), "comment")
 
 
@@ -110,7 +111,7 @@ def _digest(path: Path, stack: str) -> str | None:
     return None if refusal is not None else str(digest)
 
 
-def _of_failure(choices: Choices, given: Texts, failed: str) -> tuple[Texts, dict[str, str], str]:
+def _of_failure(choices: Choices, given: Texts, failed: str) -> tuple[Texts, Matcher, str]:
     """Return what may be said of a failure.
 
     Against a register that cannot be read no text can be checked: then its faults, which carry nothing of what the
@@ -118,6 +119,7 @@ def _of_failure(choices: Choices, given: Texts, failed: str) -> tuple[Texts, dic
     """
     from voiceid_optout.cli.posting import Texts, speakers  # noqa: PLC0415 - not for --help
     from voiceid_optout.engine.errors import EngineError  # noqa: PLC0415
+    from voiceid_optout.forge.identifiers import Matcher  # noqa: PLC0415
     from voiceid_optout.register import RegisterInvalid  # noqa: PLC0415
 
     try:
@@ -126,6 +128,6 @@ def _of_failure(choices: Choices, given: Texts, failed: str) -> tuple[Texts, dic
         shown = [str(fault) for fault in error.faults[:FAULTS_SHOWN]]
         if left := len(error.faults) - len(shown):
             shown.append(f"… and {left:,} more")
-        return Texts("", "\n".join(shown)), {}, "The register is invalid."
+        return Texts("", "\n".join(shown)), Matcher({}), "The register is invalid."
     except (EngineError, CommandError) as error:
-        return Texts("", ""), {}, f"The project's files cannot be used: {error}"
+        return Texts("", ""), Matcher({}), f"The project's files cannot be used: {error}"

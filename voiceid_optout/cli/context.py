@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -17,14 +16,13 @@ from voiceid_optout.label import label
 from voiceid_optout.register import Ensure, load
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Mapping
 
     from voiceid_optout.engine.project import Project, StackSettings
     from voiceid_optout.register import Register
 
 DATA_FOLDER = ".optout"
 SANDBOX_PASSPHRASE = "local"  # noqa: S105 - public on purpose, see Pulumi.local.yaml
-_ID_LIKE = re.compile(r"(?:id#)?[A-Za-z0-9][A-Za-z0-9_-]*")
 _EMBEDDED_SERVICE = "embedded"
 _SHARDED = "sharded"
 _REMOTE = ("s3", "azblob", "gs", "postgres", "https", "http")
@@ -107,16 +105,11 @@ class Context:
         }
 
     def reasons(self, label_key: str | None) -> dict[str, str]:
-        """Return why each released person is released, by label; no identifier is left in the texts."""
-        released = [entry for entry in self.register.entries if entry.ensure is Ensure.RELEASED]
-        if not released:
-            return {}
-        known = {entry.speaker_id for entry in self.register.entries}
+        """Return why each released person is released, by label, as the register says it: it may name people."""
         return {
-            label(label_key or entry.domain_id, entry.domain_id, entry.speaker_id): _without_ids(
-                entry.reason or "", known
-            )
-            for entry in released
+            label(label_key or entry.domain_id, entry.domain_id, entry.speaker_id): entry.reason or ""
+            for entry in self.register.entries
+            if entry.ensure is Ensure.RELEASED
         }
 
     @property
@@ -149,11 +142,6 @@ class Context:
         parts = urlsplit(url)
         path = Path(unquote(f"{parts.netloc}{parts.path}")).expanduser()
         return path if path.is_absolute() else self.project.root / path
-
-
-def _without_ids(text: str, known: Collection[str]) -> str:
-    """Put ``…`` for every identifier of the register: people write what they should not."""
-    return _ID_LIKE.sub(lambda found: "…" if found[0] in known else found[0], text)
 
 
 def find(root: Path, stack: str, environment: Mapping[str, str] | None = None) -> Context:

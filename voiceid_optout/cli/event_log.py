@@ -9,7 +9,10 @@ from voiceid_optout.cli.errors import CommandError
 from voiceid_optout.engine.events import to_json
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
+
+    Mask = Callable[[Any], Any] | None
 
 
 class EventLog:
@@ -33,14 +36,14 @@ class EventLog:
         if self._failure is not None and error is None:
             raise self._error(self._failure)
 
-    def write(self, event: Any) -> None:
-        """Write one event; engines hand them over one at a time.
+    def write(self, event: Any, mask: Mask = None) -> None:
+        """Write one event, with ``mask`` applied to its JSON; engines hand them over one at a time.
 
         A failure ends the log and is raised at the end of the block: the run itself must not suffer from it.
         """
         if self._stream is not None:
             try:
-                self._stream.write(json.dumps(to_json(event), ensure_ascii=False) + "\n")
+                self._stream.write(json.dumps(document(event, mask), ensure_ascii=False) + "\n")
             except OSError as error:
                 self._failure = error
                 self._close()
@@ -55,3 +58,9 @@ class EventLog:
 
     def _error(self, error: OSError) -> CommandError:
         return CommandError(f"cannot write the event log {self._path}: {error.strerror}")
+
+
+def document(event: Any, mask: Mask = None) -> Any:
+    """Return an event as JSON, with ``mask`` applied."""
+    found = to_json(event)
+    return found if mask is None else mask(found)

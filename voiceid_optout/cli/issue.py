@@ -18,7 +18,7 @@ def command(*, close: bool, **options: Any) -> None:
     """Open the one issue about a stack's drift, bring it up to date, or close it.
 
     The issue is known by its first line, <!-- optout:drift=NAME -->, and by its author, as comments are. A text
-    that carries an identifier of the register is refused.
+    that carries an identifier of the register or of the state is refused.
 
     The token comes from GITHUB_TOKEN alone. The job needs this permission: issues: write
 
@@ -32,7 +32,7 @@ def command(*, close: bool, **options: Any) -> None:
     Exit codes: 0 done, 1 failed, 2 wrong usage, 3 register invalid, 6 an identifier in the text.
     """  # noqa: D301 - click's own mark for "do not wrap"
     from voiceid_optout.cli.posting import Choices, forge, origin, read_texts, speakers, tell  # noqa: PLC0415 - not for --help
-    from voiceid_optout.forge import identifiers, issues, texts  # noqa: PLC0415
+    from voiceid_optout.forge import issues, texts  # noqa: PLC0415
     from voiceid_optout.forge.markers import issue_marker  # noqa: PLC0415
     from voiceid_optout.forge.settings import Event  # noqa: PLC0415
 
@@ -52,5 +52,5 @@ def command(*, close: bool, **options: Any) -> None:
         if given.is_empty:
             raise click.UsageError("the file is empty: there is no drift in it")
         text = texts.drift_issue(source, given.body, log=given.log)
-        identifiers.check(text, speakers(choices))
+        speakers(choices).check(text)
         tell(issues.put(github, marker, f"Drift in stack {choices.stack}", text), "issue")

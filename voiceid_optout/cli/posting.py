@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from voiceid_optout.forge.client import GitHub
+    from voiceid_optout.forge.identifiers import Matcher
     from voiceid_optout.forge.settings import Event
     from voiceid_optout.forge.texts import Origin
 
@@ -105,12 +106,18 @@ def origin(choices: Choices, event: Event, environ: Mapping[str, str]) -> Origin
     return Origin(choices.stack, commit(found) if found else None, run_url(environ))
 
 
-def speakers(choices: Choices) -> dict[str, str]:
-    """Return ``file:line`` of the register by speaker id; raises what loading it raises."""
-    from voiceid_optout.cli import context as contexts  # noqa: PLC0415 - not for --help
+def speakers(choices: Choices) -> Matcher:
+    """Return what finds the identifiers of register and state; raises what loading the register raises.
 
-    entries = contexts.find(choices.root, choices.stack).register.entries
-    return {entry.speaker_id: f"{entry.location.file}:{entry.location.line}" for entry in entries}
+    A job that posts may do without the passphrase: then it says that it knows the register's alone.
+    """
+    from voiceid_optout.cli import context as contexts  # noqa: PLC0415 - not for --help
+    from voiceid_optout.cli.known import matcher, unknown_words  # noqa: PLC0415
+
+    found, why = matcher(contexts.find(choices.root, choices.stack), {}, ())
+    if why:
+        click.echo(unknown_words(why), err=True)
+    return found
 
 
 @contextmanager

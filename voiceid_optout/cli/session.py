@@ -15,14 +15,15 @@ from voiceid_optout.cli import context as contexts
 from voiceid_optout.cli.concerned import Concerned
 from voiceid_optout.cli.connection import pace_of
 from voiceid_optout.cli.errors import CommandError
-from voiceid_optout.cli.event_log import EventLog
+from voiceid_optout.cli.event_log import EventLog, document
 from voiceid_optout.cli.exit_codes import ExitCode
+from voiceid_optout.cli.known import Mask, Shown, is_given
 from voiceid_optout.cli.progress import WorkProgress
 from voiceid_optout.cli.sandbox import environment_for, make_private
 from voiceid_optout.cli.streams import remember
 from voiceid_optout.engine import urn as urns
 from voiceid_optout.engine.choose import EMBEDDED, choose
-from voiceid_optout.engine.events import to_json
+from voiceid_optout.engine.errors import EngineError
 from voiceid_optout.engine.interface import WRITES_STATE, Operation, Outcome, Request, Result, place_of
 from voiceid_optout.plan import PlanBuilder, Purpose, Review, Scope, shards
 from voiceid_optout.plan.builder import DESTROYED, DROPPED, SPEAKER_TYPE, is_change
@@ -30,7 +31,7 @@ from voiceid_optout.plan.text import Tone, lines
 from voiceid_optout.voiceid import waits
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from voiceid_optout.cli.context import Context
@@ -78,6 +79,7 @@ class Session:
     environment: Mapping[str, str] = field(repr=False)
     places: Mapping[str, str] = field(repr=False)
     console: Console
+    mask: Mask = field(repr=False)
     because: Mapping[str, str] = field(default_factory=dict, repr=False)
     event_log: EventLog = field(default_factory=lambda: EventLog(None))
     kinds: set[str] = field(default_factory=set, repr=False)  # of all resources that runs have told of
@@ -107,9 +109,10 @@ class Session:
         with WorkProgress(shown, title, expected, lasting=total is not None) as progress:
 
             def on_event(event: Any) -> None:
-                self.event_log.write(event)
+                mask = self._mask_of(event)
+                self.event_log.write(event, mask)
                 if prints:
-                    click.echo(json.dumps(to_json(event)))
+                    click.echo(json.dumps(document(event, mask)))
                 builder.add(event)
                 if (said := event.diagnostic_event) is not None:
                     concerned.add(said)
@@ -125,8 +128,22 @@ class Session:
             request = self._request(message, targets, refresh=refresh)
             outcome = self.engine.run(operation, request, on_event)
         if outcome.errors:
-            outcome = replace(outcome, errors=concerned.located(outcome.errors))
-        return outcome, builder.plan()
+            outcome = replace(outcome, errors=tuple(map(self.mask, concerned.located(outcome.errors))))
+        plan = builder.plan()
+        steps = tuple(replace(step, label=self.mask.name(step.label)) for step in plan.steps)
+        return outcome, replace(plan, steps=steps)
+
+    def _mask_of(self, event: Any) -> Callable[[Any], Any] | None:
+        """Return what makes an event's texts fit for logs; None for what is our own, which names people by label.
+
+        A message is masked at once: it is shown too.
+        """
+        if (said := event.diagnostic_event) is not None:
+            if said.message and waits.reason(said.message) is None:
+                said.message = self.mask(said.message)
+            return self.mask.values if said.urn and not is_given(urns.name(said.urn)) else None
+        step = event.resource_pre_event or event.res_outputs_event or event.res_op_failed_event
+        return None if step is None or _is_ours(step.metadata) else self.mask.values
 
     def _request(self, message: str, targets: frozenset[str], *, refresh: bool) -> Request:
         return Request(
@@ -214,6 +231,13 @@ class Session:
             click.echo(json.dumps(document))
 
 
+def _is_ours(metadata: Any) -> bool:
+    """Tell whether an event is about what our program declares: it names people by label."""
+    return metadata.type in _OURS and (
+        metadata.type not in (SPEAKER_TYPE, shards.SHARD_TYPE) or is_given(urns.name(metadata.urn))
+    )
+
+
 class _People:
     """Counts each person once, however many events there are about them."""
 
@@ -262,8 +286,17 @@ def opened(choices: Choices) -> Iterator[Session]:
             raise CommandError(f"no one in the register has the label {unknown[0]}", ExitCode.USAGE)
         console = Console(stderr=choices.as_json, highlight=False, soft_wrap=True)
         event_log = cleanup.enter_context(EventLog(choices.event_log))
-        because = context.reasons(key)
-        yield Session(context, choices, engine, environment, places, console, because, event_log)
+
+        def note(words: str) -> None:
+            console.print(Text(words, style="dim"))
+
+        mask = Mask(context, environment, places, note)
+        shown, because = Shown(places, mask.place), Shown(context.reasons(key), mask)
+        try:
+            yield Session(context, choices, engine, environment, shown, console, mask, because, event_log)
+        except EngineError as error:  # it may quote what others say
+            error.args = tuple(mask(item) if isinstance(item, str) else item for item in error.args)
+            raise
 
 
 def end(outcome: Outcome) -> None:

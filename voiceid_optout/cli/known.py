@@ -1,0 +1,204 @@
+"""Whose identifiers no text may carry: the people of the register, and those whom the state has besides."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import tempfile
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from voiceid_optout.cli.context import SANDBOX_PASSPHRASE
+from voiceid_optout.engine import urn as urns
+from voiceid_optout.engine.embedded import passphrase, values
+from voiceid_optout.engine.embedded.backend import Backend
+from voiceid_optout.engine.errors import EngineError
+from voiceid_optout.forge.identifiers import Matcher
+from voiceid_optout.plan.builder import SPEAKER_TYPE
+from voiceid_optout.plan.shards import SHARD_TYPE
+from voiceid_optout.shard import pairs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator
+
+    from voiceid_optout.cli.context import Context
+
+_GIVEN = re.compile(r"sp-[0-9a-f]{16}|[a-zA-Z0-9]{22}-[0-9a-f]{2}")  # names of resources: a label, a shard
+IN_STATE = "somebody in the state"
+_GENERATED = re.compile(rb"id#[A-Za-z0-9]{22}")  # in clear in states of before
+
+
+class StateSealedError(Exception):
+    """The state's identifiers cannot be read here; the text says why."""
+
+
+def matcher(context: Context, environment: Mapping[str, str], labels: Collection[str]) -> tuple[Matcher, str]:
+    """Return what finds identifiers, and why it does not know those of the state; empty if it does.
+
+    ``environment`` goes over the context's own. ``labels`` are those of the register: who is listed there need not
+    be unsealed in the state. Raises what loading the register raises.
+    """
+    places = {
+        entry.speaker_id: f"{entry.location.file}:{entry.location.line}" for entry in context.register.entries
+    }
+    try:
+        found, why = set(_of_state(context, {**context.environment, **environment}, labels)), ""
+    except StateSealedError as error:
+        found, why = set(), str(error)
+    return Matcher(dict.fromkeys(found - places.keys(), IN_STATE) | places), why
+
+
+def _of_state(context: Context, environment: Mapping[str, str], labels: Collection[str]) -> Iterator[str]:
+    raw = _exported(context, environment) if context.remote_backend else _stored(context)
+    yield from (found.decode() for found in _GENERATED.findall(raw))
+    if not raw:
+        return
+    try:
+        document = json.loads(raw)
+        latest = document.get("deployment") or document["checkpoint"]["latest"]
+        pending = (item["resource"] for item in latest.get("pending_operations") or ())
+        resources = [item for item in (*(latest.get("resources") or ()), *pending) if _has_others(item, labels)]
+        if not resources:
+            return
+        decrypt = _decrypter(latest, {**environment, **_of_sandbox(context)})
+        for item in resources:
+            for properties in (item.get("inputs") or {}, item.get("outputs") or {}):
+                yield from _in_properties(properties, decrypt)
+    except (LookupError, ValueError, TypeError, AttributeError, RecursionError):
+        raise StateSealedError("it is no state that can be read") from None
+    except EngineError as error:
+        raise StateSealedError(str(error)) from None
+
+
+def _has_others(item: Mapping[str, Any], labels: Collection[str]) -> bool:
+    """Tell whether a resource has people whom the register does not list."""
+    kind = urns.type_of(item["urn"])
+    if kind == SPEAKER_TYPE:
+        return urns.name(item["urn"]) not in labels
+    members = (item.get("outputs") or item.get("inputs") or {}).get("members")
+    return kind == SHARD_TYPE and not (
+        isinstance(members, str) and all(label in labels for label, _ in pairs(members))
+    )
+
+
+def _in_properties(properties: Mapping[str, Any], decrypt: Callable[[str], str]) -> Iterator[str]:
+    speaker_id, speaker_ids = (
+        values.plain_value(values.decode(properties.get(key), decrypt)) for key in ("speaker_id", "speaker_ids")
+    )
+    if isinstance(speaker_id, str):
+        yield speaker_id
+    if isinstance(speaker_ids, str):
+        yield from (identifier for _, identifier in pairs(speaker_ids))
+
+
+def _decrypter(latest: Mapping[str, Any], environment: Mapping[str, str]) -> Callable[[str], str]:
+    provider = latest.get("secrets_providers") or {}
+    if provider.get("type") != "passphrase":
+        raise StateSealedError("it is sealed with another secrets provider than a passphrase")
+    return passphrase.open_with(passphrase.find(environment), provider["state"]["salt"]).decrypt
+
+
+def _of_sandbox(context: Context) -> dict[str, str]:
+    return {"PULUMI_CONFIG_PASSPHRASE": SANDBOX_PASSPHRASE} if context.is_sandbox else {}
+
+
+def _stored(context: Context) -> bytes:
+    try:
+        return Backend(context.backend(), context.project.name, context.stack).read() or b""
+    except EngineError as error:
+        raise StateSealedError(str(error)) from None
+
+
+def _exported(context: Context, environment: Mapping[str, str]) -> bytes:
+    """Return what the Pulumi CLI gives of a state that lies in no folder; what is secret in it stays sealed."""
+    from voiceid_optout.engine.official.command import PulumiFailedError, find  # noqa: PLC0415 - few stacks
+
+    variables = {**environment, "PULUMI_BACKEND_URL": context.remote_backend}
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "state.json"
+        words = ["stack", "export", "--stack", context.stack, "--file", str(path)]
+        try:
+            find().run(words, str(context.project.root), {**os.environ, **variables})
+            return path.read_bytes()
+        except PulumiFailedError as error:
+            if "no stack named" in error.stderr:
+                return b""
+            raise StateSealedError("the Pulumi CLI cannot export it") from None
+        except (EngineError, OSError):
+            raise StateSealedError("it takes the Pulumi CLI to read it where it is") from None
+
+
+class Mask:
+    """Puts ``…`` in place of identifiers. What finds them is made when there is a text: most plans have none."""
+
+    def __init__(
+        self,
+        context: Context,
+        environment: Mapping[str, str],
+        labels: Collection[str],
+        say: Callable[[str], None],
+    ) -> None:
+        """``say`` gets the word that the identifiers of the state are not known, if that is so."""
+        self._given = context, environment, labels
+        self._say = say
+        self._files: dict[str, str] = {}
+
+    @cached_property
+    def _matcher(self) -> Matcher:
+        found, why = matcher(*self._given)
+        if why:
+            self._say(unknown_words(why))
+        return found
+
+    def __call__(self, text: str) -> str:
+        """Return the text without identifiers."""
+        return self._matcher.masked(text) if text else text
+
+    def place(self, place: str) -> str:
+        """Return ``file:line`` for a file that may be named after somebody."""
+        file, colon, line = place.rpartition(":")
+        if file not in self._files:
+            self._files[file] = self(file)
+        return f"{self._files[file]}{colon}{line}"
+
+    def name(self, name: str) -> str:
+        """Return a resource's name; one that our program gives stays as it is."""
+        return name if is_given(name) else self(name)
+
+    def values(self, document: Any) -> Any:
+        """Return a JSON document with each of its texts masked."""
+        if isinstance(document, str):
+            return self(document)
+        if isinstance(document, dict):
+            return {key: self.values(value) for key, value in document.items()}
+        return [self.values(item) for item in document] if isinstance(document, list) else document
+
+
+class Shown(Mapping[str, str]):
+    """Texts by label, each masked when it is asked for."""
+
+    def __init__(self, texts: Mapping[str, str], masked: Callable[[str], str]) -> None:
+        """``masked`` makes a text fit to be shown."""
+        self._texts, self._masked = texts, masked
+
+    def __getitem__(self, label: str) -> str:
+        return self._masked(self._texts[label])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._texts)
+
+    def __len__(self) -> int:
+        return len(self._texts)
+
+
+def is_given(name: str) -> bool:
+    """Tell whether a resource's name is of the kind that our program gives: it identifies nobody."""
+    return _GIVEN.fullmatch(name) is not None
+
+
+def unknown_words(why: str) -> str:
+    """Return what to say when only the register's identifiers can be looked for."""
+    return f"note: texts are checked for the identifiers of the register, not for those of the state: {why}"
