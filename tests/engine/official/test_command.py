@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,7 +12,6 @@ from voiceid_optout.engine.official.command import PulumiFailedError, find
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 
 def test_prints_nothing_and_keeps_the_errors(
@@ -38,6 +38,21 @@ def test_an_interrupt_is_passed_on_and_the_end_awaited(
     with pytest.raises(KeyboardInterrupt):
         find().run(["up"], str(tmp_path), {})
     assert stand_in.ready.read_text() == "2"  # it has seen both before it ended
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs Linux's /proc")
+def test_two_interrupts_at_once_are_two(stand_in: StandIn, tmp_path: Path, interrupt: Callable[..., None]) -> None:
+    """The second comes before anything was made of the first."""
+
+    def handed_over() -> bool:
+        lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+        return not any(int(line.split()[1], 16) for line in lines if line.startswith("ShdPnd:"))
+
+    stand_in.play(Play(interrupts=2, stderr="error: update canceled", status=1))
+    interrupt(lambda: stand_in.ready.exists() and stand_in.ready.read_text() == "0", handed_over)
+    with pytest.raises(KeyboardInterrupt):
+        find().run(["up"], str(tmp_path), {})
+    assert stand_in.ready.read_text() == "2"
 
 
 def test_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

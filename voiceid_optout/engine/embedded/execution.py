@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
+from voiceid_optout.engine import interrupts
 from voiceid_optout.engine import urn as urns
-from voiceid_optout.engine.embedded import decisions, history, interrupts, values
+from voiceid_optout.engine.embedded import decisions, history, values
 from voiceid_optout.engine.embedded.deleter import delete_all, unseen
 from voiceid_optout.engine.embedded.journal import Journal
 from voiceid_optout.engine.embedded.ledger import Ledger

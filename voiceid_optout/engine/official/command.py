@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import tempfile
+import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from pulumi.automation import CommandResult, PulumiCommand
 from pulumi.automation.errors import CommandError, InvalidVersionError
 from semver import VersionInfo
 
+from voiceid_optout.engine import interrupts
 from voiceid_optout.engine.errors import EngineError
 
 if TYPE_CHECKING:
@@ -49,18 +51,14 @@ class Command(PulumiCommand):
         """
         # Files, not pipes: a CLI whose reader was killed must be able to save its state.
         with tempfile.TemporaryFile() as errors:
-            process = subprocess.Popen(  # noqa: S603 - arguments as a list, no shell
+            status, interrupted = _run_to_the_end(
                 [self.command, "--non-interactive", *args],
                 cwd=cwd,
                 env={**os.environ, **additional_env, "PULUMI_AUTOMATION_API": "true"},
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
                 stderr=errors,
-                process_group=0,  # a terminal's Ctrl-C reaches this process alone
             )
-            interrupted = _wait(process)
             errors.seek(0)
-            result = CommandResult("", errors.read().decode(errors="replace"), process.returncode)
+            result = CommandResult("", errors.read().decode(errors="replace"), status)
         if interrupted:
             raise KeyboardInterrupt
         if result.code:
@@ -68,18 +66,26 @@ class Command(PulumiCommand):
         return result
 
 
-def _wait(process: subprocess.Popen[bytes]) -> bool:
-    """Wait for the end; returns whether there was an interrupt."""
-    interrupted = False
-    while True:
-        try:
-            process.wait()
-        except KeyboardInterrupt:
-            interrupted = True
-            with suppress(ProcessLookupError):
-                process.send_signal(signal.SIGINT)
-        else:
-            return interrupted
+def _run_to_the_end(command: list[str], **options: Any) -> tuple[int, bool]:
+    """Run a command, passing each interrupt on; returns its exit status and whether there was an interrupt."""
+    started, interrupted = threading.Event(), threading.Event()
+
+    def interrupt() -> None:
+        interrupted.set()
+        started.wait()
+        with suppress(ProcessLookupError):
+            process.send_signal(signal.SIGINT)
+
+    with interrupts.handled(interrupt, interrupt):
+        process = subprocess.Popen(  # noqa: S603 - arguments as a list, no shell
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            process_group=0,  # a terminal's Ctrl-C reaches this process alone
+            **options,
+        )
+        started.set()
+        return process.wait(), interrupted.is_set()
 
 
 def find() -> Command:

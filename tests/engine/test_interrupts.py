@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import hashlib
+import os
 import signal
 import threading
+from pathlib import Path
 from queue import Queue
 
 import pytest
 
-from voiceid_optout.engine.embedded.interrupts import handled
+from voiceid_optout.engine.interrupts import handled
 
 
 @pytest.fixture
@@ -52,6 +55,30 @@ def test_a_lock_of_the_interrupted_thread_is_no_deadlock(told: Queue[str]) -> No
             signal.raise_signal(signal.SIGINT)
             assert told.empty()
         assert told.get(timeout=10) == "first"
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs Linux's /proc")
+def test_two_at_once_are_two(told: Queue[str]) -> None:
+    """Both come while the main thread is busy with what no signal interrupts."""
+    begun = threading.Event()
+
+    def interrupt_twice() -> None:
+        begun.wait()
+        for _ in range(2):
+            os.kill(os.getpid(), signal.SIGINT)
+            while any(line.startswith("ShdPnd:") and int(line.split()[1], 16) for line in status()):
+                pass  # the system has not handed it over yet
+
+    def status() -> list[str]:
+        return Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+
+    sender = threading.Thread(target=interrupt_twice)
+    sender.start()
+    with handled(lambda: told.put("first"), lambda: told.put("later")):
+        begun.set()
+        while sender.is_alive():
+            hashlib.pbkdf2_hmac("sha256", b"a", b"b", 200_000)
+        assert sorted([told.get(timeout=60), told.get(timeout=60)]) == ["first", "later"]
 
 
 def test_elsewhere_nothing_changes(told: Queue[str]) -> None:
