@@ -5,7 +5,8 @@ from tests.cli.projects import Project, label_of
 from tests.service.running import Service
 from voiceid_optout.cli.exit_codes import ExitCode
 
-FORGOTTEN = "the stack is destroyed; stays as it is in the service"
+EMPTIED = "2 people would no longer be managed, and nobody would be left"
+FORGOTTEN = "the stack is destroyed; the opt-out stays in the service"
 
 
 def digest_in(output: str) -> str:
@@ -24,7 +25,7 @@ def test_yes_is_not_enough_to_forget_everybody(live: Project) -> None:
     assert refused.stdout.startswith("Plan to destroy stack test: 2 to stop managing, 0 unchanged\n")
     digest = digest_in(refused.stdout)
     assert refused.stderr == (
-        "error: refused by the guard, nothing was changed: 2 people would be forgotten, and nobody would be left. "
+        f"error: refused by the guard, nothing was changed: {EMPTIED}. "
         f"If exactly this is meant: optout destroy --stack test --cwd '{live.root}' --approve {digest}\n"
     )
     assert live.state_file.read_bytes() == before
@@ -37,13 +38,13 @@ def test_an_approved_plan_is_done_and_people_stay_opted_out(live: Project, servi
     assert shown.stdout.splitlines()[1] == (
         f"  · stop managing  {label_of(domain, 'caller-1')}  config/people.yaml:3  {FORGOTTEN}"
     )
-    assert "The guard would refuse this: 2 people would be forgotten, and nobody would be left." in shown.stdout
+    assert f"The guard would refuse this: {EMPTIED}." in shown.stdout
     done = live.run("destroy", "--approve", digest_in(shown.stdout))
     assert (done.exit_code, done.stderr) == (ExitCode.DONE, "")
     assert done.stdout.splitlines()[-3:] == [
-        "Approved although the guard would refuse it: 2 people would be forgotten, and nobody would be left.",
-        "Forgetting: 2 of 2",
-        "Done: 2 people no longer managed; the service was not touched.",
+        f"Approved although the guard would refuse it: {EMPTIED}.",
+        "No longer managed: 2 of 2",
+        "Done: 2 people no longer managed; opt-outs stay in the service.",
     ]
     assert statuses(service, domain) == ["OPTED_OUT", "OPTED_OUT"]
 
@@ -83,6 +84,7 @@ def test_a_few_named_people_need_no_approval(live: Project, domain: str) -> None
             "reason": FORGOTTEN,
             "because": None,
             "place": "config/people.yaml:3",
+            "formerly": None,
         }
     ]
     assert live.run("destroy", "--preview", "--json").stdout.count('"label"') == 1
@@ -91,7 +93,7 @@ def test_a_few_named_people_need_no_approval(live: Project, domain: str) -> None
 def test_nobody_to_forget_needs_no_approval(live: Project) -> None:
     done = live.run("destroy", "--yes")
     assert (done.exit_code, done.stderr) == (ExitCode.DONE, "")
-    assert done.stdout.splitlines()[-1] == "Done: 0 people no longer managed; the service was not touched."
+    assert done.stdout.splitlines()[-1] == "Done: 0 people no longer managed; opt-outs stay in the service."
 
 
 def test_without_a_terminal_it_wants_a_yes(live: Project) -> None:

@@ -1,9 +1,13 @@
 import json
 from pathlib import Path
 
+from tests.cli.engines import ScriptedEngine
 from tests.cli.projects import Project, label_of
+from tests.plan.streams import RELEASED
 from tests.service.running import Service
 from voiceid_optout.cli.exit_codes import ExitCode
+
+A, B, C = "sp-00000000000005a1", "sp-00000000000005a2", "sp-00000000000005a3"
 
 
 def test_drift_is_found_told_and_left_alone(live: Project, service: Service, domain: str) -> None:
@@ -36,11 +40,32 @@ def test_whom_the_register_lists_and_nobody_opted_out_is_drift(live: Project) ->
     assert result.stdout.startswith("Drift in stack test: 2 to opt out, 0 unchanged\n")
 
 
-def test_whom_the_register_dropped_is_no_drift(live: Project) -> None:
-    assert live.run("up", "--yes").exit_code == ExitCode.DONE
-    live.people("caller-1")
-    result = live.run("drift")
-    assert (result.exit_code, result.stdout) == (ExitCode.DONE, "No drift: 2 people as the register asks.\n")
+def test_whom_the_register_dropped_or_releases_is_no_drift(project: Project, engine: ScriptedEngine) -> None:
+    for label in (A, B):
+        engine.stream.read(label, "OPTED_OUT", "OPTED_OUT")
+    engine.stream.step("delete", A)
+    engine.stream.step("update", B, becomes=RELEASED)
+    engine.stream.step("same", C)
+    result = project.run("drift", "--stack", "test")
+    assert result.exit_code == ExitCode.DONE
+    assert result.stdout.splitlines() == [
+        "Not applied yet, and no drift: 1 to release, 1 to stop managing. `optout up` does it.",
+        "No drift: 3 people as the register asks.",
+    ]
+
+
+def test_a_pending_release_is_not_among_what_is_repaired(project: Project, engine: ScriptedEngine) -> None:
+    engine.stream.read(A, "OPTED_OUT", "ENROLLED")
+    engine.stream.step("same", A)
+    engine.stream.step("update", B, becomes=RELEASED)
+    result = project.run("drift", "--stack", "test")
+    assert result.exit_code == ExitCode.DRIFT
+    assert result.stdout.splitlines() == [
+        "Not applied yet, and no drift: 1 to release. `optout up` does it.",
+        "Drift in stack test: 1 to repair, 1 unchanged",
+        f"  ! repair  {A}    ENROLLED in the service, should be OPTED_OUT",
+        "`optout up` repairs this.",
+    ]
 
 
 def test_the_report_may_go_to_a_file(live: Project, tmp_path: Path) -> None:

@@ -54,6 +54,6 @@ def test_a_guarded_review_says_what_is_refused() -> None:
     error = refused(made.refusal)
     assert error.code == ExitCode.REFUSED
     assert str(error) == (
-        "refused by the guard, nothing was changed: 3 people would be forgotten, and nobody would be left. "
+        "refused by the guard, nothing was changed: 3 people would no longer be managed, and nobody would be left. "
         f"If exactly this is meant: optout up --stack test --approve {made.digest[:32]}"
     )

@@ -45,7 +45,8 @@ def test_a_reviewer_sees_what_the_guard_would_refuse(live: Project) -> None:
     assert shown.exit_code == ExitCode.DONE
     *_, warning, override, digest = shown.stdout.splitlines()
     assert warning == (
-        "The guard would refuse this: 13 of 40 people (32.5 %, at most 30 % may) would be forgotten or released."
+        "The guard would refuse this: "
+        "13 of 40 people (32.5 %, at most 30 % may) would be released or no longer managed."
     )
     assert override == (
         f"To do exactly this all the same: optout up --stack test --cwd '{live.root}' "

@@ -191,7 +191,7 @@ def test_a_plan_says_why_people_leave_the_stack(project: Project, operation: Ope
     made = desk(project)
     made.engine.stream.step("delete", SAM)
     _, plan = made.session.perform(operation, refresh=True, title="Comparing")
-    assert plan.steps[0].reason == f"{why}; stays as it is in the service"
+    assert plan.steps[0].reason == f"{why}; the opt-out stays in the service"
 
 
 REPAIRED = Step(SAM, Action.REPAIR, "ENROLLED in the service, should be OPTED_OUT")

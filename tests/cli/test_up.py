@@ -100,6 +100,28 @@ def test_on_a_terminal_it_asks_and_takes_no_for_an_answer(
     assert statuses(service, domain) == {}
 
 
+def test_the_question_says_again_what_and_where(live: Project, service: Service) -> None:
+    with on_a_terminal(live, "up") as (process, terminal):
+        shown = read_until(terminal, b"Do this? [y/N]")
+        os.write(terminal, b"n\n")
+        read_until(terminal, b"no end but the end")
+        assert process.wait(60) == ExitCode.USAGE
+    question = shown.decode().splitlines()[-1]
+    assert question.startswith(
+        f"2 to opt out, 0 unchanged, at Voice ID at {service.url} (us-east-1). Do this? [y/N]"
+    )
+
+
+def test_what_was_typed_before_the_question_is_no_answer(live: Project, service: Service, domain: str) -> None:
+    with on_a_terminal(live, "up") as (process, terminal):
+        os.write(terminal, b"y\n")
+        read_until(terminal, b"Do this? [y/N]")
+        os.write(terminal, b"n\n")
+        read_until(terminal, b"no end but the end")
+        assert process.wait(60) == ExitCode.USAGE
+    assert statuses(service, domain) == {}
+
+
 def test_a_run_that_failed_says_why_without_a_trace(live: Project, service: Service, domain: str) -> None:
     service.suspend(domain)
     result = live.run("up", "--yes", "--no-refresh")
@@ -193,7 +215,8 @@ def test_a_mass_change_needs_the_digest_of_exactly_this_plan(
         assert refused.stdout.startswith("Plan for stack test: 1 to release, 12 to stop managing, 27 unchanged\n")
     assert refused.stderr == (
         "error: refused by the guard, nothing was changed: "
-        "13 of 40 people (32.5 %, at most 30 % may) would be forgotten or released. If exactly this is meant: "
+        "13 of 40 people (32.5 %, at most 30 % may) would be released or no longer managed. "
+        "If exactly this is meant: "
         f"optout up --stack test --cwd '{live.root}' --approve {digest_in(refused.stdout)}\n"
     )
     assert len(statuses(service, domain)) == 40

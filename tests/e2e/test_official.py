@@ -208,7 +208,7 @@ def test_what_one_engine_planned_the_other_does_or_refuses(project: Copy, served
     shown = done(project, "embedded", "preview", "--detailed-exitcode", code=6)
     refused = done(project, "pulumi", "up", "--yes", code=6)
     assert digest_in(refused) == digest_in(shown)
-    assert "13 of 40 people (32.5 %, at most 30 % may) would be forgotten or released" in refused.err
+    assert "13 of 40 people (32.5 %, at most 30 % may) would be released or no longer managed" in refused.err
     assert people[39] not in served.statuses(SANDBOX)
     finished = done(project, "pulumi", "up", "--approve", digest_in(shown))
     assert "Done: 1 opted out, 2 repaired, 13 no longer managed." in finished.out

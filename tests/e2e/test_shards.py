@@ -125,7 +125,7 @@ def test_grouping_is_switched_and_switched_back_and_nobody_changes(
         assert copy.optout("drift").code == 0
         switched = copy.up(*options)
         assert "Plan for stack test: 21 to move, 0 unchanged" in switched.out
-        assert "moves to another resource; stays as it is in the service" in switched.out
+        assert "moves to another resource; the opt-out stays in the service" in switched.out
         assert "Done: 21 moved." in switched.out
         assert everybody(service, copy) == before
         assert len(copy.resources()) == singles
@@ -146,7 +146,7 @@ def test_the_guard_counts_people_and_not_resources(managed: Copy, service: Servi
     managed.write(PEOPLE[:10])
     refused = managed.optout("up", "--yes")
     assert refused.code == 6
-    assert "10 of 20 people (50 %, at most 30 % may) would be forgotten or released" in refused.err
+    assert "10 of 20 people (50 %, at most 30 % may) would be released or no longer managed" in refused.err
     managed.write_raw("domain: sandbox\nspeakers: []\n")
     emptied = managed.optout("up", "--yes")
     assert emptied.code == 6
@@ -160,7 +160,7 @@ def test_destroy_lets_everybody_go_and_changes_nobody(managed: Copy, service: Se
     )
     gone = managed.optout("destroy", "--approve", digest)
     assert gone.code == 0, gone.output
-    assert "Done: 21 people no longer managed; the service was not touched." in gone.out
+    assert "Done: 21 people no longer managed; opt-outs stay in the service." in gone.out
     assert shards(managed) == {}
     assert service.statuses(managed.domain_id) == opted_out(PEOPLE)
 

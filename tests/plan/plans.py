@@ -16,7 +16,7 @@ _CHANGES = {
     Action.REPAIR: ("ENROLLED in the service, should be OPTED_OUT", Change("status", "ENROLLED", "OPTED_OUT")),
     Action.RELEASE: ("released", Change("ensure", "opted_out", "released")),
     Action.FORGET: (
-        "no longer in the register; stays as it is in the service",
+        "no longer in the register; the opt-out stays in the service",
         Change("ensure", "opted_out", None),
     ),
     Action.DELETE: ("no longer in the register", Change("ensure", "opted_out", None)),

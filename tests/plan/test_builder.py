@@ -8,7 +8,7 @@ from voiceid_optout.plan import Action, Change, Plan, PlanBuilder, Step
 from voiceid_optout.plan.builder import DESTROYED, SPEAKER_TYPE, drift_of, is_change, is_read
 
 SAM = "sp-00000000000005a1"
-FORGOTTEN = "no longer in the register; stays as it is in the service"
+FORGOTTEN = "no longer in the register; the opt-out stays in the service"
 
 
 def plan_of(stream: Stream) -> Plan:
@@ -145,7 +145,7 @@ def test_a_plan_to_destroy_says_that_the_stack_lets_go_of_people(stream: Stream)
     (step,) = builder.plan().steps
     assert (step.action, step.reason) == (
         Action.FORGET,
-        "the stack is destroyed; stays as it is in the service",
+        "the stack is destroyed; the opt-out stays in the service",
     )
 
 

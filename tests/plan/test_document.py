@@ -19,6 +19,7 @@ def test_the_whole_document() -> None:
         Scope("voiceid-optout", "production", Purpose.UP),
         {released.label: "config/people.yaml:9"},
         {released.label: "consented\nagain", forgotten.label: "not asked for"},
+        former={forgotten.label: "config/people.yaml:14 (1a2b3c4)"},
     )
     assert document(made) == {
         "version": 1,
@@ -39,15 +40,17 @@ def test_the_whole_document() -> None:
                 "reason": "released",
                 "because": "consented again",
                 "place": "config/people.yaml:9",
+                "formerly": None,
             },
             {
                 "label": "sp-0000000000000002",
                 "type": "person",
                 "action": "forget",
                 "change": {"field": "ensure", "before": "opted_out", "after": None},
-                "reason": "no longer in the register; stays as it is in the service",
+                "reason": "no longer in the register; the opt-out stays in the service",
                 "because": None,
                 "place": None,
+                "formerly": "config/people.yaml:14 (1a2b3c4)",
             },
         ],
         "guard": None,
@@ -64,7 +67,7 @@ def test_what_the_guard_says_is_part_of_it() -> None:
                 "count": 1,
                 "of": None,
                 "limit": None,
-                "message": "1 person would be forgotten, and nobody would be left",
+                "message": "1 person would no longer be managed, and nobody would be left",
             }
         ],
         "losses": 1,

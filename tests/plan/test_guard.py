@@ -110,13 +110,19 @@ def test_a_refusal_carries_all_that_is_to_be_said() -> None:
 @pytest.mark.parametrize(
     ("breach", "sentence"),
     [
-        (Breach(Rule.EMPTIED, 1, None, None), "1 person would be forgotten, and nobody would be left"),
+        (Breach(Rule.EMPTIED, 1, None, None), "1 person would no longer be managed, and nobody would be left"),
         (
             Breach(Rule.SHARE, 1234, 4000, 30),
-            "1,234 of 4,000 people (30.9 %, at most 30 % may) would be forgotten or released",
+            "1,234 of 4,000 people (30.9 %, at most 30 % may) would be released or no longer managed",
         ),
-        (Breach(Rule.SHARE, 1, 2, 12.5), "1 of 2 people (50 %, at most 12.5 % may) would be forgotten or released"),
-        (Breach(Rule.COUNT, 1234, None, 1000), "1,234 people (at most 1,000 may) would be forgotten or released"),
+        (
+            Breach(Rule.SHARE, 1, 2, 12.5),
+            "1 of 2 people (50 %, at most 12.5 % may) would be released or no longer managed",
+        ),
+        (
+            Breach(Rule.COUNT, 1234, None, 1000),
+            "1,234 people (at most 1,000 may) would be released or no longer managed",
+        ),
         (
             Breach(Rule.UNEXPECTED, 1, None, 0),
             "1 resource would be deleted or replaced, which no plan of a healthy stack does",
@@ -134,7 +140,7 @@ def test_every_breach_in_words(breach: Breach, sentence: str) -> None:
 def test_reasons_are_one_sentence() -> None:
     breaches = (Breach(Rule.EMPTIED, 2, None, None), Breach(Rule.UNEXPECTED, 1, None, 0))
     assert Refusal(breaches, 2, 2, LIMITS, "d", "o").reasons == (
-        "2 people would be forgotten, and nobody would be left; "
+        "2 people would no longer be managed, and nobody would be left; "
         "1 resource would be deleted or replaced, which no plan of a healthy stack does"
     )
 

@@ -74,7 +74,7 @@ def test_the_guard_is_a_warning_with_the_command() -> None:
     shown = render(review(made.steps, refusal=refusal))
     assert (
         "> [!WARNING]\n"
-        "> **The guard would refuse this:** 1 person would be forgotten, and nobody would be left.\n"
+        "> **The guard would refuse this:** 1 person would no longer be managed, and nobody would be left.\n"
         "> To do exactly this all the same: ``optout up --cwd 'a `b`' --approve dddd``\n"
     ) in shown
     assert refusal is not None

@@ -76,7 +76,9 @@ def test_the_guard_and_its_command_are_shown() -> None:
     made = plan([step(Action.FORGET)], managed=1)
     refusal = check(made, Limits(), "d" * 64, "optout up --approve dddd")
     page = read(review(made.steps, refusal=refusal))
-    assert "The guard would refuse this: 1 person would be forgotten, and nobody would be left." in page.of("p")
+    assert "The guard would refuse this: 1 person would no longer be managed, and nobody would be left." in page.of(
+        "p"
+    )
     assert page.of("pre") == ["optout up --approve dddd"]
     assert "aside" not in read(review(made.steps)).tags
 

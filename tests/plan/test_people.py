@@ -25,10 +25,15 @@ FORGOTTEN = leaving(SAM, ASKED, None, DROPPED)
             ASKED,
             None,
             None,
-            (Action.FORGET, f"{DROPPED}; stays as it is in the service", Change("ensure", ASKED, None)),
+            (Action.FORGET, f"{DROPPED}; the opt-out stays in the service", Change("ensure", ASKED, None)),
         ),
         (ASKED, None, GONE, (Action.FORGET, f"{DROPPED}; gone from the service", Change("ensure", ASKED, None))),
-        (RELEASED, None, BACK, (Action.FORGET, FORGOTTEN.reason, Change("ensure", RELEASED, None))),
+        (
+            RELEASED,
+            None,
+            BACK,
+            (Action.FORGET, f"{DROPPED}; nothing changes in the service", Change("ensure", RELEASED, None)),
+        ),
     ],
 )
 def test_what_happens(
@@ -61,12 +66,15 @@ def test_drift_is_what_was_not_asked(ensure: str, status: str | None, expected: 
     assert found(ensure, status) == expected
 
 
-@pytest.mark.parametrize("ensure", [ASKED, RELEASED])
-def test_who_leaves_one_resource_and_joins_another_moves(ensure: str) -> None:
+@pytest.mark.parametrize(
+    ("ensure", "effect"),
+    [(ASKED, "the opt-out stays in the service"), (RELEASED, "nothing changes in the service")],
+)
+def test_who_leaves_one_resource_and_joins_another_moves(ensure: str, effect: str) -> None:
     joining = step(SAM, None, ensure, None, DROPPED)
     forgotten = leaving(SAM, ensure, None, DROPPED)
     assert joining is not None
-    moved = Step(SAM, Action.MOVE, "moves to another resource; stays as it is in the service")
+    moved = Step(SAM, Action.MOVE, f"moves to another resource; {effect}")
     assert together(forgotten, joining, DROPPED) == together(joining, forgotten, DROPPED) == moved
 
 

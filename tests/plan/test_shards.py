@@ -99,7 +99,7 @@ def test_each_change_is_a_row_and_nobody_else_is() -> None:
     plan = plan_of(step=metadata("update", side(before, {}), side(after)))
     assert rows(plan) == [
         (name(2), Action.RELEASE, "released"),
-        (name(3), Action.FORGET, "no longer in the register; stays as it is in the service"),
+        (name(3), Action.FORGET, "no longer in the register; the opt-out stays in the service"),
         (name(4), Action.OPT_OUT, "no longer released"),
         (name(9), Action.OPT_OUT, "new"),
     ]
@@ -283,7 +283,10 @@ def test_who_changes_from_a_resource_of_their_own_to_a_shard_or_back_only_moves(
     for told in [of_shard, *resources] if to_shards else [*resources, of_shard]:
         emitter.before(told, planning=True)
     plan = builder.plan()
-    moved = "moves to another resource; stays as it is in the service"
-    assert plan.steps == tuple(Step(label, Action.MOVE, moved) for label in everybody)
+    effect = {"opted_out": "the opt-out stays in the service", RELEASED: "nothing changes in the service"}
+    assert plan.steps == tuple(
+        Step(label, Action.MOVE, f"moves to another resource; {effect[ensure]}")
+        for label, ensure in everybody.items()
+    )
     assert (plan.unchanged, plan.managed) == (0, 2)
     assert check(plan, Limits(max_losses=0, percent_from_losses=1), "d", "o") is None

@@ -17,9 +17,18 @@ def test_a_plan_is_a_summary_its_rows_and_its_digest() -> None:
     assert render(made).splitlines() == [
         "Plan for stack test: 1 to repair, 1 to stop managing, 3 unchanged",
         f"  ! repair         {A}  config/people.yaml:3  ENROLLED in the service, should be OPTED_OUT",
-        f"  · stop managing  {B}{' ' * 24}no longer in the register; stays as it is in the service",
+        f"  · stop managing  {B}{' ' * 24}no longer in the register; the opt-out stays in the service",
         f"Digest: {short(made.digest)}",
     ]
+
+
+def test_a_row_says_where_the_register_had_somebody_whom_it_has_no_more() -> None:
+    left = step(Action.FORGET, 11)
+    made = review([left], 3, former={left.label: "config/people.yaml:14 (1a2b3c4)"})
+    assert render(made).splitlines()[1] == (
+        f"  · stop managing  {B}  was config/people.yaml:14 (1a2b3c4)  "
+        "no longer in the register; the opt-out stays in the service"
+    )
 
 
 def test_a_plan_of_nothing_needs_no_digest_and_a_report_has_none() -> None:
@@ -33,7 +42,7 @@ def test_what_the_guard_says_comes_before_the_digest() -> None:
     refusal = check(made, Limits(), "d" * 64, "optout up --stack test --approve dddd")
     shown = render(review(made.steps, refusal=refusal)).splitlines()
     assert shown[2:4] == [
-        "The guard would refuse this: 1 person would be forgotten, and nobody would be left.",
+        "The guard would refuse this: 1 person would no longer be managed, and nobody would be left.",
         "To do exactly this all the same: optout up --stack test --approve dddd",
     ]
     assert shown[4].startswith("Digest: ")

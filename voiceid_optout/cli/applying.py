@@ -37,7 +37,9 @@ class Work:
 
 
 UP = Work(Purpose.UP, Operation.PREVIEW, Operation.UP, "Applying", "Do this?")
-DESTROY = Work(Purpose.DESTROY, Operation.PREVIEW_DESTROY, Operation.DESTROY, "Forgetting", "Forget them?")
+DESTROY = Work(
+    Purpose.DESTROY, Operation.PREVIEW_DESTROY, Operation.DESTROY, "No longer managed", "Stop managing them?"
+)
 
 
 def plan(session: Session, work: Work, *, refresh: bool) -> Review:
@@ -78,7 +80,8 @@ def _permit(session: Session, work: Work, review: Review, approval: Approval, *,
             raise guarding.refused(review.refusal)
         session.warn(f"Approved although the guard would refuse it: {review.refusal.reasons}.")
     if review.plan.steps:
-        session.confirm(work.question, yes=yes or approval.is_given)
+        # After a long plan its head is out of sight: the question says once more what is agreed to, and where.
+        session.confirm(f"{review.summary}, at {session.endpoint}. {work.question}", yes=yes or approval.is_given)
 
 
 def _do(session: Session, work: Work, review: Review, approval: Approval, *, refresh: bool) -> Plan:

@@ -95,13 +95,13 @@ class Context:
         domains, default = self.domains()
         return load(self.register_folder, domains=domains, default_domain=default)
 
-    def places(self, label_key: str | None) -> dict[str, str]:
-        """Return ``file:line`` of the register for every label."""
+    def places(self, label_key: str | None, register: Register | None = None) -> dict[str, str]:
+        """Return ``file:line`` of the register, or of another one of this stack, for every label."""
         return {
             label(label_key or entry.domain_id, entry.domain_id, entry.speaker_id): (
                 f"{entry.location.file}:{entry.location.line}"
             )
-            for entry in self.register.entries
+            for entry in (register or self.register).entries
         }
 
     def reasons(self, label_key: str | None) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""``optout destroy``: let the stack forget everybody."""
+"""``optout destroy``: stop managing everybody."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from voiceid_optout.cli.errors import reported
 from voiceid_optout.cli.options import approve_option, require_answer, run_options, with_options, yes_option
 
 
-@click.command(name="destroy", short_help="Let the stack forget everybody; nothing changes in the service.")
+@click.command(name="destroy", short_help="Stop managing everybody; opt-outs stay in the service.")
 @with_options(
     *run_options,
     yes_option,
     approve_option,
-    click.option("--preview", "only_preview", is_flag=True, help="Show whom it would forget, and change nothing."),
+    click.option("--preview", "only_preview", is_flag=True, help="Show the plan, and change nothing."),
 )
 def command(*, yes: bool, approve: str | None, only_preview: bool, **choices: Any) -> None:
-    """Let the stack forget everybody it manages.
+    """Stop managing everybody: the stack is empty then.
 
     Opt-outs stay in the service: only an entry under `released` ends one. The next `optout up` takes the people of
     the register back under management.
@@ -35,7 +35,7 @@ def command(*, yes: bool, approve: str | None, only_preview: bool, **choices: An
       $ optout destroy --stack rehearsal --approve 3f2a91c0d7e4b5a6c81d20f95ae37b64
 
     Exit codes: 0 done, 1 failed, 2 not confirmed, 3 register invalid, 6 refused by the guard, 7 plan stale,
-    8 locked, 9 forgotten in part, or more than was approved.
+    8 locked, 9 done in part, or more than was approved.
     """  # noqa: D301 - click's own mark for "do not wrap"
     from voiceid_optout.cli import applying  # noqa: PLC0415 - not for --help
     from voiceid_optout.cli.approval import Approval  # noqa: PLC0415
@@ -51,4 +51,4 @@ def command(*, yes: bool, approve: str | None, only_preview: bool, **choices: An
             session.emit(document(review))
             return
         done = applying.apply(session, applying.DESTROY, Approval(approve), refresh=True, yes=yes)
-        session.tell(f"Done: {people(len(done.steps))} no longer managed; the service was not touched.")
+        session.tell(f"Done: {people(len(done.steps))} no longer managed; opt-outs stay in the service.")

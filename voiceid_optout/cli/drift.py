@@ -21,7 +21,8 @@ def command(*, form: str | None, outputs: tuple[Path, ...], **choices: Any) -> N
     """Ask the service about every person and report who is no longer as the register asks. Changes nothing.
 
     Drift is a person who was opted out and now is enrolled, expired, pending or gone, a released one who is back,
-    and an entry of the register that has never been applied. `optout up` repairs all of it.
+    and an entry of the register that has never been applied. `optout up` repairs all of it. What a merge asks for
+    and leaves nobody unprotected until it is applied (a release, a line taken out) is no drift; it is counted.
 
     \b
     Example: every night
@@ -35,19 +36,23 @@ def command(*, form: str | None, outputs: tuple[Path, ...], **choices: Any) -> N
     from voiceid_optout.cli.session import Choices, end, opened  # noqa: PLC0415
     from voiceid_optout.engine.interface import Operation  # noqa: PLC0415
     from voiceid_optout.plan import Action, Plan, Purpose  # noqa: PLC0415
-    from voiceid_optout.plan.words import people  # noqa: PLC0415
+    from voiceid_optout.plan.words import people, planned  # noqa: PLC0415
 
     report = reports.report(form, outputs, as_json=choices.pop("as_json"))
     with reported(), opened(Choices(**choices, as_json=report.is_for_machines)) as session:
         outcome, everything = session.perform(Operation.PREVIEW, refresh=True, title="Asking the service")
         end(outcome)
-        # A line taken out of the register and not yet applied leaves the person opted out: no drift. Nor is it one
-        # that people are yet to move from one resource to another.
-        steps = tuple(step for step in everything.steps if step.action not in (Action.FORGET, Action.MOVE))
+        # Who is yet to be released, or was taken out of the register, is opted out until `up` does that: no drift.
+        # Nor is it one that people are yet to move from one resource to another.
+        waiting = (Action.RELEASE, Action.FORGET, Action.MOVE)
+        steps = tuple(step for step in everything.steps if step.action not in waiting)
         left = everything.unchanged + sum(step.is_person for step in everything.steps)
         drift = Plan(steps, left - sum(step.is_person for step in steps), everything.managed)
+        pending = Plan(tuple(step for step in everything.steps if step.action in waiting), 0)
         review = session.review(drift, Purpose.DRIFT)
         report.publish(review)
+        if pending.steps:
+            session.say(f"Not applied yet, and no drift: {planned(pending)}. `optout up` does it.", "dim")
         if not steps:
             session.tell(f"No drift: {people(drift.unchanged)} as the register asks.")
             return

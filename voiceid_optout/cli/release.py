@@ -29,8 +29,8 @@ def command(
     reveal: bool,
     **choices: Any,
 ) -> None:
-    """Move people from `speakers` to `released`. Once that is merged and applied, the service forgets them and they
-    may be recognised by voice again: so it needs a reason, and a review.
+    """Move people from `speakers` to `released`. Once that is merged and applied, the service has deleted them and
+    they may be recognised by voice again: so it needs a reason, and a review.
 
     What the entry said about the objection gives way to the reason for the release; Git keeps it. A file that is
     a mere list becomes one with `speakers` and `released`. Nothing is written if anything is wrong.

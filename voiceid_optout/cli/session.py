@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from contextlib import ExitStack, contextmanager
+import sys
+import termios
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -12,8 +14,9 @@ from rich.console import Console
 from rich.text import Text
 
 from voiceid_optout.cli import context as contexts
+from voiceid_optout.cli import former
 from voiceid_optout.cli.concerned import Concerned
-from voiceid_optout.cli.connection import pace_of
+from voiceid_optout.cli.connection import client_settings, pace_of
 from voiceid_optout.cli.errors import CommandError
 from voiceid_optout.cli.event_log import EventLog, document
 from voiceid_optout.cli.exit_codes import ExitCode
@@ -25,7 +28,7 @@ from voiceid_optout.engine import urn as urns
 from voiceid_optout.engine.choose import EMBEDDED, choose
 from voiceid_optout.engine.errors import EngineError
 from voiceid_optout.engine.interface import WRITES_STATE, Operation, Outcome, Request, Result, place_of
-from voiceid_optout.plan import PlanBuilder, Purpose, Review, Scope, shards
+from voiceid_optout.plan import Action, PlanBuilder, Purpose, Review, Scope, shards
 from voiceid_optout.plan.builder import DESTROYED, DROPPED, SPEAKER_TYPE, is_change
 from voiceid_optout.plan.text import Tone, lines
 from voiceid_optout.voiceid import waits
@@ -82,6 +85,7 @@ class Session:
     mask: Mask = field(repr=False)
     because: Mapping[str, str] = field(default_factory=dict, repr=False)
     event_log: EventLog = field(default_factory=lambda: EventLog(None))
+    label_key: str | None = field(default=None, repr=False)
     kinds: set[str] = field(default_factory=set, repr=False)  # of all resources that runs have told of
 
     def perform(
@@ -196,6 +200,11 @@ class Session:
         remember(result)
         self._print(result, style)
 
+    @property
+    def endpoint(self) -> str:
+        """The service that the calls go to, for people."""
+        return client_settings(self.context, self.environment).place()
+
     def scope(self, purpose: Purpose) -> Scope:
         """Return where a plan of this stack belongs."""
         return Scope(self.context.project.name, self.context.stack, purpose)
@@ -204,7 +213,16 @@ class Session:
         """Return a plan with what the register says about its people."""
         scope = self.scope(purpose)
         pace = pace_of(self.context, self.environment) if purpose in (Purpose.UP, Purpose.DESTROY) else None
-        return Review(plan, scope, self.places, self.because, pace=pace)
+        return Review(plan, scope, self.places, self.because, pace=pace, former=self._former(plan))
+
+    def _former(self, plan: Plan) -> Mapping[str, str]:
+        """Return where the register listed those whom it does not list any more."""
+        left = {
+            step.label
+            for step in plan.steps
+            if step.is_person and step.action is Action.FORGET and step.label not in self.places
+        }
+        return Shown(former.places(self.context, self.label_key, left), self.mask) if left else {}
 
     def show(self, review: Review) -> None:
         """Print a plan: its summary and its rows, which those who want quiet do without."""
@@ -214,9 +232,14 @@ class Session:
             self._print(line.text, _STYLES.get(line.tone, ""))
 
     def confirm(self, question: str, *, yes: bool) -> None:
-        """Ask, unless --yes was given; raises :class:`CommandError` when the answer is not yes."""
+        """Ask, unless --yes was given; raises :class:`CommandError` when the answer is not yes.
+
+        What was typed before the question is no answer to it.
+        """
         if yes:
             return
+        with suppress(termios.error, OSError):
+            termios.tcflush(sys.stdin, termios.TCIFLUSH)
         try:
             agreed = click.confirm(question, err=self.choices.as_json)
         except click.Abort:  # Ctrl-C or Ctrl-D at the question
@@ -293,7 +316,7 @@ def opened(choices: Choices) -> Iterator[Session]:
         mask = Mask(context, environment, places, note)
         shown, because = Shown(places, mask.place), Shown(context.reasons(key), mask)
         try:
-            yield Session(context, choices, engine, environment, shown, console, mask, because, event_log)
+            yield Session(context, choices, engine, environment, shown, console, mask, because, event_log, key)
         except EngineError as error:  # it may quote what others say
             error.args = tuple(mask(item) if isinstance(item, str) else item for item in error.args)
             raise

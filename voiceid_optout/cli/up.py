@@ -31,8 +31,8 @@ def command(*, refresh: bool, yes: bool, approve: str | None, plan_file: Path | 
     is needed. Safe to run again at any time: what is done stays done, and a run that was cut short goes on where
     it ended.
 
-    A guard refuses a plan that would forget or release many people at once, everybody, or delete anything. It then
-    prints the command that does exactly this plan, with --approve. docs/plan.md has its limits.
+    A guard refuses a plan that would release or stop managing many people at once, or everybody, or delete
+    anything. It then prints the command that does exactly this plan, with --approve. docs/plan.md has its limits.
 
     \b
     Example

@@ -20,7 +20,7 @@ class PlanBuilder:
     """Takes events one by one (:meth:`add`) and gives the plan at the end (:meth:`plan`).
 
     Events are ``pulumi.automation.events.EngineEvent`` objects or anything of their shape. ``dropped`` says why
-    people leave the stack.
+    people are no longer managed.
     """
 
     def __init__(self, dropped: str = DROPPED) -> None:

@@ -50,6 +50,7 @@ def _step(review: Review, step: Step) -> dict[str, Any]:
         "reason": step.reason,
         "because": review.reason_of_release(step) or None,
         "place": review.place(step) or None,
+        "formerly": review.former.get(step.label),
     }
 
 

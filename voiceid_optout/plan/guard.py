@@ -28,7 +28,7 @@ class Rule(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How many losses pass unasked. A loss is a person, opted out until now, who is forgotten or released.
+    """How many losses pass unasked. A loss is a person, opted out until now, who is released or no longer managed.
 
     ``max_loss_percent`` is of the people kept opted out before, and asked from ``percent_from_losses`` on: of three
     people, one is a third.
@@ -53,13 +53,13 @@ class Breach:
         """The breach in words."""
         match self.rule:
             case Rule.EMPTIED:
-                return f"{people(self.count)} would be forgotten, and nobody would be left"
+                return f"{people(self.count)} would no longer be managed, and nobody would be left"
             case Rule.SHARE:
                 percent = f"{100 * self.count / (self.of or 1):.1f}".removesuffix(".0")
                 whom = f"{self.count:,} of {people(self.of or 0)}"
-                return f"{whom} ({percent} %, at most {self.limit:g} % may) would be forgotten or released"
+                return f"{whom} ({percent} %, at most {self.limit:g} % may) would be released or no longer managed"
             case Rule.COUNT:
-                return f"{people(self.count)} (at most {self.limit:,} may) would be forgotten or released"
+                return f"{people(self.count)} (at most {self.limit:,} may) would be released or no longer managed"
         what = "1 resource" if self.count == 1 else f"{self.count:,} resources"
         return f"{what} would be deleted or replaced, which no plan of a healthy stack does"
 
@@ -103,7 +103,7 @@ def endangers(step: Step) -> bool:
 
 
 def _is_loss(step: Step) -> bool:
-    # To forget somebody released before changes nothing: taking old lines out of `released` is housekeeping.
+    # To stop managing somebody released before changes nothing: taking old lines out of `released` is housekeeping.
     if not step.is_person or step.action not in _LETTING_GO:
         return False
     return step.action is Action.RELEASE or _was_opted_out(step)
@@ -114,11 +114,11 @@ def _was_opted_out(step: Step) -> bool:
 
 
 def _emptied(plan: Plan) -> Breach | None:
-    forgotten = sum(step.is_person and step.action is Action.FORGET for step in plan.steps)
+    left = sum(step.is_person and step.action is Action.FORGET for step in plan.steps)
     staying = plan.unchanged + sum(
         step.is_person and step.action not in (Action.FORGET, Action.DELETE) for step in plan.steps
     )
-    return Breach(Rule.EMPTIED, forgotten, None, None) if forgotten and not staying else None
+    return Breach(Rule.EMPTIED, left, None, None) if left and not staying else None
 
 
 def _share(losses: list[Step], managed: int, limits: Limits) -> Breach | None:

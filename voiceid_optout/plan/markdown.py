@@ -105,7 +105,7 @@ def _sections(review: Review, most: int) -> list[_Section]:
 def _row(review: Review, step: Step) -> str:
     why = review.reason_of_release(step)
     reason = f"{_plain(step)} because {cell(why)}" if why else _plain(step)
-    return f"| {cell(step.label)} | {cell(review.place(step))} | {cell(changed(step.change))} | {reason} |\n"
+    return f"| {cell(step.label)} | {cell(review.shown_place(step))} | {cell(changed(step.change))} | {reason} |\n"
 
 
 def _plain(step: Step) -> str:

@@ -15,7 +15,7 @@ class Action(StrEnum):
     OPT_OUT = "opt-out"
     REPAIR = "repair"  # opted out, or released, again: the service no longer says what the register asks
     RELEASE = "release"
-    FORGET = "forget"  # no longer managed; nothing changes in the service
+    FORGET = "forget"  # "stop managing" in words: nothing changes in the service; the name is the schema's
     MOVE = "move"  # managed by another resource of the stack; nothing changes in the service
     CREATE = "create"
     UPDATE = "update"

@@ -78,7 +78,7 @@ def _steps(body: ET.Element, review: Review, limit: int) -> None:
 def _step(row: ET.Element, review: Review, step: Step) -> None:
     _add(row, "td", VERBS[step.action], "action")
     _add(_add(row, "td"), "code", clean(step.label))
-    _add(_add(row, "td"), "code", review.place(step))
+    _add(_add(row, "td"), "code", review.shown_place(step))
     _add(row, "td", clean(changed(step.change)))
     why = review.reason_of_release(step)
     reason = _add(row, "td", f"{clean(step.reason)} because " if why else clean(step.reason))

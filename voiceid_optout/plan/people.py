@@ -10,7 +10,8 @@ ASKED = "opted_out"
 RELEASED = "released"
 _OPTED_OUT = "OPTED_OUT"
 _GONE = "gone from the service"
-_STAYS = "stays as it is in the service"
+_STAYS = "the opt-out stays in the service"
+_SAME = "nothing changes in the service"  # of somebody released
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ def step(
     """Return what happens to a person, or None.
 
     ``was`` and ``becomes`` are what the stack ensures before and after; None is somebody it does not manage.
-    ``dropped`` says why people leave the stack, ``kept`` whether the service is then left alone.
+    ``dropped`` says why people are no longer managed, ``kept`` whether the service is then left alone.
     """
     if becomes is None:
         return leaving(label, was, drift, dropped, kept=kept)
@@ -70,7 +71,7 @@ def leaving(label: str, was: str | None, drift: Drift | None, dropped: str, *, k
     if not kept:
         return Step(label, Action.DELETE, dropped, change)
     gone = drift is not None and drift.status is None
-    return Step(label, Action.FORGET, f"{dropped}; {_GONE if gone else _STAYS}", change)
+    return Step(label, Action.FORGET, f"{dropped}; {_GONE if gone else _effect(was)}", change)
 
 
 def together(one: Step, other: Step, dropped: str) -> Step:
@@ -84,5 +85,10 @@ def together(one: Step, other: Step, dropped: str) -> Step:
     if joining.action is Action.REPAIR:
         return joining
     was, becomes = leaving.change.before, joining.change.after
-    moved = Step(joining.label, Action.MOVE, f"moves to another resource; {_STAYS}")
+    moved = Step(joining.label, Action.MOVE, f"moves to another resource; {_effect(was)}")
     return step(joining.label, was, becomes, None, dropped) or moved
+
+
+def _effect(was: str | None) -> str:
+    """Return what the service keeps of somebody whom it is not asked about."""
+    return _SAME if was == RELEASED else _STAYS

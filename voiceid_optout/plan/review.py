@@ -31,7 +31,8 @@ class Review:
     """What every form of a plan is made from.
 
     ``places`` gives the register's ``file:line`` by label, ``because`` the register's reason of a release;
-    ``refusal`` is None for a plan the guard lets pass, ``pace`` where nothing is to be done.
+    ``refusal`` is None for a plan the guard lets pass, ``pace`` where nothing is to be done. ``former`` gives the
+    register's ``file:line`` of before, and its commit, for those whom it no longer lists.
     """
 
     plan: Plan
@@ -40,6 +41,7 @@ class Review:
     because: Mapping[str, str] = field(default_factory=dict, repr=False)
     refusal: Refusal | None = None
     pace: Pace | None = None
+    former: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @cached_property
     def digest(self) -> str:
@@ -70,6 +72,11 @@ class Review:
     def place(self, step: Step) -> str:
         """Return the register's line, empty when it has none."""
         return self.places.get(step.label, "")
+
+    def shown_place(self, step: Step) -> str:
+        """Return the register's line, or ``was config/people.yaml:14 (1a2b3c4)``; empty for neither."""
+        was = self.former.get(step.label, "")
+        return self.place(step) or (f"was {was}" if was else "")
 
     def reason_of_release(self, step: Step) -> str:
         """Return why somebody is released, as one line of a sane length; empty for every other step."""

@@ -42,7 +42,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One step in words. ``place`` is ``file:line`` of the register, or empty when it no longer has the person."""
+    """One step in words. ``place`` is ``file:line`` of the register, where that was, or empty."""
 
     symbol: str
     action: str
@@ -80,7 +80,9 @@ def row(review: Review, step: Step) -> Row:
     why = review.reason_of_release(step)
     reason = f'{step.reason} because "{why}"' if why else step.reason
     # A label or a status may come from elsewhere: nothing in it may reach a terminal as it is.
-    return Row(SYMBOLS[step.action], VERBS[step.action], clean(step.label), review.place(step), clean(reason, 200))
+    return Row(
+        SYMBOLS[step.action], VERBS[step.action], clean(step.label), review.shown_place(step), clean(reason, 200)
+    )
 
 
 def _rows(review: Review, width: int | None, limit: int) -> list[Line]:

@@ -50,9 +50,13 @@ _PAST = {
 
 def summary(plan: Plan) -> str:
     """Return the counts in one line, such as ``12 to opt out, 1 to release, 3 unchanged``."""
+    return ", ".join(filter(None, [planned(plan), f"{plan.unchanged:,} unchanged"]))
+
+
+def planned(plan: Plan) -> str:
+    """Return what is to be done in one line, such as ``12 to opt out, 1 to release``."""
     counts = plan.counts
-    parts = [f"{counts[action]:,} to {verb}" for action, verb in VERBS.items() if counts[action]]
-    return ", ".join([*parts, f"{plan.unchanged:,} unchanged"])
+    return ", ".join(f"{counts[action]:,} to {verb}" for action, verb in VERBS.items() if counts[action])
 
 
 def past(plan: Plan) -> str:

@@ -66,7 +66,7 @@ class OptedOutSpeakersProvider(ResourceProvider):
 
     @clean_failures
     def update(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
-        """Bring those to what is asked who are new, changed or drifted; forget those who are no longer listed."""
+        """Bring those to what is asked who are new, changed or drifted; stop managing who is no longer listed."""
         drifted = self._bring(news["domain_id"], shard_decisions.due(olds, news))
         return UpdateResult(shard_decisions.outputs(news, drifted))
 

@@ -90,7 +90,7 @@ def members(props: Mapping[str, Any]) -> list[Member]:
 def due(olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[Member]:
     """Return who is to be brought to what is asked: new, changed or drifted since the old outputs.
 
-    Somebody who is no longer there is only forgotten. In another domain everybody is new.
+    Somebody who is no longer there is only managed no longer. In another domain everybody is new.
     """
     if olds.get("domain_id") != news["domain_id"]:
         return members(news)

@@ -51,6 +51,11 @@ class Backend:
         """The current run's journal; the CLI does not look there."""
         return self.root / ".pulumi" / "journals" / self.project / f"{self.stack}.jsonl"
 
+    @property
+    def history_folder(self) -> Path:
+        """One record a run, named by its time."""
+        return self.root / ".pulumi" / "history" / self.project / self.stack
+
     def read(self) -> bytes | None:
         """Return the checkpoint's bytes, or None for a stack that has none yet."""
         with _clear_errors("read", self.state_file):
@@ -81,7 +86,7 @@ class Backend:
 
         Not as another name of the state: somebody may edit that in place, and these are what helps then.
         """
-        history = self.root / ".pulumi" / "history" / self.project / self.stack
+        history = self.history_folder
         backups = self.root / ".pulumi" / "backups" / self.project / self.stack
         name = f"{self.stack}-{nanoseconds}"
         with _clear_errors("write", history):

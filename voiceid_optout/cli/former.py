@@ -1,0 +1,121 @@
+"""Where the register listed those whom it lists no longer, as far as Git tells: for a row of a plan.
+
+Git may be missing, or a checkout without history: then nobody can tell, and nothing is said. Only objects are read,
+and no identifier leaves this module.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from voiceid_optout.engine.embedded.backend import Backend
+from voiceid_optout.register import RegisterInvalid
+from voiceid_optout.register.discover import SUFFIXES, shown
+from voiceid_optout.register.loader import load_texts
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
+    from voiceid_optout.cli.context import Context
+
+_PATIENCE_SECONDS = 10
+_SHORT = 7  # digits of a commit
+_COMMIT = re.compile(r"\bcommit ([0-9a-f]{40}|[0-9a-f]{64})\b")
+_BLOB = re.compile(rb"100\d{3} blob ([0-9a-f]+)\t(.*)", re.DOTALL)
+
+
+def places(context: Context, label_key: str | None, labels: Collection[str]) -> dict[str, str]:
+    """Return ``file:line (commit)`` by label: at the commit of the last run, the present one, or the one before.
+
+    A label that none of them knows is left out.
+    """
+    found: dict[str, str] = {}
+    git = shutil.which("git", path=context.environment.get("PATH"))
+    if git is None:
+        return found
+    repository = _Repository(git, context)
+    for commit in repository.commits():
+        if found.keys() >= set(labels):
+            break
+        with suppress(RegisterInvalid):
+            domains, default = context.domains()
+            then = load_texts(repository.texts(commit), [], domains=domains, default_domain=default)
+            known = context.places(label_key, then)
+            for label in labels:
+                if label in known:
+                    found.setdefault(label, f"{known[label]} ({commit[:_SHORT]})")
+    return found
+
+
+def last_commit(context: Context) -> str:
+    """Return the commit that the last run wrote into the stack's history; empty where none is known."""
+    if context.remote_backend:
+        return ""
+    folder = Backend(context.backend(), context.project.name, context.stack).history_folder
+    try:
+        newest = max(folder.glob("*.history.json"), default=None)
+        message = json.loads(newest.read_bytes())["message"] if newest is not None else ""
+        match = _COMMIT.search(message)
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
+    return match[1] if match else ""
+
+
+class _Repository:
+    """The objects of the repository that the project lies in."""
+
+    def __init__(self, git: str, context: Context) -> None:
+        self._git = git
+        self._context = context
+        self._root = context.project.root
+        self._path = os.path.relpath(context.register_folder, self._root)
+
+    def commits(self) -> Iterator[str]:
+        """Yield the commits to look at, the likeliest one first and each once."""
+        seen = {""}
+        changed = self._asked("rev-list", "-1", "HEAD", "--", self._path).decode().strip()
+        for name in (last_commit(self._context), "HEAD", f"{changed}^" if changed else ""):
+            commit = ""
+            if name:
+                answer = self._asked("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
+                commit = answer.decode().strip()
+            if commit not in seen:
+                seen.add(commit)
+                yield commit
+
+    def texts(self, commit: str) -> Iterator[tuple[str, bytes]]:
+        """Yield the names of the register's files, as messages show them, and what they held."""
+        folder = self._context.register_folder
+        is_file = folder.suffix.lower() in SUFFIXES
+        base = folder.parent if is_file else folder
+        listing = self._asked("ls-tree", "-r", "-z", commit, "--", self._path if is_file else f"{self._path}/")
+        for entry in listing.split(b"\0"):
+            if (blob := _BLOB.fullmatch(entry)) is None:
+                continue
+            path = Path(os.fsdecode(blob[2]))
+            if path.suffix.lower() in SUFFIXES and not path.name.startswith("."):
+                name = Path(base.resolve().name) / os.path.relpath(self._root / path, base)
+                yield shown(name), self._asked("cat-file", "blob", blob[1].decode())
+
+    def _asked(self, *arguments: str) -> bytes:
+        """Return what Git prints, nothing if it refuses."""
+        try:
+            told = subprocess.run(  # noqa: S603 - git from PATH; of others' texts only names behind `--`
+                [self._git, "--no-optional-locks", *arguments],
+                cwd=self._root,
+                env={**self._context.environment, "GIT_NO_LAZY_FETCH": "1", "GIT_TERMINAL_PROMPT": "0"},
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                check=False,
+                timeout=_PATIENCE_SECONDS,
+            )
+        except (OSError, subprocess.SubprocessError):
+            return b""
+        return told.stdout if told.returncode == 0 else b""
