@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -11,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 from voiceid_optout.cli.errors import CommandError
+from voiceid_optout.cli.exit_codes import ExitCode
+from voiceid_optout.config import faults, value_of
 from voiceid_optout.engine import project as projects
 from voiceid_optout.label import label
 from voiceid_optout.register import Ensure, load
@@ -60,20 +61,11 @@ class Context:
 
     def setting(self, key: str) -> Any:
         """Return a plain config value of the stack's file; objects set as JSON text are read."""
-        value = self.settings.config.get(f"{self.project.name}:{key}")
-        if isinstance(value, str) and value.startswith(("{", "[")):
-            try:
-                return json.loads(value)
-            except ValueError:
-                return value
-        return value
+        return value_of(self.settings.config.get(f"{self.project.name}:{key}"))
 
     def domains(self) -> tuple[dict[str, str], str | None]:
         """Return the aliases of domains and the default domain's id."""
         aliases = self.setting("domains") or {}
-        if not isinstance(aliases, dict) or not all(isinstance(item, str) for item in aliases.values()):
-            place = f"{self.settings.path.name}: {self.project.name}:domains"
-            raise CommandError(f"{place} must map each alias to a domain id in quotes")
         domain = self.setting("domain")
         return aliases, aliases.get(domain, domain)
 
@@ -145,9 +137,15 @@ class Context:
 
 
 def find(root: Path, stack: str, environment: Mapping[str, str] | None = None) -> Context:
-    """Read the project and stack files; raises :class:`voiceid_optout.engine.errors.ProjectError`."""
+    """Read the project and stack files; raises :class:`voiceid_optout.engine.errors.ProjectError`.
+
+    A setting that is misspelled, or of another kind, is a :class:`CommandError`.
+    """
     project = projects.load_project(root.resolve())
-    return Context(project, projects.load_stack(project, stack), stack, environment or os.environ)
+    settings = projects.load_stack(project, stack)
+    if found := [f"{settings.path.name}: {fault}" for fault in faults(settings.config, project.name)]:
+        raise CommandError("\n".join(found), ExitCode.USAGE)
+    return Context(project, settings, stack, environment or os.environ)
 
 
 def label_key(context: Context, environment: Mapping[str, str]) -> str | None:

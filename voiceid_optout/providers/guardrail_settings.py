@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
+from voiceid_optout.config import KEYS
 from voiceid_optout.providers.decisions import domain_fault
 
 if TYPE_CHECKING:
@@ -17,12 +18,7 @@ RETENTIONS = (
     *(1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827),
     *(2192, 2557, 2922, 3288, 3653),
 )
-KNOWN = frozenset(
-    (
-        *("name", "account", "repository", "branch", "environment", "previewEnvironment", "releases", "tags"),
-        *("sessionHours", "stateUrl", "oidcProvider", "domainKey", "logRetentionDays", "topic", "eventsKey"),
-    )
-)
+KNOWN = frozenset(KEYS[KEY.partition(":")[2]].names)
 MOST_TAGS = 40  # AWS allows 50 on a resource; some are ours, and the provider's default tags come on top
 
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,56}")  # a role's name has 64 characters at most, and ours end in -preview

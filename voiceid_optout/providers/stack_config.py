@@ -4,14 +4,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Self, TypeVar
+from typing import Self
 
 import pulumi
+from pulumi.runtime import config as runtime
 from pulumi.runtime import get_config
 
-DEFAULT_REGISTER = "config"
+from voiceid_optout.config import faults
 
-_Choice = TypeVar("_Choice", bound=StrEnum)
+DEFAULT_REGISTER = "config"
 
 
 class Grouping(StrEnum):
@@ -47,7 +48,9 @@ class StackConfig:
     def read(cls) -> Self:
         """Read the running program's config; raises pulumi.RunError with one line for each fault."""
         config = pulumi.Config()
-        domains = _domains(config)
+        if found := list(faults({**runtime.get_config_env(), **runtime.CONFIG.get()}, pulumi.get_project())):
+            raise pulumi.RunError("\n".join(found))
+        domains = config.get_object("domains") or {}
         domain = config.get("domain")
         return cls(
             register=Path(config.get("register") or DEFAULT_REGISTER),
@@ -55,29 +58,10 @@ class StackConfig:
             default_domain=domains.get(domain, domain) if domain else None,
             # not Config.get, which warns about a secret: it is needed as text, for it makes the names
             label_key=get_config(config.full_key("labelKey")) or None,
-            grouping=_choice(config, "grouping", Grouping.SINGLE),
-            guardrails=_choice(config, "guardrails", Guardrails.OFF),
+            grouping=Grouping(config.get("grouping") or Grouping.SINGLE),
+            guardrails=Guardrails(config.get("guardrails") or Guardrails.OFF),
         )
 
     def key(self, domain_id: str) -> str:
         """Return the key for labels in a domain."""
         return self.label_key or domain_id
-
-
-def _domains(config: pulumi.Config) -> dict[str, str]:
-    fault = f"{config.full_key('domains')} is not an object of aliases and domain ids"
-    try:
-        domains = config.get_object("domains") or {}
-    except pulumi.ConfigTypeError:
-        raise pulumi.RunError(fault) from None
-    if not isinstance(domains, dict) or not all(isinstance(value, str) for value in domains.values()):
-        raise pulumi.RunError(fault)
-    return domains
-
-
-def _choice(config: pulumi.Config, key: str, default: _Choice) -> _Choice:
-    known = type(default)
-    try:
-        return known(config.get(key) or default)
-    except ValueError:
-        raise pulumi.RunError(f"{config.full_key(key)} is {' or '.join(known)}, nothing else") from None
