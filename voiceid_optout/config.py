@@ -1,4 +1,4 @@
-"""The settings of a stack: the one table of the keys under a project's prefix, and the check of a config against it.
+"""The settings of a stack: the one table of the keys under a project's prefix, and the check against it.
 
 A misspelled key would change nothing and say nothing: a limit somebody set would not hold. A new setting is a line
 in ``KEYS`` and a row in ``docs/settings.md``.
@@ -55,7 +55,7 @@ KEYS: Mapping[str, Key] = MappingProxyType(
             Key("guard", Kind.OBJECT, ("maxLosses", "maxLossPercent", "percentFromLosses")),
             Key("labelKey", Kind.SECRET),
             Key("service", Kind.CHOICE, ("embedded",)),
-            Key("guardrails", Kind.CHOICE, ("true", "false", "only")),
+            Key("guardrails", Kind.CHOICE, ("false", "true", "only")),
             Key(
                 "guardrailSettings",
                 Kind.OBJECT,
@@ -81,8 +81,13 @@ def faults(config: Mapping[str, Any], project: str) -> Iterator[str]:
         if prefix in ("", project):
             if (problem := _problem(name, value)) is not None:
                 yield f"{_shown(full)} {problem}"
-        elif name in KEYS and get_close_matches(prefix, (project, PREFIX), n=1, cutoff=_ALIKE):
+        elif name in KEYS and _is_slip(prefix, project):
             yield f"{_shown(full)} is no setting of the project {project}: did you mean {project}:{name}?"
+
+
+def _is_slip(prefix: str, project: str) -> bool:
+    """Whether a prefix was meant to be the project's: an earlier name, a slip, or the CLI's long form of it."""
+    return bool(get_close_matches(prefix.removesuffix(":config"), (project, PREFIX), n=1, cutoff=_ALIKE))
 
 
 def value_of(given: Any) -> Any:
@@ -99,8 +104,8 @@ def _problem(name: str, given: Any) -> str | None:
     key = KEYS.get(name)
     if key is None:
         return f"is no setting: {_meant(name, KEYS)}"
-    if given is None:
-        return "has no value: fill it in or delete it"
+    if given is None:  # as left out
+        return None
     if key.kind is Kind.SECRET and _is_secret(given):
         return None
     if _holds_secret(given):
@@ -144,7 +149,7 @@ def _meant(name: str, known: Iterable[str]) -> str:
 
 
 def _letters(name: str) -> str:
-    return name.lower().replace("_", "").replace("-", "").replace(".", "")
+    return name.partition(".")[0].lower().replace("_", "").replace("-", "")
 
 
 def _shown(name: str) -> str:

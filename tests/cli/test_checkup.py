@@ -172,8 +172,7 @@ def test_an_endpoint_that_does_not_answer_is_named(project: Project, monkeypatch
     [
         ({"endpoint": "ftp://somewhere", "region": "us-east-1"}, "no http or https URL"),
         ({}, "no region"),
-        ({"region": "us-east-1", "quotas": {"optout": 1}}, "quotas has no 'optout'"),
-        ({"region": "us-east-1", "domains": ["a"]}, "must map each alias to a domain id"),
+        ({"region": "us-east-1", "quotas": {"optOut": 0}}, "quotas.optOut is not a positive number"),
     ],
 )
 def test_settings_that_cannot_be_used_are_named(project: Project, config: dict[str, Any], complaint: str) -> None:
