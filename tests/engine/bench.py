@@ -134,6 +134,7 @@ class Bench:
 
     def request(self, **options: Any) -> Request:
         options.setdefault("refresh", False)
+        options.setdefault("trust_state", True)  # the sample's provider is none of ours
         environment = {**self.environment, **options.pop("environment", {})}
         return Request(root=self.root, stack="dev", backend=self.backend.root, environment=environment, **options)
 

@@ -58,7 +58,7 @@ def test_a_failure_may_show_the_plan_that_was_refused() -> None:
 
 def test_nothing_in_a_log_is_markdown() -> None:
     text = failed_comment(ORIGIN, "a", log="\x1b[31mred\x1b[0m\n```\n@somebody <img src=x>\n````\x07")
-    assert "`````text\nred\n```\n@somebody <img src=x>\n````\n`````" in text
+    assert "`````text\nred\n```\n@somebody <img src=x>\n````\\x07\n`````" in text
 
 
 def test_a_long_log_shows_its_end() -> None:

@@ -47,6 +47,8 @@ def override(purpose: Purpose, choices: Choices, digest: str, *, refresh: bool =
         words += ["--cwd", str(choices.root)]
     if not refresh:
         words.append("--no-refresh")
+    if choices.trust_state:
+        words.append("--trust-state")
     for label in choices.targets:
         words += ["--target", label]
     return shlex.join([*words, "--approve", short(digest)])

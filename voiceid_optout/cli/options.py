@@ -72,8 +72,14 @@ _QUIET = click.option(
     "-q", "--quiet", is_flag=True, help="Show errors, warnings and the result alone: no progress and no rows."
 )
 
+_TRUST = click.option(
+    "--trust-state",
+    is_flag=True,
+    help="Run whatever code the state names: for a state that only people write whom you trust with your keys.",
+)
+
 stack_options = (_CWD, _STACK)
-run_options = (*stack_options, _ENGINE, _JSON, _QUIET, _PARALLEL, _TARGET, _EVENT_LOG)
+run_options = (*stack_options, _ENGINE, _JSON, _QUIET, _PARALLEL, _TARGET, _EVENT_LOG, _TRUST)
 refresh_option = click.option(
     "--refresh/--no-refresh",
     default=True,

@@ -70,6 +70,7 @@ class Choices:
     event_log: Path | None = None
     continue_on_error: bool = False
     quiet: bool = False
+    trust_state: bool = False
 
 
 @dataclass(frozen=True)
@@ -162,6 +163,7 @@ class Session:
             continue_on_error=self.choices.continue_on_error,
             message=message,
             repeatable=self._is_repeatable,
+            trust_state=self.choices.trust_state,
         )
 
     @property

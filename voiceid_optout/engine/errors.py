@@ -24,6 +24,10 @@ class StateError(EngineError):
     """The state file cannot be read, is inconsistent, or could not be written."""
 
 
+class UntrustedStateError(StateError):
+    """The state, or a journal, names code that is neither ours nor the program's."""
+
+
 class OutOfScopeError(EngineError):
     """Something only the Pulumi CLI can do was asked of the embedded engine."""
 

@@ -46,7 +46,7 @@ class Request:
     ``environment`` is what the program and the provider see on top of the process's own. ``refresh`` reads every
     resource before the program is compared with it. ``remote_backend`` is a URL in the place of ``backend``, for
     the Pulumi CLI alone. ``repeatable`` says that a killed run may be done again from its beginning, so that
-    nothing has to be saved on the way.
+    nothing has to be saved on the way. ``trust_state`` lets any provider run that the state names.
     """
 
     root: Path
@@ -60,6 +60,7 @@ class Request:
     continue_on_error: bool = False
     message: str = ""
     repeatable: bool = False
+    trust_state: bool = False
 
     @property
     def place(self) -> str:

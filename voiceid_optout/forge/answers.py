@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from voiceid_optout.foreign_text import one_line
 from voiceid_optout.forge.errors import (
     ForgeError,
     NotAuthenticated,
@@ -101,4 +102,4 @@ def _said(body: bytes) -> str:
     if isinstance(errors, list):
         words += [error.get("message") or error.get("code") for error in errors if isinstance(error, dict)]
     text = "; ".join(" ".join(word.split()) for word in words if isinstance(word, str))
-    return "".join(char for char in text if char.isprintable())[:_LONGEST_QUOTE]
+    return one_line(text, _LONGEST_QUOTE)

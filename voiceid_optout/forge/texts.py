@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from voiceid_optout.foreign_text import printable
 from voiceid_optout.forge.markers import DIGITS, Reviewed, comment_marker, issue_marker, reviewed_marker
 
 LIMIT = 65_536  # of GitHub, for comments and issues alike
@@ -125,13 +126,7 @@ def _fenced(text: str) -> list[str]:
     """Return a text as a code block: nothing in it is a heading, a link, a mention or HTML."""
     longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
     fence = "`" * max(3, longest + 1)
-    return [f"{fence}text", *_printable(text).splitlines(), fence]
-
-
-def _printable(text: str) -> str:
-    """Drop what a terminal would act on, colours above all."""
-    text = re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", text)
-    return "".join(char for char in text if char.isprintable() or char in "\n\t")
+    return [f"{fence}text", *printable(text).splitlines(), fence]
 
 
 def _tail(text: str) -> str:

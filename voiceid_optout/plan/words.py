@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import unicodedata
 from typing import TYPE_CHECKING
 
+from voiceid_optout.foreign_text import one_line
 from voiceid_optout.plan.model import Action
 
 if TYPE_CHECKING:
@@ -81,19 +81,5 @@ def changed(change: Change | None) -> str:
 
 
 def clean(text: str, length: int = REASON_LENGTH) -> str:
-    """Return a free text as one line of at most ``length`` characters.
-
-    Controls and invisible characters go: they could move a terminal's cursor, or turn the direction of writing.
-    """
-    # What the limit cuts away anyhow need not be looked at.
-    kept = (" " if _breaks(letter) else letter for letter in text[: length * 8] if not _is_hidden(letter))
-    line = " ".join("".join(kept).split())
-    return line if len(line) <= length else f"{line[: length - 1].rstrip()}…"
-
-
-def _breaks(letter: str) -> bool:
-    return letter in "\t\n\r\v\f" or unicodedata.category(letter) in ("Zl", "Zp", "Zs")
-
-
-def _is_hidden(letter: str) -> bool:
-    return letter not in "\t\n\r\v\f" and unicodedata.category(letter) in ("Cc", "Cf", "Cs", "Co", "Cn")
+    """Return a free text as one line of at most ``length`` characters, safe to print."""
+    return one_line(text, length)

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from voiceid_optout.foreign_text import escaped
 from voiceid_optout.register.codes import Code
 from voiceid_optout.register.errors import Fault
 from voiceid_optout.register.model import Location
@@ -23,8 +24,7 @@ class Source:
 
 def shown(path: Path) -> str:
     """Return a path as one printable line: a file name may hold any byte, a report may not."""
-    text = os.fsencode(path).decode("utf-8", "backslashreplace")
-    return "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in text)
+    return escaped(os.fsencode(path).decode("utf-8", "backslashreplace"))
 
 
 def discover(path: Path, prefix: Path | None = None) -> tuple[list[Source], list[Fault]]:

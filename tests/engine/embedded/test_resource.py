@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -9,6 +10,7 @@ from tests.engine.bench import THING, urn
 from voiceid_optout.engine.embedded import resource as resources
 from voiceid_optout.engine.embedded.resource import ResourceState
 from voiceid_optout.engine.embedded.values import SECRET_SIGNATURE, SIGNATURE_KEY, Secret
+from voiceid_optout.engine.trust import IDENTIFIERS
 
 if TYPE_CHECKING:
     from voiceid_optout.engine.embedded.passphrase import Crypter
@@ -126,3 +128,13 @@ class TestSealed:
             inputs={"val": Secret("x")}, outputs={"val": Secret("x")}, additional_secret_outputs=("val",)
         )
         assert resources.sealed(state) is state
+
+
+@pytest.mark.parametrize(("type_", "key"), IDENTIFIERS.items())
+def test_identifiers_are_sealed_whoever_made_the_resource(type_: str, key: str) -> None:
+    item = ResourceState(
+        urn=urn("s", type_), custom=True, type=type_, inputs={key: "a"}, outputs={key: "b", "c": "d"}
+    )
+    assert (item.inputs, item.outputs) == ({key: Secret("a")}, {key: Secret("b"), "c": "d"})
+    assert replace(item, outputs={key: "e"}).outputs == {key: Secret("e")}
+    assert ResourceState(urn=urn("s"), custom=True, type=THING, inputs={key: "a"}).inputs == {key: "a"}

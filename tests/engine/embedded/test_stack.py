@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.engine.bench import PASSPHRASE, SALT, THING, urn
-from voiceid_optout.engine.embedded import snapshot
+from voiceid_optout.engine.embedded import snapshot, values
 from voiceid_optout.engine.embedded.backend import Backend
 from voiceid_optout.engine.embedded.journal import Journal
 from voiceid_optout.engine.embedded.ledger import EntryKind, Ledger
@@ -18,6 +19,7 @@ from voiceid_optout.engine.embedded.values import Secret
 from voiceid_optout.engine.errors import EngineError, OutOfScopeError, PassphraseError, ProjectError, StateError
 from voiceid_optout.engine.interface import Request
 from voiceid_optout.engine.project import Project
+from voiceid_optout.engine.trust import IDENTIFIERS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from voiceid_optout.engine.embedded.passphrase import Crypter
 
 K = EntryKind
+SIGNED = {values.SIGNATURE_KEY: values.SECRET_SIGNATURE}
 
 
 def thing(name: str, id_: str = "i", **keys: Any) -> ResourceState:
@@ -117,6 +120,46 @@ class TestOpen:
             json.dumps({"version": 3, "checkpoint": {"latest": {"resources": [document]}}}).encode()
         )
         assert place.open().base.resources == (thing("a", inputs={"val": Secret("hush")}),)
+
+
+class TestIdentifiersInClear:
+    ID = "caller-of-a-test"
+
+    def of_people(self, crypter: Crypter, place: Place, plain: Any) -> bytes:
+        """Write a state of one person and one shard whose identifiers stand there like this."""
+        for name, (type_, key) in enumerate(IDENTIFIERS.items()):
+            properties = {"domain_id": "d", key: Secret(self.ID)}
+            item = ResourceState(urn=urn(f"s{name}", type_), custom=True, type=type_, id="i", inputs=properties)
+            item = replace(item, outputs=properties)
+            place.state(crypter, Snapshot((*place.open().base.resources, item)))
+        document = json.loads(place.backend.read() or b"")
+        for item, key in zip(document["checkpoint"]["latest"]["resources"], IDENTIFIERS.values(), strict=True):
+            item["inputs"][key] = item["outputs"][key] = plain
+        place.backend.write(json.dumps(document).encode())
+        for kept in place.root.rglob("*.bak"):
+            kept.unlink()
+        return place.backend.read() or b""
+
+    @pytest.mark.parametrize("plain", [ID, {**SIGNED, "plaintext": json.dumps(ID)}])
+    def test_a_run_that_writes_seals_them_and_keeps_no_copy(
+        self, place: Place, crypter: Crypter, plain: Any
+    ) -> None:
+        self.of_people(crypter, place, plain)
+        opened = place.open()
+        assert [
+            item.inputs[key] for item, key in zip(opened.base.resources, IDENTIFIERS.values(), strict=True)
+        ] == [Secret(self.ID)] * 2
+        assert opened.checkpoint == place.backend.read()
+        assert not any(self.ID.encode() in content for content in place.files().values())
+        (said,) = place.said
+        assert said.startswith("the state held the identifiers of 2 resources in clear; they are sealed now.")
+
+    def test_others_hide_them_and_say_so(self, place: Place, crypter: Crypter) -> None:
+        before = self.of_people(crypter, place, self.ID)
+        opened = place.open(writable=False)
+        assert self.ID not in json.dumps([values.masked(item.outputs) for item in opened.base.resources])
+        assert place.backend.read() == before
+        assert "the next run that writes seals them" in place.said[0]
 
 
 class TestSalts:

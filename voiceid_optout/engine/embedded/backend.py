@@ -67,11 +67,11 @@ class Backend:
             except FileNotFoundError:
                 return None
 
-    def write(self, checkpoint: bytes) -> None:
-        """Replace the checkpoint; the one before stays as ``.bak``."""
+    def write(self, checkpoint: bytes, *, keep: bool = True) -> None:
+        """Replace the checkpoint; the one before stays as ``.bak``, unless it is not to be kept."""
         self.prepare()
         with _clear_errors("write", self.state_file):
-            if self.state_file.exists():
+            if keep and self.state_file.exists():
                 _keep(self.state_file.with_name(f"{self.state_file.name}.bak"), self.state_file)
             _put(self.state_file, checkpoint)
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import grpc
 from google.protobuf import empty_pb2
-from pulumi.runtime.proto import engine_pb2, provider_pb2, resource_pb2
+from pulumi.runtime.proto import engine_pb2, resource_pb2
 
 from voiceid_optout.engine.errors import OutOfScopeError
 
@@ -49,7 +49,7 @@ METHODS = (
     Method("GetRootResource", engine_pb2.GetRootResourceRequest, engine_pb2.GetRootResourceResponse),
     Method("SetRootResource", engine_pb2.SetRootResourceRequest, engine_pb2.SetRootResourceResponse),
     Method("ReadResource", resource_pb2.ReadResourceRequest, resource_pb2.ReadResourceResponse),
-    Method("Invoke", resource_pb2.ResourceInvokeRequest, provider_pb2.InvokeResponse),
+    Method("Invoke", resource_pb2.ResourceInvokeRequest, resource_pb2.ResourceInvokeResponse),
 )
 _NUMBERS = {method.name: number for number, method in enumerate(METHODS)}
 

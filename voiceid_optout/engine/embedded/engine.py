@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import ExitStack
+from functools import partial
 from typing import TYPE_CHECKING
 
 from voiceid_optout.engine import project as projects
@@ -12,6 +13,7 @@ from voiceid_optout.engine.embedded.backend import Backend
 from voiceid_optout.engine.embedded.execution import Execution
 from voiceid_optout.engine.embedded.host import ProgramHost
 from voiceid_optout.engine.embedded.plugins import Plugins
+from voiceid_optout.engine.embedded.sent import by_program
 from voiceid_optout.engine.embedded.stack import open_stack
 from voiceid_optout.engine.events import Emitter
 from voiceid_optout.engine.interface import ASKS_SERVICE, RUNS_PROGRAM, WRITES_STATE, Operation, Outcome
@@ -52,5 +54,7 @@ class EmbeddedEngine:
             if operation in ASKS_SERVICE:
                 plugins.start()
             environment = {**os.environ, **request.environment}
-            stack = open_stack(request, project, backend, environment, report, writable=operation in WRITES_STATE)
+            sent = partial(by_program, request, project) if operation in RUNS_PROGRAM else None
+            writable = operation in WRITES_STATE
+            stack = open_stack(request, project, backend, environment, report, writable=writable, sent=sent)
             return Execution(operation, request, stack, emitter, plugins, host).run()

@@ -11,6 +11,7 @@ from voiceid_optout.engine import interrupts
 from voiceid_optout.engine import urn as urns
 from voiceid_optout.engine.embedded import decisions, history, values
 from voiceid_optout.engine.embedded.deleter import delete_all, unseen
+from voiceid_optout.engine.embedded.host import start_message
 from voiceid_optout.engine.embedded.journal import Journal
 from voiceid_optout.engine.embedded.ledger import Ledger
 from voiceid_optout.engine.embedded.monitor import Monitor
@@ -118,17 +119,9 @@ class Execution:
                 delete_all(run, unseen(resources, registrar.seen))
 
         monitor = Monitor(run, registrar, stack.name, stack.project.name, finish)
-        start = {
-            "root": str(stack.project.root),
-            "main": stack.project.main,
-            "project": stack.project.name,
-            "stack": stack.name,
-            "config": dict(stack.config.values),
-            "secret_keys": sorted(stack.config.secret_keys),
-            "parallel": run.request.parallel,
-            "dry_run": run.planning,
-        }
-        end = self._host.run(start, monitor.serve, run.request.parallel)
+        parallel = run.request.parallel
+        start = start_message(stack.project, stack.name, stack.config, parallel, dry_run=run.planning)
+        end = self._host.run(start, monitor.serve, parallel)
         registrar.components.finish_stack(failed=run.failed.is_set() or bool(end.error))
         self._take_end(end)
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    from voiceid_optout.engine.project import Project, StackConfig
+
 
 @dataclass(frozen=True, slots=True)
 class ProgramEnd:
@@ -27,6 +29,22 @@ class ProgramEnd:
 
     error: str = ""
     traceback: str = ""
+
+
+def start_message(
+    project: Project, stack: str, config: StackConfig, parallel: int, *, dry_run: bool
+) -> dict[str, Any]:
+    """Return what the program is told first."""
+    return {
+        "root": str(project.root),
+        "main": project.main,
+        "project": project.name,
+        "stack": stack,
+        "config": dict(config.values),
+        "secret_keys": sorted(config.secret_keys),
+        "parallel": parallel,
+        "dry_run": dry_run,
+    }
 
 
 class ProgramHost:

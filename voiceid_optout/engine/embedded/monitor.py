@@ -24,7 +24,7 @@ _SEVERITIES = {
     engine_pb2.ERROR: "error",
 }
 # Announced features decide how the SDK writes its requests; what is not here it refuses or writes the plain way.
-_FEATURES = (
+FEATURES = (
     resource_pb2.RESOURCE_MONITOR_FEATURE_SECRETS,
     resource_pb2.RESOURCE_MONITOR_FEATURE_DELETED_WITH,
 )
@@ -58,7 +58,7 @@ class Monitor:
             organization="organization",
             dryRun=self._run.planning,
             parallel=self._run.request.parallel,
-            supportedFeatures=_FEATURES,
+            supportedFeatures=FEATURES,
         )
 
     def _SupportsFeature(self, request: Any) -> Any:  # noqa: N802

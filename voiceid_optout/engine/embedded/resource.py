@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from voiceid_optout.engine import urn as urns
 from voiceid_optout.engine.embedded import values
+from voiceid_optout.engine.trust import IDENTIFIERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -71,6 +72,16 @@ class ResourceState:
     modified: str = ""
     source_position: str = ""
 
+    def __post_init__(self) -> None:
+        """Seal what identifies people, whoever left it in clear: it is never written, nor told, otherwise."""
+        key = IDENTIFIERS.get(self.type)
+        if key is None:
+            return
+        for part in ("inputs", "outputs"):
+            properties = getattr(self, part)
+            if key in properties and not isinstance(properties[key], values.Secret):
+                object.__setattr__(self, part, {**properties, key: values.Secret(properties[key])})
+
     @property
     def is_provider(self) -> bool:
         """Whether this is a provider's own entry."""
@@ -125,3 +136,10 @@ def from_json(document: dict[str, Any], decrypt: Callable[[str], str]) -> Resour
         attributes[attribute] = tuple(value) if isinstance(value, list) else value
     attributes.setdefault("type", urns.type_of(document["urn"]))
     return ResourceState(**attributes)
+
+
+def has_identifier_in_clear(document: dict[str, Any]) -> bool:
+    """Tell whether a resource of the state file has what identifies people in clear."""
+    key = IDENTIFIERS.get(document.get("type") or urns.type_of(document["urn"]), "")
+    parts = (document.get(part) or {} for part in ("inputs", "outputs"))
+    return any(key in part and not values.is_sealed(part[key]) for part in parts)

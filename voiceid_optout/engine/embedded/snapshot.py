@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 from voiceid_optout.engine.embedded import integrity, values
 from voiceid_optout.engine.embedded import resource as resources
 from voiceid_optout.engine.errors import OutOfScopeError, StateError
+from voiceid_optout.engine.trust import PROVIDER_KEY, Named
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from voiceid_optout.engine.embedded.passphrase import Crypter
     from voiceid_optout.engine.embedded.resource import ResourceState
@@ -38,6 +39,14 @@ class Snapshot:
     resources: tuple[ResourceState, ...] = ()
     pending: tuple[PendingOperation, ...] = ()
 
+    @property
+    def providers(self) -> Iterator[Named]:
+        """Every provider that a resource names, in what it was given and in what it gave."""
+        for item in (*self.resources, *(one.resource for one in self.pending)):
+            for properties in (item.inputs, item.outputs):
+                if PROVIDER_KEY in properties:
+                    yield Named(item.urn, values.plain_value(properties[PROVIDER_KEY]))
+
 
 @dataclass(frozen=True, slots=True)
 class RawCheckpoint:
@@ -46,6 +55,12 @@ class RawCheckpoint:
     resources: tuple[dict[str, Any], ...] = ()
     pending: tuple[dict[str, Any], ...] = ()
     salt: str | None = None
+
+    @property
+    def identifiers_in_clear(self) -> int:
+        """How many resources have what identifies people in clear."""
+        every = (*self.resources, *(item["resource"] for item in self.pending))
+        return sum(map(resources.has_identifier_in_clear, every))
 
     def open(self, decrypt: Callable[[str], str]) -> Snapshot:
         """Return the snapshot with its secrets in clear."""

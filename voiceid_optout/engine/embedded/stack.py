@@ -8,10 +8,11 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from voiceid_optout.engine import project as projects
+from voiceid_optout.engine import trust
 from voiceid_optout.engine.embedded import journal, locks, passphrase, snapshot
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     from voiceid_optout.engine.embedded.backend import Backend
     from voiceid_optout.engine.embedded.passphrase import Crypter
@@ -41,11 +42,13 @@ def open_stack(
     report: Callable[[str], None],
     *,
     writable: bool,
+    sent: Callable[[StackConfig], Collection[str]] | None = None,
 ) -> Stack:
     """Read everything a run starts from; raises :class:`voiceid_optout.engine.errors.EngineError`.
 
     A new salt is stored in the stack's file only when the run may write. Recovery from a journal is reported, and
-    then its result is written too.
+    then its result is written too; so is a state that had identifiers in clear. ``sent`` returns the providers that
+    the program sends, where one takes part in the run.
     """
     settings = projects.load_stack(project, request.stack)
     checkpoint = backend.read()
@@ -55,22 +58,33 @@ def open_stack(
     crypter, reader = _crypters(passphrase.find(environment), settings.salt, raw.salt)
     base = raw.open(reader.decrypt)
     config = projects.resolve(settings, crypter.decrypt)
+
+    def require_trust(state: Snapshot, what: str) -> None:
+        if not request.trust_state:
+            ask = None if sent is None else lambda: sent(config)
+            trust.require(state.providers, request.place, ask, what=what)
+
+    require_trust(base, "state")
     if not writable and locks.is_held(backend.lock_folder):
         report("another run is under way: what it has done since it began does not show yet")
         return Stack(request.stack, project, config, crypter, backend, checkpoint, base)
     recovered = journal.recover(backend.journal_file, base, checkpoint, crypter.decrypt)
+    if recovered is not None:
+        require_trust(recovered, "journal of a killed run")
     # Nothing is written before everything could be read.
     if settings.salt is None and writable:
         projects.store_salt(settings, crypter.salt_text)
     if recovered is not None:
         report(_recovery_words(base, recovered))
         base = recovered
-        if writable:
-            # This run's journal takes the place of that one: what that one told must be in the state before.
-            now = datetime.now(UTC)
-            checkpoint = snapshot.render(request.stack, project.name, recovered, crypter, now)
-            backend.write(checkpoint)
-            backend.journal_file.unlink(missing_ok=True)
+    clear = raw.identifiers_in_clear
+    if clear:
+        report(_clear_words(clear, backend, sealed=writable))
+    if writable and (recovered is not None or clear):
+        # This run's journal takes the place of that one: what that one told must be in the state before.
+        checkpoint = snapshot.render(request.stack, project.name, base, crypter, datetime.now(UTC))
+        backend.write(checkpoint, keep=not clear)
+        backend.journal_file.unlink(missing_ok=True)
     return Stack(request.stack, project, config, crypter, backend, checkpoint, base)
 
 
@@ -86,6 +100,14 @@ def _crypters(phrase: str, settings_salt: str | None, state_salt: str | None) ->
     with ThreadPoolExecutor(2) as pool:
         writer, reader = pool.map(lambda salt: passphrase.open_with(phrase, salt), salts)
     return writer, reader
+
+
+def _clear_words(count: int, backend: Backend, *, sealed: bool) -> str:
+    now = "they are sealed now" if sealed else "the next run that writes seals them"
+    return (
+        f"the state held the identifiers of {count:,} resources in clear; {now}. What earlier runs kept of it may "
+        f"hold them too: look at {backend.state_file.name}.bak, history and backups in {backend.root}"
+    )
 
 
 def _recovery_words(base: Snapshot, recovered: Snapshot) -> str:

@@ -106,6 +106,11 @@ def _number(bits: Any) -> float:
     return number
 
 
+def is_sealed(value: Any) -> bool:
+    """Tell whether a value of the state file is an encrypted one."""
+    return isinstance(value, dict) and value.get(SIGNATURE_KEY) == SECRET_SIGNATURE and "plaintext" not in value
+
+
 def plain_value(value: Any) -> Any:
     """Return the value without secret marks."""
     if isinstance(value, Secret):

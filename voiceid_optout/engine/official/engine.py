@@ -12,6 +12,7 @@ from voiceid_optout.engine.errors import EngineError, OutOfScopeError
 from voiceid_optout.engine.interface import Operation, Outcome, Result
 from voiceid_optout.engine.official import failures
 from voiceid_optout.engine.official.command import Command, PulumiFailedError, find
+from voiceid_optout.engine.official.inspection import inspect
 from voiceid_optout.engine.official.relay import Relay
 from voiceid_optout.engine.official.workspace import open_stack
 
@@ -39,7 +40,8 @@ class OfficialEngine:
         _require_passphrase(project, request)
         command = self._command.result()
         relay = Relay(on_event)
-        _clear_up(request, project, relay)
+        _clear_up(operation, request, project, relay)
+        inspect(operation, command, request, project)
         failure: PulumiFailedError | None = None
         with warnings.catch_warnings():
             # The API warns, with the whole event, about events it cannot read and streams cut by a crash.
@@ -100,12 +102,12 @@ def _outcome(failure: PulumiFailedError, relay: Relay, request: Request) -> Outc
     return Outcome(Result.PARTIAL if relay.applied else Result.FAILED, errors)
 
 
-def _clear_up(request: Request, project: projects.Project, relay: Relay) -> None:
+def _clear_up(operation: Operation, request: Request, project: projects.Project, relay: Relay) -> None:
     if request.remote_backend:
         return  # the embedded engine was never there
     from voiceid_optout.engine.official import takeover  # noqa: PLC0415 - it takes much of the other engine along
 
-    takeover.clear_up(request, project, relay.note)
+    takeover.clear_up(operation, request, project, relay.note)
 
 
 def _require_passphrase(project: projects.Project, request: Request) -> None:

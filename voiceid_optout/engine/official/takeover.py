@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from typing import TYPE_CHECKING
 
 from voiceid_optout.engine.embedded import locks
 from voiceid_optout.engine.embedded.backend import Backend
+from voiceid_optout.engine.embedded.sent import by_program
 from voiceid_optout.engine.embedded.stack import open_stack
+from voiceid_optout.engine.interface import RUNS_PROGRAM
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from voiceid_optout.engine.interface import Request
+    from voiceid_optout.engine.interface import Operation, Request
     from voiceid_optout.engine.project import Project
 
 
-def clear_up(request: Request, project: Project, report: Callable[[str], None]) -> None:
+def clear_up(operation: Operation, request: Request, project: Project, report: Callable[[str], None]) -> None:
     """Put the steps of a killed run of the embedded engine into the state, and take over its lock.
 
     While a lock is held by a process that may be alive nothing is touched: its run may be going on, and the CLI
@@ -30,4 +33,6 @@ def clear_up(request: Request, project: Project, report: Callable[[str], None]) 
         return
     with locks.held(backend.lock_folder, report):
         if left:
-            open_stack(request, project, backend, {**os.environ, **request.environment}, report, writable=True)
+            sent = partial(by_program, request, project) if operation in RUNS_PROGRAM else None
+            environment = {**os.environ, **request.environment}
+            open_stack(request, project, backend, environment, report, writable=True, sent=sent)

@@ -61,11 +61,7 @@ def open_stack(command: Command, request: Request, project: str, operation: Oper
 
     Raises :class:`StateError` when the backend's folder cannot be made, and what the command raises.
     """
-    variables = {
-        **request.environment,
-        "PULUMI_BACKEND_URL": request.remote_backend or backend_url(request.backend),
-        "PULUMI_SKIP_UPDATE_CHECK": "true",
-    }
+    variables = environment(request)
     if operation is Operation.UP and request.repeatable and SKIP not in {**os.environ, **request.environment}:
         variables[SKIP] = "true"
     workspace = _Workspace(work_dir=str(request.root), env_vars=variables, pulumi_command=command)
@@ -79,8 +75,22 @@ def _is_known(request: Request, project: str) -> bool:
         request.backend.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise StateError(f"cannot make the folder {request.backend}: {error.strerror}") from error
+    return bool(state_files(request, project))
+
+
+def state_files(request: Request, project: str) -> list[Path]:
+    """Return the files of the folder that the CLI may take for the stack's state."""
     folder = request.backend / ".pulumi" / "stacks" / project
-    return any((folder / f"{request.stack}{ending}").exists() for ending in _ENDINGS)
+    return [path for ending in _ENDINGS if (path := folder / f"{request.stack}{ending}").exists()]
+
+
+def environment(request: Request) -> dict[str, str]:
+    """Return the variables with which the CLI finds the state."""
+    return {
+        **request.environment,
+        "PULUMI_BACKEND_URL": request.remote_backend or backend_url(request.backend),
+        "PULUMI_SKIP_UPDATE_CHECK": "true",
+    }
 
 
 def backend_url(folder: Path) -> str:
