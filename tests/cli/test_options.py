@@ -44,12 +44,13 @@ def test_the_defaults() -> None:
         "parallel": 8,
         "targets": (),
         "event_log": None,
+        "trust_state": False,
     }
 
 
 def test_everything_given(tmp_path: Path) -> None:
     given = ["--cwd", str(tmp_path), "-s", "a", "--engine", "embedded", "--json", "-q"]
-    given += ["-p", "3", "-t", "x", "-t", "y", "--event-log", str(tmp_path / "events.jsonl")]
+    given += ["-p", "3", "-t", "x", "-t", "y", "--event-log", str(tmp_path / "events.jsonl"), "--trust-state"]
     assert parse(*given) == {
         "root": tmp_path,
         "stack": "a",
@@ -59,6 +60,7 @@ def test_everything_given(tmp_path: Path) -> None:
         "parallel": 3,
         "targets": ("x", "y"),
         "event_log": tmp_path / "events.jsonl",
+        "trust_state": True,
     }
 
 

@@ -101,10 +101,7 @@ def _asker(request: Request, project: Project) -> Callable[[], Collection[str]]:
 
 def _clear_words(request: Request) -> str:
     if request.remote_backend:
-        how = (
-            "export it without --show-secrets from a backup that has them sealed, and import that with "
-            "`pulumi stack import`"
-        )
+        how = "restore one that has them sealed, with `pulumi stack import --file BACKUP`"
     else:
         how = "run `optout refresh --engine embedded` once, which seals them"
     return f"the state in {request.place} holds identifiers in clear, and the Pulumi CLI would copy them on: {how}"

@@ -1,0 +1,147 @@
+"""The state is looked at before the CLI gets it; with the CLI itself: tests/engine/test_hostile_state.py."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+from pulumi.automation import CommandResult
+
+from tests.engine.bench import PASSPHRASE, SALT, SEALED
+from voiceid_optout.engine.errors import EngineError, StateError, UntrustedStateError
+from voiceid_optout.engine.interface import Operation, Request
+from voiceid_optout.engine.official.command import Command, PulumiFailedError
+from voiceid_optout.engine.official.inspection import inspect
+from voiceid_optout.engine.project import Project
+from voiceid_optout.engine.trust import OURS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+SIGNED = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270"}
+BUCKET = {"remote_backend": "s3://bucket"}
+
+
+def document(provider: Any, speaker: Any = None, salt: str | None = SALT) -> dict[str, Any]:
+    latest: dict[str, Any] = {
+        "resources": [
+            {
+                "urn": "urn:pulumi:dev::sample::pulumi-python:dynamic/voiceid:OptedOutSpeaker::sp-0123456789abcdef",
+                "inputs": {"__provider": provider, "speaker_id": speaker or {**SIGNED, "ciphertext": "v1:x"}},
+                "propertyDependencies": {"__provider": []},
+            }
+        ]
+    }
+    if salt:
+        latest["secrets_providers"] = {"type": "passphrase", "state": {"salt": salt}}
+    return {"version": 3, "checkpoint": {"latest": latest}}
+
+
+@dataclass
+class Exporting:
+    """A CLI that can do one thing: write what it was given where `stack export` shall write it."""
+
+    content: bytes = b""
+    stderr: str = ""
+    calls: list[list[str]] = field(default_factory=list)
+
+    def run(self, words: list[str], _folder: str, _environment: Mapping[str, str]) -> CommandResult:
+        self.calls.append(words)
+        if self.stderr:
+            raise PulumiFailedError(CommandResult("", self.stderr, 1))
+        Path(words[-1]).write_bytes(self.content)
+        return CommandResult("", "", 0)
+
+
+@dataclass
+class Place:
+    root: Path
+    cli: Exporting = field(default_factory=Exporting)
+
+    def write(self, content: Any, ending: str = ".json") -> None:
+        folder = self.root / ".pulumi" / "stacks" / "sample"
+        folder.mkdir(parents=True, exist_ok=True)
+        text = json.dumps(content).encode()
+        (folder / f"dev{ending}").write_bytes(gzip.compress(text) if ending.endswith(".gz") else text)
+
+    def inspect(self, operation: Operation = Operation.REFRESH, **options: Any) -> None:
+        variables = {"PULUMI_CONFIG_PASSPHRASE": PASSPHRASE}
+        request = Request(root=self.root, stack="dev", backend=self.root, environment=variables, **options)
+        inspect(operation, cast("Command", self.cli), request, Project(self.root, "sample", "."))
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    return Place(tmp_path)
+
+
+def test_a_folder_without_a_state(place: Place) -> None:
+    place.inspect()
+    assert place.cli.calls == []
+
+
+def test_our_own_are_let_through(place: Place) -> None:
+    for text in OURS:
+        place.write(document(text))
+        place.inspect()
+    place.write(document({**SIGNED, "ciphertext": SEALED.encrypt(json.dumps(min(OURS)))}))
+    place.inspect()
+    place.write(document({**SIGNED, "plaintext": json.dumps(min(OURS))}, salt=None))
+    place.inspect()
+    assert place.cli.calls == [], "the CLI is not started"
+
+
+@pytest.mark.parametrize(
+    ("provider", "salt"),
+    [
+        ("x", SALT),
+        ({**SIGNED, "ciphertext": SEALED.encrypt('"x"')}, SALT),
+        ({**SIGNED, "ciphertext": SEALED.encrypt(json.dumps(min(OURS)))}, None),  # under a key of a cloud
+        ({"a": min(OURS)}, SALT),
+    ],
+)
+def test_others_are_refused(place: Place, provider: Any, salt: str | None) -> None:
+    place.write(document(provider, salt=salt))
+    with pytest.raises(UntrustedStateError, match="::sp-0123456789abcdef"):
+        place.inspect()
+    place.inspect(trust_state=True)
+
+
+@pytest.mark.parametrize(("ending", "options"), [(".json.gz", {}), (".json.zst", {}), ("", BUCKET)])
+def test_what_is_no_plain_file_is_exported(place: Place, ending: str, options: dict[str, Any]) -> None:
+    if ending:
+        place.write(document("x"), ending)
+    place.cli.content = json.dumps({"version": 3, "deployment": document("x")["checkpoint"]["latest"]}).encode()
+    with pytest.raises(UntrustedStateError):
+        place.inspect(**options)
+    (words,) = place.cli.calls
+    assert words[:4] == ["stack", "export", "--stack", "dev"]
+    assert "--show-secrets" not in words
+    assert not Path(words[-1]).exists()
+
+
+def test_a_stack_that_is_not_there_yet(place: Place) -> None:
+    place.cli.stderr = "error: no stack named 'dev' found"
+    place.inspect(**BUCKET)
+
+
+def test_an_export_that_fails(place: Place) -> None:
+    place.cli.stderr = "error: access denied"
+    with pytest.raises(EngineError, match="access denied"):
+        place.inspect(**BUCKET)
+
+
+@pytest.mark.parametrize(
+    ("options", "advice"), [({}, "run `optout refresh --engine embedded` once"), (BUCKET, "pulumi stack import")]
+)
+def test_identifiers_in_clear_are_refused(place: Place, options: dict[str, Any], advice: str) -> None:
+    content = document(min(OURS), "caller-of-a-test")
+    place.write(content)
+    place.cli.content = json.dumps(content).encode()
+    with pytest.raises(StateError, match=advice) as error:
+        place.inspect(trust_state=True, **options)
+    assert "caller-of-a-test" not in str(error.value)
