@@ -18,19 +18,19 @@ from voiceid_optout.providers.opted_out_speakers import OptedOutSpeakersProvider
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-CLASSES = [OptedOutSpeakerProvider, OptedOutSpeakersProvider]
+CLASSES: list[Any] = [OptedOutSpeakerProvider, OptedOutSpeakersProvider]
 LABEL = "sp-0123456789abcdef"
 URN = f"urn:pulumi:dev::p::pulumi-python:dynamic/voiceid:OptedOutSpeaker::{LABEL}"
 
 
 class TestOurs:
     @pytest.mark.parametrize("class_", CLASSES)
-    def test_what_our_classes_give_today(self, class_: type[Any]) -> None:
+    def test_what_our_classes_give_today(self, class_: Any) -> None:
         assert resource.provider_reference(class_) in OURS
 
     @pytest.mark.parametrize("class_", CLASSES)
     @pytest.mark.parametrize("protocol", [4, 5])
-    def test_what_they_give_under_each_python(self, class_: type[Any], protocol: int) -> None:
+    def test_what_they_give_under_each_python(self, class_: Any, protocol: int) -> None:
         """3.14 has made 5 the default."""
         text = base64.b64encode(dill.dumps(class_(), protocol=protocol, recurse=True)).decode()
         assert text in OURS

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 SIGNED = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270"}
-BUCKET = {"remote_backend": "s3://bucket"}
+BUCKET: dict[str, Any] = {"remote_backend": "s3://bucket"}
 
 
 def document(provider: Any, speaker: Any = None, salt: str | None = SALT) -> dict[str, Any]:
