@@ -92,12 +92,12 @@ def test_a_stack_without_a_salt_gets_one_later(project: Project) -> None:
     )
 
 
-def test_a_locked_state_names_holder_and_file(live: Project) -> None:
-    path = lock(live, os.getpid())
+def test_a_locked_state_names_holder_and_remedy(live: Project) -> None:
+    lock(live, os.getpid())
     state = findings(live)["state"]
     assert state.verdict == "fail"
     assert state.text.startswith(f"locked by sam@{socket.gethostname()} (pid {os.getpid()}) since 2026-03-02T10:")
-    assert state.text.endswith(f"wait, or delete {path.resolve()}")
+    assert state.text.endswith("wait, or run `optout unlock`")
 
 
 def test_an_abandoned_lock_hinders_nobody(live: Project) -> None:

@@ -146,6 +146,14 @@ def test_folders_are_private_and_made_once(tmp_path: Path) -> None:
     assert stat.S_IMODE((tmp_path / "a").stat().st_mode) == 0o700
 
 
+def test_git_ignores_the_project_s_data_in_a_repository_of_anybody_s_own(project: Project) -> None:
+    context = project.context()
+    make_private(context.data_folder)
+    assert (context.data_folder / ".gitignore").read_text(encoding="ascii") == "*\n"
+    make_private(context.data_folder / "state")
+    assert not (context.data_folder / "state" / ".gitignore").exists()
+
+
 def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "a").touch()
     with pytest.raises(CommandError, match=r"cannot make .*/a/b: Not a directory"):

@@ -125,7 +125,7 @@ def repository(tmp_path: Path, service: Service) -> Iterator[Repository]:
 
 def as_kept(name: str, text: str) -> None:
     """Compare with what is kept; commits hang on the hour."""
-    text = re.sub(r"(commit[= ]`?)[0-9a-f]{7,40}", r"\1<commit>", text)
+    text = re.sub(r"(commit[= ]`?|\()[0-9a-f]{7,40}\b", r"\1<commit>", text)
     path = GOLDEN / name
     if os.environ.get("OPTOUT_GOLDEN") == "write":
         path.write_text(text, encoding="utf-8")

@@ -10,6 +10,7 @@ import click.testing
 import pytest
 
 from tests.service.running import thread
+from voiceid_optout.cli.errors import CommandError
 from voiceid_optout.cli.exit_codes import ExitCode
 from voiceid_optout.cli.serve import command
 from voiceid_optout.service import sqlite
@@ -46,6 +47,52 @@ def test_a_key_is_printed_as_a_section_of_a_credentials_file(keys: Any, tmp_path
     database = tmp_path / "data" / sqlite.FILE_NAME
     assert stat.S_IMODE(database.stat().st_mode) == 0o600
     assert stat.S_IMODE(database.parent.stat().st_mode) == 0o700
+
+
+def test_a_key_in_a_file_is_its_owner_s_alone(keys: Any, tmp_path: Path) -> None:
+    path = tmp_path / "credentials"
+    for name in ("ci", "nightly"):
+        result = keys("add", "--role", "reconcile", "--name", name, "--output", str(path))
+        assert (result.exit_code, result.stdout) == (0, "")
+        assert result.stderr == f"Added a key with the role reconcile: section [{name}] of {path}.\n"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    parser = configparser.RawConfigParser()
+    parser.read(path)
+    assert [parser[name]["aws_access_key_id"] for name in ("ci", "nightly")] == [row["key"] for row in listed(keys)]
+
+
+@pytest.mark.parametrize(
+    ("mode", "content", "words"),
+    [
+        (0o644, "", "can be read by others than its owner; run: chmod 600 "),
+        (0o600, "x\n[ci]\n", "has a section [ci] already"),
+    ],
+)
+def test_a_file_that_cannot_take_a_key_adds_none(
+    keys: Any, tmp_path: Path, mode: int, content: str, words: str
+) -> None:
+    path = tmp_path / "credentials"
+    path.write_text(content, encoding="utf-8")
+    path.chmod(mode)
+    result = keys("add", "--role", "read", "--name", "ci", "--output", str(path))
+    assert result.exit_code == ExitCode.FAILED
+    assert words in result.stderr
+    assert path.read_text(encoding="utf-8") == content
+    assert listed(keys) == []
+
+
+def test_a_key_that_nobody_was_told_is_not_added(
+    keys: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full() -> None:
+        raise CommandError("standard output cannot be written")
+
+    monkeypatch.setattr("voiceid_optout.cli.serve_keys.require_written", full)
+    assert keys("add", "--role", "read").exit_code == ExitCode.FAILED
+    monkeypatch.undo()
+    assert listed(keys) == []
+    assert keys("add", "--role", "read", "--output", str(tmp_path / "no" / "folder")).exit_code == ExitCode.FAILED
+    assert listed(keys) == []
 
 
 def test_a_reference_shows_no_secret(keys: Any, tmp_path: Path) -> None:

@@ -16,6 +16,16 @@ def test_the_folder_is_made_private(tmp_path: Path) -> None:
     assert folder.stat().st_mode & 0o777 == 0o700
 
 
+def test_git_ignores_it_and_itself(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    prepare(folder)
+    assert (folder / ".gitignore").read_text(encoding="ascii") == "*\n"
+    assert (folder / ".gitignore").stat().st_mode & 0o077 == 0
+    (folder / ".gitignore").write_text("*.db\n", encoding="ascii")
+    prepare(folder)
+    assert (folder / ".gitignore").read_text(encoding="ascii") == "*.db\n", "what somebody wrote stays"
+
+
 def test_an_empty_or_former_folder_is_made_private(tmp_path: Path) -> None:
     folder = tmp_path / "data"
     folder.mkdir(mode=0o755)

@@ -18,7 +18,12 @@ def test_it_is_announced_while_it_listens(tmp_path: Path) -> None:
         assert find(tmp_path) == service.running
         assert service.running.admin_url is None
     assert find(tmp_path) is None
-    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["credentials", "service.lock", "voiceid.db"]
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == [
+        ".gitignore",
+        "credentials",
+        "service.lock",
+        "voiceid.db",
+    ]
 
 
 def test_data_survives_a_restart(tmp_path: Path) -> None:

@@ -1,6 +1,11 @@
 import logging
+import socket
+import ssl
+import threading
+from contextlib import suppress
 
 import pytest
+import trustme
 from botocore import exceptions as aws
 
 from tests.voiceid.faults import ANSWERS, PLANTED
@@ -37,6 +42,55 @@ def test_nobody_listens(closed_port: str, connect: Connect) -> None:
     with pytest.raises(voiceid.EndpointUnreachable, match="voiceid-optout:endpoint") as caught:
         connect(closed_port).opt_out(DOMAIN, PLANTED)
     assert closed_port in str(caught.value)
+
+
+def test_a_private_authority_is_named(connect: Connect) -> None:
+    """A real handshake with a certificate that nobody here trusts, and one with a port that speaks no TLS."""
+    authority = trustme.CA()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    assert "does not speak TLS (SSLError)" in str(handshakes(connect, None))
+    error = handshakes(connect, context)
+    assert "the certificate of Voice ID at https://127.0.0.1:" in str(error)
+    assert "set AWS_CA_BUNDLE to the file" in str(error)
+
+
+def handshakes(connect: Connect, context: ssl.SSLContext | None) -> voiceid.EndpointUnreachable:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def answer() -> None:
+            with suppress(OSError):  # the listener closes
+                while True:
+                    connection, _ = listener.accept()
+                    with connection, suppress(OSError):
+                        if context is None:
+                            connection.recv(1)
+                            connection.sendall(b"HTTP/1.0 400 no TLS here\r\n\r\n")
+                        else:
+                            context.wrap_socket(connection, server_side=True).close()
+
+        threading.Thread(target=answer, daemon=True).start()
+        client = connect(f"https://127.0.0.1:{listener.getsockname()[1]}")
+        with pytest.raises(voiceid.EndpointUnreachable) as caught:
+            client.opt_out(DOMAIN, PLANTED)
+        listener.shutdown(socket.SHUT_RDWR)
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    ("operation", "key"),
+    [
+        ("DeleteSpeaker", "optout serve keys add --role reconcile --may-release`"),
+        ("OptOutSpeaker", "optout serve keys add --role reconcile`"),
+        ("DescribeSpeaker", "optout serve keys add --role read`"),
+    ],
+)
+def test_what_a_key_may_not_do_names_the_key_that_may(operation: str, key: str) -> None:
+    answer = {"Error": {"Code": "AccessDeniedException"}, "ResponseMetadata": {"HTTPStatusCode": 403}}
+    error = translate(aws.ClientError(answer, operation), operation=operation, place="there", domain_id=DOMAIN)
+    assert isinstance(error, voiceid.AccessDenied)
+    assert f"allow voiceid:{operation} to these credentials" in str(error)
+    assert key in str(error)
 
 
 @pytest.mark.parametrize("left", [(), ("AWS_ACCESS_KEY_ID",)])

@@ -102,7 +102,7 @@ def _state(context: Context) -> Finding:
     for lock in locks.read_all(backend.lock_folder):
         if lock.is_abandoned:
             return Finding("state", "note", f"an abandoned lock of {lock.holder}; the next run takes it over")
-        return Finding("state", "fail", f"locked by {lock.holder} since {lock.since}: wait, or delete {lock.path}")
+        return Finding("state", "fail", f"locked by {lock.holder} since {lock.since}: wait, or run `optout unlock`")
     content = backend.read()
     if content is None:
         return Finding("state", "ok", "none yet; the first `up` makes it")

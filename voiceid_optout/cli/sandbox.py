@@ -11,9 +11,10 @@ from tempfile import TemporaryFile
 from typing import IO, TYPE_CHECKING
 
 from voiceid_optout.cli import aws
-from voiceid_optout.cli.context import SANDBOX_PASSPHRASE
+from voiceid_optout.cli.context import DATA_FOLDER, SANDBOX_PASSPHRASE
 from voiceid_optout.cli.errors import CommandError
 from voiceid_optout.cli.exit_codes import ExitCode
+from voiceid_optout.service.folder import ignore
 from voiceid_optout.service.running import Running, find
 
 if TYPE_CHECKING:
@@ -114,8 +115,10 @@ def _wait(process: subprocess.Popen[bytes], folder: Path, errors: IO[bytes]) -> 
 
 
 def make_private(folder: Path) -> None:
-    """Make the project's data folder, readable by its owner alone."""
+    """Make the project's data folder, or one in it, readable by its owner alone and ignored by Git."""
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if folder.name == DATA_FOLDER:
+            ignore(folder)
     except OSError as error:
         raise CommandError(f"cannot make {folder}: {error.strerror}") from error

@@ -7,6 +7,7 @@ import os
 import re
 import time
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -15,10 +16,10 @@ from voiceid_optout.cli.errors import CommandError, reported
 from voiceid_optout.cli.options import with_options
 from voiceid_optout.cli.serve_options import data_option, database_option, refusals, warn_of_password
 from voiceid_optout.cli.serve_production import secret_source
+from voiceid_optout.cli.streams import require_written
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from sqlalchemy import Connection
 
@@ -39,7 +40,7 @@ def command() -> None:
 
     \b
     Example: a key for the nightly reconciler, and its end
-      $ optout serve keys add --role reconcile --name nightly >> ~/.aws/credentials
+      $ optout serve keys add --role reconcile --name nightly --output ~/.aws/credentials
       $ optout serve keys list
       $ optout serve keys revoke OPTOABCDEFGHIJKLMNOP
 
@@ -62,6 +63,12 @@ def command() -> None:
     metavar="REFERENCE",
     help="Where the secret is, wherever the service runs: env:NAME or file:PATH.  [default: a new one, stored]",
 )
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Add the key to this file, which only you can read (mode 0600), instead of printing it.",
+)
 def add(
     data: Path,
     database: str | None,
@@ -69,10 +76,12 @@ def add(
     name: str,
     key_id: str | None,
     secret: str | None,
+    output: Path | None,
     *,
     may_release: bool,
 ) -> None:
-    """Add a key and print it in the form of ~/.aws/credentials; its secret is shown this once.
+    """Add a key and print it in the form of ~/.aws/credentials, or put it into the file of --output; its secret is
+    shown this once.
 
     With --secret the store keeps the reference alone and nothing secret is shown: a secret manager puts the secret
     there for the service, and gives it to the client. A file's new content counts at once.
@@ -83,6 +92,8 @@ def add(
     from voiceid_optout.service.access.roles import Role  # noqa: PLC0415
     from voiceid_optout.service.access.secret_source import Kind, SecretSource  # noqa: PLC0415
 
+    if output is not None and secret is not None:
+        raise click.UsageError("--output is for a new secret; --secret says where one is already")
     if may_release and role != Role.RECONCILE:
         raise click.UsageError("--may-release belongs to the role reconcile; admin may release anyway")
     if not re.fullmatch(r"[A-Za-z0-9._-]{1,64}", name):
@@ -99,14 +110,21 @@ def add(
         created_at=round(time.time(), 3),
         may_release=may_release,
     )
+    section = credentials_file.section(name, key.access_key_id, source.text)
     with _store(data, database) as connection:
         key_table.add(connection, key)
-    if reference is None:
-        click.echo(credentials_file.section(name, key.access_key_id, source.text), nl=False)
-        click.echo(f"Added a key with the role {role}. Keep the secret: it is not shown again.", err=True)
-    else:
-        click.echo(key.access_key_id)
+        # Before the key counts: a secret that reached nobody could not be shown again.
+        if output is not None:
+            credentials_file.append(output, name, section)
+        else:
+            click.echo(section if reference is None else f"{key.access_key_id}\n", nl=False)
+            require_written()
+    if reference is not None:
         click.echo(f"Added a key with the role {role}; its secret is taken from {source.described}.", err=True)
+    elif output is not None:
+        click.echo(f"Added a key with the role {role}: section [{name}] of {output}.", err=True)
+    else:
+        click.echo(f"Added a key with the role {role}. Keep the secret: it is not shown again.", err=True)
 
 
 @command.command(name="list")

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import sys
-import termios
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +21,7 @@ from voiceid_optout.cli.exit_codes import ExitCode
 from voiceid_optout.cli.known import Mask, Shown, is_given
 from voiceid_optout.cli.progress import WorkProgress
 from voiceid_optout.cli.sandbox import environment_for, make_private
-from voiceid_optout.cli.streams import remember
+from voiceid_optout.cli.streams import confirmed, remember
 from voiceid_optout.engine import urn as urns
 from voiceid_optout.engine.choose import EMBEDDED, choose
 from voiceid_optout.engine.errors import EngineError
@@ -234,20 +232,8 @@ class Session:
             self._print(line.text, _STYLES.get(line.tone, ""))
 
     def confirm(self, question: str, *, yes: bool) -> None:
-        """Ask, unless --yes was given; raises :class:`CommandError` when the answer is not yes.
-
-        What was typed before the question is no answer to it.
-        """
-        if yes:
-            return
-        with suppress(termios.error, OSError):
-            termios.tcflush(sys.stdin, termios.TCIFLUSH)
-        try:
-            agreed = click.confirm(question, err=self.choices.as_json)
-        except click.Abort:  # Ctrl-C or Ctrl-D at the question
-            click.echo(err=True)
-            agreed = False
-        if not agreed:
+        """Ask, unless --yes was given; raises :class:`CommandError` when the answer is not yes."""
+        if not yes and not confirmed(question, err=self.choices.as_json):
             raise CommandError("not confirmed; nothing was changed", ExitCode.USAGE)
 
     def emit(self, document: Mapping[str, Any]) -> None:

@@ -12,7 +12,8 @@ import io
 import os
 import select
 import sys
-from contextlib import contextmanager
+import termios
+from contextlib import contextmanager, suppress
 from typing import IO, TYPE_CHECKING, Any
 
 import click
@@ -100,6 +101,17 @@ def require_written() -> None:
     sys.stdout.flush()
     if (failure := _failure()) is not None:
         raise CommandError(f"standard output cannot be written ({failure.strerror}); nothing was changed")
+
+
+def confirmed(question: str, *, err: bool = False) -> bool:
+    """Ask on the terminal; Ctrl-C and Ctrl-D are a no. What was typed before the question is no answer to it."""
+    with suppress(termios.error, OSError):
+        termios.tcflush(sys.stdin, termios.TCIFLUSH)
+    try:
+        return click.confirm(question, err=err)
+    except click.Abort:
+        click.echo(err=True)
+        return False
 
 
 def standard_input() -> IO[bytes]:

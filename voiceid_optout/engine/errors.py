@@ -57,7 +57,9 @@ class StackLockedError(EngineError):
         self.holder = holder
         self.since = since
         self.path = path
+        # A text stands for a place where only the Pulumi CLI gets at the lock.
+        remedy = "`pulumi cancel`" if isinstance(path, str) else "`optout unlock` for this stack"
         super().__init__(
             f"the stack is locked by {holder} since {since}. Wait for that run to end. "
-            f"If it is gone for good, run `pulumi cancel` or delete {path}"
+            f"If it is gone for good, run {remedy}; it removes {path}"
         )

@@ -5,13 +5,14 @@ import json
 import os
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from voiceid_optout.service.errors import DataLockedError, StartError
 
 LOCK_NAME = "service.lock"
 ENDPOINT_NAME = "endpoint.json"
+IGNORE_NAME = ".gitignore"
 _OTHERS = 0o077
 _PATIENCE_SECONDS = 0.5  # someone who only looks whether a service runs holds the lock for an instant
 
@@ -21,15 +22,27 @@ def prepare(folder: Path) -> None:
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if folder.stat().st_mode & _OTHERS:
-            foreign = [entry for entry in folder.iterdir() if entry.name != LOCK_NAME]
+            foreign = [entry for entry in folder.iterdir() if entry.name not in (LOCK_NAME, IGNORE_NAME)]
             if foreign and not (folder / LOCK_NAME).exists():
                 raise StartError(
                     f"{folder} is open to other users and holds other files; the service's data must be private. "
                     "Choose a folder of its own, or chmod 700 this one."
                 )
             folder.chmod(0o700)
+        ignore(folder)
     except OSError as error:
         raise StartError(f"{folder} cannot be used as data folder: {error.strerror}.") from error
+
+
+def ignore(folder: Path) -> None:
+    """Let Git ignore the folder and all in it, wherever it lies: keys and identifiers go into no commit.
+
+    A file of that name that is there stays. Raises :class:`OSError`.
+    """
+    with suppress(FileExistsError):
+        handle = os.open(folder / IGNORE_NAME, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "w", encoding="ascii") as file:
+            file.write("*\n")
 
 
 @contextmanager

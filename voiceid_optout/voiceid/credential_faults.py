@@ -45,6 +45,18 @@ def not_found(error: Exception, place: str) -> VoiceIdError:
     )
 
 
+def insecure(error: aws.SSLError, place: str) -> VoiceIdError:
+    """Return our error for a TLS connection that came to nothing; ``place`` is what was asked."""
+    if "CERTIFICATE_VERIFY_FAILED" in str(error):
+        return errors.EndpointUnreachable(
+            f"the certificate of {place} is not trusted here: if a private authority has signed it, set "
+            "AWS_CA_BUNDLE to the file of that authority's certificate; else see its name and its dates"
+        )
+    return errors.EndpointUnreachable(
+        f"{place} does not speak TLS (SSLError): see whether the endpoint is http or https, and its port"
+    )
+
+
 def refused(error: aws.ClientError) -> VoiceIdError:
     """Return our error for an answer that was not Voice ID's, but of whoever gives credentials for a profile."""
     return errors.AccessDenied(
@@ -57,6 +69,8 @@ def not_assumed(error: Exception, arn: str, key: str) -> VoiceIdError:
     """Return our error for an AssumeRole that came to nothing; ``key`` is where the config names the role."""
     if isinstance(error, aws.ClientError):
         return _refused_role(error, arn, key)
+    if isinstance(error, aws.SSLError):
+        return insecure(error, f"STS, to assume the role {arn} of {key},")
     if isinstance(error, UNREACHABLE):
         return errors.EndpointUnreachable(
             f"STS does not answer ({type(error).__name__}), so the role {arn} of {key} cannot be assumed: see the "

@@ -35,6 +35,11 @@ UNREACHABLE = (
     aws.ResponseStreamingError,
 )
 SERVER_FAULT = 500
+_KEYS = {
+    "DeleteSpeaker": "--role reconcile --may-release",
+    "OptOutSpeaker": "--role reconcile",
+}
+"""What a key of our own service needs for an operation, where reading is not enough."""
 PAUSED = "Paced."  # set before a throttle's code by the client, so that the SDK does not repeat the call
 
 
@@ -46,6 +51,8 @@ def translate(error: Exception, *, operation: str, place: str, domain_id: str) -
         return _answered(error.response, operation, place, domain_id)
     if isinstance(error, credential_faults.FINDING):
         return credential_faults.not_found(error, place)
+    if isinstance(error, aws.SSLError):
+        return credential_faults.insecure(error, place)
     if isinstance(error, UNREACHABLE):
         return errors.EndpointUnreachable(
             f"{place} does not answer ({type(error).__name__}): start the service, "
@@ -104,9 +111,10 @@ def _conflict(response: Mapping[str, Any], operation: str, subject: str) -> Voic
 
 
 def _denied(_: Mapping[str, Any], operation: str, subject: str) -> VoiceIdError:
+    key = _KEYS.get(operation, "--role read")
     return errors.AccessDenied(
-        f"{subject} denies {operation}: allow voiceid:{operation} to these credentials, "
-        "and kms:Decrypt on the domain's key"
+        f"{subject} denies {operation}: allow voiceid:{operation} to these credentials, and kms:Decrypt on the "
+        f"domain's key; on a service of your own, use a key made with `optout serve keys add {key}`"
     )
 
 

@@ -54,7 +54,7 @@ def test_lock_in_a_bucket() -> None:
     error = failures.read(LOCKED.replace("file:///a%20state", "s3://states/prefix"), request)
     assert isinstance(error, StackLockedError)
     assert (error.holder, error.since) == ("ann b@vm (pid 8957)", "2026-11-22T13:15:51Z")
-    assert str(error).endswith("run `pulumi cancel` or delete the lock in s3://states/prefix")
+    assert str(error).endswith("run `pulumi cancel`; it removes the lock in s3://states/prefix")
 
 
 def test_lock_in_other_words() -> None:

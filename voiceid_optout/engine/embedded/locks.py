@@ -34,7 +34,16 @@ class Lock:
     @property
     def is_abandoned(self) -> bool:
         """Whether its process ran on this machine and is gone."""
-        return self.pid > 0 and self.hostname == socket.gethostname() and not _alive(self.pid)
+        return self._is_of_here and not _alive(self.pid)
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether its process runs on this machine."""
+        return self._is_of_here and _alive(self.pid)
+
+    @property
+    def _is_of_here(self) -> bool:
+        return self.pid > 0 and self.hostname == socket.gethostname()
 
     @property
     def holder(self) -> str:
@@ -73,13 +82,22 @@ def is_held(folder: Path) -> bool:
     return any(not lock.is_abandoned for lock in read_all(folder))
 
 
+def remove(lock: Lock) -> None:
+    """Remove a lock, and the sidecar that the CLI writes beside it; raises :class:`StateError`."""
+    try:
+        lock.path.unlink(missing_ok=True)
+        lock.path.with_name(f"{lock.path.name}.attrs").unlink(missing_ok=True)
+    except OSError as error:
+        raise StateError(f"cannot remove the lock {lock.path}: {error.strerror}") from error
+
+
 def _refuse(folder: Path, own: Path | None, report: Callable[[str], None]) -> None:
     for lock in read_all(folder):
         if lock.path == own:
             continue
         if lock.is_abandoned:
             report(f"took over the lock of {lock.holder} since {lock.since}: that process is gone")
-            lock.path.unlink(missing_ok=True)
+            remove(lock)
             continue
         raise StackLockedError(lock.holder, lock.since or "an unknown time", lock.path)
 

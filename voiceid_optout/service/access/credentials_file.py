@@ -64,6 +64,25 @@ def section(name: str, access_key_id: str, secret: str) -> str:
     return f"[{name}]\naws_access_key_id = {access_key_id}\naws_secret_access_key = {secret}\n"
 
 
+def append(path: Path, name: str, text: str) -> None:
+    """Add a section to a file that its owner alone can read; it is made if it is missing. Raises StartError."""
+    try:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+        with os.fdopen(handle, "r+", encoding="utf-8") as file:
+            if os.fstat(handle).st_mode & _OTHERS:
+                raise StartError(f"{path} can be read by others than its owner; run: chmod 600 {path}")
+            before = file.read()
+            if f"[{name}]" in map(str.strip, before.splitlines()):
+                raise StartError(f"{path} has a section [{name}] already: give another --name or another file")
+            file.write(text if before.endswith("\n") or not before else f"\n{text}")
+            file.flush()
+            os.fsync(handle)
+    except UnicodeDecodeError:
+        raise StartError(f"{path} is no credentials file: it is not UTF-8 text") from None
+    except OSError as error:
+        raise StartError(f"{path} cannot be written: {error.strerror}") from error
+
+
 def _make(path: Path) -> None:
     text = section("default", new_key_id(), new_secret())
     draft = path.with_name(f".{path.name}.{os.getpid()}")
