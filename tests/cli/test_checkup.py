@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from tests.cli.projects import DOMAIN, NAME, Project
+from tests.cli.projects import DOMAIN, NAME, SALT, Project
 from tests.service.running import Service
 from voiceid_optout.cli.checkup import Finding, examine
+from voiceid_optout.cli.context import find
 from voiceid_optout.engine.embedded.backend import Backend
 
 GONE_PID = 2**22 + 1  # above Linux's highest
@@ -90,6 +91,43 @@ def test_a_stack_without_a_salt_gets_one_later(project: Project) -> None:
         "note",
         "set; the first `up` adds an encryptionsalt to the stack's file",
     )
+
+
+def test_a_lost_salt_is_noticed_and_given_back(live: Project) -> None:
+    state = {"secrets_providers": {"type": "passphrase", "state": {"salt": SALT}}}
+    there = backend(live)
+    there.state_file.write_text(
+        json.dumps({**EMPTY_STATE, "checkpoint": {"stack": "organization/voiceid-optout/test", "latest": state}}),
+        encoding="utf-8",
+    )
+    found = findings(live)["passphrase"]
+    assert found.verdict == "fail"
+    assert found.text.startswith("Pulumi.test.yaml has lost its encryptionsalt")
+    assert found.text.endswith(f"add this line to it: encryptionsalt: {SALT}")
+    live.salt()
+    assert findings(live)["passphrase"] == Finding("passphrase", "ok", "fits the stack")
+
+
+def test_a_missing_program_is_noticed(live: Project) -> None:
+    (live.root / "__main__.py").unlink()
+    found = findings(live)["project"]
+    assert found.verdict == "fail"
+    assert found.text.startswith(f"no program: {live.root.resolve()}/__main__.py is missing; restore it from Git")
+
+
+def test_what_the_stack_s_file_says_is_not_said_of_the_shell(
+    live: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The command sets variables for the AWS SDK itself, which it must not mistake for the shell's."""
+    for name, value in live.environment.items():
+        monkeypatch.setenv(name, value)
+    found = {finding.subject: finding for finding in examine(find(live.root, "test"))}
+    assert found["settings"].text == (
+        "region us-east-1 from voiceid-optout:region, endpoint from voiceid-optout:endpoint"
+    )
+    monkeypatch.setenv("AWS_REGION", "us-east-1")
+    found = {finding.subject: finding for finding in examine(find(live.root, "test"))}
+    assert found["settings"].text.startswith("region us-east-1 from AWS_REGION, ")
 
 
 def test_a_locked_state_names_holder_and_remedy(live: Project) -> None:

@@ -51,8 +51,14 @@ def sources(context: Context, environ: Mapping[str, str]) -> str:
     aws = parsed({**environ, **context.environment})
     region = precedence.region(config, aws, context.environment)
     endpoint = precedence.endpoint(config, aws, context.environment)
-    where = f"endpoint from {endpoint.source}" if endpoint.value else "AWS's own endpoint"
-    return f"region {region.value} from {region.source}, {where}" if region.value else where
+    where = f"endpoint from {_named(endpoint, context)}" if endpoint.value else "AWS's own endpoint"
+    return f"region {region.value} from {_named(region, context)}, {where}" if region.value else where
+
+
+def _named(setting: precedence.Setting, context: Context) -> str:
+    """Return where a value comes from; the keys of a stack's file begin with the project's own name."""
+    _, colon, key = setting.source.partition("voiceid-optout:")
+    return f"{context.project.name}:{key}" if colon else setting.source
 
 
 def _texts(context: Context) -> dict[str, str]:

@@ -46,7 +46,7 @@ def examine(context: Context) -> Iterator[Finding]:
     """Yield a finding for each thing a run needs."""
     yield Finding("python", "ok", platform.python_version())
     yield _pulumi(context)
-    yield Finding("project", "ok", f"{context.project.name}, stack {context.stack}")
+    yield _project(context)
     yield _caught("register", lambda: _register(context))
     with ExitStack() as cleanup:
         try:
@@ -79,6 +79,18 @@ def _pulumi(context: Context) -> Finding:
     return Finding("pulumi", "ok", f"{answer.stdout.strip()} on PATH; --engine embedded does without it")
 
 
+def _project(context: Context) -> Finding:
+    path = context.project.root / context.project.main
+    program = path / "__main__.py" if path.is_dir() else path
+    if not program.is_file():
+        return Finding(
+            "project",
+            "fail",
+            f"no program: {program} is missing; restore it from Git, or see `main` in Pulumi.yaml",
+        )
+    return Finding("project", "ok", f"{context.project.name}, stack {context.stack}")
+
+
 def _register(context: Context) -> Finding:
     try:
         return Finding("register", "ok", summary(context.register).removeprefix("ok: "))
@@ -89,10 +101,28 @@ def _register(context: Context) -> Finding:
 
 def _passphrase(context: Context, environment: Mapping[str, str]) -> Finding:
     phrase = passphrase.find({**context.environment, **environment})
+    if context.settings.salt is None and (lost := _salt_of_state(context)) is not None:
+        passphrase.open_with(phrase, lost)
+        return Finding(
+            "passphrase",
+            "fail",
+            f"{context.settings.path.name} has lost its encryptionsalt, and the state is sealed with it: restore "
+            f"the file from Git, or add this line to it: encryptionsalt: {lost}",
+        )
     if context.settings.salt is None:
         return Finding("passphrase", "note", "set; the first `up` adds an encryptionsalt to the stack's file")
     passphrase.open_with(phrase, context.settings.salt)
     return Finding("passphrase", "ok", "fits the stack")
+
+
+def _salt_of_state(context: Context) -> str | None:
+    if context.remote_backend:
+        return None
+    backend = Backend(context.backend(), context.project.name, context.stack)
+    with suppress(EngineError):  # the state has a finding of its own
+        if (content := backend.read()) is not None:
+            return snapshot.parse(content, str(backend.state_file)).salt
+    return None
 
 
 def _state(context: Context) -> Finding:

@@ -145,7 +145,8 @@ def find(root: Path, stack: str, environment: Mapping[str, str] | None = None) -
     settings = projects.load_stack(project, stack)
     if found := [f"{settings.path.name}: {fault}" for fault in faults(settings.config, project.name)]:
         raise CommandError("\n".join(found), ExitCode.USAGE)
-    return Context(project, settings, stack, environment or os.environ)
+    # A copy: what a command sets for the AWS SDK later is not what the shell has set.
+    return Context(project, settings, stack, dict(os.environ if environment is None else environment))
 
 
 def label_key(context: Context, environment: Mapping[str, str]) -> str | None:

@@ -14,7 +14,7 @@ COMMANDS = (
     *("validate", "add", "release", "adopt"),
     *("preview", "up", "drift", "refresh", "destroy"),
     *("comment", "approved", "issue"),
-    *("serve", "env", "doctor", "unlock"),
+    *("serve", "env", "doctor", "unlock", "completion"),
 )
 
 

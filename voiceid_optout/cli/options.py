@@ -13,6 +13,19 @@ if TYPE_CHECKING:
 
 DEFAULT_STACK = "local"
 
+
+def _completed(name: str) -> Callable[[click.Context, click.Parameter, str], list[Any]]:
+    """Return what completes a value in a shell: a function of :mod:`voiceid_optout.cli.completion`."""
+
+    def complete(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> list[Any]:
+        from voiceid_optout.cli import completion  # noqa: PLC0415 - for shells that complete alone
+
+        found: list[Any] = getattr(completion, name)(ctx, parameter, incomplete)
+        return found
+
+    return complete
+
+
 _CWD = click.option(
     "--cwd",
     "root",
@@ -28,6 +41,7 @@ _STACK = click.option(
     default=DEFAULT_STACK,
     show_default=True,
     callback=lambda _context, _parameter, name: name.rpartition("/")[2],  # Pulumi also takes org/project/stack
+    shell_complete=_completed("stacks"),
     help="The stack, named by its file Pulumi.<stack>.yaml.",
 )
 _ENGINE = click.option(
@@ -59,6 +73,7 @@ _TARGET = click.option(
     "targets",
     multiple=True,
     metavar="LABEL",
+    shell_complete=_completed("labels"),
     help="Only these people, by the label a plan shows. Repeatable.",
 )
 

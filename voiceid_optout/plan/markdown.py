@@ -23,7 +23,7 @@ LEAST_LENGTH = 8_192  # room for everything but rows
 _OVERRIDE_LENGTH = 1_000
 _SHORTEST_ROW = 16
 _OPEN_UP_TO = 20  # rows that need no click to be seen
-_WORDS = re.compile(r"[A-Za-z_,; ]+")
+_WORDS = re.compile(r"[A-Za-z_,; -]+")
 _HEAD = "| who | where | change | why |\n| --- | --- | --- | --- |\n"
 
 
