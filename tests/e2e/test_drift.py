@@ -8,6 +8,7 @@ import pytest
 
 from tests.e2e import copies
 from tests.e2e.services import Service, opted_out, serving
+from voiceid_optout.resource_id import resource_id
 
 if TYPE_CHECKING:
     from tests.e2e.copies import Copy
@@ -56,9 +57,9 @@ def test_every_kind_of_drift_is_named_and_repaired(managed: Copy, service: Servi
     assert service.describe(domain_id, RECREATED)["GeneratedSpeakerId"] == second_id
 
     assert managed.optout("drift").code == 0
-    ids = [item.get("generated_speaker_id") for item in managed.resources().values()]
-    assert second_id in ids  # read with the drift
-    assert first_id not in ids
+    ids = [item["id"] for item in managed.resources().values()]
+    assert resource_id(domain_id, second_id) in ids  # read with the drift
+    assert resource_id(domain_id, first_id) not in ids
 
 
 def test_drift_written_by_a_refresh_is_repaired_without_asking_again(managed: Copy, service: Service) -> None:

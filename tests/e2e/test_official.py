@@ -13,6 +13,7 @@ from tests.e2e import copies
 from tests.e2e.commands import eventually, optout_command
 from tests.e2e.copies import SANDBOX, Copy
 from tests.e2e.services import Service, opted_out, serving
+from tests.e2e.test_generated_ids import moves_on
 from tests.e2e.test_leaks import leaking_files
 from voiceid_optout.register import Ensure, load
 
@@ -213,3 +214,7 @@ def test_what_one_engine_planned_the_other_does_or_refuses(project: Copy, served
     finished = done(project, "pulumi", "up", "--approve", digest_in(shown))
     assert "Done: 1 opted out, 2 repaired, 13 no longer managed." in finished.out
     assert served.statuses(SANDBOX) == opted_out([*people, "caller-000099"])
+
+
+def test_a_state_of_before_moves_on(project: Copy, served: Service) -> None:
+    moves_on(project, served, "pulumi")

@@ -57,7 +57,7 @@ def _state(
     inputs = {"domain_id": "DomainDomainDomain0001", "speaker_id": "[secret]"}
     if ensure is not None:
         inputs["ensure"] = ensure
-    found = {} if status is None else {"status": status, "generated_speaker_id": "SpeakerSpeakerSpeaker1"}
+    found = {} if status is None else {"status": status}
     return {
         "type": type_,
         "urn": urn_of(label, type_),

@@ -18,13 +18,14 @@ from voiceid_optout.providers.decisions import (
     released_resource_id,
     speaker_resource_id,
 )
+from voiceid_optout.resource_id import resource_id
 from voiceid_optout.voiceid import Speaker, SpeakerStatus
 
 DOMAIN = "UcUuCPFOsAjzg9xoByUatN"
 GENERATED = "id#AbCdEfGhIjKlMnOpQrStUv"
 NOW = datetime(2026, 3, 2, 10, 0, 0, 123456, tzinfo=UTC)
 IN = {"domain_id": DOMAIN, "speaker_id": "planted-4711", "ensure": "opted_out"}
-OUT = {**IN, "status": "OPTED_OUT", "generated_speaker_id": GENERATED}
+OUT = {**IN, "status": "OPTED_OUT"}
 SPEAKER = Speaker(DOMAIN, "planted-4711", GENERATED, SpeakerStatus.ENROLLED, NOW, NOW)
 
 
@@ -135,13 +136,12 @@ def test_outputs_hold_no_more_than_needed() -> None:
     assert outputs(props, SPEAKER, "2026") == {
         **IN,
         "status": "ENROLLED",
-        "generated_speaker_id": GENERATED,
         "opted_out_at": "2026",
     }
 
 
 def test_ids_do_not_identify() -> None:
-    assert speaker_resource_id(SPEAKER) == f"{DOMAIN}/{GENERATED}"
+    assert speaker_resource_id(SPEAKER) == resource_id(DOMAIN, GENERATED)
     unkeyed, keyed = (released_resource_id(key, DOMAIN, "planted-4711") for key in (None, "hush"))
     assert unkeyed != keyed
     assert keyed.startswith(f"{DOMAIN}/released/sp-")

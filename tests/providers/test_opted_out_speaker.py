@@ -12,6 +12,7 @@ from tests.voiceid.live import Live
 from tests.voiceid.scripted import DOMAIN
 from voiceid_optout.providers.failure import OptOutFailed
 from voiceid_optout.providers.opted_out_speaker import OptedOutSpeakerProvider
+from voiceid_optout.resource_id import resource_id
 from voiceid_optout.voiceid import Client, SpeakerStatus
 
 Props = dict[str, Any]
@@ -37,9 +38,9 @@ def test_create_opts_out(provider: OptedOutSpeakerProvider, client: Client, pers
     found = client.describe(person["domain_id"], "caller-1")
     assert found is not None
     assert found.status is SpeakerStatus.OPTED_OUT
-    assert result.id == f"{person['domain_id']}/{found.generated_speaker_id}"
+    assert result.id == resource_id(person["domain_id"], found.generated_speaker_id)
     assert result.outs is not None
-    assert set(result.outs) == {*person, "status", "generated_speaker_id", "opted_out_at"}
+    assert set(result.outs) == {*person, "status", "opted_out_at"}
     assert result.outs["opted_out_at"].endswith("Z")
 
 
@@ -66,7 +67,6 @@ def test_update_repairs(provider: OptedOutSpeakerProvider, live: Live, person: P
     outs = provider.update(created.id, created.outs, person).outs
     assert outs is not None
     assert outs["status"] == "OPTED_OUT"
-    assert outs["generated_speaker_id"] != created.outs["generated_speaker_id"]
 
 
 def test_update_releases(provider: OptedOutSpeakerProvider, person: Props, released: Props) -> None:
@@ -83,7 +83,9 @@ def test_read_finds_nothing_new(provider: OptedOutSpeakerProvider, person: Props
 
 
 @pytest.mark.parametrize("status", ["ENROLLED", "EXPIRED", "PENDING"])
-def test_drift_is_read_and_is_a_change(configured: Configured, live: Live, person: Props, status: str) -> None:
+def test_drift_is_read_and_is_a_change(
+    configured: Configured, live: Live, client: Client, person: Props, status: str
+) -> None:
     created = configured(live.running.url).create(person)
     live.seed(person["domain_id"], "caller-1", status, recreate=True)
     later = configured(live.running.url)
@@ -92,8 +94,28 @@ def test_drift_is_read_and_is_a_change(configured: Configured, live: Live, perso
     assert read.outs is not None
     assert read.outs["status"] == status
     assert read.outs["opted_out_at"] == created.outs["opted_out_at"]
-    assert read.id == f"{person['domain_id']}/{read.outs['generated_speaker_id']}" != created.id
+    found = client.describe(person["domain_id"], "caller-1")
+    assert found is not None
+    assert read.id == resource_id(person["domain_id"], found.generated_speaker_id) != created.id
     assert later.diff(str(read.id), read.outs, person).changes
+
+
+def test_a_read_mends_what_a_state_of_before_has_in_clear(
+    provider: OptedOutSpeakerProvider, client: Client, person: Props
+) -> None:
+    created = provider.create(person)
+    found = client.describe(person["domain_id"], "caller-1")
+    assert found is not None
+    assert created.outs is not None
+    old = {**created.outs, "generated_speaker_id": found.generated_speaker_id}
+    read = provider.read(f"{person['domain_id']}/{found.generated_speaker_id}", old)
+    assert (read.id, read.outs, read.inputs) == (created.id, created.outs, person)
+    assert not provider.diff(str(read.id), old, person).changes
+
+
+def test_nobody_is_imported_by_id(provider: OptedOutSpeakerProvider) -> None:
+    with pytest.raises(OptOutFailed, match=r"^nobody can be imported by id: `optout adopt`"):
+        provider.read("UcUuCPFOsAjzg9xoByUatN/id#AbCdEfGhIjKlMnOpQrStUv", {})
 
 
 def test_somebody_gone_is_gone(provider: OptedOutSpeakerProvider, person: Props) -> None:

@@ -66,12 +66,11 @@ def test_outputs_are_attributes() -> None:
         resource = declare(ensure="released")
         seen["ensure"] = await resource.ensure.future()
         seen["status"] = await resource.status.future()
-        seen["generated"] = await resource.generated_speaker_id.future()
         seen["at"] = await resource.opted_out_at.future()
         seen["secret"] = await resource.speaker_id.is_secret()
 
     run_program(program)
-    assert seen == {"ensure": "released", "status": None, "generated": None, "at": None, "secret": True}
+    assert seen == {"ensure": "released", "status": None, "at": None, "secret": True}
 
 
 def test_the_provider_is_stored_as_a_short_reference() -> None:

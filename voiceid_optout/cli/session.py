@@ -29,6 +29,7 @@ from voiceid_optout.engine.interface import WRITES_STATE, Operation, Outcome, Re
 from voiceid_optout.plan import Action, PlanBuilder, Purpose, Review, Scope, shards
 from voiceid_optout.plan.builder import DESTROYED, DROPPED, SPEAKER_TYPE, is_change
 from voiceid_optout.plan.text import Tone, lines
+from voiceid_optout.resource_id import upgraded
 from voiceid_optout.voiceid import waits
 
 if TYPE_CHECKING:
@@ -155,6 +156,7 @@ class Session:
             backend=self.context.backend(),
             remote_backend=self.context.remote_backend,
             environment=self.environment,
+            upgrade=upgraded,
             refresh=refresh,
             targets=tuple(sorted(targets)) or tuple(self._target(label) for label in self.choices.targets),
             parallel=self.choices.parallel,

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
     from pulumi.automation.events import EngineEvent
+
+
+Upgrade = Callable[[str, str, dict[str, Any]], tuple[str, dict[str, Any]]]
 
 
 class Operation(StrEnum):
@@ -46,7 +50,9 @@ class Request:
     ``environment`` is what the program and the provider see on top of the process's own. ``refresh`` reads every
     resource before the program is compared with it. ``remote_backend`` is a URL in the place of ``backend``, for
     the Pulumi CLI alone. ``repeatable`` says that a killed run may be done again from its beginning, so that
-    nothing has to be saved on the way. ``trust_state`` lets any provider run that the state names.
+    nothing has to be saved on the way. ``trust_state`` lets any provider run that the state names. ``upgrade``
+    takes type, id and outputs of a resource in the state, and returns id and outputs as they are written today:
+    what it replaces must reach no event and no file.
     """
 
     root: Path
@@ -54,6 +60,7 @@ class Request:
     backend: Path
     remote_backend: str = ""
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+    upgrade: Upgrade | None = field(default=None, compare=False, repr=False)
     refresh: bool = True
     targets: tuple[str, ...] = ()
     parallel: int = 8

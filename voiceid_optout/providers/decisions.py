@@ -10,6 +10,7 @@ from pulumi.output import Unknown
 from pulumi.runtime.rpc import UNKNOWN
 
 from voiceid_optout.label import label
+from voiceid_optout.resource_id import resource_id
 from voiceid_optout.voiceid import Speaker, SpeakerStatus
 
 OPTED_OUT = "opted_out"
@@ -118,11 +119,10 @@ def inputs_of(props: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def outputs(inputs: Mapping[str, Any], speaker: Speaker | None, opted_out_at: str | None = None) -> dict[str, Any]:
-    """Return what the state keeps of a person: the inputs, and the service's status, id and time."""
+    """Return what the state keeps of a person: the inputs, and the service's status and time."""
     kept: dict[str, Any] = inputs_of(inputs)
     if speaker is not None:
         kept["status"] = speaker.status.value
-        kept["generated_speaker_id"] = speaker.generated_speaker_id
     if opted_out_at is not None:
         kept["opted_out_at"] = opted_out_at
     return kept
@@ -134,8 +134,8 @@ def moment(time: datetime) -> str:
 
 
 def speaker_resource_id(speaker: Speaker) -> str:
-    """Return the id of somebody the service knows: domain id and generated id."""
-    return f"{speaker.domain_id}/{speaker.generated_speaker_id}"
+    """Return the id of somebody the service knows: the same for as long as the service has this speaker."""
+    return resource_id(speaker.domain_id, speaker.generated_speaker_id)
 
 
 def released_resource_id(label_key: str | None, domain_id: str, speaker_id: str) -> str:

@@ -19,7 +19,7 @@ from pulumi.dynamic import (
 )
 
 from voiceid_optout.providers import decisions, plugin
-from voiceid_optout.providers.failure import clean_failures
+from voiceid_optout.providers.failure import OptOutFailed, clean_failures
 from voiceid_optout.providers.runtime import Runtime, configured
 from voiceid_optout.voiceid import SpeakerStatus
 
@@ -60,7 +60,7 @@ class OptedOutSpeakerProvider(ResourceProvider):
 
     @clean_failures
     def update(self, _id: str, _olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
-        """As create. A new generated id shows in the outputs at once, in the id after a refresh."""
+        """As create. That the service has made the speaker anew shows in the id after a refresh."""
         return UpdateResult(self._apply(news)[1])
 
     @clean_failures
@@ -69,6 +69,8 @@ class OptedOutSpeakerProvider(ResourceProvider):
 
         Somebody to be opted out who is unknown to the service is gone; somebody released is not.
         """
+        if not all(props.get(name) for name in decisions.INPUTS):
+            raise OptOutFailed("nobody can be imported by id: `optout adopt` takes over who is opted out")
         inputs = decisions.inputs_of(props)
         speaker = self._runtime.snapshot(inputs["domain_id"]).read(inputs["speaker_id"])
         if speaker is None and inputs["ensure"] != decisions.RELEASED:

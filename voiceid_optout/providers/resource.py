@@ -37,7 +37,6 @@ class OptedOutSpeaker(pulumi.CustomResource):
     speaker_id: Output[str]
     ensure: Output[str]
     status: Output[str | None]
-    generated_speaker_id: Output[str | None]
     opted_out_at: Output[str | None]
 
     def __init__(
@@ -63,7 +62,6 @@ class OptedOutSpeaker(pulumi.CustomResource):
                 "ensure": ensure,
                 # the SDK makes attributes for these only if they are named here; None is not sent
                 "status": None,
-                "generated_speaker_id": None,
                 "opted_out_at": None,
                 PROVIDER_KEY: provider_reference(),
             },

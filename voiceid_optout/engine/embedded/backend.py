@@ -18,12 +18,15 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from voiceid_optout.engine.embedded.snapshot import upgraded
 from voiceid_optout.engine.errors import OutOfScopeError, StateError
 from voiceid_optout.engine.files import name_again, write_atomic
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from voiceid_optout.engine.interface import Upgrade
 
 META = b"version: 1\n"
 
@@ -74,6 +77,17 @@ class Backend:
             if keep and self.state_file.exists():
                 _keep(self.state_file.with_name(f"{self.state_file.name}.bak"), self.state_file)
             _put(self.state_file, checkpoint)
+
+    def upgrade(self, upgrade: Upgrade) -> bool:
+        """Bring the state and the one before it to what is written today; tells whether the state was changed."""
+        changed = False
+        for path in (self.state_file.with_name(f"{self.state_file.name}.bak"), self.state_file):
+            with _clear_errors("write", path):
+                new = upgraded(path.read_bytes(), upgrade) if path.exists() else None
+                if new is not None:
+                    _put(path, new)
+                    changed |= path == self.state_file
+        return changed
 
     def initialise(self) -> None:
         """Make the stack exist, empty, if it has no state yet: what ``pulumi stack init`` does."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from voiceid_optout.engine.embedded.passphrase import Crypter
     from voiceid_optout.engine.embedded.resource import ResourceState
+    from voiceid_optout.engine.interface import Upgrade
 
 CHECKPOINT_VERSION = 3
 _LATEST_FEATURED_VERSION = 4
@@ -46,6 +47,18 @@ class Snapshot:
             for properties in (item.inputs, item.outputs):
                 if PROVIDER_KEY in properties:
                     yield Named(item.urn, values.plain_value(properties[PROVIDER_KEY]))
+
+    def upgraded(self, upgrade: Upgrade) -> Snapshot:
+        """Return it with each resource as it is written today."""
+        return Snapshot(
+            tuple(_upgraded(item, upgrade) for item in self.resources),
+            tuple(PendingOperation(_upgraded(item.resource, upgrade), item.type) for item in self.pending),
+        )
+
+
+def _upgraded(item: ResourceState, upgrade: Upgrade) -> ResourceState:
+    id_, outputs = upgrade(item.type, item.id, item.outputs)
+    return item if outputs is item.outputs and id_ == item.id else replace(item, id=id_, outputs=outputs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +113,26 @@ def parse(text: bytes, path: str) -> RawCheckpoint:
     )
     integrity.check(raw.resources, raw.pending, path)
     return raw
+
+
+def upgraded(text: bytes, upgrade: Upgrade) -> bytes | None:
+    """Return a checkpoint's bytes with each resource as it is written today; None where nothing is to be done.
+
+    What is secret stays sealed. What cannot be read is left to :func:`parse`.
+    """
+    changed = False
+    try:
+        document = json.loads(text)
+        latest = document["checkpoint"]["latest"]
+        pending = [item["resource"] for item in latest.get("pending_operations") or ()]
+        for item in [*(latest.get("resources") or ()), *pending]:
+            before = item.get("id", ""), item.get("outputs", {})
+            id_, outputs = upgrade(item["type"], *before)
+            if (id_, outputs) != before:
+                item["id"], item["outputs"], changed = id_, outputs, True
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        return None
+    return values.to_text(document).encode() if changed else None
 
 
 def _magic(version: str) -> str:

@@ -56,7 +56,7 @@ def open_stack(
     if checkpoint is not None:
         raw = snapshot.parse(checkpoint, str(backend.state_file))
     crypter, reader = _crypters(passphrase.find(environment), settings.salt, raw.salt)
-    base = raw.open(reader.decrypt)
+    base = _upgraded(raw.open(reader.decrypt), request)
     config = projects.resolve(settings, crypter.decrypt)
 
     def require_trust(state: Snapshot, what: str) -> None:
@@ -76,7 +76,7 @@ def open_stack(
         projects.store_salt(settings, crypter.salt_text)
     if recovered is not None:
         report(_recovery_words(base, recovered))
-        base = recovered
+        base = _upgraded(recovered, request)
     clear = raw.identifiers_in_clear
     if clear:
         report(_clear_words(clear, backend, sealed=writable))
@@ -85,7 +85,24 @@ def open_stack(
         checkpoint = snapshot.render(request.stack, project.name, base, crypter, datetime.now(UTC))
         backend.write(checkpoint, keep=not clear)
         backend.journal_file.unlink(missing_ok=True)
+    if writable and (recovered is not None or is_old(checkpoint)):
+        checkpoint = _upgraded_file(backend, request)
     return Stack(request.stack, project, config, crypter, backend, checkpoint, base)
+
+
+def _upgraded_file(backend: Backend, request: Request) -> bytes | None:
+    if request.upgrade is not None:
+        backend.upgrade(request.upgrade)
+    return backend.read()
+
+
+def is_old(checkpoint: bytes | None) -> bool:
+    """Tell whether a state may have what an upgrade replaces: identifiers that the service generates, in clear."""
+    return b"id#" in (checkpoint or b"")
+
+
+def _upgraded(base: Snapshot, request: Request) -> Snapshot:
+    return base if request.upgrade is None else base.upgraded(request.upgrade)
 
 
 def _crypters(phrase: str, settings_salt: str | None, state_salt: str | None) -> tuple[Crypter, Crypter]:

@@ -39,7 +39,7 @@ class OfficialEngine:
         project = projects.load_project(request.root)
         _require_passphrase(project, request)
         command = self._command.result()
-        relay = Relay(on_event)
+        relay = Relay(on_event, request.upgrade, elsewhere=bool(request.remote_backend))
         _clear_up(operation, request, project, relay)
         inspect(operation, command, request, project)
         failure: PulumiFailedError | None = None

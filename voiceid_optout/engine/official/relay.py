@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from pulumi.automation.events import StepEventMetadata
 
+    from voiceid_optout.engine.interface import Upgrade
+
 _REFRESHED = ("same", "update", "delete")
 _APPLIED = ("create", "update", "delete", "create-replacement", "delete-replaced", "import", "discard")
 _VERDICT = re.compile(r"(?:update|preview|refresh|destroy) failed")
@@ -27,12 +29,17 @@ _CHAINED = ("During handling of the above", "The above exception was")
 class Relay:
     """Takes every event of one run (:meth:`take`), from the Automation API's thread.
 
-    Step events pass as they are. Diagnostics are made fit for people: no debugging, no progress of tools, no
-    tracebacks but their last lines, no values of refused properties.
+    Step events pass as they are, but for what a state of before has in clear. Diagnostics are made fit for people:
+    no debugging, no progress of tools, no tracebacks but their last lines, no values of refused properties.
     """
 
-    def __init__(self, on_event: Callable[[EngineEvent], None]) -> None:
+    def __init__(
+        self, on_event: Callable[[EngineEvent], None], upgrade: Upgrade | None = None, *, elsewhere: bool = False
+    ) -> None:
+        """``upgrade`` is the request's; ``elsewhere`` says that the state is in no folder."""
         self._on_event = on_event
+        self._upgrade = upgrade
+        self._elsewhere = elsewhere
         self._errors: Counter[str] = Counter()
         self._exit_status = ""
         self._in_traceback: set[int | None] = set()
@@ -52,6 +59,8 @@ class Relay:
             if said is None:
                 return
             event = EngineEvent(event.sequence, event.timestamp, diagnostic_event=said)
+        if self._upgrade is not None:
+            self._bring_up_to_date(event, self._upgrade)
         done = event.res_outputs_event
         if done is not None and not done.planning and is_change(done.metadata):
             self.applied += 1
@@ -59,6 +68,19 @@ class Relay:
             self._on_event(event)
         except Exception as error:  # noqa: BLE001 - raised again once the CLI has ended: it must not be left alone
             self.broken = error
+
+    def _bring_up_to_date(self, event: EngineEvent, upgrade: Upgrade) -> None:
+        """Show both sides of a step as they are written today."""
+        step = event.resource_pre_event or event.res_outputs_event or event.res_op_failed_event
+        for side in (step.metadata.old, step.metadata.new) if step is not None else ():
+            if side is None:
+                continue
+            before = side.id, dict(side.outputs or {})
+            id_, outputs = upgrade(side.type, *before)
+            if (id_, outputs) == before:
+                continue
+            # What is in no folder is mended by a read alone, so a plan must see that there is something to read.
+            side.id, side.outputs = f"{id_}/old" if self._elsewhere else id_, outputs
 
     def errors(self) -> tuple[str, ...]:
         """Return what went wrong, each once, with how often it was said."""

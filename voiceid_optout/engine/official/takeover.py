@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from voiceid_optout.engine.embedded import locks
 from voiceid_optout.engine.embedded.backend import Backend
 from voiceid_optout.engine.embedded.sent import by_program
-from voiceid_optout.engine.embedded.stack import open_stack
-from voiceid_optout.engine.interface import RUNS_PROGRAM
+from voiceid_optout.engine.embedded.stack import is_old, open_stack
+from voiceid_optout.engine.errors import OutOfScopeError
+from voiceid_optout.engine.interface import RUNS_PROGRAM, WRITES_STATE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,12 +23,15 @@ if TYPE_CHECKING:
 def clear_up(operation: Operation, request: Request, project: Project, report: Callable[[str], None]) -> None:
     """Put the steps of a killed run of the embedded engine into the state, and take over its lock.
 
+    Before a run that writes the state, bring it to what is written today: the CLI would copy what is old on.
+
     While a lock is held by a process that may be alive nothing is touched: its run may be going on, and the CLI
     refuses to write beside it. Raises :class:`voiceid_optout.engine.errors.EngineError`.
     """
     backend = Backend(request.backend, project.name, request.stack)
     left = backend.journal_file.exists()
-    if not left and not any(lock.is_abandoned for lock in locks.read_all(backend.lock_folder)):
+    upgrade = request.upgrade if operation in WRITES_STATE and _is_old(backend) else None
+    if not left and upgrade is None and not any(lock.is_abandoned for lock in locks.read_all(backend.lock_folder)):
         return
     if locks.is_held(backend.lock_folder):
         return
@@ -36,3 +40,12 @@ def clear_up(operation: Operation, request: Request, project: Project, report: C
             sent = partial(by_program, request, project) if operation in RUNS_PROGRAM else None
             environment = {**os.environ, **request.environment}
             open_stack(request, project, backend, environment, report, writable=True, sent=sent)
+        elif upgrade is not None:
+            backend.upgrade(upgrade)
+
+
+def _is_old(backend: Backend) -> bool:
+    try:
+        return is_old(backend.read())
+    except OutOfScopeError:
+        return False  # compressed: the reads of a refresh mend it
