@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from tests.cli.projects import Project
 from voiceid_optout.cli.exit_codes import ExitCode
-from voiceid_optout.cli.main import COMMANDS, main
+from voiceid_optout.cli.main import COMMANDS, main, without_arguments
 
 # What no help needs: each takes a tenth of a second or more to import.
 HEAVY = {"pulumi", "grpc", "boto3", "botocore", "sqlalchemy", "uvicorn", "starlette", "cryptography"}
@@ -78,13 +78,6 @@ def test_the_version_is_the_installed_one() -> None:
     assert invoke("--version") == (ExitCode.DONE, f"optout, version {version('voiceid-optout')}\n", "")
 
 
-@pytest.mark.parametrize("arguments", [["nonsense"], ["up", "--nonsense"], ["up", "nonsense"], ["--nonsense"]])
-def test_what_is_unknown_is_wrong_usage(arguments: list[str]) -> None:
-    code, out, err = invoke(*arguments)
-    assert (code, out) == (ExitCode.USAGE, "")
-    assert "nonsense" in err
-
-
 def test_it_runs_as_a_module() -> None:
     finished = python("-m", "voiceid_optout", "--version")
     assert (finished.returncode, finished.stderr) == (0, "")
@@ -131,3 +124,65 @@ def test_a_file_name_that_the_locale_does_not_know_is_reported_all_the_same(proj
     )
     assert finished.returncode == ExitCode.REGISTER_INVALID
     assert finished.stderr.startswith("config/?.yaml:1:")
+
+
+ID = "00491701234567"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([ID], "No such command '…'."),
+        (["serve", ID], "No such command '…'."),
+        (["preview", ID], "Got unexpected extra argument"),
+        (["preview", ID, f"x{ID}"], "Got unexpected extra arguments"),
+        ([f"--{ID}", "preview"], "No such option"),
+        (["preview", f"--{ID}"], "No such option"),
+        (["preview", f"--{ID}=1"], "No such option"),
+        (["preview", f"--yes={ID}"], "No such option"),
+        (["up", f"--yes={ID}"], "Option '--yes' does not take a value."),
+        (
+            ["preview", "--engine", ID],
+            "'…' is not one of 'auto', 'embedded', 'pulumi'.",
+        ),
+        (
+            ["preview", f"--parallel={ID}x"],
+            "'-p' / '--parallel': '…' is not a valid integer range.",
+        ),
+        (["preview", "-p", ID], "'-p' / '--parallel': … is not in the range 1<=x<=256."),
+        (["preview", f"-p{ID}"], "'-p' / '--parallel': … is not in the range 1<=x<=256."),
+        (["preview", "--cwd", f"/nowhere/{ID}"], "'--cwd': Directory '…' does not exist."),
+        (["preview", "-o", f"{ID}.pdf"], "… has none of the endings"),
+        (["preview", "-p", "a"], "'…' is not a valid integer range."),
+        (["up", "--approve", ID], "a digest is "),
+        (["validate", "--stack", ID], "no Pulumi.….yaml here"),
+        (["validate", "--stack"], "Option '--stack' requires an argument."),
+    ],
+)
+def test_no_error_quotes_an_argument(arguments: list[str], said: str) -> None:
+    code, out, err = invoke(*arguments)
+    assert (code, out) == (ExitCode.USAGE, "")
+    assert said in err
+    assert ID not in err
+
+
+def test_no_error_quotes_a_variable() -> None:
+    result = CliRunner().invoke(main, ["preview"], env={"OPTOUT_ENGINE": ID})
+    assert result.exit_code == ExitCode.USAGE
+    assert "'…' is not one of" in result.stderr
+    assert ID not in result.output
+
+
+def test_a_label_may_be_quoted() -> None:
+    label = "sp-0123456789abcdef"
+    assert without_arguments(f"unexpected extra arguments ({label} {ID} x)", [label, ID, "x"]) == (
+        f"unexpected extra arguments ({label} … x)"
+    )
+
+
+@pytest.mark.parametrize("target", [ID, f"sp-{ID}", "caller-1"])
+def test_a_target_that_is_no_label_is_not_quoted(project: Project, target: str) -> None:
+    result = project.run("preview", "--stack", "test", "--target", target)
+    assert result.exit_code == ExitCode.USAGE
+    assert "--target takes a label, as a plan shows it" in result.stderr
+    assert target not in result.output

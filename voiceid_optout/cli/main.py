@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+import os
+import re
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from voiceid_optout.cli import streams
 from voiceid_optout.cli.errors import told
 from voiceid_optout.cli.lazy import LazyGroup
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
 
 COMMANDS = (
     *("validate", "add", "release", "adopt"),
@@ -18,14 +24,68 @@ COMMANDS = (
 )
 
 
+_LABEL = re.compile(r"sp-[0-9a-f]{16}")
+_SHORTEST = 4  # below it a word is looked for in quotes alone: click's own words have such letters too
+
+
 class _Program(LazyGroup):
     def main(self, *args: Any, **kwargs: Any) -> Any:
         with streams.lasting():
             return super().main(*args, **kwargs)
 
+    def make_context(self, info_name: str | None, args: list[str], *rest: Any, **extra: Any) -> click.Context:
+        words = tuple(args)
+        with _unechoed(words):
+            context = super().make_context(info_name, args, *rest, **extra)
+        context.meta[__name__] = words
+        return context
+
     def invoke(self, ctx: click.Context) -> Any:
-        with told():
+        with told(), _unechoed(ctx.meta[__name__]):
             return super().invoke(ctx)
+
+
+@contextmanager
+def _unechoed(words: Sequence[str]) -> Iterator[None]:
+    """Keep arguments out of click's errors, which quote them: people pass identifiers, and logs keep errors."""
+    try:
+        yield
+    except click.UsageError as error:
+        values = [*_values(words), *_of_environment(error)]
+        if isinstance(error, click.NoSuchOption):
+            values.append(error.option_name)
+        error.message = without_arguments(error.message, values)  # type: ignore[misc]  # no other way
+        raise
+
+
+def without_arguments(message: str, values: Iterable[str]) -> str:
+    """Return a message with ``…`` for each value it quotes; a label, which plans show anyhow, may stay."""
+    given = {value for value in values if value and not _LABEL.fullmatch(value)}
+    given |= {value.lstrip("0") for value in given} - {""}  # as a number has it
+    for value in sorted(given, key=len, reverse=True):
+        quoted = {repr(value), f'"{value}"', f"'{value}'"}
+        message = re.sub("|".join(map(re.escape, quoted)), "'…'", message)
+        if len(value) >= _SHORTEST:
+            message = re.sub(rf"(?<![\w-]){re.escape(value)}(?![\w-])", "…", message)
+    return message
+
+
+def _values(words: Sequence[str]) -> Iterator[str]:
+    """Yield what the words of a command line may give away: all but names of options and commands."""
+    for word in words:
+        if word.startswith("--"):
+            yield word.partition("=")[2]
+        elif word.startswith("-"):
+            yield word[2:]  # -p7
+        elif word not in COMMANDS:
+            yield word
+
+
+def _of_environment(error: click.UsageError) -> Iterator[str]:
+    command = error.ctx.command if error.ctx is not None else None
+    for parameter in command.params if command is not None else ():
+        names = [parameter.envvar] if isinstance(parameter.envvar, str) else parameter.envvar or ()
+        yield from (os.environ.get(name, "") for name in names)
 
 
 @click.group(

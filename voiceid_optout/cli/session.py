@@ -47,6 +47,7 @@ _CODES = {
 }
 _OURS = {SPEAKER_TYPE, shards.SHARD_TYPE, urns.STACK_TYPE, f"{urns.PROVIDER_TYPE_PREFIX}pulumi-python"}
 _DESTROYING = (Operation.DESTROY, Operation.PREVIEW_DESTROY)
+NO_LABEL = "--target takes a label, as a plan shows it: sp- and 16 hexadecimal digits"
 _STYLES = {
     Tone.TITLE: "bold",
     Tone.GOOD: "green",
@@ -296,7 +297,9 @@ def opened(choices: Choices) -> Iterator[Session]:
             )
         unknown = [label for label in choices.targets if label not in places]
         if unknown:
-            raise CommandError(f"no one in the register has the label {unknown[0]}", ExitCode.USAGE)
+            # What is no label may be the identifier of somebody.
+            which = f"no one in the register has the label {unknown[0]}" if is_given(unknown[0]) else NO_LABEL
+            raise CommandError(which, ExitCode.USAGE)
         console = Console(stderr=choices.as_json, highlight=False, soft_wrap=True)
         event_log = cleanup.enter_context(EventLog(choices.event_log))
 

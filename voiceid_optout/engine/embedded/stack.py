@@ -85,14 +85,18 @@ def open_stack(
         checkpoint = snapshot.render(request.stack, project.name, base, crypter, datetime.now(UTC))
         backend.write(checkpoint, keep=not clear)
         backend.journal_file.unlink(missing_ok=True)
-    if writable and (recovered is not None or is_old(checkpoint)):
-        checkpoint = _upgraded_file(backend, request)
+    if writable:
+        checkpoint = _brought_up_to_date(backend, request, checkpoint, whole=recovered is not None)
     return Stack(request.stack, project, config, crypter, backend, checkpoint, base)
 
 
-def _upgraded_file(backend: Backend, request: Request) -> bytes | None:
-    if request.upgrade is not None:
-        backend.upgrade(request.upgrade)
+def _brought_up_to_date(
+    backend: Backend, request: Request, checkpoint: bytes | None, *, whole: bool
+) -> bytes | None:
+    """Upgrade the state's file, and, if ``whole``, the one before it even though the state itself is of today."""
+    if request.upgrade is None or not (whole or is_old(checkpoint)):
+        return checkpoint
+    backend.upgrade(request.upgrade)
     return backend.read()
 
 
