@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from voiceid_optout.engine.embedded.backend import Backend
     from voiceid_optout.engine.embedded.passphrase import Crypter
     from voiceid_optout.engine.embedded.snapshot import Snapshot
-    from voiceid_optout.engine.interface import Request
+    from voiceid_optout.engine.interface import Request, Upgrade
     from voiceid_optout.engine.project import Project, StackConfig
 
 
@@ -85,18 +85,18 @@ def open_stack(
         checkpoint = snapshot.render(request.stack, project.name, base, crypter, datetime.now(UTC))
         backend.write(checkpoint, keep=not clear)
         backend.journal_file.unlink(missing_ok=True)
-    if writable:
-        checkpoint = _brought_up_to_date(backend, request, checkpoint, whole=recovered is not None)
+    upgrade = request.upgrade if writable else None
+    checkpoint = _brought_up_to_date(backend, upgrade, checkpoint, whole=recovered is not None)
     return Stack(request.stack, project, config, crypter, backend, checkpoint, base)
 
 
 def _brought_up_to_date(
-    backend: Backend, request: Request, checkpoint: bytes | None, *, whole: bool
+    backend: Backend, upgrade: Upgrade | None, checkpoint: bytes | None, *, whole: bool
 ) -> bytes | None:
     """Upgrade the state's file, and, if ``whole``, the one before it even though the state itself is of today."""
-    if request.upgrade is None or not (whole or is_old(checkpoint)):
+    if upgrade is None or not (whole or is_old(checkpoint)):
         return checkpoint
-    backend.upgrade(request.upgrade)
+    backend.upgrade(upgrade)
     return backend.read()
 
 
