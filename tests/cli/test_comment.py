@@ -5,9 +5,9 @@ import pytest
 from tests.cli.forge import PEOPLE, Hosted
 from tests.forge.fake import BOT, HEAD, TOKEN
 from voiceid_optout.cli import comment
-from voiceid_optout.cli.comment import FAULTS_SHOWN
 from voiceid_optout.cli.errors import CommandError
 from voiceid_optout.cli.exit_codes import ExitCode
+from voiceid_optout.cli.posting import FAULTS_SHOWN
 from voiceid_optout.forge.markers import Reviewed, reviewed_in
 
 DIGEST = "0123456789abcdef" * 2

@@ -21,6 +21,30 @@ def test_the_life_of_a_drift(on_github: Hosted) -> None:
     assert issue["state"] == "closed"
 
 
+def test_a_check_that_failed_has_the_same_issue(on_github: Hosted) -> None:
+    log = on_github.write("drift.log", "error: no answer\n")
+    failed = ["--failed", "optout drift ended with exit code 1", "--log-file", log]
+    assert on_github.run("issue", *failed).stdout == f"issue created: {ADDRESS}\n"
+    (issue,) = on_github.github.issues.values()
+    assert issue["title"] == "Not checked: stack test"
+    assert "error: no answer" in issue["body"]
+    report = on_github.write("drift.md", "| who | why |\n| --- | --- |\n")
+    assert on_github.run("issue", "--body-file", report).stdout == f"issue edited: {ADDRESS}\n"
+    assert on_github.github.issues[1]["title"] == "Drift in stack test"
+    assert on_github.run("issue", "--failed", "again").stdout == f"issue edited: {ADDRESS}\n"
+    assert on_github.run("issue", "--close").stdout == f"issue closed: {ADDRESS}\n"
+
+
+def test_a_register_that_cannot_be_read_is_such_a_failure(on_github: Hosted) -> None:
+    on_github.write("config/people.yaml", "speakers: 7\n")
+    log = on_github.write("drift.log", f"about {PEOPLE[1]}\n")
+    assert on_github.run("issue", "--failed", "exit code 3", "--log-file", log).exit_code == ExitCode.DONE
+    (issue,) = on_github.github.issues.values()
+    assert "The register is invalid." in issue["body"]
+    assert "config/people.yaml:1:" in issue["body"]
+    assert PEOPLE[1] not in issue["body"]
+
+
 def test_no_identifier_is_ever_posted(on_github: Hosted) -> None:
     result = on_github.run("issue", "--log-file", on_github.write("drift.txt", f"drift of {PEOPLE[1]}\n"))
     assert result.exit_code == ExitCode.REFUSED
@@ -30,7 +54,14 @@ def test_no_identifier_is_ever_posted(on_github: Hosted) -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [[], ["--close", "--body-file", "-"], ["--body-file", "-", "--log-file", "-"], ["--log-file", "-"]]
+    "arguments",
+    [
+        [],
+        ["--close", "--body-file", "-"],
+        ["--body-file", "-", "--log-file", "-"],
+        ["--log-file", "-"],
+        ["--failed", "a", "--close"],
+    ],
 )
 def test_wrong_usage_is_named(on_github: Hosted, arguments: list[str]) -> None:
     result = on_github.run("issue", *arguments)

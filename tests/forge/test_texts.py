@@ -9,6 +9,7 @@ from voiceid_optout.forge.texts import (
     drift_farewell,
     drift_issue,
     failed_comment,
+    failed_issue,
     plan_comment,
     size,
 )
@@ -37,7 +38,7 @@ def test_a_plan_without_a_digest_approves_nothing_whatever_it_says() -> None:
 
 def test_what_is_not_known_is_left_out() -> None:
     assert plan_comment(Origin("local"), "plan", None) == "<!-- optout:stack=local -->\n\nplan"
-    assert drift_farewell(Origin("local")) == "The drift is gone: the service says what the register asks."
+    assert drift_farewell(Origin("local")) == ("The check found no drift: the service says what the register asks.")
 
 
 def test_a_failure_voids_the_plan_and_says_of_which_commit() -> None:
@@ -48,6 +49,16 @@ def test_a_failure_voids_the_plan_and_says_of_which_commit() -> None:
     assert "```text\nerror: no answer\n```" in text
     assert "commit `1111111`" in text
     assert reviewed_in(text) is None
+
+
+def test_a_check_that_failed_has_the_issue_of_drift() -> None:
+    text = failed_issue(ORIGIN, "optout drift ended with exit code 1", log="error: no answer\n")
+    assert text.splitlines()[:2] == ["<!-- optout:drift=local -->", "### Not checked: stack `local`"]
+    assert "```text\noptout drift ended with exit code 1\n```" in text
+    assert "```text\nerror: no answer\n```" in text
+    assert "nobody knows whether the opt-outs still hold" in text
+    assert "[run](" in text
+    assert size(failed_issue(ORIGIN, "a", log="x" * 200_000)) < LIMIT
 
 
 def test_a_failure_may_show_the_plan_that_was_refused() -> None:

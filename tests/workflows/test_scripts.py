@@ -182,10 +182,43 @@ def test_drift_has_an_issue_and_none_without(runner: Runner, code: str, call: st
     assert runner.calls == [call]
 
 
-def test_the_issue_is_left_alone_when_the_check_failed() -> None:
-    condition = own("drift").step("drift", "Say so")["if"]
-    assert (
-        condition == "${{ !cancelled() && (steps.drift.outputs.code == '0' || steps.drift.outputs.code == '5') }}"
+def test_a_night_that_failed_for_another_reason_has_the_issue_too(runner: Runner) -> None:
+    assert own("drift").step("drift", "Say so")["if"] == "${{ !cancelled() }}"
+    runner.optout("drift", 1)
+    assert runner.run("drift", "Look for drift") == 1
+    assert runner.run("drift", "Say so", CODE="1") == 0
+    assert runner.calls[-1] == "issue --failed optout drift ended with exit code 1 --log-file drift.log"
+    assert runner.text("drift.log") == "log of drift\n"
+    assert runner.run("drift", "Say so", CODE="") == 0
+    assert runner.calls[-1] == "issue --failed The job failed before the check."
+
+
+GH = """#!/usr/bin/env bash
+echo "gh $*" >> calls
+case "$2" in list) cat found 2> /dev/null ;; esac
+exit 0
+"""
+
+
+@pytest.mark.parametrize(
+    ("found", "call"),
+    [
+        ("7\n", "gh issue edit 7 --title Not checked: stack test --body-file failed.md"),
+        ("", "gh issue create --title Not checked: stack test --body-file failed.md"),
+    ],
+)
+def test_a_night_without_an_installation_has_it_by_the_runner_s_own_tool(
+    runner: Runner, found: str, call: str
+) -> None:
+    shutil.rmtree(runner.root / ".venv")
+    (runner.root / "found").write_text(found, encoding="utf-8")
+    (runner.root / "gh").write_text(GH, encoding="utf-8")
+    (runner.root / "gh").chmod(0o755)
+    path = f"{runner.root}{os.pathsep}{os.environ['PATH']}"
+    assert runner.run("drift", "Say so", CODE="", PULUMI_STACK="test", RUN="https://run", PATH=path) == 0
+    assert runner.calls[-1] == call
+    assert runner.text("failed.md") == (
+        "<!-- optout:drift=test -->\n\nThe job failed before the check: https://run\n"
     )
 
 

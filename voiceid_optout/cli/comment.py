@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -13,12 +13,6 @@ from voiceid_optout.cli.errors import CommandError, reported
 from voiceid_optout.cli.exit_codes import ExitCode
 from voiceid_optout.cli.options import with_options
 from voiceid_optout.cli.posting import posting_options
-
-if TYPE_CHECKING:
-    from voiceid_optout.cli.posting import Choices, Texts
-    from voiceid_optout.forge.identifiers import Matcher
-
-FAULTS_SHOWN = 50
 
 
 @click.command(name="comment", short_help="Show a plan on its pull request.")
@@ -60,7 +54,15 @@ def command(
     Exit codes: 0 done, 1 failed, 2 wrong usage, 3 register invalid (only without --failed), 6 an identifier in
     the text.
     """  # noqa: D301 - click's own mark for "do not wrap"
-    from voiceid_optout.cli.posting import Choices, forge, origin, read_texts, speakers, tell  # noqa: PLC0415 - not for --help
+    from voiceid_optout.cli.posting import (  # noqa: PLC0415 - not for --help
+        Choices,
+        forge,
+        of_failure,
+        origin,
+        read_texts,
+        speakers,
+        tell,
+    )
     from voiceid_optout.forge import comments, texts  # noqa: PLC0415
     from voiceid_optout.forge.markers import comment_marker  # noqa: PLC0415
     from voiceid_optout.forge.settings import Event  # noqa: PLC0415
@@ -91,7 +93,7 @@ def command(
             text = texts.plan_comment(source, given.body, digest)
             known = speakers(choices)
         else:
-            given, known, failed = _of_failure(choices, given, failed)
+            given, known, failed = of_failure(choices, given, failed)
             text = texts.failed_comment(source, failed, body=given.body, log=given.log)
         known.check(text)
         tell(comments.put(github, number, comment_marker(choices.stack), text), "comment")
@@ -109,25 +111,3 @@ def _digest(path: Path, stack: str) -> str | None:
     if planned != stack:
         raise CommandError(f"{path} is a plan for another stack than {stack}", ExitCode.USAGE)
     return None if refusal is not None else str(digest)
-
-
-def _of_failure(choices: Choices, given: Texts, failed: str) -> tuple[Texts, Matcher, str]:
-    """Return what may be said of a failure.
-
-    Against a register that cannot be read no text can be checked: then its faults, which carry nothing of what the
-    files say, stand in for what was given.
-    """
-    from voiceid_optout.cli.posting import Texts, speakers  # noqa: PLC0415 - not for --help
-    from voiceid_optout.engine.errors import EngineError  # noqa: PLC0415
-    from voiceid_optout.forge.identifiers import Matcher  # noqa: PLC0415
-    from voiceid_optout.register import RegisterInvalid  # noqa: PLC0415
-
-    try:
-        return given, speakers(choices), failed
-    except RegisterInvalid as error:
-        shown = [str(fault) for fault in error.faults[:FAULTS_SHOWN]]
-        if left := len(error.faults) - len(shown):
-            shown.append(f"… and {left:,} more")
-        return Texts("", "\n".join(shown)), Matcher({}), "The register is invalid."
-    except (EngineError, CommandError) as error:
-        return Texts("", ""), Matcher({}), f"The project's files cannot be used: {error}"

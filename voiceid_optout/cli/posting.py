@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from voiceid_optout.forge.settings import Event
     from voiceid_optout.forge.texts import Origin
 
+FAULTS_SHOWN = 50
 MOST_BYTES = 16 * 1024 * 1024  # a text that is read to be cut to 65,536 characters
 
 _REPO = click.option(
@@ -118,6 +119,27 @@ def speakers(choices: Choices) -> Matcher:
     if why:
         click.echo(unknown_words(why), err=True)
     return found
+
+
+def of_failure(choices: Choices, given: Texts, failed: str) -> tuple[Texts, Matcher, str]:
+    """Return what may be said of a failure.
+
+    Against a register that cannot be read no text can be checked: then its faults, which carry nothing of what the
+    files say, stand in for what was given.
+    """
+    from voiceid_optout.engine.errors import EngineError  # noqa: PLC0415 - not for --help
+    from voiceid_optout.forge.identifiers import Matcher  # noqa: PLC0415
+    from voiceid_optout.register import RegisterInvalid  # noqa: PLC0415
+
+    try:
+        return given, speakers(choices), failed
+    except RegisterInvalid as error:
+        shown = [str(fault) for fault in error.faults[:FAULTS_SHOWN]]
+        if left := len(error.faults) - len(shown):
+            shown.append(f"… and {left:,} more")
+        return Texts("", "\n".join(shown)), Matcher({}), "The register is invalid."
+    except (EngineError, CommandError) as error:
+        return Texts("", ""), Matcher({}), f"The project's files cannot be used: {error}"
 
 
 @contextmanager

@@ -55,9 +55,24 @@ def drift_issue(origin: Origin, body: str, *, log: str = "") -> str:
     return _fitted(head, body, [*tail, *_line(origin, None)])
 
 
+def failed_issue(origin: Origin, what: str, *, log: str = "") -> str:
+    """Return the issue's text for a check that could not be made; the report of an earlier one gives way."""
+    head = [
+        issue_marker(origin.stack),
+        f"### Not checked: stack `{origin.stack}`",
+        "",
+        *_fenced(what),
+        "",
+        "So nobody knows whether the opt-outs still hold. This issue closes itself when a check finds no drift.",
+    ]
+    if log.strip():
+        head += ["", *_fenced(_tail(log))]
+    return _fitted(head, "", [*_line(origin, None)])
+
+
 def drift_farewell(origin: Origin) -> str:
     """Return the comment with which the issue is closed."""
-    return "\n".join(["The drift is gone: the service says what the register asks.", *_line(origin, None)])
+    return "\n".join(["The check found no drift: the service says what the register asks.", *_line(origin, None)])
 
 
 def cut(text: str, room: int) -> str:
