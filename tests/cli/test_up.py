@@ -7,11 +7,12 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import pytest
 
+from tests.cli.engines import ScriptedEngine
 from tests.cli.projects import Project, label_of
 from tests.service.running import Service
 from voiceid_optout.cli.exit_codes import ExitCode
@@ -131,14 +132,19 @@ def test_a_run_that_failed_says_why_without_a_trace(live: Project, service: Serv
     assert "caller-" not in result.output
 
 
-def test_after_the_first_run_the_sandbox_says_what_to_try_next(project: Project) -> None:
-    project.configure(
-        service="embedded", domain="sandbox", domains={"sandbox": "S" * 22}, quotas={"optOut": 99, "describe": 99}
-    )
+def test_after_a_run_of_the_sandbox_the_next_step_names_a_file_that_is_there(
+    project: Project, engine: ScriptedEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("voiceid_optout.cli.session.environment_for", lambda _context: nullcontext({}))
+    (project.root / "people").mkdir()
+    (project.root / "people" / "main.yaml").write_text("speakers: [caller-1]\n", encoding="utf-8")
+    project.configure(service="embedded", domain="S" * 22, region="us-east-1", register="people")
+    engine.stream.step("create", label_of("S" * 22, "caller-1"))
     result = project.run("up", "--yes", "--stack", "test")
-    assert result.exit_code == ExitCode.DONE
-    assert result.stdout.splitlines()[-2] == "Done: 2 opted out."
-    assert result.stdout.splitlines()[-1].startswith("Next: edit config/people.yaml")
+    assert result.stdout.splitlines()[-2:] == [
+        "Done: 1 opted out.",
+        "Next: edit people/main.yaml and do this again; `optout --help` lists the commands.",
+    ]
 
 
 CROWD = [f"caller-{n}" for n in range(40)]

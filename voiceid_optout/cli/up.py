@@ -21,6 +21,8 @@ from voiceid_optout.cli.options import (
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from voiceid_optout.cli.session import Session
+
 
 @click.command(name="up", short_help="Bring the service to what the register says.")
 @with_options(*run_options, refresh_option, yes_option, approve_option, plan_option, continue_option)
@@ -63,6 +65,12 @@ def command(*, refresh: bool, yes: bool, approve: str | None, plan_file: Path | 
                 return
             session.tell(f"Done: {past(done)}.")
             if session.context.is_sandbox:
-                session.say(
-                    "Next: edit config/people.yaml and do this again; `.venv/bin/optout --help` lists the commands."
-                )
+                session.say(_next_step(session))
+
+
+def _next_step(session: Session) -> str:
+    """Return what to try after a run of the sandbox: a file that is there, and a command that can be typed."""
+    root = session.context.project.root
+    file = session.mask.place(f"{session.context.register.files[0]}:").removesuffix(":")
+    command = ".venv/bin/optout" if (root / ".venv" / "bin" / "optout").exists() else "optout"
+    return f"Next: edit {file} and do this again; `{command} --help` lists the commands."
