@@ -6,12 +6,13 @@ in ``KEYS`` and a row in ``docs/settings.md``.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from difflib import get_close_matches
 from enum import Enum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
+
+from voiceid_optout.limits import read_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -94,7 +95,7 @@ def value_of(given: Any) -> Any:
     """Return a value as it is meant: an object that was set without ``--path`` is a text of JSON."""
     if isinstance(given, str) and given.startswith(("{", "[")):
         try:
-            return json.loads(given)
+            return read_json(given)
         except ValueError:
             return given
     return given

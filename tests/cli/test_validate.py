@@ -156,7 +156,7 @@ def test_a_stack_file_that_is_none(project: Path, content: str) -> None:
     (project / "Pulumi.local.yaml").write_bytes(content.encode(errors="surrogateescape"))
     result = run()
     assert result.exit_code == ExitCode.USAGE
-    assert "Pulumi.local.yaml: not a Pulumi stack file" in result.stderr
+    assert "Error: Pulumi.local.yaml:" in result.stderr
 
 
 def test_wrong_usage(project: Path) -> None:

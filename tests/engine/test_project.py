@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.test_limits import BOMB
 from voiceid_optout.engine import project as projects
 from voiceid_optout.engine.errors import OutOfScopeError, ProjectError
 from voiceid_optout.engine.project import Project, StackSettings
@@ -214,3 +215,47 @@ class TestConfig:
     @pytest.mark.parametrize("value", [{"secure": "x", "other": 1}, {"a": ["secure"]}, "secure"])
     def test_no_secrets(self, value: Any) -> None:
         assert not self.resolve(yaml.safe_dump({"k": value})).secret_keys
+
+
+BAD_NAMES = ["..", ".", "a/b", "../../etc", "a\nb", "a\x1b[2J", "", "x" * 101, "a b", "\u202e", "a\n"]
+
+
+class TestNames:
+    @pytest.mark.parametrize("name", BAD_NAMES)
+    def test_of_a_project(self, tmp_path: Path, name: str) -> None:
+        (tmp_path / "Pulumi.yaml").write_text(yaml.safe_dump({"name": name, "runtime": "python"}))
+        with pytest.raises(ProjectError, match=r"Pulumi.yaml: .* is no project's name: ") as error:
+            projects.load_project(tmp_path)
+        assert str(error.value).isprintable()
+
+    @pytest.mark.parametrize("name", BAD_NAMES)
+    def test_of_a_stack(self, project: Project, name: str) -> None:
+        with pytest.raises(ProjectError, match="is no stack name: ") as error:
+            projects.load_stack(project, name)
+        assert str(error.value).isprintable()
+
+    @pytest.mark.parametrize("name", ["a", "A.b_c-9", "...", ".a", "x" * 100])
+    def test_that_pulumi_takes(self, name: str) -> None:
+        assert projects.name_problem(name) is None
+
+
+class TestLimits:
+    @pytest.mark.parametrize(
+        ("text", "words"),
+        [
+            ("[" * 20_000, r":1:17: is nested more than 16 levels deep"),
+            (f"config:\n  a: &a {{b: 1}}\n{BOMB}", "counting what aliases stand for"),
+            ("a: " + "x" * 1024 * 1024, "is larger than 256 KB"),
+            (f"config:\n  a: 0x{'f' * 5000}\n", "is not YAML that can be read"),
+            (f"config:\n  a: {'1' * 5000}\n", "is not YAML that can be read"),
+            ("a: \xff", "is not YAML that can be read"),
+            ("a: &a [*a]", "not yet complete"),
+        ],
+    )
+    def test_a_hostile_file_is_one_clear_error(self, project: Project, text: str, words: str) -> None:
+        stack_file(project, "").write_bytes(text.encode("latin-1"))
+        with pytest.raises(ProjectError, match=words):
+            projects.load_stack(project, "dev")
+        (project.root / "Pulumi.yaml").write_bytes(text.encode("latin-1"))
+        with pytest.raises(ProjectError, match=words):
+            projects.load_project(project.root)

@@ -14,6 +14,7 @@ from voiceid_optout.cli import aws
 from voiceid_optout.cli.connection import client_settings, in_environment
 from voiceid_optout.cli.errors import CommandError
 from voiceid_optout.cli.sandbox import environment_for
+from voiceid_optout.engine import trust
 from voiceid_optout.engine.embedded import locks, passphrase, snapshot
 from voiceid_optout.engine.embedded.backend import Backend
 from voiceid_optout.engine.errors import EngineError
@@ -25,6 +26,7 @@ from voiceid_optout.voiceid.credential_source import credential_source
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
 
     from voiceid_optout.cli.context import Context
     from voiceid_optout.voiceid.identity import Identity
@@ -137,11 +139,28 @@ def _state(context: Context) -> Finding:
     if content is None:
         return Finding("state", "ok", "none yet; the first `up` makes it")
     resources = snapshot.parse(content, str(backend.state_file)).resources
+    _trust(content, backend, "state")
+    if trust.Inspection.of(content, str(backend.root)).clear:
+        advice = "`optout refresh --engine embedded` seals them"
+        return Finding("state", "fail", f"{backend.state_file} holds identifiers in clear: {advice}")
     if backend.journal_file.exists():
+        _trust(b"[%s]" % b",".join(_whole_lines(backend.journal_file)), backend, "journal of a killed run")
         return Finding("state", "note", "a run was cut short; the next one recovers what it did")
     if not os.access(backend.state_file.parent, os.W_OK):
         return Finding("state", "fail", f"{backend.state_file.parent} cannot be written")
     return Finding("state", "ok", f"{len(resources):,} resources, {len(content):,} bytes")
+
+
+def _trust(content: bytes, backend: Backend, what: str) -> None:
+    place = str(backend.root)
+    trust.require(trust.Inspection.of(content, place).named, place, None, what=what)
+
+
+def _whole_lines(path: Path) -> list[bytes]:
+    try:
+        return [line.rstrip(b"\n") for line in path.read_bytes().splitlines(keepends=True) if line.endswith(b"\n")]
+    except OSError as error:
+        raise CommandError(f"cannot read the journal {path}: {error.strerror}") from error
 
 
 def _endpoint(context: Context, environment: Mapping[str, str]) -> Iterator[Finding]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from voiceid_optout.cli.errors import CommandError, reported
 from voiceid_optout.cli.exit_codes import ExitCode
 from voiceid_optout.cli.options import with_options
 from voiceid_optout.cli.posting import posting_options
+from voiceid_optout.limits import read_json
 
 
 @click.command(name="comment", short_help="Show a plan on its pull request.")
@@ -102,7 +102,7 @@ def command(
 def _digest(path: Path, stack: str) -> str | None:
     """Return the digest of a saved plan, None if the guard refuses it; raises CommandError for another file."""
     try:
-        plan = json.loads(path.read_bytes())
+        plan = read_json(path.read_bytes())
         digest, planned, refusal = plan["digest"], plan["stack"], plan["guard"]
     except OSError as error:
         raise CommandError(f"{path} cannot be read: {error.strerror}") from error

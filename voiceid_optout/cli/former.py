@@ -6,7 +6,6 @@ and no identifier leaves this module.
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shutil
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from voiceid_optout.engine.embedded.backend import Backend
+from voiceid_optout.limits import read_json
 from voiceid_optout.register import RegisterInvalid
 from voiceid_optout.register.discover import SUFFIXES, shown
 from voiceid_optout.register.loader import load_texts
@@ -61,7 +61,7 @@ def last_commit(context: Context) -> str:
     folder = Backend(context.backend(), context.project.name, context.stack).history_folder
     try:
         newest = max(folder.glob("*.history.json"), default=None)
-        message = json.loads(newest.read_bytes())["message"] if newest is not None else ""
+        message = read_json(newest.read_bytes())["message"] if newest is not None else ""
         match = _COMMIT.search(message)
     except (OSError, ValueError, KeyError, TypeError):
         return ""

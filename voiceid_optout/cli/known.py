@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import tempfile
@@ -17,6 +16,7 @@ from voiceid_optout.engine.embedded import passphrase, values
 from voiceid_optout.engine.embedded.backend import Backend
 from voiceid_optout.engine.errors import EngineError
 from voiceid_optout.forge.identifiers import Matcher
+from voiceid_optout.limits import read_json
 from voiceid_optout.plan.builder import SPEAKER_TYPE
 from voiceid_optout.plan.shards import SHARD_TYPE
 from voiceid_optout.shard import pairs
@@ -57,7 +57,7 @@ def _of_state(context: Context, environment: Mapping[str, str], labels: Collecti
     if not raw:
         return
     try:
-        document = json.loads(raw)
+        document = read_json(raw)
         latest = document.get("deployment") or document["checkpoint"]["latest"]
         pending = (item["resource"] for item in latest.get("pending_operations") or ())
         resources = [item for item in (*(latest.get("resources") or ()), *pending) if _has_others(item, labels)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,19 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 DEFAULT_STACK = "local"
+
+_NAME = re.compile(r"[A-Za-z0-9_.-]{1,100}")  # Pulumi's rule, for stacks, projects and organisations
+_MOST_PARTS = 3
+
+
+def stack_name(_context: click.Context, _parameter: click.Parameter, name: str | None) -> str | None:
+    """Return a stack's name; Pulumi also takes ``organisation/stack`` and ``organisation/project/stack``."""
+    if name is None:
+        return None
+    parts = name.split("/")
+    if len(parts) > _MOST_PARTS or not all(_NAME.fullmatch(part) and part not in (".", "..") for part in parts):
+        raise click.BadParameter("a stack's name has letters, digits, `-`, `_` and `.`, at most 100 of them")
+    return parts[-1]
 
 
 def _completed(name: str) -> Callable[[click.Context, click.Parameter, str], list[Any]]:
@@ -40,7 +54,7 @@ _STACK = click.option(
     show_envvar=True,
     default=DEFAULT_STACK,
     show_default=True,
-    callback=lambda _context, _parameter, name: name.rpartition("/")[2],  # Pulumi also takes org/project/stack
+    callback=stack_name,
     shell_complete=_completed("stacks"),
     help="The stack, named by its file Pulumi.<stack>.yaml.",
 )

@@ -11,6 +11,7 @@ from typing import IO, TYPE_CHECKING, Any, Self
 
 from voiceid_optout.cli.errors import CommandError
 from voiceid_optout.cli.exit_codes import ExitCode
+from voiceid_optout.limits import read_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -90,7 +91,7 @@ class PageFile:
         lines = self._file.read().splitlines(keepends=True)
         kept = 0
         try:
-            header = json.loads(lines[0])
+            header = read_json(lines[0])
             started = header.pop("started")
             self.outdated = header == self._header and self._clock() - started > LIFETIME_SECONDS
             fits = header == self._header and not self.outdated
@@ -101,7 +102,7 @@ class PageFile:
             return
         for line in lines[1:]:
             try:
-                self._take(json.loads(line))
+                self._take(read_json(line))
             except (ValueError, KeyError, TypeError):
                 break
             kept += 1

@@ -1,6 +1,5 @@
 """``optout validate``: say everything that is wrong with a register, and where."""
 
-import json
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,12 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import click
-import yaml
 from rich.console import Console
 from rich.text import Text
 
 from voiceid_optout.cli import scale
 from voiceid_optout.cli.exit_codes import ExitCode
+from voiceid_optout.cli.options import stack_name
+from voiceid_optout.engine.errors import ProjectError
+from voiceid_optout.engine.project import read_mapping
+from voiceid_optout.limits import read_json
 from voiceid_optout.register import Fault, Register, RegisterInvalid, load_paths
 from voiceid_optout.register.report import as_json as json_of
 from voiceid_optout.register.report import github, summary
@@ -52,6 +54,7 @@ class StackView:
     "--stack",
     envvar="PULUMI_STACK",
     show_envvar=True,
+    callback=stack_name,
     help="Take domain aliases and the default domain from Pulumi.<stack>.yaml. "
     "Without it, whatever any stack of the project defines will do.",
 )
@@ -119,10 +122,9 @@ def command(
 
 def view_of(project_dir: Path, stack: str | None) -> StackView:
     """Return what a stack says; what all stacks together say if None is named (the first to say it wins)."""
-    if stack is None:
-        files = sorted(project_dir.glob("Pulumi.*.yaml"))
-    else:
-        files = [project_dir / f"Pulumi.{stack.rpartition('/')[2]}.yaml"]
+    files = sorted(project_dir.glob(f"Pulumi.{stack or '*'}.yaml"))
+    if stack and not files:
+        raise click.UsageError(f"no Pulumi.{stack}.yaml here: name another --stack, or run in the project")
     domains: dict[str, str] = {}
     default_domain: str | None = None
     directory: str | None = None
@@ -150,19 +152,17 @@ def _text(config: Mapping[str, Any], key: str) -> str | None:
 def _json_object(text: str) -> Any:
     """Read an object that was set without ``--path``: Pulumi keeps it as JSON text."""
     try:
-        return json.loads(text)
+        return read_json(text)
     except ValueError:
         return None
 
 
 def _stack_config(file: Path) -> Mapping[str, Any]:
     try:
-        content = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
-        config = content.get("config") or {}
-        return dict(config)
-    except FileNotFoundError:
-        raise click.UsageError(f"no {file.name} here: name another --stack, or run in the project") from None
-    except (OSError, ValueError, TypeError, AttributeError, yaml.YAMLError):
+        return dict((read_mapping(file) or {}).get("config") or {})
+    except ProjectError as error:
+        raise click.UsageError(str(error)) from None
+    except (ValueError, TypeError):
         raise click.UsageError(f"{file.name}: not a Pulumi stack file") from None
 
 

@@ -12,13 +12,15 @@ from voiceid_optout.engine import yaml_core
 from voiceid_optout.engine.config_text import as_text
 from voiceid_optout.engine.errors import OutOfScopeError, ProjectError
 from voiceid_optout.engine.files import write_atomic
+from voiceid_optout.foreign_text import one_line
+from voiceid_optout.limits import MAX_CONFIG_BYTES, TooMuchError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
 _DOCUMENT_START = re.compile(r"(?:(?:[#%].*)?\n)*---[ \t]*(?:#.*)?\n")
-_STACK_NAME = re.compile(r"[A-Za-z0-9_.-]{1,100}")
+_NAME = re.compile(r"[A-Za-z0-9_.-]{1,100}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +52,14 @@ class StackConfig:
 def load_project(root: Path) -> Project:
     """Read Pulumi.yaml; raises :class:`ProjectError`."""
     path = root / "Pulumi.yaml"
-    document = _read_mapping(path)
+    document = read_mapping(path)
     if document is None:
         raise ProjectError(f"no Pulumi.yaml in {root}: run this in the project's folder, or pass --cwd")
     name = document.get("name")
     if not isinstance(name, str):
         raise ProjectError(f"{path}: `name` is missing")
+    if (problem := name_problem(name)) is not None:
+        raise ProjectError(f"{path}: {one_line(repr(name), 60)} is no project's name: {problem}")
     runtime = document.get("runtime")
     runtime_name = runtime.get("name") if isinstance(runtime, dict) else runtime
     if runtime_name != "python":
@@ -63,12 +67,19 @@ def load_project(root: Path) -> Project:
     return Project(root, name, str(document.get("main") or "."))
 
 
+def name_problem(name: str) -> str | None:
+    """Return why a project or stack cannot be called so, or None: Pulumi's rules, and no name that is a way up."""
+    if name in (".", ".."):
+        return "it would lead to another folder"
+    return None if _NAME.fullmatch(name) else "use letters, digits, `-`, `_` and `.`, at most 100 of them"
+
+
 def load_stack(project: Project, stack: str) -> StackSettings:
     """Read the stack's file; raises :class:`ProjectError` when the stack has none."""
-    if not _STACK_NAME.fullmatch(stack):
-        raise ProjectError(f"{stack!r} is no stack name: use letters, digits, `-`, `_` and `.`")
+    if (problem := name_problem(stack)) is not None:
+        raise ProjectError(f"{one_line(repr(stack), 60)} is no stack name: {problem}")
     path = project.root / f"Pulumi.{stack}.yaml"
-    document = _read_mapping(path)
+    document = read_mapping(path)
     if document is None:
         known = sorted(item.name[7:-5] for item in project.root.glob("Pulumi.*.yaml"))
         raise ProjectError(f"no stack file {path.name}; the stacks here are: {', '.join(known) or 'none'}")
@@ -139,13 +150,22 @@ def _in_clear(value: Any, decrypt: Callable[[str], str]) -> Any:
     return value
 
 
-def _read_mapping(path: Path) -> dict[str, Any] | None:
+def read_mapping(path: Path) -> dict[str, Any] | None:
+    """Return what a file of the project says, None where there is none; raises :class:`ProjectError`."""
     try:
-        document = yaml_core.load(path.read_text(encoding="utf-8"))
+        with path.open("rb") as file:
+            data = file.read(MAX_CONFIG_BYTES + 1)
+        if len(data) > MAX_CONFIG_BYTES:
+            raise ProjectError(f"{path}: is larger than {MAX_CONFIG_BYTES // 1024:,} KB")
+        document = yaml_core.load(data.decode("utf-8"))
     except FileNotFoundError:
         return None
     except OSError as error:
         raise ProjectError(f"cannot read {path}: {error.strerror}") from error
+    except TooMuchError as error:
+        mark = error.problem_mark
+        place = f":{mark.line + 1}:{mark.column + 1}" if mark else ""
+        raise ProjectError(f"{path}{place}: {error.problem}") from None
     except (yaml.YAMLError, ValueError) as error:
         mark = getattr(error, "problem_mark", None)
         place = f":{mark.line + 1}:{mark.column + 1}" if mark else ""

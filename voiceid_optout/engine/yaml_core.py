@@ -11,6 +11,8 @@ from typing import Any
 
 import yaml
 
+from voiceid_optout.limits import check_yaml
+
 
 class _Loader(yaml.SafeLoader):
     """The safe loader with other rules for plain scalars."""
@@ -18,6 +20,7 @@ class _Loader(yaml.SafeLoader):
     yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012 - PyYAML's attribute
 
 
+_MOST_DIGITS = 1_000
 _INTEGER = re.compile(r"[-+]?(?:0b[01_]+|0o?[0-7_]+|0x[0-9a-fA-F_]+|(?:0|[1-9][0-9_]*))")
 _FLOAT = re.compile(
     r"[-+]?(?:[0-9][0-9_]*\.?[0-9_]*|\.[0-9][0-9_]*)(?:[eE][-+]?[0-9]+)?|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)"
@@ -39,6 +42,8 @@ def _integer(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> int:
     text = str(loader.construct_scalar(node)).replace("_", "").lower()
     sign = -1 if text.startswith("-") else 1
     digits = text.lstrip("-+")
+    if len(digits) > _MOST_DIGITS:
+        raise ValueError("a number of too many digits")
     if digits[:2] in ("0b", "0o", "0x"):
         return sign * int(digits, 0)
     return sign * int(digits, 8 if digits.startswith("0") else 10)
@@ -55,5 +60,9 @@ _Loader.add_constructor("tag:yaml.org,2002:float", _float)
 
 
 def load(text: str) -> Any:
-    """Return the document; raises :class:`yaml.YAMLError`, or :class:`ValueError` for a scalar with a wrong tag."""
+    """Return the document; raises :class:`yaml.YAMLError`, or :class:`ValueError` for a scalar with a wrong tag.
+
+    What goes beyond a bound of :mod:`voiceid_optout.limits` is refused before anything is built.
+    """
+    check_yaml(text)
     return yaml.load(text, Loader=_Loader)  # noqa: S506 - a safe loader

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -18,6 +17,7 @@ from voiceid_optout.forge.errors import (
     ServiceFailed,
     UnexpectedAnswer,
 )
+from voiceid_optout.limits import read_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -68,7 +68,7 @@ def failure(status: int, headers: Mapping[str, str], body: bytes, purpose: Purpo
 def content(body: bytes, purpose: Purpose) -> Any:
     """Return the JSON of an answer; raises UnexpectedAnswer if it is none."""
     try:
-        return json.loads(body) if body else None
+        return read_json(body) if body else None
     except ValueError:
         raise UnexpectedAnswer(
             f"the answer is no JSON while {purpose.doing}: is GITHUB_API_URL right, or does a proxy answer?"
@@ -92,7 +92,7 @@ def _limit(status: int, headers: Mapping[str, str], said: str) -> str | None:
 def _said(body: bytes) -> str:
     """Return GitHub's own words as one short printable line."""
     try:
-        answer = json.loads(body)
+        answer = read_json(body)
     except ValueError:
         return ""
     if not isinstance(answer, dict):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 
 from voiceid_optout.forge.errors import SettingsInvalid
+from voiceid_optout.limits import read_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -60,7 +60,7 @@ class Event:
         if not path:
             return cls()
         try:
-            content = json.loads(Path(path).read_text(encoding="utf-8"))
+            content = read_json(Path(path).read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise SettingsInvalid("the file GITHUB_EVENT_PATH names cannot be read: pass --pr NUMBER") from error
         pull_request = content.get("pull_request") if isinstance(content, dict) else None

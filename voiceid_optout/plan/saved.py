@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import Any
 
+from voiceid_optout.limits import read_json
 from voiceid_optout.plan.digest import Purpose, Scope, digest
 from voiceid_optout.plan.document import VERSION
 from voiceid_optout.plan.errors import ForeignPlanError, PlanFileError
@@ -33,8 +33,8 @@ class SavedPlan:
 def parse(content: bytes) -> SavedPlan:
     """Return the plan in a file's content; raises :class:`PlanFileError` for one not as it was written."""
     try:
-        document = json.loads(content)
-    except (ValueError, RecursionError):
+        document = read_json(content)
+    except ValueError:
         raise PlanFileError("is no JSON document") from None
     if not isinstance(document, dict) or "version" not in document or "steps" not in document:
         raise PlanFileError("is no saved plan")
@@ -44,7 +44,7 @@ def parse(content: bytes) -> SavedPlan:
         )
     try:
         saved = _read(document)
-    except (KeyError, TypeError, ValueError, AttributeError):
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
         raise PlanFileError("is damaged: a part of the plan is missing or is not what belongs there") from None
     if saved.digest != digest(saved.plan, saved.scope):
         raise PlanFileError("was changed after it was written: its digest is not that of its steps")

@@ -12,13 +12,12 @@ import yaml
 from yaml.error import YAMLError
 from yaml.events import CollectionEndEvent, CollectionStartEvent, Event, NodeEvent
 
+from voiceid_optout.limits import MAX_DEPTH
 from voiceid_optout.register.codes import Code
 from voiceid_optout.register.errors import Fault
 from voiceid_optout.register.model import Location
 from voiceid_optout.register.syntax import explain
 
-# A valid file needs three levels; the rest is room to say what is wrong before giving up.
-MAX_DEPTH = 16
 MAX_FAULTS = 10_000
 
 

@@ -130,15 +130,6 @@ def test_a_full_disk(backend: Backend, tmp_path: Path) -> None:
 
 
 class TestMeta:
-    @pytest.mark.parametrize("content", [b"", b"foo: 1\n", b"version: 2\n", b"version: 0\n"])
-    def test_another_store(self, backend: Backend, content: bytes) -> None:
-        meta = backend.root / ".pulumi/meta.yaml"
-        meta.parent.mkdir()
-        meta.write_bytes(content)
-        with pytest.raises(StateError, match=r"meta.yaml is not of version 1 of Pulumi's file backend"):
-            backend.write(b"one")
-        assert files(backend.root) == {".pulumi/meta.yaml"}
-
     def test_more_keys(self, backend: Backend) -> None:
         meta = backend.root / ".pulumi/meta.yaml"
         meta.parent.mkdir()
@@ -185,3 +176,46 @@ class TestStacks:
 
     def test_none(self, tmp_path: Path) -> None:
         assert list(stacks(tmp_path, "sample")) == []
+
+
+class TestLayout:
+    @pytest.mark.parametrize("name", ["dev.json", "other.json", "dev.json.gz", "dev.json.zst"])
+    def test_the_old_one_is_refused(self, backend: Backend, name: str) -> None:
+        folder = backend.root / ".pulumi" / "stacks"
+        folder.mkdir(parents=True)
+        (folder / name).write_bytes(b"{}")
+        before = files(backend.root)
+        for work in (backend.read, backend.initialise, backend.prepare, lambda: backend.write(b"x")):
+            with pytest.raises(StateError, match=r"has the old layout .* run `pulumi state upgrade`"):
+                work()
+        assert files(backend.root) == before
+
+    @pytest.mark.parametrize(
+        ("meta", "words"),
+        [
+            ("version: 0\n", "pulumi state upgrade"),
+            ("version: 10\n", "is of version 10; this program knows version 1"),
+            ("version: 2\n", "is of version 2"),
+            ("", "says no version"),
+            ("x: 1\nversion: one\n", "says no version"),
+            ("version: 1\nversion: 2\n", "says no version"),
+        ],
+    )
+    def test_another_version_is_refused(self, backend: Backend, meta: str, words: str) -> None:
+        (backend.root / ".pulumi").mkdir()
+        (backend.root / ".pulumi" / "meta.yaml").write_text(meta)
+        with pytest.raises(StateError, match=words):
+            backend.read()
+        with pytest.raises(StateError, match=words):
+            backend.write(b"x")
+
+    @pytest.mark.parametrize("meta", ["version: 1", "# made by hand\nversion: 1  # project-scoped\n"])
+    def test_the_present_one(self, backend: Backend, meta: str) -> None:
+        (backend.root / ".pulumi" / "stacks").mkdir(parents=True)
+        (backend.root / ".pulumi" / "meta.yaml").write_text(meta)
+        assert backend.read() is None
+
+    def test_leftovers_beside_it_are_no_old_layout(self, backend: Backend) -> None:
+        (backend.root / ".pulumi" / "stacks" / "dev.json").mkdir(parents=True)
+        (backend.root / ".pulumi" / "stacks" / "dev.json.bak").write_bytes(b"")
+        assert backend.read() is None

@@ -15,6 +15,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from voiceid_optout.engine.interface import Upgrade
 
 META = b"version: 1\n"
+_VERSION = re.compile(rb"^version:[ \t]*([0-9]{1,9})[ \t]*(?:#.*)?\r?$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,7 @@ class Backend:
 
     def read(self) -> bytes | None:
         """Return the checkpoint's bytes, or None for a stack that has none yet."""
+        self.require_layout()
         with _clear_errors("read", self.state_file):
             for compressed in (".gz", ".zst"):
                 if self.state_file.with_suffix(f".json{compressed}").exists():
@@ -111,12 +114,36 @@ class Backend:
 
     def prepare(self) -> None:
         """Make the folder a backend, if it is none yet."""
-        meta = self.root / ".pulumi" / "meta.yaml"
-        with _clear_errors("write", meta):
-            if not meta.exists():
-                write_atomic(meta, META, 0o644)
-            elif b"version: 1" not in meta.read_bytes():
-                raise StateError(f"{meta} is not of version 1 of Pulumi's file backend")
+        self.require_layout()
+        with _clear_errors("write", self._meta):
+            if not self._meta.exists():
+                write_atomic(self._meta, META, 0o644)
+
+    @property
+    def _meta(self) -> Path:
+        return self.root / ".pulumi" / "meta.yaml"
+
+    def require_layout(self) -> None:
+        """Raise :class:`StateError` unless the folder is a backend of version 1, or to become one.
+
+        Version 0 knows no projects: its stacks lie one level higher, where nobody would look for them, and a stack
+        that is there would be planned as new.
+        """
+        version: int | None = 1
+        with _clear_errors("read", self._meta):
+            if self._meta.exists():
+                found = _VERSION.findall(self._meta.read_bytes())
+                version = int(found[0]) if len(found) == 1 else None
+            elif any(map(_is_state, (self.root / ".pulumi" / "stacks").glob("*.json*"))):
+                version = 0
+        if version == 0:
+            raise StateError(
+                f"{self.root} has the old layout of Pulumi's file backend, whose stacks belong to no project: run "
+                f"`pulumi state upgrade` there once, with the Pulumi CLI"
+            )
+        if version != 1:
+            what = "says no version" if version is None else f"is of version {version}"
+            raise StateError(f"{self._meta} {what}; this program knows version 1 of Pulumi's file backend")
 
 
 def _put(path: Path, data: bytes) -> None:
@@ -142,6 +169,10 @@ def _keep(path: Path, source: Path) -> None:
     name_again(path, source)
     if _sidecar(source).exists():  # it may do without
         name_again(_sidecar(path), _sidecar(source))
+
+
+def _is_state(path: Path) -> bool:
+    return path.name.endswith((".json", ".json.gz", ".json.zst")) and path.is_file()
 
 
 def _sidecar(path: Path) -> Path:

@@ -8,7 +8,6 @@ never replayed over another one.
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +15,7 @@ from voiceid_optout.engine.embedded import resource as resources
 from voiceid_optout.engine.embedded import values
 from voiceid_optout.engine.embedded.ledger import Entry, EntryKind, Ledger
 from voiceid_optout.engine.errors import StateError
+from voiceid_optout.limits import read_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -105,7 +105,7 @@ def _entries(path: Path, checkpoint: bytes | None, decrypt: Callable[[str], str]
         raise StateError(f"cannot read the journal {path}: {error.strerror}") from error
     for number, line in enumerate(lines):
         try:
-            document = json.loads(line)
+            document = read_json(line)
         except ValueError:
             return  # the line that was being written when the run was killed
         try:

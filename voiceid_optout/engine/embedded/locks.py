@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from voiceid_optout.engine.embedded.snapshot import timestamp
 from voiceid_optout.engine.errors import StackLockedError, StateError
 from voiceid_optout.engine.files import write_atomic
+from voiceid_optout.limits import read_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -108,7 +109,7 @@ def read_all(folder: Path) -> Iterator[Lock]:
         if path.suffix == ".attrs":
             continue
         try:
-            content = json.loads(path.read_bytes())
+            content = read_json(path.read_bytes())
         except FileNotFoundError:
             continue  # released while we looked
         except (OSError, ValueError):

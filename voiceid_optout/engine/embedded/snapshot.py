@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+<<<<<<< HEAD
 import json
 from dataclasses import dataclass, replace
+=======
+from dataclasses import dataclass
+>>>>>>> acb2b5d (Refuse old layouts, names that lead elsewhere, and files that grow beyond a bound)
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +16,7 @@ from voiceid_optout.engine.embedded import integrity, values
 from voiceid_optout.engine.embedded import resource as resources
 from voiceid_optout.engine.errors import OutOfScopeError, StateError
 from voiceid_optout.engine.trust import PROVIDER_KEY, Named
+from voiceid_optout.limits import read_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -89,7 +94,7 @@ class RawCheckpoint:
 def parse(text: bytes, path: str) -> RawCheckpoint:
     """Read a checkpoint's bytes; ``path`` is named in the :class:`StateError` of a bad one."""
     try:
-        document = json.loads(text)
+        document = read_json(text)
         version = document.get("version", 0)
         latest = document.get("checkpoint", {}).get("latest") or {}
         providers = latest.get("secrets_providers") or {}

@@ -15,6 +15,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from voiceid_optout.engine.errors import StateError
+from voiceid_optout.limits import read_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -93,7 +94,7 @@ def _clear_json(value: dict[str, Any], decrypt: Callable[[str], str]) -> Any:
     if text is None:
         text = decrypt(str(value.get("ciphertext")))
     try:
-        return json.loads(text)
+        return read_json(text)
     except (ValueError, TypeError):
         raise StateError("a secret of the state is damaged: restore the state from a backup") from None
 

@@ -29,6 +29,7 @@ def clear_up(operation: Operation, request: Request, project: Project, report: C
     refuses to write beside it. Raises :class:`voiceid_optout.engine.errors.EngineError`.
     """
     backend = Backend(request.backend, project.name, request.stack)
+    backend.require_layout()
     left = backend.journal_file.exists()
     upgrade = request.upgrade if operation in WRITES_STATE and _is_old(backend) else None
     if not left and upgrade is None and not any(lock.is_abandoned for lock in locks.read_all(backend.lock_folder)):
