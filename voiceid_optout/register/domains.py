@@ -3,11 +3,14 @@
 from collections.abc import Mapping
 from difflib import get_close_matches
 
+from voiceid_optout.foreign_text import one_line
 from voiceid_optout.register.codes import Code
 from voiceid_optout.register.document import Document
 from voiceid_optout.register.errors import Fault
 from voiceid_optout.register.fields import DOMAIN_ID
 from voiceid_optout.register.model import Location
+
+_SHOWN = 60  # characters of an alias
 
 
 def resolve(document: Document, domains: Mapping[str, str], default: str | None) -> str | Fault | None:
@@ -43,7 +46,7 @@ def _unknown(name: str, domains: Mapping[str, str], what: str) -> str:
     start = f"{what} is not defined under voiceid-optout:domains in the stack's config"
     close = get_close_matches(name, domains, n=1)
     if close:
-        return f"{start}: did you mean '{close[0]}'?"
+        return f"{start}: did you mean '{one_line(close[0], _SHOWN)}'?"
     if domains:
-        return f"{start}; it defines {', '.join(sorted(domains))}"
+        return f"{start}; it defines {', '.join(one_line(alias, _SHOWN) for alias in sorted(domains))}"
     return f"{start}, which defines none (a domain id has 22 letters and digits)"

@@ -16,10 +16,13 @@ from typing import TYPE_CHECKING, Any
 from voiceid_optout.engine.embedded.snapshot import timestamp
 from voiceid_optout.engine.errors import StackLockedError, StateError
 from voiceid_optout.engine.files import write_atomic
+from voiceid_optout.foreign_text import one_line
 from voiceid_optout.limits import read_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+_SHOWN = 100  # characters of what another's lock says
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +122,8 @@ def read_all(folder: Path) -> Iterator[Lock]:
 
 def _lock(path: Path, content: dict[str, Any]) -> Lock:
     pid = content.get("pid")
-    who, where, since = (str(content.get(key) or "") for key in ("username", "hostname", "timestamp"))
+    texts = (content.get(key) for key in ("username", "hostname", "timestamp"))
+    who, where, since = (one_line(text, _SHOWN) if isinstance(text, str) else "" for text in texts)
     return Lock(path, pid if isinstance(pid, int) else 0, who, where, since)
 
 

@@ -3,12 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-<<<<<<< HEAD
-import json
 from dataclasses import dataclass, replace
-=======
-from dataclasses import dataclass
->>>>>>> acb2b5d (Refuse old layouts, names that lead elsewhere, and files that grow beyond a bound)
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -127,7 +122,7 @@ def upgraded(text: bytes, upgrade: Upgrade) -> bytes | None:
     """
     changed = False
     try:
-        document = json.loads(text)
+        document = read_json(text)
         latest = document["checkpoint"]["latest"]
         pending = [item["resource"] for item in latest.get("pending_operations") or ()]
         for item in [*(latest.get("resources") or ()), *pending]:

@@ -9,6 +9,7 @@ from urllib.parse import unquote
 
 from voiceid_optout.engine.errors import EngineError, PassphraseError, StackLockedError, StateError
 from voiceid_optout.engine.messages import for_people
+from voiceid_optout.foreign_text import one_line
 
 if TYPE_CHECKING:
     from voiceid_optout.engine.interface import Request
@@ -71,12 +72,17 @@ def reason(stderr: str) -> str:
 def _locked(stderr: str, request: Request) -> StackLockedError:
     if request.remote_backend:
         holder = _HOLDER.search(stderr)
-        by, since = (holder["holder"], holder["since"]) if holder else ("another run", "an unknown time")
+        by, since = _told(holder) if holder else ("another run", "an unknown time")
         return StackLockedError(by, since, f"the lock in {request.place}")
     match = _LOCK.search(stderr)
     if match is None:
         return StackLockedError("another run", "an unknown time", request.backend / ".pulumi" / "locks")
-    return StackLockedError(match["holder"], match["since"], Path(unquote(match["path"])))
+    return StackLockedError(*_told(match), Path(unquote(match["path"])))
+
+
+def _told(match: re.Match[str]) -> tuple[str, str]:
+    """Return who holds a lock and since when, as the lock's file says it, which may be anything."""
+    return one_line(match["holder"], 200), one_line(match["since"], 60)
 
 
 def _remedy(request: Request) -> str:
