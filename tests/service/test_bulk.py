@@ -23,13 +23,13 @@ def connection(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Conne
     database.close()
 
 
-def pairs(*numbers: int) -> list[tuple[str, str]]:
-    return [(f"caller-{number}", f"id#{number:022}") for number in numbers]
+def people(*numbers: int) -> list[tuple[str, str, str | None]]:
+    return [(f"caller-{number}", f"id#{number:022}", f"mark-{number}") for number in numbers]
 
 
 def test_people_are_inserted_in_the_order_given_and_found_by_either_id(connection: Connection) -> None:
-    bulk.insert_speakers(connection, DOMAIN, pairs(3, 1, 2), "OPTED_OUT", 1_800_000_000.125)
-    bulk.insert_speakers(connection, OTHER, pairs(1), "OPTED_OUT", 1.0)
+    bulk.insert_speakers(connection, DOMAIN, people(3, 1, 2), "OPTED_OUT", 1_800_000_000.125)
+    bulk.insert_speakers(connection, OTHER, people(1), "OPTED_OUT", 1.0)
     rows = bulk.find_speakers(connection, DOMAIN, "customer_id", ["caller-1", "caller-3", "caller-9"])
     assert [row["customer_id"] for row in sorted(rows, key=lambda row: row["sequence"])] == ["caller-3", "caller-1"]
     assert (
@@ -40,6 +40,7 @@ def test_people_are_inserted_in_the_order_given_and_found_by_either_id(connectio
             "created_at": 1_800_000_000.125,
             "updated_at": 1_800_000_000.125,
             "last_accessed_at": None,
+            "opted_out_by": "mark-1",
         }.items()
     )
     (found,) = bulk.find_speakers(connection, DOMAIN, "generated_id", [f"id#{2:022}"])
@@ -51,7 +52,7 @@ def test_people_are_inserted_in_the_order_given_and_found_by_either_id(connectio
 def test_the_search_uses_the_index_also_while_the_planner_knows_nothing(
     connection: Connection, column: str, analyzed: bool
 ) -> None:
-    bulk.insert_speakers(connection, DOMAIN, pairs(*range(5000)), "OPTED_OUT", 1.0)
+    bulk.insert_speakers(connection, DOMAIN, people(*range(5000)), "OPTED_OUT", 1.0)
     if analyzed:
         connection.execute(text("ANALYZE"))
     sqlite = connection.dialect.name == "sqlite"

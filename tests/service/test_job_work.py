@@ -147,10 +147,10 @@ def test_races_lost_to_others_do_not_end_a_job(tmp_path: Path) -> None:
     async def scenario(scene: Scene) -> None:
         run, refusals = scene.store.run, [concurrent_changes(), internal(), concurrent_changes()]
 
-        async def unlucky(operation: str, request: Any) -> Any:
+        async def unlucky(operation: str, request: Any, mark: str | None = None) -> Any:
             if operation == "ApplyRequests" and refusals:
                 raise refusals.pop()
-            return await run(operation, request)
+            return await run(operation, request, mark)
 
         scene.store.run = unlucky  # type: ignore[method-assign]
         assert (await scene.run_to_the_end())["JobStatus"] == "COMPLETED"

@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import insert, select, update
 
 from voiceid_optout.service import bulk, domain_rows, domains, sessions, speakers
+from voiceid_optout.service.access.used_requests import remember
 from voiceid_optout.service.operations import Operation, write
 from voiceid_optout.service.optouts import new_row
 from voiceid_optout.service.ordered_faults import Fault
@@ -32,7 +33,14 @@ def seed_speaker(tx: Transaction, request: Request) -> Result:
         tx.connection.execute(insert(table), row)
         bulk.grow(tx.connection, domain.domain_id, 1)
     else:
-        values = {"status": status, "updated_at": tx.now, "last_accessed_at": accessed}
+        if found.opted_out_by is not None:
+            remember(tx, {found.opted_out_by: None})
+        values = {
+            "status": status,
+            "updated_at": tx.now,
+            "last_accessed_at": accessed,
+            "opted_out_by": None,
+        }
         tx.connection.execute(update(table).where(table.c.sequence == found.sequence).values(values))
     return {"Speaker": speakers.shown(speakers.find(tx, domain.domain_id, customer_id)._asdict())}
 

@@ -12,6 +12,8 @@ from typing import Any
 
 from voiceid_optout.service import errors, ids
 from voiceid_optout.service.access.gate import Gate
+from voiceid_optout.service.access.roles import is_reading
+from voiceid_optout.service.access.used_requests import mark_of
 from voiceid_optout.service.errors import ApiError
 from voiceid_optout.service.metrics import OK, Metrics
 from voiceid_optout.service.ordered_faults import Faults
@@ -93,18 +95,18 @@ class VoiceIdApi:
     ) -> dict[str, Any] | None:
         if scope["method"] != "POST" or scope["path"] != "/" or scope["query_string"]:
             raise errors.unknown_operation(status=404)
-        now = time.time()
-        signed = self._verifier.verify(headers, body, now)
+        signed = self._verifier.verify(headers, body, time.time())
         call.key = signed.key.access_key_id
         operation = call.operation
         if operation == NO_OPERATION:
             raise errors.unknown_operation()
-        await self._gate.admit(signed, operation, now)
+        self._gate.admit(signed, operation)
         request = self._validator.request(operation, _decode(body))
         fault = self._faults.take(operation)
         if fault is not None and (ordered := fault.error()) is not None:
             raise ordered
-        result = self._filter.result(operation, await self._store.run(operation, request))
+        mark = None if is_reading(operation) else mark_of(signed.dated, signed.signature)
+        result = self._filter.result(operation, await self._store.run(operation, request, mark))
         if fault is not None:
             raise _ReplyLostError
         return result

@@ -8,11 +8,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from voiceid_optout.model import load_model
-from voiceid_optout.service.access.gate import USE_SIGNATURE, Gate
+from voiceid_optout.service.access.gate import Gate
 from voiceid_optout.service.access.keys import KEYS, Keys
 from voiceid_optout.service.access.quotas import Quotas
-from voiceid_optout.service.access.replay import ReplayMemory
-from voiceid_optout.service.access.used_signatures import use_signature
 from voiceid_optout.service.admin_operations import ADMIN, admin_model
 from voiceid_optout.service.app import VoiceIdApi
 from voiceid_optout.service.background import keep_house, run_jobs
@@ -25,10 +23,10 @@ from voiceid_optout.service.events.webhook import WebhookSink
 from voiceid_optout.service.listening.servers import Server
 from voiceid_optout.service.metrics import Metrics
 from voiceid_optout.service.objects import open_store
-from voiceid_optout.service.operations import BACKGROUND, OFFERED, WITHOUT_OBJECTS, Operation, write
+from voiceid_optout.service.operations import BACKGROUND, OFFERED, WITHOUT_OBJECTS, Operation
 from voiceid_optout.service.ordered_faults import Faults
 from voiceid_optout.service.readiness import READINESS
-from voiceid_optout.service.settings import AccessSettings, Settings
+from voiceid_optout.service.settings import Settings
 from voiceid_optout.service.sigv4 import Verifier
 from voiceid_optout.service.store import Store
 from voiceid_optout.service.validation import Validator
@@ -66,7 +64,9 @@ async def assembled(settings: Settings) -> AsyncIterator[Parts]:
     model, metrics, faults = load_model(), Metrics(), Faults()
     objects = None if settings.objects is None else open_store(settings.objects)
     sinks = _sinks(settings.events)
-    tenant = replace(settings.tenant, sinks=settings.events.names)
+    tenant = replace(
+        settings.tenant, sinks=settings.events.names, replay_window=settings.access.replay_window
+    )
     store = Store(
         settings.data,
         tenant,
@@ -89,7 +89,7 @@ async def assembled(settings: Settings) -> AsyncIterator[Parts]:
             model,
             store,
             verifier,
-            _gate(settings.access, store),
+            Gate(Quotas(settings.access.rates)),
             metrics,
             faults,
             access_log=settings.access_log,
@@ -117,15 +117,7 @@ async def assembled(settings: Settings) -> AsyncIterator[Parts]:
 
 def _operations(settings: Settings) -> Mapping[str, Operation]:
     offered = OFFERED if settings.objects is not None else {**OFFERED, **WITHOUT_OBJECTS}
-    used = {USE_SIGNATURE: write(use_signature(settings.access.replay_window), apart=True)}
-    return {**offered, **BACKGROUND, **ADMIN, **KEYS, **READINESS, **DELIVERY, **used}
-
-
-def _gate(access: AccessSettings, store: Store) -> Gate:
-    async def use(signature: str) -> float:
-        return float((await store.run(USE_SIGNATURE, {"Signature": signature}))["Age"])
-
-    return Gate(Quotas(access.rates), ReplayMemory(access.replay_window), use)
+    return {**offered, **BACKGROUND, **ADMIN, **KEYS, **READINESS, **DELIVERY}
 
 
 def _sinks(settings: EventSinks) -> list[Sink]:

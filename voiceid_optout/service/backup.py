@@ -8,10 +8,12 @@ from contextlib import closing, contextmanager, suppress
 from itertools import chain, count
 from pathlib import Path
 
+from sqlalchemy import NullPool, create_engine
+from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 
 from voiceid_optout.service import folder, sqlite
-from voiceid_optout.service.database import new_token_key
+from voiceid_optout.service.database import set_apart
 from voiceid_optout.service.errors import StartError
 from voiceid_optout.service.history import is_known
 
@@ -67,7 +69,7 @@ def restore(
         with draft_of(target) as draft:
             _copy(source, draft, progress)
             check(draft)
-            _forget_pages(draft)
+            _forget(draft)
             former = _set_aside(target) if target.exists() else None
             draft.replace(target)
             sqlite.sync_folder(data)
@@ -119,11 +121,13 @@ def _copy(source: Path, draft: Path, progress: Progress) -> None:
         raise BackupError(f"{source} cannot be copied to {draft.parent}: {error}.") from None
 
 
-def _forget_pages(draft: Path) -> None:
-    """Give the restored data another key: pages of listings that were under way would go on at a wrong place."""
-    with closing(_connect(draft, "mode=rw")) as database:
-        database.execute("PRAGMA synchronous=FULL")
-        database.execute("UPDATE meta SET value = ? WHERE key = 'token_key'", (new_token_key(),))
+def _forget(draft: Path) -> None:
+    """Mark restored data as such: what was sent to the data of before is not known to it."""
+    # Not the service's own engine, whose log would lie beside the file.
+    engine = create_engine(URL.create("sqlite", database=str(draft)), hide_parameters=True, poolclass=NullPool)
+    with engine.begin() as connection:
+        set_apart(connection)
+    engine.dispose()
 
 
 def _set_aside(target: Path) -> Path:

@@ -9,7 +9,9 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
-_COLUMNS = "sequence, domain_id, customer_id, generated_id, status, created_at, updated_at, last_accessed_at"
+_COLUMNS = (
+    "sequence, domain_id, customer_id, generated_id, status, created_at, updated_at, last_accessed_at, opted_out_by"
+)
 _FIND_TEXT = {
     "sqlite": "SELECT {columns} FROM speakers WHERE domain_id = :domain"
     " AND {id} IN (SELECT value FROM json_each(:names))",
@@ -18,11 +20,11 @@ _FIND_TEXT = {
     "postgresql": "SELECT {columns} FROM unnest(CAST(:names AS varchar[])) AS given (name) CROSS JOIN LATERAL"
     " (SELECT * FROM speakers WHERE domain_id = :domain AND {id} = given.name LIMIT 1) AS speaker",
 }
-_PAIRS = {
-    "sqlite": "SELECT json_extract(value, '$[0]') AS customer_id, json_extract(value, '$[1]') AS generated_id"
-    " FROM json_each(:pairs)",
-    "postgresql": "SELECT * FROM unnest(CAST(:names AS varchar[]), CAST(:generated AS varchar[]))"
-    " AS pair (customer_id, generated_id)",
+_PEOPLE = {
+    "sqlite": "SELECT json_extract(value, '$[0]') AS customer_id, json_extract(value, '$[1]') AS generated_id,"
+    " json_extract(value, '$[2]') AS opted_out_by FROM json_each(:people)",
+    "postgresql": "SELECT * FROM unnest(CAST(:names AS varchar[]), CAST(:generated AS varchar[]),"
+    " CAST(:marks AS varchar[])) AS person (customer_id, generated_id, opted_out_by)",
 }
 
 
@@ -33,10 +35,11 @@ _FIND = {
 }
 _INSERT = {
     dialect: text(
-        "INSERT INTO speakers (domain_id, customer_id, generated_id, status, created_at, updated_at) "  # noqa: S608
-        f"SELECT :domain, customer_id, generated_id, :status, :now, :now FROM ({pairs}) AS pairs"
+        "INSERT INTO speakers "  # noqa: S608  texts of our own
+        "(domain_id, customer_id, generated_id, status, created_at, updated_at, opted_out_by) "
+        f"SELECT :domain, customer_id, generated_id, :status, :now, :now, opted_out_by FROM ({people}) AS people"
     )
-    for dialect, pairs in _PAIRS.items()
+    for dialect, people in _PEOPLE.items()
 }
 _GROW = text("UPDATE domains SET speaker_count = speaker_count + :by WHERE domain_id = :domain")
 
@@ -52,16 +55,20 @@ def find_speakers(
 
 
 def insert_speakers(
-    connection: Connection, domain_id: str, pairs: Sequence[tuple[str, str]], status: str, now: float
+    connection: Connection,
+    domain_id: str,
+    people: Sequence[tuple[str, str, str | None]],
+    status: str,
+    now: float,
 ) -> None:
-    """Insert new speakers, given by customer id and generated id, in that order; their domain's count stays."""
+    """Insert new speakers, in this order: customer id, generated id, mark; their domain's count stays."""
     dialect = connection.dialect.name
     common = {"domain": domain_id, "status": str(status), "now": now}
     if dialect == "sqlite":
-        connection.execute(_INSERT[dialect], {**common, "pairs": json.dumps(pairs)})
+        connection.execute(_INSERT[dialect], {**common, "people": json.dumps(people)})
     else:
-        names, generated = map(list, zip(*pairs, strict=True))
-        connection.execute(_INSERT[dialect], {**common, "names": names, "generated": generated})
+        names, generated, marks = map(list, zip(*people, strict=True))
+        connection.execute(_INSERT[dialect], {**common, "names": names, "generated": generated, "marks": marks})
 
 
 def grow(connection: Connection, domain_id: str, by: int) -> None:

@@ -1,14 +1,16 @@
 """The database: engines for a writer and for readers, and a schema that is up to date."""
 
 import secrets
+import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, insert, select
+from sqlalchemy import Connection, Engine, insert, select, update
 from sqlalchemy.exc import DBAPIError
 
 from voiceid_optout.service import faults, postgres, sqlite
+from voiceid_optout.service.access.used_requests import refuse_until
 from voiceid_optout.service.database_url import database_url
 from voiceid_optout.service.errors import StartError
 from voiceid_optout.service.history import is_current, migrate
@@ -81,15 +83,20 @@ def _no_lock(_connection: Connection, _domain_ids: Collection[str] | None) -> No
     """SQLite's writers begin with BEGIN IMMEDIATE, which keeps all others out."""
 
 
-def new_token_key() -> str:
-    """Return a new key in hexadecimal digits, as ``meta`` keeps it."""
-    return secrets.token_hex(32)
+def set_apart(connection: Connection) -> None:
+    """Tell restored data from the data that was there before, of which it knows less.
+
+    Pages of listings that were under way would go on at a wrong place, so they get another key. Requests that were
+    used since the backup was made are unknown, so none that was signed until now is taken.
+    """
+    connection.execute(update(meta).where(meta.c.key == "token_key").values(value=secrets.token_hex(32)))
+    refuse_until(connection, f"{int(time.time()):08x}")
 
 
 def _token_key(connection: Connection) -> bytes:
     query = select(meta.c.value).where(meta.c.key == "token_key")
     stored = connection.scalar(query)
     if stored is None:
-        stored = new_token_key()
+        stored = secrets.token_hex(32)
         connection.execute(insert(meta), {"key": "token_key", "value": stored})
     return bytes.fromhex(stored)

@@ -16,11 +16,12 @@ Outcome = Mapping[str, Any] | ApiError
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One request on its way to the database."""
+    """One request on its way to the database; ``mark`` is that of its signature, if it may have its effect once."""
 
     operation: str
     request: Mapping[str, Any]
     answer: "asyncio.Future[Outcome]"
+    mark: str | None = None
 
 
 class Inbox:

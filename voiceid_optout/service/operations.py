@@ -16,6 +16,7 @@ from voiceid_optout.service import (
     tags,
     watchlists,
 )
+from voiceid_optout.service.access.used_requests import Used
 from voiceid_optout.service.errors import ApiError, denied
 from voiceid_optout.service.inbox import Job, Outcome
 from voiceid_optout.service.transaction import Request, Result, Transaction
@@ -29,13 +30,15 @@ class Operation:
     """``run`` decides before it writes: a request answered with an ApiError has changed nothing.
 
     A write stays within the domain that its request names, or is ``alone``: no other write runs beside it. One that
-    is ``apart`` touches no domain's data.
+    is ``apart`` touches no domain's data. One that ``knows_repeats`` is given a request's ``Mark`` and whether it is
+    ``Repeated``, and remembers marks itself.
     """
 
     run: Bulk
     writes: bool
     alone: bool = False
     apart: bool = False
+    knows_repeats: bool = False
 
 
 def _one_by_one(single: Single) -> Bulk:
@@ -79,7 +82,7 @@ OFFERED: Mapping[str, Operation] = {
     "ListDomains": read(domains.list_domains),
     "UpdateDomain": write(domains.update_domain),
     "DeleteDomain": write(domains.delete_domain),
-    "OptOutSpeaker": Operation(optouts.opt_out_speakers, writes=True),
+    "OptOutSpeaker": Operation(optouts.opt_out_speakers, writes=True, knows_repeats=True),
     "DescribeSpeaker": Operation(speakers.describe_speakers, writes=False),
     "ListSpeakers": read(speakers.list_speakers),
     "DeleteSpeaker": write(speakers.delete_speaker),
@@ -132,8 +135,38 @@ WITHOUT_OBJECTS: Mapping[str, Operation] = {
 
 
 def run_batch(tx: Transaction, jobs: Sequence[Job], operations: Mapping[str, Operation]) -> list[Outcome]:
-    """Run the jobs in order; neighbours of one operation go through it together."""
+    """Run the jobs in order; neighbours of one operation go through it together. A mark has its effect once."""
+    used = Used(tx, [job.mark for job in jobs if job.mark is not None])
     outcomes: list[Outcome] = []
     for name, group in groupby(jobs, key=lambda job: job.operation):
-        outcomes += operations[name].run(tx, [dict(job.request) for job in group])
+        outcomes += _run(tx, operations[name], list(group), used)
     return outcomes
+
+
+def _run(tx: Transaction, operation: Operation, jobs: Sequence[Job], used: Used) -> list[Outcome]:
+    """Run those jobs that are due, and answer the others as they were answered before."""
+    due: dict[str | int, Job] = {}
+    for place, job in enumerate(jobs):
+        if job.mark is None:
+            due[place] = job
+        elif operation.knows_repeats:
+            if not used.is_forgotten(job.mark):
+                due[place] = job
+        elif job.mark not in used and not used.is_forgotten(job.mark):
+            due.setdefault(job.mark, job)
+    requests = [dict(job.request) for job in due.values()]
+    if operation.knows_repeats:
+        for request, job in zip(requests, due.values(), strict=True):
+            if job.mark is not None:
+                request |= {"Mark": job.mark, "Repeated": job.mark in used}
+    found = dict(zip(due, operation.run(tx, requests), strict=True)) if due else {}
+    if operation.knows_repeats:
+        used.note(job.mark for job in due.values() if job.mark is not None)
+    else:
+        used.add((mark, outcome) for mark, outcome in found.items() if isinstance(mark, str))
+    return [found[place] if place in found else _known(found, job, used) for place, job in enumerate(jobs)]
+
+
+def _known(found: Mapping[str | int, Outcome], job: Job, used: Used) -> Outcome:
+    mark = job.mark or ""
+    return found[mark] if mark in found else used.answer(mark)

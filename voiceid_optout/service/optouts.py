@@ -10,8 +10,10 @@ from sqlalchemy import bindparam, update
 
 from voiceid_optout.service import bulk, domain_rows, ids
 from voiceid_optout.service import speakers as speakers_of
+from voiceid_optout.service.access.used_requests import remember
 from voiceid_optout.service.errors import (
     ApiError,
+    concurrent_changes,
     domain_not_active,
     domain_not_found,
     quota_exceeded,
@@ -26,14 +28,15 @@ from voiceid_optout.service.transaction import DomainStatus, Request, Result, Sp
 _MARK = (
     update(speakers)
     .where(speakers.c.sequence == bindparam("row"))
-    .values(status=bindparam("to"), updated_at=bindparam("at"))
+    .values(status=bindparam("to"), updated_at=bindparam("at"), opted_out_by=bindparam("by"))
 )
 
 
 def opt_out_speakers(tx: Transaction, requests: Sequence[Request]) -> list[Result | ApiError]:
     """Opt speakers out, in order: unknown customer ids are created, known speakers overridden.
 
-    A speaker that is opted out already stays as it is, its time of update included.
+    A speaker that is opted out already stays as it is, its time of update included. A request may have a ``Mark``;
+    one that is ``Repeated`` changes nothing.
     """
     by_domain: dict[str, list[int]] = {}
     for index, request in enumerate(requests):
@@ -46,22 +49,29 @@ def opt_out_speakers(tx: Transaction, requests: Sequence[Request]) -> list[Resul
         if known[domain_id].status != DomainStatus.ACTIVE:
             answers: Sequence[Result | ApiError] = [domain_not_active()] * len(places)
         else:
-            names = [requests[place]["SpeakerId"] for place in places]
-            answers = _in_domain(tx, known[domain_id], names)
+            answers = _in_domain(tx, known[domain_id], [requests[place] for place in places])
         for place, answer in zip(places, answers, strict=True):
             outcomes[place] = answer
     return outcomes
 
 
-def _in_domain(tx: Transaction, domain: domain_rows.DomainRow, names: Sequence[str]) -> list[Result | ApiError]:
-    """Decide for each name against the rows of the start and of the names before, then write all changes."""
+def _in_domain(
+    tx: Transaction, domain: domain_rows.DomainRow, requests: Sequence[Request]
+) -> list[Result | ApiError]:
+    """Decide for each request against the rows of the start and the requests before, then write all changes."""
+    names = [request["SpeakerId"] for request in requests]
     rows = speakers_of.by_id(speakers_of.find_all(tx, domain.domain_id, names))
     room = tx.tenant.limits.speakers_per_domain - domain.speaker_count
-    created: list[tuple[str, str]] = []
+    created: list[tuple[str, str, str | None]] = []
     changed: list[Mapping[str, Any]] = []
+    idle: dict[str, str | None] = {}
     answers: list[Result | ApiError] = []
-    for name in names:
-        row = rows.get(name)
+    done: list[str] = []
+    for request, name in zip(requests, names, strict=True):
+        row, mark = rows.get(name), request.get("Mark")
+        if mark is not None and (request["Repeated"] or mark in idle or (row and row["opted_out_by"] == mark)):
+            answers.append(_again(row))
+            continue
         if row is None and name.startswith(GENERATED_PREFIX):
             answers.append(speaker_not_found())
             continue
@@ -71,22 +81,35 @@ def _in_domain(tx: Transaction, domain: domain_rows.DomainRow, names: Sequence[s
             )
             continue
         if row is None:
-            row = new_row(tx, domain.domain_id, name, SpeakerStatus.OPTED_OUT)
-            created.append((name, row["generated_id"]))
+            row = new_row(tx, domain.domain_id, name, SpeakerStatus.OPTED_OUT) | {"opted_out_by": mark}
+            created.append((name, row["generated_id"], mark))
             rows[name] = rows[row["generated_id"]] = row
         elif row["status"] != SpeakerStatus.OPTED_OUT:
-            row["status"], row["updated_at"] = SpeakerStatus.OPTED_OUT, tx.now
-            changed.append({"row": row["sequence"], "to": SpeakerStatus.OPTED_OUT, "at": tx.now})
+            row |= {"status": SpeakerStatus.OPTED_OUT, "updated_at": tx.now, "opted_out_by": mark}
+            changed.append({"row": row["sequence"], "to": SpeakerStatus.OPTED_OUT, "at": tx.now, "by": mark})
+        elif mark is not None:
+            idle[mark] = None
         answers.append({"Speaker": shown(row)})
+        done.append(row["generated_id"])
     if created:
         bulk.insert_speakers(tx.connection, domain.domain_id, created, SpeakerStatus.OPTED_OUT, tx.now)
         bulk.grow(tx.connection, domain.domain_id, len(created))
     if changed:
         tx.connection.execute(_MARK, changed)
+    remember(tx, idle)
     if tx.tenant.sinks:
-        done = [answer["Speaker"]["GeneratedSpeakerId"] for answer in answers if not isinstance(answer, ApiError)]
         record(tx, [SpeakerEvent(Action.OPT_OUT, domain.domain_id, generated) for generated in done])
     return answers
+
+
+def _again(row: Mapping[str, Any] | None) -> Result | ApiError:
+    """Return the answer to a request that was used.
+
+    Its person may have been released since. To say 200 again would be untrue, and to opt out would undo the release:
+    the caller is to sign anew.
+    """
+    opted_out = row is not None and row["status"] == SpeakerStatus.OPTED_OUT
+    return {"Speaker": shown(row)} if row is not None and opted_out else concurrent_changes()
 
 
 def new_row(tx: Transaction, domain_id: str, customer_id: str, status: SpeakerStatus) -> dict[str, Any]:
@@ -99,4 +122,5 @@ def new_row(tx: Transaction, domain_id: str, customer_id: str, status: SpeakerSt
         "created_at": tx.now,
         "updated_at": tx.now,
         "last_accessed_at": None,
+        "opted_out_by": None,
     }

@@ -8,13 +8,13 @@ from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import Connection, create_engine, inspect, text, update
+from sqlalchemy import Connection, create_engine, inspect, text
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 
 from voiceid_optout.service import faults, postgres, sqlite
 from voiceid_optout.service.backup import BackupError, draft_of
-from voiceid_optout.service.database import new_token_key
+from voiceid_optout.service.database import set_apart
 from voiceid_optout.service.database_url import database_url
 from voiceid_optout.service.errors import DataLockedError
 from voiceid_optout.service.schema import meta, speakers
@@ -64,7 +64,7 @@ def restore(source: Path, reference: str, *, replace: bool = False) -> None:
         str(source),
     )
     with _opened(url) as connection:
-        connection.execute(update(meta).where(meta.c.key == "token_key").values(value=new_token_key()))
+        set_apart(connection)
         connection.commit()
 
 

@@ -48,6 +48,8 @@ speakers = Table(
     Column("created_at", Double, nullable=False),
     Column("updated_at", Double, nullable=False),
     Column("last_accessed_at", Double),
+    # The mark of the request that opted the person out (see access/used_requests.py).
+    Column("opted_out_by", String(24)),
     UniqueConstraint("domain_id", "customer_id"),
     UniqueConstraint("domain_id", "generated_id"),
     sqlite_autoincrement=True,

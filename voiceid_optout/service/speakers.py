@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import Row, delete, select
 
 from voiceid_optout.service import bulk, domain_rows, listing
+from voiceid_optout.service.access.used_requests import remember
 from voiceid_optout.service.errors import ApiError, domain_not_found, speaker_not_found
 from voiceid_optout.service.events.outbox import record
 from voiceid_optout.service.events.speaker_event import Action, SpeakerEvent
@@ -50,6 +51,9 @@ def delete_speaker(tx: Transaction, request: Request) -> Result:
 
 
 def remove(tx: Transaction, row: Row[Any]) -> None:
+    """Delete the speaker's row, and know the request that opted the person out as used all the same."""
+    if row.opted_out_by is not None:
+        remember(tx, {row.opted_out_by: None})
     tx.connection.execute(delete(speakers).where(speakers.c.sequence == row.sequence))
     bulk.grow(tx.connection, row.domain_id, -1)
 

@@ -48,11 +48,16 @@ class Store:
             for number in range(READERS)
         ]
 
-    async def run(self, operation: str, request: Request) -> Result:
-        """Return the operation's result once it is durable (writes) or read; raises ApiError."""
+    async def run(self, operation: str, request: Request, mark: str | None = None) -> Result:
+        """Return the operation's result once it is durable (writes) or read; raises ApiError.
+
+        A write with a ``mark`` that was used before has no second effect and gets the answer of then.
+        """
         answer: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-        inbox = self._writes if self._operations[operation].writes else self._reads
-        inbox.put(Job(operation, request, answer))
+        if self._operations[operation].writes:
+            self._writes.put(Job(operation, request, answer, mark))
+        else:
+            self._reads.put(Job(operation, request, answer))
         outcome = await answer
         if isinstance(outcome, ApiError):
             raise outcome

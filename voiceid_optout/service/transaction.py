@@ -38,12 +38,16 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Tenant:
-    """Whose data this is: the region and account of the domains' ARNs, the limits, and where events go."""
+    """Whose data this is: the region and account of the domains' ARNs, the limits, and where events go.
+
+    ``replay_window`` is for how many seconds a signature is good.
+    """
 
     region: str
     account: str = "000000000000"
     limits: Limits = field(default_factory=Limits)
     sinks: tuple[str, ...] = ()
+    replay_window: float = 15 * 60
 
     def domain_arn(self, domain_id: str) -> str:
         return f"arn:aws:voiceid:{self.region}:{self.account}:domain/{domain_id}"

@@ -24,11 +24,6 @@ def is_reading(operation: str) -> bool:
     return operation.startswith(_READING)
 
 
-def is_destructive(operation: str) -> bool:
-    """Tell whether an operation takes something away that a repeat of it would take away again."""
-    return operation.startswith("Delete")
-
-
 def granted(role: Role, operations: Iterable[str], *, may_release: bool) -> frozenset[str]:
     """Return those of ``operations`` that a key with the role may call.
 

@@ -1,6 +1,6 @@
-"""The tables behind access: keys, and the signatures of destructive requests that were used."""
+"""The tables behind access: keys, and the requests that were used."""
 
-from sqlalchemy import Boolean, Column, Double, Index, String, Table, Text
+from sqlalchemy import Boolean, Column, Double, String, Table, Text
 
 from voiceid_optout.service.schema import metadata
 
@@ -18,11 +18,10 @@ access_keys = Table(
     Column("revoked_at", Double),
 )
 
-used_signatures = Table(
-    "used_signatures",
+used_requests = Table(
+    "used_requests",
     metadata,
-    Column("signature", String(64), primary_key=True),
-    Column("first_used_at", Double, nullable=False),
+    Column("mark", String(24), primary_key=True),
+    # The answer to give again, in JSON; none for an opt-out, whose answer is the person's row.
+    Column("outcome", Text),
 )
-
-Index("used_signatures_by_age", used_signatures.c.first_used_at)
