@@ -1,6 +1,9 @@
 import datetime as dt
+import hashlib
+import hmac
 import time
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -10,7 +13,7 @@ from tests.service.test_app import opt_out
 from voiceid_optout.service.access.ring import Key
 from voiceid_optout.service.access.roles import Role
 from voiceid_optout.service.errors import FrameworkError
-from voiceid_optout.service.sigv4 import Verifier, header_map
+from voiceid_optout.service.sigv4 import Verifier, derive_key, header_map
 
 SKEW = 15 * 60
 
@@ -161,3 +164,39 @@ def test_keys_of_many_days_are_not_kept(service: Service, verifier: Verifier, he
 
 def test_repeated_headers_are_joined() -> None:
     assert header_map([(b"a", b"1"), (b"b", b"2"), (b"a", b"3")]) == {"a": "1,3", "b": "2"}
+
+
+@pytest.mark.parametrize("value", ["\u00e0 la carte", "\u00c5rhus \u2026", "a\u00a0b", "\u00a0", "\u0085x\u0085"])
+def test_bytes_that_other_alphabets_call_spaces_are_text(service: Service, domain: str, value: str) -> None:
+    # By hand, because botocore's own signer folds them as well; the other SDKs and the rules do not.
+    body = opt_out(domain)
+    name, secret = service.keys()
+    stamp = dt.datetime.now(dt.UTC).strftime("%Y%m%dT%H%M%SZ")
+    headers: dict[str, Any] = {
+        "host": urlsplit(service.url).netloc,
+        "x-amz-date": stamp,
+        "x-amz-target": "VoiceID.OptOutSpeaker",
+        "x-note": value.encode(),
+    }
+    lines = b"".join(
+        b"%s:%s\n" % (key.encode(), text if isinstance(text, bytes) else text.encode())
+        for key, text in headers.items()
+    )
+    digest = hashlib.sha256(body).hexdigest()
+    canonical = b"POST\n/\n\n%s\n%s\n%s" % (lines, ";".join(headers).encode(), digest.encode())
+    scope = f"{stamp[:8]}/us-east-1/voiceid/aws4_request"
+    text = f"AWS4-HMAC-SHA256\n{stamp}\n{scope}\n{hashlib.sha256(canonical).hexdigest()}"
+    signature = hmac.new(derive_key(secret, stamp[:8], "us-east-1"), text.encode(), hashlib.sha256).hexdigest()
+    headers["authorization"] = (
+        f"AWS4-HMAC-SHA256 Credential={name}/{scope}, SignedHeaders={';'.join(headers)}, Signature={signature}"
+    )
+    assert send(service, headers, body).status == 200
+
+
+def test_spaces_of_other_alphabets_around_the_authorization_are_no_spaces(
+    verifier: Verifier, headers: dict[str, str]
+) -> None:
+    for value in (f"\u00a0{headers['authorization']}", headers["authorization"].replace(", Sig", ",\u0085Sig")):
+        assert (
+            fault(verifier, headers | {"authorization": value}, at(headers)).code == "IncompleteSignatureException"
+        )

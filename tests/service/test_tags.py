@@ -49,6 +49,21 @@ def test_the_same_key_twice_is_refused(client: Any, arn: str) -> None:
     assert tags(client, arn) == {}
 
 
+@pytest.mark.parametrize("key", ["aws:team", "AWS:team", "Aws:", "aws:cloudformation:stack-name"])
+def test_keys_that_are_aws_s_own_are_refused(client: Any, arn: str, key: str) -> None:
+    client.tag_resource(ResourceArn=arn, Tags=as_list(aws="1", **{"my:aws:key": "2"}))
+    for operation, given in (
+        ("tag_resource", {"Tags": as_list(**{key: "x"})}),
+        ("untag_resource", {"TagKeys": [key]}),
+    ):
+        response = refused(client, operation, ResourceArn=arn, **given)
+        assert response["Error"]["Code"] == "ValidationException"
+        assert "aws:" in response["Error"]["Message"]
+    with pytest.raises(client.exceptions.ValidationException):
+        client.create_domain(Name="sales", ServerSideEncryptionConfiguration=KEY, Tags=as_list(**{key: "x"}))
+    assert tags(client, arn) == {"aws": "1", "my:aws:key": "2"}
+
+
 def test_two_hundred_tags_and_no_more(client: Any, arn: str) -> None:
     full = as_list(**{f"key-{number}": "x" for number in range(200)})
     client.tag_resource(ResourceArn=arn, Tags=full)

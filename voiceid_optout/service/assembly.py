@@ -64,9 +64,7 @@ async def assembled(settings: Settings) -> AsyncIterator[Parts]:
     model, metrics, faults = load_model(), Metrics(), Faults()
     objects = None if settings.objects is None else open_store(settings.objects)
     sinks = _sinks(settings.events)
-    tenant = replace(
-        settings.tenant, sinks=settings.events.names, replay_window=settings.access.replay_window
-    )
+    tenant = replace(settings.tenant, sinks=settings.events.names, replay_window=settings.access.replay_window)
     store = Store(
         settings.data,
         tenant,

@@ -30,8 +30,8 @@ class Operation:
     """``run`` decides before it writes: a request answered with an ApiError has changed nothing.
 
     A write stays within the domain that its request names, or is ``alone``: no other write runs beside it. One that
-    is ``apart`` touches no domain's data. One that ``knows_repeats`` is given a request's ``Mark`` and whether it is
-    ``Repeated``, and remembers marks itself.
+    is ``apart`` touches no domain's data. One that ``knows_repeats`` is given a request's ``Mark`` and whether it
+    is ``Repeated``, and remembers marks itself.
     """
 
     run: Bulk

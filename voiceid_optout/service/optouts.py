@@ -69,16 +69,11 @@ def _in_domain(
     done: list[str] = []
     for request, name in zip(requests, names, strict=True):
         row, mark = rows.get(name), request.get("Mark")
-        if mark is not None and (request["Repeated"] or mark in idle or (row and row["opted_out_by"] == mark)):
+        if mark is not None and (request["Repeated"] or mark in idle or _made_by(row, mark)):
             answers.append(_again(row))
             continue
-        if row is None and name.startswith(GENERATED_PREFIX):
-            answers.append(speaker_not_found())
-            continue
-        if row is None and len(created) >= room:
-            answers.append(
-                quota_exceeded("The domain holds as many speakers as its quota allows, opted-out ones included.")
-            )
+        if row is None and (refusal := _refusal(name, room - len(created))) is not None:
+            answers.append(refusal)
             continue
         if row is None:
             row = new_row(tx, domain.domain_id, name, SpeakerStatus.OPTED_OUT) | {"opted_out_by": mark}
@@ -102,11 +97,24 @@ def _in_domain(
     return answers
 
 
+def _refusal(name: str, room: int) -> ApiError | None:
+    """Return why nobody can be created under this name, if that is so."""
+    if name.startswith(GENERATED_PREFIX):
+        return speaker_not_found()
+    if room <= 0:
+        return quota_exceeded("The domain holds as many speakers as its quota allows, opted-out ones included.")
+    return None
+
+
+def _made_by(row: Mapping[str, Any] | None, mark: str) -> bool:
+    return row is not None and row["opted_out_by"] == mark
+
+
 def _again(row: Mapping[str, Any] | None) -> Result | ApiError:
     """Return the answer to a request that was used.
 
-    Its person may have been released since. To say 200 again would be untrue, and to opt out would undo the release:
-    the caller is to sign anew.
+    Its person may have been released since. To say 200 again would be untrue, and to opt out would undo the
+    release: the caller is to sign anew.
     """
     opted_out = row is not None and row["status"] == SpeakerStatus.OPTED_OUT
     return {"Speaker": shown(row)} if row is not None and opted_out else concurrent_changes()

@@ -23,7 +23,8 @@ WINDOW_SECONDS = 15 * 60
 _CACHED_KEYS = 64
 _AUTHORIZATION = re.compile(
     r"AWS4-HMAC-SHA256\s+Credential=(?P<key>[^/,\s]+)/(?P<date>\d{8})/(?P<region>[^/,\s]+)/(?P<service>[^/,\s]+)"
-    r"/aws4_request\s*,\s*SignedHeaders=(?P<headers>[a-z0-9;_-]+)\s*,\s*Signature=(?P<signature>[0-9a-f]{64})"
+    r"/aws4_request\s*,\s*SignedHeaders=(?P<headers>[a-z0-9;_-]+)\s*,\s*Signature=(?P<signature>[0-9a-f]{64})",
+    re.ASCII,
 )
 # The target names the operation: unsigned, a captured read could be replayed as a delete.
 _MUST_BE_SIGNED = ("host", "x-amz-date", "x-amz-target")
@@ -66,7 +67,7 @@ class Verifier:
         authorization = headers.get("authorization")
         if authorization is None:
             raise signature_missing()
-        match = _AUTHORIZATION.fullmatch(authorization.strip())
+        match = _AUTHORIZATION.fullmatch(authorization.strip(" \t"))
         if match is None:
             raise signature_incomplete(
                 "The Authorization header is not of the form 'AWS4-HMAC-SHA256 Credential=..., SignedHeaders=..., "
@@ -126,8 +127,7 @@ class Verifier:
         payload = hashlib.sha256(body).hexdigest()
         if headers.get("x-amz-content-sha256", payload) != payload:
             raise signature_invalid("X-Amz-Content-Sha256 is not the digest of the body.")
-        # Splitting and joining trims a value and folds its inner spaces, as the signing rules ask.
-        lines = "".join(f"{name}:{' '.join(headers[name].split())}\n" for name in signed)
+        lines = "".join(f"{name}:{_folded(headers[name])}\n" for name in signed)
         canonical = f"POST\n/\n\n{lines}\n{';'.join(signed)}\n{payload}"
         digest = hashlib.sha256(canonical.encode("latin-1")).hexdigest()
         scope = f"{date}/{self._region}/{SERVICE}/aws4_request"
@@ -142,6 +142,13 @@ class Verifier:
                 self._signing_keys.clear()
             self._signing_keys[key.access_key_id, date] = cached
         return cached
+
+
+def _folded(value: str) -> str:
+    """Trim a header's value and fold its inner spaces, as the signing rules ask: ASCII's, the others are text."""
+    if value.isascii():
+        return " ".join(value.split())
+    return b" ".join(value.encode("latin-1").split()).decode("latin-1")
 
 
 def _span(seconds: float) -> str:

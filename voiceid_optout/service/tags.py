@@ -9,6 +9,8 @@ from voiceid_optout.service.errors import domain_not_found, invalid
 from voiceid_optout.service.schema import tags as table
 from voiceid_optout.service.transaction import Request, Result, Transaction
 
+_RESERVED = "aws:"
+
 
 def tag_resource(tx: Transaction, request: Request) -> Result:
     domain = domain_rows.active(tx, _domain_id(tx, request["ResourceArn"]))
@@ -24,6 +26,7 @@ def tag_resource(tx: Transaction, request: Request) -> Result:
 def untag_resource(tx: Transaction, request: Request) -> Result:
     """Remove tags by key; a key that is not there is no error."""
     domain = domain_rows.active(tx, _domain_id(tx, request["ResourceArn"]))
+    _refuse_reserved(request["TagKeys"])
     _drop(tx, domain.domain_id, request["TagKeys"])
     return {}
 
@@ -35,7 +38,8 @@ def list_tags_for_resource(tx: Transaction, request: Request) -> Result:
 
 
 def as_mapping(tags: Sequence[Mapping[str, str]]) -> dict[str, str]:
-    """Return tags by key; raises ValidationException if a key comes twice."""
+    """Return tags by key; raises ValidationException if a key comes twice or is not the customer's to set."""
+    _refuse_reserved([tag["Key"] for tag in tags])
     by_key = {tag["Key"]: tag["Value"] for tag in tags}
     if len(by_key) != len(tags):
         raise invalid("Tags hold the same key more than once.")
@@ -52,6 +56,11 @@ def put(tx: Transaction, domain_id: str, tags: Mapping[str, str]) -> None:
 
 def _drop(tx: Transaction, domain_id: str, keys: Sequence[str]) -> None:
     tx.connection.execute(delete(table).where(table.c.domain_id == domain_id, table.c.key.in_(keys)))
+
+
+def _refuse_reserved(keys: Sequence[str]) -> None:
+    if any(key.lower().startswith(_RESERVED) for key in keys):
+        raise invalid("Tag keys that begin with aws: are AWS's own: nobody else can set or remove them.")
 
 
 def _domain_id(tx: Transaction, arn: str) -> str:

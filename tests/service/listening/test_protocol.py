@@ -161,6 +161,56 @@ def works(service: Service, domain: str) -> bool:
         return False
 
 
+MALFORMED = [
+    b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",  # TLS
+    b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+    b"nonsense\r\n\r\n",
+    b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: many\r\n\r\n",
+    b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+    b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n",
+]
+
+
+@pytest.mark.parametrize("sent", MALFORMED, ids=["TLS", "HTTP/2", "nonsense", "length", "chunk", "both"])
+def test_what_is_no_http_gets_an_error_of_the_service_s_form(limited: Service, sent: bytes) -> None:
+    with connected(limited) as wrong:
+        wrong.sendall(sent)
+        assert_refused(everything(wrong), 400)
+
+
+def test_what_comes_before_nonsense_is_answered_first(limited: Service) -> None:
+    domain = limited.new_domain()
+    with connected(limited) as mixed:
+        mixed.sendall(request(limited, domain) + b"nonsense\r\n\r\n")
+        answer = everything(mixed)
+    assert answer.startswith(b"HTTP/1.1 200 ")
+    assert b"OPTED_OUT" in answer
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_a_client_that_has_closed_its_own_side_is_answered(limited: Service, count: int) -> None:
+    domain = limited.new_domain()
+    with connected(limited) as half:
+        half.sendall(b"".join(request(limited, domain, f"caller-{number}") for number in range(count)))
+        half.shutdown(socket.SHUT_WR)
+        answer = everything(half)
+    assert answer.count(b"HTTP/1.1 200 OK") == answer.count(b"OPTED_OUT") == count
+
+
+@pytest.mark.parametrize("cut", [10, 200, -5], ids=["in the line", "in the headers", "in the body"])
+def test_a_client_that_closes_its_side_half_way_is_told(limited: Service, cut: int) -> None:
+    with connected(limited) as half:
+        half.sendall(request(limited, limited.new_domain())[:cut])
+        half.shutdown(socket.SHUT_WR)
+        assert_refused(everything(half), 400)
+
+
+def test_a_client_that_only_looks_in_gets_no_answer(limited: Service) -> None:
+    with connected(limited) as silent:
+        silent.shutdown(socket.SHUT_WR)
+        assert everything(silent) == b""
+
+
 def test_a_client_that_leaves_half_way_harms_nobody(limited: Service) -> None:
     domain = limited.new_domain()
     whole = request(limited, domain, "gone")

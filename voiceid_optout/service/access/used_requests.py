@@ -1,8 +1,8 @@
 """A signed request that changes something has its effect once: what the database knows of those that were used.
 
-Each is known by its mark, which begins with the request's date. A mark that was used is in the table, or on the row
-of the person whom it opted out, or it is not above the newest mark that was forgotten. None of this asks a clock, so
-it holds whatever a clock does: on all processes of a database, and through restarts.
+Each is known by its mark, which begins with the request's date. A mark that was used is in the table, or on the
+row of the person whom it opted out, or it is not above the newest mark that was forgotten. None of this asks a
+clock, so it holds whatever a clock does: on all processes of a database, and through restarts.
 """
 
 import json
@@ -79,7 +79,7 @@ class Used:
         if marks:
             dialect = tx.connection.dialect.name
             given: Any = json.dumps(list(marks)) if dialect == "sqlite" else list(marks)
-            self._known = {mark: kept for mark, kept in tx.connection.execute(_RECALL[dialect], {"marks": given})}
+            self._known = dict(tx.connection.execute(_RECALL[dialect], {"marks": given}).tuples().all())
             self._newest_forgotten = self._known.pop(FORGOTTEN, None) or ""
 
     def __contains__(self, mark: str) -> bool:

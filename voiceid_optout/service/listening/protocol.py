@@ -1,4 +1,8 @@
-"""Uvicorn's HTTP protocol, with limits where it has none: slow clients, endless headers, too many connections."""
+"""Uvicorn's HTTP protocol, with limits where it has none, and with an answer to whoever is owed one.
+
+Limits: slow clients, endless headers, too many connections. Answers: to what is no HTTP, to a request that offers
+another protocol, and to a client that has closed its own side.
+"""
 
 import asyncio
 import json
@@ -11,12 +15,13 @@ from voiceid_optout.service.errors import FRAMEWORK
 from voiceid_optout.service.listening.limits import ConnectionLimits
 
 try:
-    from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol as Protocol
+    from voiceid_optout.service.listening.httptools_protocol import Protocol
 except ImportError:  # where httptools has no build
     from uvicorn.protocols.http.h11_impl import H11Protocol as Protocol  # type: ignore[assignment]
 
 _FAREWELL_SECONDS = 0.2
 _REFUSALS: Mapping[int, tuple[str, str]] = {
+    400: ("MalformedHttpRequestException", "The request is not HTTP/1.1 as this service reads it."),
     408: ("RequestTimeoutException", "The request did not arrive in time."),
     431: ("RequestHeaderFieldsTooLargeException", "The headers are larger than this service takes."),
     503: ("ServiceUnavailableException", "The service has as many connections as it takes; try again."),
@@ -32,6 +37,7 @@ class LimitedProtocol(Protocol):
         self._waiting_since: float | None = None
         self._stalled_since: float | None = None
         self._head_bytes = 0
+        self._ending = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -40,7 +46,7 @@ class LimitedProtocol(Protocol):
             self._refuse(503)
 
     def data_received(self, data: bytes) -> None:
-        if self.transport.is_closing():
+        if self.transport.is_closing() or self._ending:
             return
         before = self.cycle
         super().data_received(data)
@@ -59,6 +65,31 @@ class LimitedProtocol(Protocol):
             self._head_bytes = 0
         if self._waiting_since is None:
             self._waiting_since = self.loop.time()
+
+    def eof_received(self) -> bool:  # type: ignore[override]
+        """Answer what has been asked before closing: a client may close its side as soon as it has asked."""
+        cycle = self.cycle
+        waiting = cycle is not None and not cycle.response_complete
+        if self._head_bytes or (waiting and cycle.more_body):
+            self._refuse(400)
+            return False
+        self._ending = waiting and self.scheme == "http"  # asyncio cannot keep one side of TLS open
+        return self._ending
+
+    def on_response_complete(self) -> None:
+        """Close behind the last answer, if no more is read."""
+        super().on_response_complete()
+        if self._ending and self.cycle.response_complete:
+            self.transport.close()
+
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002  uvicorn's text
+        """Refuse what is no HTTP, in the form of the service's errors; requests before it are answered first."""
+        cycle = self.cycle
+        if cycle is None or cycle.more_body or cycle.response_complete:
+            self._refuse(400)
+        else:
+            self._ending = True
+            self.flow.pause_reading()
 
     def shutdown(self) -> None:
         """Close as soon as nothing is under way, as the service ends."""
