@@ -79,7 +79,8 @@ class Used:
         if marks:
             dialect = tx.connection.dialect.name
             given: Any = json.dumps(list(marks)) if dialect == "sqlite" else list(marks)
-            self._known = dict(tx.connection.execute(_RECALL[dialect], {"marks": given}).tuples().all())
+            found = tx.connection.execute(_RECALL[dialect], {"marks": given})
+            self._known = {row.mark: row.outcome for row in found}
             self._newest_forgotten = self._known.pop(FORGOTTEN, None) or ""
 
     def __contains__(self, mark: str) -> bool:
