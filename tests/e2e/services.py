@@ -37,7 +37,7 @@ class Service:
     def keys(self) -> tuple[str, str]:
         """The access key and its secret."""
         parser = configparser.RawConfigParser()
-        parser.read(self.running.credentials_file)
+        parser.read(str(self.running.credentials_file))
         return parser["default"]["aws_access_key_id"], parser["default"]["aws_secret_access_key"]
 
     @cached_property

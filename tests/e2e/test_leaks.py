@@ -90,6 +90,7 @@ def test_identifiers_are_in_the_register_and_in_the_service_alone(copy: Copy, se
 
     run(0, "up", "--yes", "--event-log", "events of up")
     assert service.statuses(copy.domain_id) == opted_out([*OTHERS, PERSON])
+    assert service.running.credentials_file is not None
     database = service.running.credentials_file.parent
     assert any(name.startswith("voiceid.db") for name in leaking_files(database))
 

@@ -55,7 +55,7 @@ class Service:
     def keys(self) -> tuple[str, str]:
         """Return the access key id and the secret access key."""
         parser = configparser.ConfigParser()
-        parser.read(self.running.credentials_file)
+        parser.read(str(self.running.credentials_file))
         return parser["default"]["aws_access_key_id"], parser["default"]["aws_secret_access_key"]
 
     def client(self, *, own_model: bool = False, **overrides: Any) -> Any:

@@ -1,6 +1,7 @@
 """The command in this process, with a run that ends at once or stops with its input."""
 
 import os
+import subprocess
 import threading
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ from typing import Any
 import click.testing
 import pytest
 
-from tests.service.running import thread
+from tests.service.running import START, thread
 from voiceid_optout.cli.exit_codes import ExitCode
 from voiceid_optout.cli.serve import command
 from voiceid_optout.service.running import find
@@ -70,3 +71,39 @@ def test_objects_in_a_folder_that_is_not_there(tmp_path: Path) -> None:
     assert result.exit_code == ExitCode.FAILED
     assert "--objects" in result.stderr
     assert "make it, with one folder a bucket in it" in result.stderr
+
+
+def ready_lines(data: Path, *options: str) -> list[str]:
+    """Start the service, stop it, and return what it printed."""
+    command_line = [*START, "--data", str(data), "--port", "0", "--stop-with-stdin", *options]
+    run = subprocess.run(command_line, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True)
+    return run.stdout.splitlines()
+
+
+def test_the_exports_can_be_pasted_whatever_the_folder_is_called(tmp_path: Path) -> None:
+    data = tmp_path / "it's a $folder; with `marks`"
+    lines = ready_lines(data)
+    script = "\n".join([*lines[1:], 'printf %s "$AWS_SHARED_CREDENTIALS_FILE"'])
+    pasted = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True)
+    assert Path(pasted.stdout) == data / "credentials"
+    assert str(data / "credentials") in lines[0]
+
+
+def test_a_service_without_a_key_of_its_own_names_no_file(tmp_path: Path) -> None:
+    lines = ready_lines(tmp_path / "data", "--no-first-key")
+    assert "keys only those of `optout serve keys`" in lines[0]
+    assert not any("CREDENTIALS" in line for line in lines)
+    assert not (tmp_path / "data" / "credentials").exists()
+
+
+def test_two_services_on_one_port(tmp_path: Path) -> None:
+    with thread(tmp_path / "first") as running:
+        port = running.url.rpartition(":")[2]
+        result = invoke("--data", tmp_path / "second", "--port", port)
+        admin = invoke("--data", tmp_path / "second", "--port", "0", "--admin-port", port)
+    for refused, option in ((result, "--port"), (admin, "--admin-port")):
+        assert refused.exit_code == ExitCode.FAILED
+        assert refused.stderr.splitlines() == [
+            f"optout serve: Cannot listen on 127.0.0.1 port {port}: Address already in use. "
+            f"Choose another with {option}, or 0 for any free one."
+        ]

@@ -96,6 +96,8 @@ def test_limits_and_events(settings: Any, tmp_path: Path) -> None:
         (("--events-webhook", "https://a/", "--events-webhook-secret", "hush"), "env:NAME or file:PATH"),
         (("--test-hooks",), "needs --admin-port"),
         (("--replay-window", "1"), "--replay-window"),
+        (("--admin-port", "8099"), "--port and --admin-port are both 8099"),
+        (("--host", "::1", "--admin-host", "::1", "--port", "1234", "--admin-port", "1234"), "are both 1234"),
     ],
 )
 def test_what_makes_no_sense(options: tuple[str, ...], words: str) -> None:

@@ -57,7 +57,26 @@ def test_a_file_with_something_else_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("reference", "carries"), [(SECRET, True), ("postgresql://service@host/x", False), ("env:X", False)]
+    ("reference", "carries"),
+    [
+        (SECRET, True),
+        ("postgresql://service@host/x", False),
+        ("postgresql://service:@host/x", False),
+        ("env:X", False),
+        ("file:password", False),
+        ("postgresql://service@host/x?password=hunter2", True),
+        ("postgresql://host/x?user=service&password=hunter2", True),
+        ("postgresql://host/x?%70assword=hunter2", True),
+        ("postgresql://host/x?PASSWORD=hunter2", True),
+        ("postgresql://host/x?password=a&password=b", True),
+        ("postgresql://host/x?sslpassword=hunter2", True),
+        ("postgresql://host/x?oauth_client_secret=hunter2", True),
+        ("postgresql://host/x?scram_client_key=hunter2", True),
+        ("postgresql://host/x?options=-c%20app.password%3Dhunter2", True),
+        ("postgresql://host/x?password=", False),
+        ("postgresql://host/x?passfile=/run/password&sslkey=/run/key&sslmode=verify-full", False),
+        ("postgresql://host/x?options=-c%20search_path%3Dvoice", False),
+    ],
 )
 def test_a_password_in_the_reference_itself_is_noticed(reference: str, carries: Any) -> None:
     assert has_password(reference) is carries

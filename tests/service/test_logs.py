@@ -71,7 +71,8 @@ def test_a_service_logs_its_life_and_every_request_but_no_person(
     assert PERSON not in text
     assert keys[1] not in text
     messages = [line["message"] for line in lines]
-    assert messages[0].startswith("The service is ready at http://127.0.0.1:")
+    assert messages[0] == "The service is ready."
+    assert (lines[0]["url"], lines[0]["admin_url"]) == (service.url, service.admin_url)
     assert messages[-1] == "The service has stopped."
     requests = [line for line in lines if "request_id" in line]
     assert [(line["operation"], line["outcome"], line["key"]) for line in requests] == [

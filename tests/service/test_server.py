@@ -66,6 +66,18 @@ def test_a_port_in_use_says_so(tmp_path: Path) -> None:
             pass
 
 
+def test_a_taken_admin_port_is_told_as_such(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with (
+            pytest.raises(StartError, match=f"port {port}: Address already in use.*--admin-port"),
+            thread(tmp_path, admin=AdminSettings(port=port)),
+        ):
+            pass
+
+
 def test_a_second_service_on_the_same_data_is_refused(tmp_path: Path) -> None:
     with thread(tmp_path) as service:
         with pytest.raises(DataLockedError, match="Another service"), thread(tmp_path):

@@ -51,6 +51,27 @@ def test_a_connection_lost_while_idle_is_not_noticed(engine: Engine, session: Se
     assert session.run(count) == 2
 
 
+def test_a_connection_made_ahead_and_lost_at_its_first_use_is_replaced(engine: Engine, session: Session) -> None:
+    session.connect()
+    with engine.connect() as other:
+        other.execute(text(END_OTHERS))
+    session.run(insert)
+    assert session.run(count) == 1
+
+
+def test_a_new_connection_lost_at_its_first_use_is_given_up_at_once(session: Session) -> None:
+    attempts = []
+
+    def work(connection: Connection) -> None:
+        attempts.append(connection)
+        connection.execute(text(END_OWN))
+
+    with pytest.raises(DBAPIError) as failure:
+        session.run(work)
+    assert classify(failure.value) is Fault.LOST
+    assert len(attempts) == 1
+
+
 def test_a_connection_lost_again_is_given_up(session: Session) -> None:
     session.run(insert)
     attempts = []

@@ -95,6 +95,7 @@ def test_suspended_domain_can_be_read_but_not_written(client: Client, live: Live
 
 @pytest.mark.parametrize("name", ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"])
 def test_wrong_credentials(live: Live, domain: str, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert live.running.credentials_file is not None
     lines = live.running.credentials_file.read_text().splitlines()
     right = dict(line.split(" = ", 1) for line in lines if " = " in line)
     for key, value in right.items():

@@ -46,10 +46,11 @@ def environment_for(context: Context) -> Iterator[dict[str, str]]:
 def sandbox_environment(service: Running) -> dict[str, str]:
     """Return the variables that point the provider at the sandbox's service, whatever the shell has set."""
     keys = configparser.ConfigParser()
-    keys.read(service.credentials_file, encoding="utf-8")
+    if service.credentials_file is not None:
+        keys.read(service.credentials_file, encoding="utf-8")
     if "default" not in keys:
         raise CommandError(
-            f"the sandbox's service has no key in {service.credentials_file}; start it without --no-first-key"
+            f"the sandbox's service at {service.url} has no key of its own; start it without --no-first-key"
         )
     return {
         **aws.IGNORED,

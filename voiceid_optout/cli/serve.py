@@ -1,5 +1,6 @@
 """``optout serve``: run the Voice ID-compatible service."""
 
+import shlex
 import sys
 from pathlib import Path
 from typing import Any
@@ -103,11 +104,10 @@ def command(
 
     def ready(running: Running) -> None:
         admin = f" · admin {running.admin_url}" if running.admin_url else ""
-        click.echo(
-            f"Ready at {running.url}{admin} · data {data} · keys {running.credentials_file} · point a client here:"
-        )
+        keys = running.credentials_file or "only those of `optout serve keys`"
+        click.echo(f"Ready at {running.url}{admin} · data {data} · keys {keys} · point a client here:")
         for name, value in running.environment().items():
-            click.echo(f"  export {name}={value}")
+            click.echo(f"  export {name}={shlex.quote(value)}")
         sys.stdout.flush()
 
     settings = Settings(
@@ -118,7 +118,7 @@ def command(
         port=port,
         objects=objects,
         domains=tuple(_domain(text) for text in domains),
-        **production_settings(production, admin_port),
+        **production_settings(production, admin_port, (host, port)),
     )
     configure(production["log_format"])
     with refusals("optout serve"):

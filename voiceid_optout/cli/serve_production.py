@@ -140,7 +140,9 @@ _WATCHING = (
 production_options: Callable[[Any], Any] = with_options(*_ACCESS, *_TLS, *_QUOTAS, *_LIMITS, *_EVENTS, *_WATCHING)
 
 
-def production_settings(choices: dict[str, Any], admin_port: int | None) -> dict[str, Any]:
+def production_settings(
+    choices: dict[str, Any], admin_port: int | None, address: tuple[str, int]
+) -> dict[str, Any]:
     """Return the members of the service's Settings that these options decide; raises click's UsageError."""
     from voiceid_optout.service.events.sinks import EventSinks  # noqa: PLC0415
     from voiceid_optout.service.listening.limits import ConnectionLimits  # noqa: PLC0415 - not for --help
@@ -148,6 +150,8 @@ def production_settings(choices: dict[str, Any], admin_port: int | None) -> dict
 
     if choices["test_hooks"] and admin_port is None:
         raise click.UsageError("--test-hooks needs --admin-port")
+    if admin_port and (choices["admin_host"], admin_port) == address:
+        raise click.UsageError(f"--port and --admin-port are both {admin_port}; choose two, or 0 for any free one")
     rates = quota_rates(choices["quotas"], choices["quota"])
     return {
         "tls": _tls(choices["tls_certificate"], choices["tls_key"]),

@@ -1,6 +1,7 @@
 """Which database to use, from a URL or from a reference to where the URL is kept."""
 
 import os
+import re
 from pathlib import Path
 
 from sqlalchemy.engine import URL, make_url
@@ -11,6 +12,7 @@ from voiceid_optout.service.errors import StartError
 ENVIRONMENT = "OPTOUT_DATABASE"
 _SCHEMES = ("postgresql", "postgres", "postgresql+psycopg")
 _OTHERS = 0o077
+_SECRET = re.compile(r"password|secret|scram_\w+_key", re.IGNORECASE)
 
 
 def database_url(reference: str) -> URL:
@@ -31,8 +33,22 @@ def database_url(reference: str) -> URL:
 
 
 def has_password(reference: str) -> bool:
-    """Tell whether the reference itself, which others may see in a list of processes, carries a password."""
-    return not reference.startswith(("file:", "env:")) and database_url(reference).password is not None
+    """Tell whether the reference itself, which others may see in a list of processes, carries a secret.
+
+    libpq takes one before the host or among the parameters: password, sslpassword, oauth_client_secret and the
+    scram keys; options may set anything. A parameter with the path of a file is none.
+    """
+    if reference.startswith(("file:", "env:")):
+        return False
+    url = database_url(reference)
+    options = " ".join(_texts(url.query.get("options", "")))
+    return bool(url.password or _SECRET.search(options)) or any(
+        _SECRET.search(name) and any(_texts(value)) for name, value in url.query.items()
+    )
+
+
+def _texts(value: str | tuple[str, ...]) -> tuple[str, ...]:
+    return (value,) if isinstance(value, str) else value
 
 
 def _resolved(reference: str) -> tuple[str, str]:

@@ -7,7 +7,18 @@ import sys
 
 ROOT = "voiceid_optout.service"
 ACCESS = "voiceid_optout.service.access_log"
-_EXTRA = ("request_id", "operation", "outcome", "status", "milliseconds", "key", "sink", "error")
+_EXTRA = (
+    "request_id",
+    "operation",
+    "outcome",
+    "status",
+    "milliseconds",
+    "key",
+    "sink",
+    "error",
+    "url",
+    "admin_url",
+)
 
 
 class JsonLines(logging.Formatter):

@@ -4,25 +4,28 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from voiceid_optout.service.access.credentials_file import FILE_NAME as CREDENTIALS_NAME
 from voiceid_optout.service.folder import ENDPOINT_NAME, holder
 
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A service that answers now. ``admin_url`` is None when it has no admin port."""
+    """A service that answers now. ``admin_url`` is None when it has no admin port.
+
+    ``credentials_file`` is None when it takes only keys of `optout serve keys`.
+    """
 
     url: str
     admin_url: str | None
     pid: int
     region: str
-    credentials_file: Path
+    credentials_file: Path | None
 
     def environment(self) -> dict[str, str]:
-        """Return the variables that point any AWS client at this service."""
+        """Return the variables that point any AWS client at this service, and at its keys if it has a file of them."""
+        keys = self.credentials_file
         return {
             "AWS_ENDPOINT_URL_VOICE_ID": self.url,
-            "AWS_SHARED_CREDENTIALS_FILE": str(self.credentials_file.resolve()),
+            **({} if keys is None else {"AWS_SHARED_CREDENTIALS_FILE": str(keys.resolve())}),
             "AWS_REGION": self.region,
             "AWS_DEFAULT_REGION": self.region,
         }
@@ -43,7 +46,7 @@ def find(data_dir: Path) -> Running | None:
             admin_url=endpoint.get("admin_url"),
             pid=endpoint["pid"],
             region=endpoint["region"],
-            credentials_file=data_dir / CREDENTIALS_NAME,
+            credentials_file=data_dir / endpoint["credentials"] if "credentials" in endpoint else None,
         )
     except (OSError, ValueError, KeyError):
         return None  # it holds the data already but does not listen yet, or no longer

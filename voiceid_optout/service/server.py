@@ -38,7 +38,7 @@ async def serve(
         stack.enter_context(folder.held(settings.data))
         sockets = [stack.enter_context(bound(settings.host, settings.port))]
         if settings.admin.port is not None:
-            sockets.append(stack.enter_context(bound(settings.admin.host, settings.admin.port)))
+            sockets.append(stack.enter_context(bound(settings.admin.host, settings.admin.port, "--admin-")))
         async with (
             assembled(settings) as parts,
             listening(_listeners(settings, parts.applications, sockets, tls)) as servers,
@@ -49,7 +49,8 @@ async def serve(
             with folder.announced(settings.data, _endpoint(running)):
                 on_ready(running)
                 notify.notify("READY=1")
-                _log.info("The service is ready at %s.", running.url)
+                admin = {} if running.admin_url is None else {"admin_url": running.admin_url}
+                _log.info("The service is ready.", extra={"url": running.url, **admin})
                 await stop.wait()
             notify.notify("STOPPING=1")
             _log.info("The service is stopping; requests in flight are answered.")
@@ -112,12 +113,14 @@ def _running(settings: Settings, sockets: Sequence[socket.socket]) -> Running:
         admin_url=url(sockets[1]) if len(sockets) > 1 else None,
         pid=os.getpid(),
         region=settings.tenant.region,
-        credentials_file=settings.data / CREDENTIALS_NAME,
+        credentials_file=settings.data / CREDENTIALS_NAME if settings.access.first_key else None,
     )
 
 
 def _endpoint(running: Running) -> dict[str, str | int]:
     endpoint: dict[str, str | int] = {"url": running.url, "pid": running.pid, "region": running.region}
+    if running.credentials_file is not None:
+        endpoint["credentials"] = running.credentials_file.name
     if running.admin_url is not None:
         endpoint["admin_url"] = running.admin_url
     return endpoint

@@ -2,6 +2,7 @@ import socket
 
 import pytest
 
+from voiceid_optout.service.errors import StartError
 from voiceid_optout.service.listening.sockets import bound, is_loopback, url
 
 
@@ -21,6 +22,22 @@ def test_the_address_to_call() -> None:
         port = listener.getsockname()[1]
         assert url(listener) == f"http://127.0.0.1:{port}"
         assert url(listener, "https") == f"https://127.0.0.1:{port}"
+
+
+def test_the_second_of_two_that_start_at_once_is_refused_before_either_serves() -> None:
+    with bound("127.0.0.1", 0) as listener:
+        port = listener.getsockname()[1]
+        with (
+            pytest.raises(StartError, match="Choose another with --admin-port"),
+            bound("127.0.0.1", port, "--admin-"),
+        ):
+            pass
+
+
+def test_an_address_that_is_not_this_machine_s_is_a_matter_of_the_host() -> None:
+    for prefix, host in (("--", "192.0.2.1"), ("--admin-", "no such host")):
+        with pytest.raises(StartError, match=f"Choose another with {prefix}host"), bound(host, 0, prefix):
+            pass
 
 
 def test_the_address_is_free_again_afterwards() -> None:

@@ -1,5 +1,6 @@
 """Listening sockets and the addresses that clients call."""
 
+import errno
 import ipaddress
 import socket
 from collections.abc import Iterator
@@ -10,18 +11,27 @@ from voiceid_optout.service.errors import StartError
 LOOPBACK = "127.0.0.1"
 
 
+_BACKLOG = 2048  # as uvicorn has it
+_PORT_FAULTS = (errno.EADDRINUSE, errno.EACCES)
+
+
 @contextmanager
-def bound(host: str, port: int) -> Iterator[socket.socket]:
-    """Give a socket bound to the address; ``port`` 0 takes any free one. Raises StartError."""
+def bound(host: str, port: int, prefix: str = "--") -> Iterator[socket.socket]:
+    """Give a socket that listens at the address; ``port`` 0 takes any free one. Raises StartError.
+
+    ``prefix`` and the words ``host`` and ``port`` are the options that chose it.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind((host, port))
-        except (OSError, OverflowError) as error:
-            reason = getattr(error, "strerror", None) or str(error)
+            # Now, because two may be bound to one address as long as neither of them listens.
+            listener.listen(_BACKLOG)
+        except OSError as error:
+            advice = f"{prefix}port, or 0 for any free one" if error.errno in _PORT_FAULTS else f"{prefix}host"
             raise StartError(
-                f"Cannot listen on {host} port {port}: {reason}. Choose another with --port, or 0 for any free one."
+                f"Cannot listen on {host} port {port}: {error.strerror or error}. Choose another with {advice}."
             ) from error
         yield listener
 
