@@ -103,7 +103,7 @@ def test_two_services_on_one_port(tmp_path: Path) -> None:
         admin = invoke("--data", tmp_path / "second", "--port", "0", "--admin-port", port)
     for refused, option in ((result, "--port"), (admin, "--admin-port")):
         assert refused.exit_code == ExitCode.FAILED
-        assert refused.stderr.splitlines() == [
+        assert refused.stderr == (
             f"optout serve: Cannot listen on 127.0.0.1 port {port}: Address already in use. "
-            f"Choose another with {option}, or 0 for any free one."
-        ]
+            f"Choose another with {option}, or 0 for any free one.\n"
+        )

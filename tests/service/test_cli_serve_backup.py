@@ -27,7 +27,12 @@ def test_a_backup_and_its_restoration(tmp_path: Path) -> None:
     assert refused.stderr.startswith("optout serve restore: Another service is using ")
     again = invoke("backup", "--data", data, file)
     assert (again.exit_code, again.stdout) == (ExitCode.FAILED, "")
-    assert "is there already" in again.stderr
+    assert again.stderr == (
+        f"optout serve backup: {file} is there already; choose another name, or give --replace.\n"
+    )
+    nothing = invoke("backup", "--data", tmp_path / "nowhere", tmp_path / "none.db")
+    assert nothing.stderr.startswith("optout serve backup: ")
+    assert "holds no database" in nothing.stderr
     restored = invoke("restore", "--data", data, file, "--replace")
     assert restored.exit_code == ExitCode.DONE
     assert restored.stdout.startswith(f"Restored {file}. The former database is {data}/voiceid.db.before-restore-")

@@ -29,3 +29,26 @@ def test_readers_cannot_write(tmp_path: Path, kind: str) -> None:
     engine = getattr(sqlite, kind)(tmp_path / "new.db")
     with engine.connect() as connection, pytest.raises(OperationalError, match=r"readonly|read-only"):
         connection.execute(text("INSERT INTO kept VALUES (1)"))
+
+
+def test_a_log_that_grew_behind_a_reader_is_cut_again(tmp_path: Path) -> None:
+    path = tmp_path / "new.db"
+    log, limit = tmp_path / "new.db-wal", 4000 * 4096
+    engine = sqlite.writer(path)
+    with engine.connect() as connection, sqlite.reader(path).connect() as reader:
+
+        def write(pages: int) -> None:
+            with connection.begin():
+                connection.execute(text("UPDATE kept SET content = randomblob(:size)"), {"size": pages * 4096})
+
+        with connection.begin():
+            connection.execute(text("CREATE TABLE kept (content blob)"))
+            connection.execute(text("INSERT INTO kept VALUES ('')"))
+        with reader.begin():
+            reader.execute(text("SELECT * FROM kept")).all()
+            for _ in range(3):
+                write(3000)
+            assert log.stat().st_size > 2 * limit
+        for _ in range(3):
+            write(1)
+        assert log.stat().st_size <= limit

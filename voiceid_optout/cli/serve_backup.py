@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
+from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -43,11 +45,14 @@ def command(ctx: click.Context, file: Path, data: Path, database: str | None, *,
         if database is not None:
             size = postgres_backup.back_up(database, file, replace=replace)
         else:
-            with click.progressbar(length=1, label="Copying", file=sys.stderr) as bar:
+            with ExitStack() as stack:
+                bars: list[Any] = []
 
                 def progress(done: int, total: int) -> None:
-                    bar.length = total
-                    bar.update(done - bar.pos)
+                    if not bars:  # only now, because a refusal comes before the first page
+                        shown = click.progressbar(length=total, label="Copying", file=sys.stderr)
+                        bars.append(stack.enter_context(shown))
+                    bars[0].update(done - bars[0].pos)
 
                 size = backup.back_up(data, file, replace=replace, progress=progress)
     click.echo(f"Backup {file}: {size / 1e6:.1f} MB, checked.")

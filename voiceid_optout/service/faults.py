@@ -48,6 +48,14 @@ def classify(error: Exception) -> Fault:
     return Fault.OTHER
 
 
+def is_full(error: Exception) -> bool:
+    """Tell whether there was no room for what was to be written."""
+    if not isinstance(error, DBAPIError):
+        return False
+    name = getattr(error.orig, "sqlite_errorname", "")
+    return name.startswith(("SQLITE_FULL", "SQLITE_IOERR")) or (_sqlstate(error) or "").startswith("53")
+
+
 def describe(error: Exception) -> str:
     """Name a failure without its statement or values, which may hold identifiers."""
     if not isinstance(error, DBAPIError):

@@ -21,7 +21,7 @@ class Running:
     credentials_file: Path | None
 
     def environment(self) -> dict[str, str]:
-        """Return the variables that point any AWS client at this service, and at its keys if it has a file of them."""
+        """Return the variables that point any AWS client at this service, and at its file of keys if it has one."""
         keys = self.credentials_file
         return {
             "AWS_ENDPOINT_URL_VOICE_ID": self.url,

@@ -14,8 +14,8 @@ from sqlalchemy.engine import URL
 FILE_NAME = "voiceid.db"
 _BUSY_SECONDS = 10
 # 32 MB of pages in memory, and 16 MB of log until they are copied into the file: a page that many batches change is
-# read once and copied once.
-_ROOM = ("PRAGMA cache_size=-32768", "PRAGMA wal_autocheckpoint=4000")
+# read once and copied once. A log that grew beyond that, behind a long reader such as a backup, is cut to it again.
+_ROOM = ("PRAGMA cache_size=-32768", "PRAGMA wal_autocheckpoint=4000", "PRAGMA journal_size_limit=16384000")
 
 
 def writer(path: Path) -> Engine:

@@ -21,7 +21,10 @@ Clock = Callable[[], float]
 
 
 class Store:
-    """Runs operations on the database. Make it, use it and close it on one running event loop."""
+    """Runs operations on the database. Make it, use it and close it on one running event loop.
+
+    ``folder`` is where the database's file lies, None for a database that lies elsewhere.
+    """
 
     def __init__(
         self,
@@ -37,6 +40,7 @@ class Store:
         ``batches`` counts how many requests share a write transaction.
         """
         self._database: Database = open_database(folder, database)
+        self.folder = folder if database is None else None
         self._tenant = tenant
         self._operations = operations
         self._clock = clock
@@ -67,6 +71,11 @@ class Store:
     def commits(self) -> int:
         """How many transactions of the writer have been committed; each may have held many requests."""
         return self._writer.transactions
+
+    @property
+    def full_at(self) -> float:
+        """When, on the monotonic clock, there was last no room for a caller's change."""
+        return self._writer.full_at
 
     def close(self) -> None:
         """Finish what was submitted and close the database."""

@@ -6,6 +6,7 @@ sync is split among the requests in flight, and none of them is answered before 
 
 import asyncio
 import logging
+import math
 import random
 import threading
 import time
@@ -30,7 +31,10 @@ Execute = Callable[[Connection, Sequence[Job]], Sequence[Outcome]]
 
 
 class Worker:
-    """One thread with one connection, fed by an inbox that several workers may share."""
+    """One thread with one connection, fed by an inbox that several workers may share.
+
+    ``full_at`` is when, on the monotonic clock, there was last no room for a caller's change.
+    """
 
     def __init__(self, name: str, engine: Engine, execute: Execute, inbox: Inbox) -> None:
         self._session = Session(engine)
@@ -38,6 +42,7 @@ class Worker:
         self._inbox = inbox
         self._loop = asyncio.get_running_loop()
         self.transactions = 0
+        self.full_at = -math.inf
         self._thread = threading.Thread(target=self._run, name=f"voiceid-{name}", daemon=True)
         self._thread.start()
 
@@ -65,6 +70,8 @@ class Worker:
 
     def _after(self, error: Exception, batch: Sequence[Job], races: int) -> list[Outcome]:
         fault = faults.classify(error)
+        if faults.is_full(error) and any(job.mark for job in batch):
+            self.full_at = time.monotonic()
         if fault is Fault.RACE and races < MAX_RACES:
             time.sleep(random.uniform(0, _PAUSE_SECONDS * 2**races))  # noqa: S311  no secret depends on it
             return self._transact(batch, races + 1)
