@@ -10,7 +10,7 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.exc import DBAPIError
 
 from tests.service.cluster import Cluster
-from voiceid_optout.service.faults import Fault, classify, describe
+from voiceid_optout.service.faults import Fault, classify, describe, is_full
 
 
 def wrapped(original: Exception, *, lost: bool = False) -> DBAPIError:
@@ -57,3 +57,10 @@ def test_sqlite_s_reason_is_told(tmp_path: Path) -> None:
     error = wrapped(sqlite3.OperationalError("database or disk is full"))
     assert describe(error) == "DBAPIError: database or disk is full"
     assert describe(KeyError("caller-secret")) == "KeyError"
+
+
+def test_what_finds_no_room_is_noticed() -> None:
+    assert is_full(wrapped(errors.DiskFull("no space left")))
+    assert not is_full(wrapped(errors.CheckViolation("x")))
+    assert not is_full(wrapped(sqlite3.IntegrityError("UNIQUE constraint failed")))
+    assert not is_full(OSError())

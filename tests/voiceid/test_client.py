@@ -1,3 +1,4 @@
+import datetime as dt
 from collections.abc import Callable
 from typing import Any
 
@@ -50,6 +51,18 @@ def test_describe_by_either_id(client: Client, domain: str) -> None:
 def test_absence_is_no_error(client: Client, domain: str) -> None:
     assert client.describe(domain, "nobody") is None
     assert not client.delete(domain, "nobody")
+
+
+def test_the_same_call_twice_within_a_second_is_two_calls(
+    client: Client, domain: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Signed with one date, so that the call's own number alone tells them apart.
+    moment = dt.datetime.now(dt.UTC).replace(tzinfo=None)
+    monkeypatch.setattr("botocore.auth.get_current_datetime", lambda **_: moment)
+    for _ in range(2):
+        client.opt_out(domain, "caller-1")
+        assert client.delete(domain, "caller-1")
+        assert client.describe(domain, "caller-1") is None
 
 
 def test_delete(client: Client, domain: str) -> None:
