@@ -206,7 +206,7 @@ def test_a_restoration_that_is_killed_leaves_the_former_database(kept: Any, step
     assert people(data, domain) == {"caller-before", "caller-after"}
     backup.restore(copy, data, replace=True)
     assert people(data, domain) == {"caller-before"}
-    assert list(data.glob(".*")) == []
+    assert list(data.glob(".voiceid.db*")) == []
 
 
 def test_two_restorations_within_a_second_keep_both_former_databases(kept: Any) -> None:

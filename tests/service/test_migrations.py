@@ -3,14 +3,16 @@
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 
 from voiceid_optout.service import migrations, postgres, server, sqlite
 from voiceid_optout.service.database_url import database_url
@@ -44,6 +46,20 @@ def test_what_the_revisions_make_is_what_the_tables_say(engine: Engine) -> None:
         migrate(connection)
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, metadata) == []
+
+
+@pytest.mark.parametrize("used", [True, False])
+def test_what_an_earlier_release_knew_of_signatures_becomes_a_boundary(
+    engine: Engine, used: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    boundary = text("SELECT value FROM meta WHERE key = 'forgotten_requests'")
+    with engine.begin() as connection:
+        command.upgrade(migrations._config(connection), "0003_access")
+        if used:
+            connection.execute(text("INSERT INTO used_signatures VALUES ('ab', 1.5)"))
+        monkeypatch.setattr(time, "time", lambda: 1_800_000_000.5)
+        migrate(connection)
+        assert connection.scalar(boundary) == ("6b49d200" if used else None)
 
 
 def test_a_start_that_has_nothing_to_migrate_loads_neither_alembic_nor_a_driver_it_does_not_use(

@@ -17,10 +17,10 @@ def upgrade() -> None:
         sa.Column("mark", sa.String(24), primary_key=True),
         sa.Column("outcome", sa.Text),
     )
-    if op.get_bind().scalar(sa.text("SELECT count(*) FROM used_signatures")):
-        boundary = sa.text(
-            "INSERT INTO meta (key, value) VALUES ('forgotten_requests', :newest) "
-            "ON CONFLICT (key) DO UPDATE SET value = excluded.value"
-        )
-        op.get_bind().execute(boundary, {"newest": f"{int(time.time()):08x}"})
+    boundary = sa.text(
+        "INSERT INTO meta (key, value) SELECT 'forgotten_requests', :newest "
+        "WHERE EXISTS (SELECT signature FROM used_signatures) "
+        "ON CONFLICT (key) DO UPDATE SET value = excluded.value"
+    )
+    op.get_bind().execute(boundary, {"newest": f"{int(time.time()):08x}"})
     op.drop_table("used_signatures")
