@@ -2,9 +2,10 @@ import click
 import pytest
 
 from tests.cli.projects import Project
-from voiceid_optout.cli.errors import DEBUG_VARIABLE, CommandError, reported
+from voiceid_optout.cli.errors import CommandError, reported
 from voiceid_optout.cli.exit_codes import ExitCode
 from voiceid_optout.engine.errors import PassphraseError, StackLockedError
+from voiceid_optout.engine.messages import DEBUG_VARIABLE
 from voiceid_optout.register import RegisterError, RegisterInvalid
 from voiceid_optout.register.codes import Code
 from voiceid_optout.register.errors import Fault

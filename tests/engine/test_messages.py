@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from voiceid_optout.engine.messages import for_people, last_line, without_values
+from voiceid_optout.engine.messages import ErrorLines, for_people, last_line, unhandled, without_values
 
 TRACE = """Traceback (most recent call last):
   File "provider.py", line 8, in create
@@ -51,7 +51,10 @@ def test_other_texts_are_left_alone() -> None:
 @pytest.mark.parametrize(
     ("text", "shown"),
     [
-        (f"Program failed with an unhandled exception:\n{TRACE}", "no room"),
+        (
+            f"Program failed with an unhandled exception:\n{TRACE}",
+            "the program ended with RuntimeError at provider.py:8; OPTOUT_DEBUG=1 shows what it says",
+        ),
         (f"Preview failed: {TRACE}", "no room"),
         (
             "people.yaml:3:5: is empty\npeople.yaml:4:5: is empty\n",
@@ -62,3 +65,40 @@ def test_other_texts_are_left_alone() -> None:
 )
 def test_for_people(text: str, shown: str) -> None:
     assert for_people(text) == shown
+
+
+LIBRARY = """Traceback (most recent call last):
+  File "/project/__main__.py", line 48, in <module>
+    load("caller-1")
+  File "/project/.venv/lib/python3.11/site-packages/thing/load.py", line 7, in load
+    raise LoadError(name)
+thing.load.LoadError: caller-1
+and a line more of caller-1
+"""
+
+
+@pytest.mark.parametrize(
+    ("trace", "words"),
+    [
+        (LIBRARY, "LoadError at __main__.py:48"),
+        (LIBRARY.replace("/project/__main__.py", "/usr/lib/python3.11/runpy.py"), "LoadError at load.py:7"),
+        ("", "an exception at a place that it does not tell"),
+        ("Traceback (most recent call last):\ncaller-1 said no: really", "an exception at a place"),
+    ],
+)
+def test_an_exception_is_its_kind_and_its_place(trace: str, words: str) -> None:
+    assert unhandled(trace).startswith(f"the program ended with {words}")
+    assert "caller-1" not in unhandled(trace)
+
+
+def test_lines_of_an_interrupted_program_say_nothing() -> None:
+    lines = ErrorLines()
+    trace = [*LIBRARY.splitlines()[:5], "KeyboardInterrupt"]
+    assert [lines.shown(line) for line in [*trace, "after"]] == [None] * 6 + ["after"]
+
+
+def test_debugging_shows_the_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPTOUT_DEBUG", "1")
+    assert unhandled(TRACE) == "RuntimeError: no room"
+    lines = ErrorLines()
+    assert [lines.shown(line) for line in TRACE.splitlines()][3] == "RuntimeError: no room"

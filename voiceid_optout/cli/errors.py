@@ -13,12 +13,10 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from voiceid_optout.cli.exit_codes import ExitCode
+from voiceid_optout.engine.messages import DEBUG_VARIABLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-
-DEBUG_VARIABLE = "OPTOUT_DEBUG"
 
 
 class CommandError(Exception):

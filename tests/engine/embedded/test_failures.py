@@ -151,7 +151,7 @@ def test_duplicate_names(bench: Bench) -> None:
     ("environment", "words"),
     [
         ({"SAMPLE_RUN_ERROR": "no register"}, "no register"),
-        ({"SAMPLE_RAISES": "no register"}, "ValueError: no register"),
+        ({"SAMPLE_RAISES": "no register"}, "the program ended with ValueError at __main__.py"),
     ],
 )
 def test_a_program_that_raises(settled: Bench, environment: dict[str, str], words: str) -> None:
@@ -170,7 +170,7 @@ def test_a_program_that_raises(settled: Bench, environment: dict[str, str], word
         ("import os, signal\nos.kill(os.getpid(), signal.SIGKILL)\n", "ended by signal 9"),
         ("import os\nos._exit(3)\n", "exit status 3"),
         ("import sys\nsys.exit(3)\n", "3"),
-        ("import nothing_of_this_name\n", "No module named 'nothing_of_this_name'"),
+        ("import nothing_of_this_name\n", "ModuleNotFoundError at __main__.py:1"),
         ("this is no python\n", "SyntaxError"),
     ],
 )

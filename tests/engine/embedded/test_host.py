@@ -99,8 +99,7 @@ def test_the_environment_is_added(tmp_path: Path) -> None:
 def test_a_handler_that_raises_fails_the_program_with_its_message(tmp_path: Path) -> None:
     with served(tmp_path, "import pulumi\npulumi.ComponentResource('a:b:C', 'wrong')\n") as program:
         end = program.run()
-    assert "the handler failed" in end.error
-    assert "Traceback" in end.traceback
+    assert end.error == "the handler failed"
 
 
 @pytest.mark.parametrize(

@@ -25,17 +25,26 @@ def test_a_run_error_is_its_message_alone(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("program", "error"),
     [
-        ("raise ValueError('no such thing')\n", "ValueError: no such thing"),
-        ("raise KeyError()\n", "KeyError"),
-        ("raise KeyboardInterrupt\n", "KeyboardInterrupt"),
-        ("1 +\n", "SyntaxError: invalid syntax (__main__.py, line 1)"),
-        ("import no_such_module\n", "ModuleNotFoundError: No module named 'no_such_module'"),
+        ("\nraise ValueError('of caller-1')\n", "ValueError at __main__.py:2"),
+        ("raise ValueError('of caller-1\\nand caller-2')\n", "ValueError at __main__.py:1"),
+        ("def f():\n    return {}['caller-1']\nf()\n", "KeyError at __main__.py:2"),
+        ("try:\n    {}['caller-1']\nexcept KeyError:\n    int('caller-1')\n", "ValueError at __main__.py:4"),
+        ("raise KeyboardInterrupt\n", "KeyboardInterrupt at __main__.py:1"),
+        ("caller +\n", "SyntaxError at __main__.py:1"),
+        ("import json\njson.loads('caller-1')\n", "JSONDecodeError at __main__.py:2"),
+        ("import no_such_module\n", "ModuleNotFoundError at __main__.py:1"),
+        ("raise ExceptionGroup('caller-1', [ValueError('caller-1')])\n", "an exception at __main__.py:1"),
     ],
 )
-def test_any_other_end_names_the_error_and_keeps_the_trace(tmp_path: Path, program: str, error: str) -> None:
+def test_any_other_end_is_its_kind_and_place_and_not_its_text(tmp_path: Path, program: str, error: str) -> None:
     end = end_of(tmp_path, program)
-    assert end.error == error
-    assert end.traceback.startswith("Traceback (most recent call last):")
+    assert end.error.startswith(f"the program ended with {error}; OPTOUT_DEBUG=1 shows what")
+    assert "caller" not in end.error
+
+
+def test_debugging_shows_the_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPTOUT_DEBUG", "1")
+    assert end_of(tmp_path, "raise ValueError('of caller-1')\n").error == "ValueError: of caller-1"
 
 
 @pytest.mark.parametrize(

@@ -77,7 +77,11 @@ def test_events_arrive(stand_in: StandIn, perform: Perform, capfd: pytest.Captur
     [
         ("partial", Result.PARTIAL, "the service is full"),
         ("refused", Result.FAILED, "property val: too long"),
-        ("raises", Result.FAILED, "no such file"),
+        (
+            "raises",
+            Result.FAILED,
+            "the program ended with ValueError at __main__.py:48; OPTOUT_DEBUG=1 shows what it says",
+        ),
         ("unreadable", Result.FAILED, "Voice ID does not answer (2 times)"),
     ],
 )

@@ -145,8 +145,6 @@ class Execution:
     def _take_end(self, end: ProgramEnd) -> None:
         if not end.error or self._run.fatal is not None:
             return
-        if end.traceback:
-            self._run.emitter.diagnostic("debug", end.traceback)
         raise ProgramError(end.error)
 
     def _stored_config(self) -> PropertyMap:

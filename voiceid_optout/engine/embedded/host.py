@@ -8,13 +8,14 @@ import socket
 import subprocess
 import sys
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from queue import SimpleQueue
 from typing import IO, TYPE_CHECKING, Any
 
 from voiceid_optout.engine.embedded.channel import DONE, ERROR, METHODS, OK, Call, Callee
 from voiceid_optout.engine.errors import ProgramError
+from voiceid_optout.engine.messages import ErrorLines
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -25,10 +26,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ProgramEnd:
-    """How the program ended: no error, or its message and perhaps a traceback."""
+    """How the program ended: no error, or its message. ``said`` is the text of an exception: for nobody to see."""
 
     error: str = ""
-    traceback: str = ""
+    said: str = field(default="", repr=False, compare=False)
 
 
 def start_message(
@@ -85,7 +86,8 @@ class ProgramHost:
         except OSError:
             raise ProgramError(self._died()) from None
         calls: SimpleQueue[Call | None] = SimpleQueue()
-        threads = [threading.Thread(target=_serve, args=(callee, calls, serve)) for _ in range(workers)]
+        refusals: list[str] = []
+        threads = [threading.Thread(target=_serve, args=(callee, calls, serve, refusals)) for _ in range(workers)]
         for thread in threads:
             thread.start()
         try:
@@ -96,7 +98,7 @@ class ProgramHost:
                     raise ProgramError(self._died()) from None
                 if call.method == DONE:
                     self._done = True
-                    return ProgramEnd(**json.loads(call.body))
+                    return _told(ProgramEnd(**json.loads(call.body)), refusals)
                 calls.put(call)
         finally:
             for _ in threads:
@@ -125,24 +127,35 @@ class ProgramHost:
         self._connection.close()
 
 
-def _serve(callee: Callee, calls: SimpleQueue[Call | None], serve: Callable[[str, Any], Any]) -> None:
+def _told(end: ProgramEnd, refusals: list[str]) -> ProgramEnd:
+    """Return the end with the engine's own words, if the program failed with what the engine refused."""
+    ours = next((text for text in refusals if text and text in end.said), None)
+    return end if ours is None else ProgramEnd(ours)
+
+
+def _serve(
+    callee: Callee, calls: SimpleQueue[Call | None], serve: Callable[[str, Any], Any], refusals: list[str]
+) -> None:
     """Answer calls until there are no more. An executor's futures would cost more than a call."""
     while (call := calls.get()) is not None:
-        _answer(callee, call, serve)
+        _answer(callee, call, serve, refusals)
 
 
-def _answer(callee: Callee, call: Call, serve: Callable[[str, Any], Any]) -> None:
+def _answer(callee: Callee, call: Call, serve: Callable[[str, Any], Any], refusals: list[str]) -> None:
     method = METHODS[call.method]
     try:
         response = serve(method.name, method.request.FromString(call.body))
     except Exception as error:  # noqa: BLE001 - reported to the program, which fails with it
+        refusals.append(str(error))
         callee.answer(call, ERROR, str(error).encode())
     else:
         callee.answer(call, OK, response.SerializeToString())
 
 
 def _forward(stream: IO[bytes], say: Callable[[str], None]) -> None:
+    lines = ErrorLines()
     with stream:
         for line in stream:
-            if text := line.decode(errors="replace").rstrip():
+            text = lines.shown(line.decode(errors="replace").rstrip())
+            if text:
                 say(text)

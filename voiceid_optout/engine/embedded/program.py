@@ -25,6 +25,7 @@ from pulumi.runtime import Settings, configure, set_all_config
 from pulumi.runtime.stack import run_in_stack
 
 from voiceid_optout.engine.embedded.channel import Caller
+from voiceid_optout.engine.messages import unhandled
 
 
 def main() -> None:
@@ -73,8 +74,7 @@ def _run(start: dict[str, Any]) -> dict[str, Any]:
         status = f"the program ended with exit status {end.code}" if isinstance(end.code, int) else str(end.code)
         return {"error": status}
     except BaseException as error:  # noqa: BLE001 - whatever the program raised is its result
-        name = type(error).__name__
-        return {"error": f"{name}: {error}" if str(error) else name, "traceback": traceback.format_exc()}
+        return {"error": unhandled(traceback.format_exc()), "said": str(error)}
     return {}
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from pulumi.automation.events import DiagnosticEvent, EngineEvent
 
 from voiceid_optout.engine import urn as urns
-from voiceid_optout.engine.messages import TRACEBACK, for_people
+from voiceid_optout.engine.messages import ErrorLines, for_people
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,7 +23,6 @@ _REFRESHED = ("same", "update", "delete")
 _APPLIED = ("create", "update", "delete", "create-replacement", "delete-replaced", "import", "discard")
 _VERDICT = re.compile(r"(?:update|preview|refresh|destroy) failed")
 _EXIT = re.compile(r"(?:an unhandled error occurred: )?[Pp]rogram exited with non-zero exit code: (?P<status>\d+)")
-_CHAINED = ("During handling of the above", "The above exception was")
 
 
 class Relay:
@@ -42,7 +41,7 @@ class Relay:
         self._elsewhere = elsewhere
         self._errors: Counter[str] = Counter()
         self._exit_status = ""
-        self._in_traceback: set[int | None] = set()
+        self._streams: dict[int | None, ErrorLines] = {}
         self.applied = 0
         self.broken: Exception | None = None
 
@@ -100,23 +99,12 @@ class Relay:
             if _VERDICT.fullmatch(text):
                 return None
             self._errors[text] += 1
-        elif said.severity == "info#err" and self._is_noise(text, said.stream_id):
-            return None
+        elif said.severity == "info#err":
+            shown = self._streams.setdefault(said.stream_id, ErrorLines()).shown(text)
+            if shown is None:
+                return None
+            text = shown
         return DiagnosticEvent(text, said.color, said.severity, said.stream_id, urn=said.urn, prefix=said.prefix)
-
-    def _is_noise(self, line: str, stream: int | None) -> bool:
-        """Tell whether a line of standard error is part of a traceback that nobody needs; lines come one by one."""
-        if line.startswith(TRACEBACK):
-            self._in_traceback.add(stream)
-            return True
-        if line.startswith(_CHAINED):
-            return True
-        if stream not in self._in_traceback:
-            return False
-        if line.startswith(" "):
-            return True
-        self._in_traceback.discard(stream)
-        return line.startswith("KeyboardInterrupt")  # how the CLI ends a program whose run has failed
 
 
 def is_read(metadata: StepEventMetadata) -> bool:
