@@ -17,6 +17,7 @@ MADE_ELSEWHERE = {
     Code.NO_FILES,
     Code.NOT_A_FILE,
     Code.IN_SUBDIRECTORY,
+    Code.NOT_READ,
     Code.OUTSIDE_TREE,
     Code.UNREADABLE,
     Code.TOO_LARGE,

@@ -24,7 +24,7 @@ def test_ambiguous(word: str) -> None:
     assert not is_number_or_boolean(word)
 
 
-@pytest.mark.parametrize("word", ["caller-000017", "0017a", "1e", "y", "nul", "truely", "id#0", "-", "."])
+@pytest.mark.parametrize("word", ["caller-000017", "0017a", "1e", "yy", "nul", "truely", "id#0", "-", "."])
 def test_text(word: str) -> None:
     assert not is_null(word)
     assert not is_number_or_boolean(word)

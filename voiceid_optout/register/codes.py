@@ -16,11 +16,13 @@ class Code(StrEnum):
     NO_FILES = "no-files"
     NOT_A_FILE = "not-a-file"
     IN_SUBDIRECTORY = "in-subdirectory"
+    NOT_READ = "not-read"
     OUTSIDE_TREE = "outside-tree"
     UNREADABLE = "unreadable"
     TOO_LARGE = "too-large"
     NOT_UTF8 = "not-utf-8"
     CONTROL_CHARACTER = "control-character"
+    CONFLICT_MARKER = "conflict-marker"
     YAML_SYNTAX = "yaml-syntax"
     TAB_INDENTATION = "tab-indentation"
     DUPLICATE_KEY = "duplicate-key"
@@ -29,6 +31,7 @@ class Code(StrEnum):
     MERGE_KEY = "merge-key"
     TAG = "tag"
     COMPLEX_KEY = "complex-key"
+    CUT_BY_COMMENT = "cut-by-comment"
     TOO_DEEP = "too-deep"
     TOO_MANY_FAULTS = "too-many-faults"
     EMPTY_FILE = "empty-file"
@@ -89,8 +92,13 @@ ABOUT: Mapping[Code, About] = MappingProxyType(
         Code.NOT_A_FILE: About(_F, "The name belongs to a directory, a pipe or a device.", "Rename or remove it."),
         Code.IN_SUBDIRECTORY: About(
             _F,
-            "The file lies one level too deep and would not be read.",
+            "The file lies too deep, or behind a link to a folder, and would not be read.",
             "Move it up, or out of the register.",
+        ),
+        Code.NOT_READ: About(
+            _F,
+            "The name looks like that of a register file (`people.yaml.txt`), but the file would not be read.",
+            "Let it end in `.yaml`, or move it out of the register.",
         ),
         Code.OUTSIDE_TREE: About(_F, "A symbolic link leads out of the register's directory.", "Copy the file in."),
         Code.UNREADABLE: About(_F, "The system refuses to open the file.", "Correct its permissions or the link."),
@@ -100,6 +108,11 @@ ABOUT: Mapping[Code, About] = MappingProxyType(
             _F,
             "The file holds an invisible control character, or a line break only some programs know.",
             "Delete it.",
+        ),
+        Code.CONFLICT_MARKER: About(
+            _F,
+            "A line of `<<<<<<<`, `=======` or `>>>>>>>` is left of a conflict between two changes.",
+            "Keep the people of both sides, and delete these lines.",
         ),
         Code.YAML_SYNTAX: About(
             _Y,
@@ -115,6 +128,11 @@ ABOUT: Mapping[Code, About] = MappingProxyType(
         Code.MERGE_KEY: About(_Y, "The merge key `<<` is used.", "Write the keys out."),
         Code.TAG: About(_Y, "A YAML tag such as `!!str` is used.", "Delete it; put text into quotes."),
         Code.COMPLEX_KEY: About(_Y, "A key is a list or a mapping.", "Check brackets and braces; quote text."),
+        Code.CUT_BY_COMMENT: About(
+            _Y,
+            "A reason or ticket ends before ` #`, where YAML begins a comment: `PRIV #231` is `PRIV`.",
+            "Put it into quotes; write `# ` before what is a comment.",
+        ),
         Code.TOO_DEEP: About(_Y, "Lists and mappings are nested without need.", "An entry is the deepest level."),
         Code.TOO_MANY_FAULTS: About(
             _Y,

@@ -1,8 +1,10 @@
 """Find the files of a register, and say which look like part of it but are not."""
 
 import os
-from collections.abc import Iterable
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 
 from voiceid_optout.foreign_text import escaped
@@ -11,6 +13,9 @@ from voiceid_optout.register.errors import Fault
 from voiceid_optout.register.model import Location
 
 SUFFIXES = (".yaml", ".yml")
+_INNER_SUFFIX = re.compile(r"\.ya?ml(?=[^a-z]|[a-z]$)")
+_EDITORS_COPIES = ("~", "#", ".swp", ".swo")
+_ALIKE = 0.8  # .ymal is a slip for .yaml; .xml is none
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,26 +62,44 @@ def _discover_directory(directory: Path, prefix: Path) -> tuple[list[Source], li
             continue
         if name.lower().endswith(SUFFIXES):
             sources.append(Source(path, shown(prefix / name), root))
-        elif path.is_dir() and not path.is_symlink():
+        elif path.is_dir():
             faults.extend(_too_deep(path, prefix / name))
+        elif _looks_like_one(name):
+            message = "looks like a register file, but is not read: let its name end in .yaml, or move it out"
+            faults.append(Fault(Location(shown(prefix / name), 1, 1), Code.NOT_READ, message))
     if not sources:
         message = "no .yaml or .yml file here; a register of nobody is a file that says 'speakers: []'"
         faults.append(Fault(Location(shown(prefix), 1, 1), Code.NO_FILES, message))
     return sources, faults
 
 
-def _too_deep(directory: Path, prefix: Path) -> Iterable[Fault]:
-    """Files one level down are not read. People in them would silently not be opted out, so say it."""
+def _looks_like_one(name: str) -> bool:
+    """Whether people in such a file would be overlooked; copies that editors make at each save are not meant."""
+    if name.endswith(_EDITORS_COPIES):
+        return False
+    ending = Path(name).suffix.lower()
+    return _INNER_SUFFIX.search(name.lower()) is not None or bool(get_close_matches(ending, SUFFIXES, 1, _ALIKE))
+
+
+def _too_deep(directory: Path, prefix: Path) -> Iterator[Fault]:
+    """Files further down are not read. People in them would silently not be opted out, so say it."""
+    if directory.is_symlink():
+        message = "links to folders are not followed: copy the files in, or move the link out of the register"
+        yield Fault(Location(shown(prefix), 1, 1), Code.IN_SUBDIRECTORY, message)
+        return
     try:
         names = sorted(os.listdir(directory))  # noqa: PTH208 - as above
     except OSError as error:
-        return [_unreadable(shown(prefix), error)]
+        yield _unreadable(shown(prefix), error)
+        return
     message = "subdirectories are not read: move the file up, or out of the register"
-    return [
-        Fault(Location(shown(prefix / name), 1, 1), Code.IN_SUBDIRECTORY, message)
-        for name in names
-        if name.lower().endswith(SUFFIXES) and not name.startswith(".")
-    ]
+    for name in names:
+        if name.startswith("."):
+            continue
+        if name.lower().endswith(SUFFIXES) or _looks_like_one(name):
+            yield Fault(Location(shown(prefix / name), 1, 1), Code.IN_SUBDIRECTORY, message)
+        elif (directory / name).is_dir():
+            yield from _too_deep(directory / name, prefix / name)
 
 
 def _unreadable(name: str, error: OSError) -> Fault:

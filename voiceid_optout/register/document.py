@@ -203,6 +203,9 @@ class _Reader:
                 self.events.fault(key, Code.NO_VALUE, f"'{spec.name}' has no value: fill it in or delete it")
                 return None
             text = self._checked(spec.rule, value)
+            if spec.rule.prose and not value.style and (cut := self.events.cut_at(value)) is not None:
+                message = "the text ends before ' #', where a comment begins: put it in quotes, or write '# ' there"
+                self.events.fault_at(cut, Code.CUT_BY_COMMENT, message)
             # Days, tickets and reasons repeat; one copy of each is enough.
             return None if text is None else self.texts.setdefault(text, text)
         self._wrong_type(value, f"'{spec.name}' is a text, not a list or mapping: check the indentation")

@@ -6,6 +6,7 @@ PyYAML's own parser does; both give the same positions for everything but syntax
 
 import re
 from collections.abc import Callable
+from functools import cached_property
 from typing import Protocol
 
 import yaml
@@ -19,6 +20,7 @@ from voiceid_optout.register.model import Location
 from voiceid_optout.register.syntax import explain
 
 MAX_FAULTS = 10_000
+_CUT = re.compile(r"[ \t]+#(?=[^\s#])")
 
 
 class StopReading(Exception):  # noqa: N818 - not an error of its own: the fault is recorded
@@ -45,6 +47,7 @@ class Events:
         self._data = data
         self._get_event = parser(data).get_event
         # Anchors, aliases and tags need one of these characters; most files have none and save the look.
+        self._may_have_cuts = re.search(rb"[ \t]#[^\s#]", data) is not None
         self._may_have_marks = re.search(b"[&*!]", data) is not None
 
     def location(self, event: Event) -> Location:
@@ -79,6 +82,18 @@ class Events:
         if self._may_have_marks and isinstance(event, NodeEvent):
             self._refuse_marks(event)
         return event
+
+    def cut_at(self, event: Event) -> Location | None:
+        """Return where a comment without a blank after its ``#`` follows a plain text in its line."""
+        end = event.end_mark
+        if not self._may_have_cuts or end is None or end.line >= len(self._lines):
+            return None
+        found = _CUT.match(self._lines[end.line], end.column)
+        return None if found is None else Location(self.file, end.line + 1, found.end())
+
+    @cached_property
+    def _lines(self) -> list[str]:
+        return re.split("\r\n|\r|\n", self._data.decode())
 
     def skip(self, event: Event) -> None:
         """Pass over a value whose start was just read."""

@@ -11,6 +11,8 @@ from functools import lru_cache
 
 from yaml.resolver import Resolver
 
+# YAML 1.1's type repository has them beside yes and no; PyYAML takes them for text, other readers do not.
+_SHORT_TRUTH = frozenset("yYnN")
 _NULL = frozenset(("", "~", "null", "Null", "NULL"))
 
 # YAML 1.2.2, section 10.3.2, without null.
@@ -37,6 +39,8 @@ def is_number_or_boolean(word: str) -> bool:
 
 def is_ambiguous(word: str) -> bool:
     """Whether YAML 1.1 takes the unquoted word for something else than text: a date, ``yes``, ``1_000``..."""
+    if word in _SHORT_TRUTH:
+        return True
     resolvers = Resolver.yaml_implicit_resolvers.get(word[:1], ())
     for _, regexp in resolvers:  # noqa: SIM110 - twice as fast as any(), in the innermost loop
         if regexp.match(word):

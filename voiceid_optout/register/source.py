@@ -12,6 +12,8 @@ from voiceid_optout.register.model import Location
 MAX_BYTES = 64 * 1024 * 1024
 
 BOM = b"\xef\xbb\xbf"
+# Version control puts these before lines, at the very left, where no line of a register can begin so.
+_CONFLICT = re.compile(rb"(?:\A|(?<=[\r\n]))(<{7}|\|{7}|={7}|>{7})(?=[ \r\n]|\Z)")
 _UTF16_OR_32 = (b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")
 _ASCII_CONTROL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 # U+0085, U+2028 and U+2029 end a line for a YAML 1.1 parser but not in an editor: line numbers would lie.
@@ -24,6 +26,7 @@ def read(source: Source) -> bytes:
     if data.startswith(_UTF16_OR_32) or b"\0" in data[:2]:
         raise _fault(source, Code.NOT_UTF8, "looks like UTF-16: save the file as UTF-8")
     data = data.removeprefix(BOM)
+    _refuse_conflict(source, data)
     if found := _ASCII_CONTROL.search(data):
         raise _control(source, data[: found.start()].decode("utf-8", "replace"))
     if data.isascii():
@@ -36,6 +39,22 @@ def read(source: Source) -> bytes:
     if other := _OTHER_CONTROL.search(text):
         raise _control(source, text[: other.start()])
     return data
+
+
+def _refuse_conflict(source: Source, data: bytes) -> None:
+    """Raise RegisterInvalid, with a fault for the beginning of each conflict that two changes left."""
+    marks = list(_CONFLICT.finditer(data))
+    begins = [mark for mark in marks if mark[1].startswith(b"<")] or marks[:1]
+    message = "a conflict of two changes is left here: keep the people of both sides, and delete the marker lines"
+    faults = [
+        fault
+        for mark in begins
+        for fault in _fault(
+            source, Code.CONFLICT_MARKER, message, data[: mark.start()].decode("utf-8", "replace")
+        ).faults
+    ]
+    if faults:
+        raise RegisterInvalid(faults)
 
 
 def _read_bytes(source: Source) -> bytes:
