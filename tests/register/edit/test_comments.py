@@ -13,6 +13,9 @@ from voiceid_optout.register.edit.comments import comments_in, find_sections, se
         (["- # first", "  id: a", "  # second", "  ticket: t#1 # third"], ["# first", "# second", "# third"]),
         (["- id: a", "  reason: |", "    # text", "    more # text"], []),
         (["- {id: a,  # first", "   reason: 'x # y'}  # second"], ["# first", "# second"]),
+        (["- id: a", "  reason: |-  # header", "    # text", "  # below"], ["# header", "# below"]),
+        (["- id: a", "  reason: >2 # header", "     # text"], ["# header"]),
+        (["- id: a", "  reason: '| # text'"], []),
         (["- id: a", "  reason: plain", "    over lines # end"], ["# end"]),
     ],
 )

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.register.yaml12 import read_as_editor
-from voiceid_optout.register.edit.person import Person, Style, block, flow
+from voiceid_optout.register.edit.person import Comments, Person, Style, block, flow
 from voiceid_optout.register.fields import RELEASED, SPEAKERS
 
 STYLE = Style(2, 1, "\n")
@@ -23,15 +23,15 @@ def person(**details: str) -> Person:
 
 def test_an_id_alone_is_a_line() -> None:
     assert block(person(), SPEAKERS, STYLE) == "  - caller-1\n"
-    assert block(person(), SPEAKERS, Style(0, 3, "\r\n"), ["# twice", "# more"]) == (
-        "-   caller-1  # twice\r\n    # more\r\n"
+    assert block(person(), SPEAKERS, Style(0, 3, "\r\n"), Comments(["# above"], ["# twice", "# more"])) == (
+        "# above\r\n-   caller-1  # twice\r\n    # more\r\n"
     )
     assert flow(person(), SPEAKERS) == "caller-1"
 
 
 def test_fields_have_the_order_of_the_format() -> None:
     full = person(ticket="T-1", reason="by phone", requested_on="2026-03-02")
-    assert block(full, SPEAKERS, STYLE, ["# twice"]).splitlines() == [
+    assert block(full, SPEAKERS, STYLE, Comments((), ["# twice"])).splitlines() == [
         "  - id: caller-1  # twice",
         "    requested_on: 2026-03-02",
         "    reason: by phone",

@@ -60,10 +60,14 @@ def entry(draw: st.DrawFn, name: str, indent: int, *, released: bool) -> list[st
 
 @st.composite
 def files(draw: st.DrawFn) -> Written:
+    filler_apart = st.sampled_from([[], [""], ["# about", ""], ["   "]])  # else it would be about the next one
+    filler_below = st.lists(st.sampled_from(["", "# about", "   "]), max_size=2)
     filler = st.lists(st.sampled_from(["", "# about", "   "]), max_size=2)
     written = Written(end=draw(st.sampled_from(["\n", "\r\n"])), open_ended=draw(st.booleans()))
     bare = draw(st.booleans())
-    written.pieces.append((None, [*draw(filler), *([] if bare else ["domain:   sandbox  # here"]), *draw(filler)]))
+    written.pieces.append(
+        (None, [*draw(filler), *([] if bare else ["domain:   sandbox  # here"]), *draw(filler), ""])
+    )
     number = 0
     for key in ["speakers"] if bare else draw(st.permutations(["speakers", "released"])):
         indent = draw(st.integers(0, 4))
@@ -72,8 +76,10 @@ def files(draw: st.DrawFn) -> Written:
         for _ in range(draw(st.integers(1, 4))):
             number += 1
             name = f"{key}-{number}"
-            written.pieces.append((name, draw(entry(name, indent, released=key == "released"))))
-            written.pieces.append((None, draw(filler)))
+            lines = draw(entry(name, indent, released=key == "released"))
+            above = ["# above"] * draw(st.integers(0, 2)) if number > 1 else []  # at the top it is about the file
+            written.pieces.append((name, [f"{' ' * indent}{line}" for line in above] + lines))
+            written.pieces.append((None, draw(filler_below if indent else filler_apart)))
     written.pieces.append((None, ["# end"]))
     return written
 
@@ -134,4 +140,5 @@ def test_moving_takes_out_whole_entries_and_nothing_else(written: Written, data:
     keys = {"speakers:", "released:"}
     missing = [line for line in left if line.split(" ")[0] not in keys and not any(line == each for each in after)]
     assert missing == [], "every other line is there, in its order"
-    assert new.text.count("# said so") == written.text.count("# said so"), "comments move with their entries"
+    for comment in ("# said so", "# above"):
+        assert new.text.count(comment) == written.text.count(comment), "comments move with their entries"

@@ -7,6 +7,10 @@ from voiceid_optout.register.edit import redacted
     ("line", "shown"),
     [
         ("domain: sandbox", "domain: sandbox"),
+        ("domain: sandbox  # asked by caller-1", "domain: sandbox  # …"),
+        ('domain: "sandbox" #caller-1', 'domain: "sandbox" #…'),
+        ("domain: caller-1 objects", "domain: …"),
+        ("    domain: caller-1", "    domain: …"),  # of a reason over several lines
         ("speakers:", "speakers:"),
         ("released: []", "released: []"),
         ("", ""),

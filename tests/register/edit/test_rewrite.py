@@ -74,7 +74,7 @@ def test_adding_with_evidence() -> None:
         ("speakers: [a,  b]\n", "speakers: [a]\nreleased:\n  - id: b\n    reason: consented\n"),
         (
             "speakers: [\n  a,  # one\n  b, # two\n]\n",
-            "speakers: [\n  a,  # one\n  # two\n]\nreleased:\n  - id: b\n    reason: consented\n",
+            "speakers: [\n  a,  # one\n]\nreleased:\n  - id: b  # two\n    reason: consented\n",
         ),
         (
             "speakers: [\n  a,\n  b\n]\n",
@@ -103,9 +103,79 @@ def test_releasing(before: str, after: str) -> None:
 
 
 def test_a_released_person_goes_back() -> None:
-    before = "speakers: [a]\nreleased:\n  - id: b  # c\n    reason: consented\n  - {id: c, reason: r}\n"
+    before = "speakers: [a]\nreleased:\n  - id: b\n    reason: consented\n  - {id: c, reason: r}\n"
     assert add(before, Person("b"), NEW) == "speakers: [a, b, caller-9]\nreleased:\n  - {id: c, reason: r}\n"
     assert add(before, Person("b"), Person("c")) == "speakers: [a, b, c]\nreleased: []\n"
+
+
+@pytest.mark.parametrize("header", ["|", ">", "|-", "|+", ">-", "|2", "|2-"])
+def test_a_comment_on_the_header_of_a_block_of_text_goes_along(header: str) -> None:
+    before = f"- id: b\n  reason: {header}  # vault 7\n    # no comment\n  # two\n- c\n"
+    assert release(before, "b") == "speakers:\n- c\nreleased:\n- id: b  # vault 7\n  reason: consented\n  # two\n"
+    back = f"speakers: []\nreleased:\n- id: b\n  reason: {header} # vault 7\n    text\n"
+    assert add(back, Person("b")) == "speakers:\n- b  # vault 7\nreleased: []\n"
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (  # not that at the top of the file, and not across a blank line
+            "# top\n- b\n# about c\n# twice\n- c\n",
+            "# top\nspeakers:\n- b\nreleased:\n# about c\n# twice\n- id: c\n  reason: consented\n",
+        ),
+        (
+            "speakers:\n  # all\n\n  # about c\n  - c  # c\n  # of b\n  - b\n",
+            "speakers:\n  # all\n\n  # of b\n  - b\nreleased:\n  # about c\n  - id: c  # c\n    reason: consented\n",
+        ),
+        (  # not what is further left: that speaks of more than the entry
+            "speakers:\n# all\n  - c\n  - b\n",
+            "speakers:\n# all\n  - b\nreleased:\n  - id: c\n    reason: consented\n",
+        ),
+        (
+            "speakers: [\n  # about c\n  c, # one\n  b\n]\n",
+            "speakers: [\n  b\n]\nreleased:\n  # about c\n  - id: c  # one\n    reason: consented\n",
+        ),
+        (
+            "speakers: [\n  b,\n  {id: c, # id\n   ticket: t}, # end\n]\n",
+            "speakers: [\n  b,\n]\nreleased:\n  - id: c  # id\n    reason: consented\n    # end\n",
+        ),
+    ],
+)  # fmt: skip
+def test_comments_go_along(before: str, after: str) -> None:
+    assert release(before, "c") == after
+
+
+def test_the_section_of_those_not_opted_out_belongs_to_nobody() -> None:
+    before = adopt("speakers:\n- a\n", [], [("x", "ENROLLED")]) + "- b\n"
+    assert release(before, "b").startswith(before.removesuffix("- b\n"))
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("speakers:\n- b # vault 7\n- c\nreleased: [{id: b9, reason: r}]\n", "4: a list in brackets .* line 2"),
+        ("speakers:\n- c\n# vault 7\n- b\nreleased: [{id: b9, reason: r}]\n", "5: a list in brackets .* line 4"),
+        ("{speakers: [{id: b, # vault 7\n  ticket: t}, c]}\n", "2: a list in brackets .* line 1"),
+    ],
+)
+def test_a_comment_that_has_no_place_in_brackets_is_refused_with_its_line(text: str, place: str) -> None:
+    with pytest.raises(CannotEdit, match=f"^config/people.yaml:{place}"):
+        release(text, "b")
+
+
+def test_a_comment_that_has_no_place_in_brackets_is_refused_on_the_way_back() -> None:
+    before = "speakers: [b0]\nreleased:\n  - id: b  # vault 7\n    reason: consented\n"
+    with pytest.raises(CannotEdit, match=r"config/people.yaml:1: a list in brackets .* from line 3"):
+        add(before, Person("b"))
+
+
+@pytest.mark.parametrize("header", ["|", ">", "|-", "|+", ">+"])
+@pytest.mark.parametrize("end", ["", "\n", "\n\n\n"])
+def test_a_block_of_text_at_the_end_of_the_file(header: str, end: str) -> None:
+    before = f"- id: a\n  reason: {header}\n    text{end}"
+    assert add(before, NEW).startswith(f"{before.rstrip()}\n- caller-9")
+    assert release(f"- b\n{before}", "b").startswith(f"speakers:\n{before.rstrip()}\n")
+    assert release(f"{before.rstrip()}\n- b{end}", "b").startswith(f"speakers:\n{before.rstrip()}\n")
 
 
 @pytest.mark.parametrize(

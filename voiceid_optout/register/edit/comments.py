@@ -17,6 +17,7 @@ _SECTION = re.compile(
     rf"[ ]*{re.escape(END)}[ ]*(?:{_BREAK}|\Z)",
     re.MULTILINE,
 )
+_HEADER = re.compile(r"[|>][-+0-9]*")  # of a block of text; the text begins a line further down
 _COMMENT = re.compile(r"(?:^|\s)(#.*)$")
 
 
@@ -39,8 +40,11 @@ def comments_in(lines: Sequence[str]) -> list[str]:
     next_event = open_parser("\n".join(lines).encode()).get_event
     while (event := next_event()) is not None:
         if isinstance(event, ScalarEvent) and event.start_mark is not None and event.end_mark is not None:
-            covered[event.end_mark.line] = event.end_mark.column
-            for line in range(event.start_mark.line, event.end_mark.line):
+            start, end = event.start_mark, event.end_mark
+            covered[end.line] = end.column
+            for line in range(start.line, end.line):
                 covered[line] = len(lines[line])
+            if (header := _HEADER.match(lines[start.line], start.column)) and event.style in ("|", ">"):
+                covered[start.line] = header.end()
     found = (_COMMENT.search(line[column:]) for line, column in zip(lines, covered, strict=False))
     return [match[1] for match in found if match]

@@ -33,10 +33,21 @@ class Style:
     line_end: str
 
 
-def block(person: Person, spec: ListField, style: Style, comments: Sequence[str] = ()) -> str:
+@dataclass(frozen=True, slots=True)
+class Comments:
+    """Comments of an entry, each from its ``#`` on: in the lines above it, and within."""
+
+    above: Sequence[str] = ()
+    within: Sequence[str] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.above or self.within)
+
+
+def block(person: Person, spec: ListField, style: Style, comments: Comments = Comments()) -> str:
     """Return the person's lines in a list; an id without details is a line by itself where the list allows it.
 
-    ``comments``, each with its ``#``, go beside the id and below.
+    Comments from within go beside the id and below.
     """
     dash = f"{' ' * style.indent}-{' ' * style.gap}"
     within = " " * len(dash)
@@ -46,14 +57,15 @@ def block(person: Person, spec: ListField, style: Style, comments: Sequence[str]
     else:
         lines = [f"{within}{name}: {text}" for name, text in pairs]
         lines[0] = f"{dash}{lines[0].lstrip()}"
-    if comments:
-        lines[0] += f"  {comments[0]}"
-    lines += [f"{within}{comment}" for comment in comments[1:]]
+    if comments.within:
+        lines[0] += f"  {comments.within[0]}"
+    lines += [f"{within}{comment}" for comment in comments.within[1:]]
+    lines = [*(f"{' ' * style.indent}{comment}" for comment in comments.above), *lines]
     return "".join(line + style.line_end for line in lines)
 
 
 def flow(person: Person, spec: ListField) -> str:
-    """Return the person as an item between brackets; comments have no place there and are left out."""
+    """Return the person as an item between brackets, where no comment has a place."""
     pairs = [(name, f'"{text}"' if "," in text and text[0] != '"' else text) for name, text in _pairs(person, spec)]
     if len(pairs) == 1 and spec.bare:
         return pairs[0][1]

@@ -7,10 +7,11 @@ from functools import cached_property
 
 from voiceid_optout.register.edit.comments import comments_in, find_sections, section
 from voiceid_optout.register.edit.diff import hunks, unified
+from voiceid_optout.register.edit.errors import CannotEdit
 from voiceid_optout.register.edit.layout import Layout, Listing, read_layout
 from voiceid_optout.register.edit.lines import LINE_END
 from voiceid_optout.register.edit.patch import Patch, apply
-from voiceid_optout.register.edit.person import Person, Style, block, flow
+from voiceid_optout.register.edit.person import Comments, Person, Style, block, flow
 from voiceid_optout.register.fields import DOMAIN_FIELD, LISTS, RELEASED, SPEAKERS, ListField
 from voiceid_optout.register.model import Ensure, Location
 
@@ -42,10 +43,10 @@ def rewrite(
 ) -> Rewritten:
     """Return a valid register file with people added at the end of their lists and others removed.
 
-    ``remove`` holds places of entries. Comments stay where they are; those within a removed entry go with it, or
-    to the person that replaces it. ``not_opted_out`` (ids and statuses) renews the section of comments about
-    them; None leaves it alone. Raises CannotEdit for a layout that is not known. A caller judges the result
-    before it uses it: see :func:`voiceid_optout.register.edit.verify.verify`.
+    ``remove`` holds places of entries. Comments stay where they are; those within a removed entry, and right above
+    it, go with it, or to the person that replaces it. ``not_opted_out`` (ids and statuses) renews the section of
+    comments about them; None leaves it alone. Raises CannotEdit for a layout that is not known, and for a comment
+    that has no place where it would go. A caller judges the result before it uses it: see :func:`voiceid_optout.register.edit.verify.verify`.
     """
     found = LINE_END.search(text)
     line_end = found.group() if found else "\n"
@@ -90,7 +91,7 @@ class _Rewriting:
                 self._put_in(spec, listing, people)
 
     def renew_section(self, people: Sequence[tuple[str, str]]) -> None:
-        for start, end in find_sections(self.layout.text):
+        for start, end in self._sections:
             self._patch(start, end)
         speakers = self.layout.lists.get(SPEAKERS.name)
         at, indent = self.section_at or (self.layout.end, 0)
@@ -114,7 +115,7 @@ class _Rewriting:
             self._insert_lines(self._below(listing), self._lines(spec, people, style), style)
         elif listing.items:
             end = listing.items[-1][1]
-            self._patch(end, end, "".join(f", {flow(person, spec)}" for person in people))
+            self._patch(end, end, f", {self._words(spec, people, end)}")
         elif listing.key_end is None and self.layout.column(listing.start) == 0 and self._is_hollow(listing):
             lines = self._lines(spec, people, self._style(None))
             self._patch(listing.start, listing.end, lines.removesuffix(self.line_end))
@@ -123,8 +124,7 @@ class _Rewriting:
             self._patch(*hole)
             self._insert_lines(self._line_after(hole[1]), self._lines(spec, people, style), style)
         else:
-            words = ", ".join(flow(person, spec) for person in people)
-            self._patch(listing.start + 1, listing.start + 1, words)
+            self._patch(listing.start + 1, listing.start + 1, self._words(spec, people, listing.start))
 
     def _hole(self, listing: Listing) -> tuple[int, int] | None:
         """Return the span of `[]` and the blanks before it if lines can take its place; else None."""
@@ -142,7 +142,7 @@ class _Rewriting:
     def _new_list(self, spec: ListField, people: Sequence[Person]) -> None:
         keys = self.layout.keys
         if self.layout.flow and keys:
-            words = ", ".join(flow(person, spec) for person in people)
+            words = self._words(spec, people, keys[-1][2])
             self._patch(keys[-1][2], keys[-1][2], f", {spec.name}: [{words}]")
             return
         column = self.layout.column(keys[0][1]) if keys else 0
@@ -168,6 +168,7 @@ class _Rewriting:
         starts = self.layout.line_starts
         for number in gone:
             first, last = self.layout.first_line(listing, number), self.layout.last_line(listing, number)
+            first -= len(self._above(first, listing))
             if self._is_blank(first - 1) and self._is_blank(last + 1):
                 last += 1
             self._patch(starts[first], starts[last + 1])
@@ -181,28 +182,75 @@ class _Rewriting:
         text, starts = self.layout.text, self.layout.line_starts
         for number in sorted(gone):
             start, end = listing.items[number]
-            if (comma := _COMMA.match(text, end)) is not None:
+            if (own := self._own_lines(listing, number)) is not None:
+                first, last, _ = own
+                first -= len(self._above(first, listing))
+                start, end = starts[first], starts[last + 1]
+            elif (comma := _COMMA.match(text, end)) is not None:
                 end = comma.end()
             elif number and number - 1 not in gone and not text[listing.items[number - 1][1] : start].strip(", \t"):
                 start = listing.items[number - 1][1]
-            first, last = self.layout.line(start), self.layout.line(end)
-            if not text[starts[first] : start].strip() and not text[end : starts[last + 1]].strip():
-                start, end = starts[first], starts[last + 1]  # a line of its own
             self._patch(start, end)
+
+    def _own_lines(self, listing: Listing, number: int) -> tuple[int, int, str] | None:
+        """Return the lines of an item in brackets, and the comment behind it, if nobody shares these lines."""
+        text, starts = self.layout.text, self.layout.line_starts
+        start, end = listing.items[number]
+        if (comma := _COMMA.match(text, end)) is not None:
+            end = comma.end()
+        first, last = self.layout.line(start), self.layout.line(end)
+        before, behind = text[starts[first] : start].strip(), text[end : starts[last + 1]].strip()
+        shared = before or (behind and not behind.startswith("#"))
+        return None if shared else (first, last, behind)
 
     def _lines(self, spec: ListField, people: Sequence[Person], style: Style) -> str:
         return "".join(block(person, spec, style, self._comments(person)) for person in people)
 
-    def _comments(self, person: Person) -> list[str]:
-        """Return the comments within the entry that a person replaces."""
+    def _words(self, spec: ListField, people: Sequence[Person], at: int) -> str:
+        """Return people as items between the brackets at an offset; raises CannotEdit for one who has comments."""
+        for person in people:
+            if person.replaces is not None and self._comments(person):
+                raise CannotEdit(
+                    f"{self.layout.file}:{self.layout.line(at) + 1}",
+                    "a list in brackets has no place for the comment of the entry that would move here from line "
+                    f"{person.replaces.line}: write this list as lines that begin with '- ', or delete the comment",
+                )
+        return ", ".join(flow(person, spec) for person in people)
+
+    def _comments(self, person: Person) -> Comments:
+        """Return the comments of the entry that a person replaces, as far as they go with it."""
         if person.replaces is None:
-            return []
+            return Comments()
         start = self.layout.offset(person.replaces.line, person.replaces.column)
         listing, number = self._entries[start]
         if listing.flow:
-            return []
+            begin, end = listing.items[number]
+            within = comments_in(LINE_END.split(self.layout.text[begin:end]))
+            if (own := self._own_lines(listing, number)) is None:
+                return Comments((), within)
+            return Comments(self._above(own[0], listing), [*within, *filter(None, [own[2]])])
         first, last = self.layout.first_line(listing, number), self.layout.last_line(listing, number)
-        return comments_in([self.layout.line_text(line) for line in range(first, last + 1)])
+        within = comments_in([self.layout.line_text(line) for line in range(first, last + 1)])
+        return Comments(self._above(first, listing), within)
+
+    def _above(self, line: int, listing: Listing) -> list[str]:
+        """Return the comments right above a line, as far in as the line: they speak of who is listed there.
+
+        What stands at the top of the file, and the section about those not opted out, speaks of nobody there.
+        """
+        comments: list[str] = []
+        inward = self.layout.line_text(line)
+        inward = inward[: len(inward) - len(inward.lstrip(" "))]
+        while line > 0 and self.layout.line_text(line - 1).startswith(f"{inward}#"):
+            line -= 1
+            if any(start <= self.layout.line_starts[line] < end for start, end in self._sections):
+                return comments
+            comments.insert(0, self.layout.line_text(line).strip())
+        return [] if line == 0 and listing.key_start is None else comments
+
+    @cached_property
+    def _sections(self) -> list[tuple[int, int]]:
+        return find_sections(self.layout.text)
 
     @cached_property
     def _entries(self) -> dict[int, tuple[Listing, int]]:

@@ -30,7 +30,8 @@ def _where(different: Iterable[_Meaning], changes: Mapping[str, FileChange]) -> 
 
 def _meaning(entry: Entry) -> _Meaning:
     day = None if entry.requested_on is None else entry.requested_on.isoformat()
-    return entry.location.file, entry.domain_id, entry.speaker_id, entry.ensure, day, entry.reason, entry.ticket
+    texts = map(_text, (entry.reason, entry.ticket))
+    return entry.location.file, entry.domain_id, entry.speaker_id, entry.ensure, day, *texts
 
 
 def _of_person(person: Person, file: str, domain_id: str, ensure: Ensure) -> _Meaning:
@@ -39,5 +40,10 @@ def _of_person(person: Person, file: str, domain_id: str, ensure: Ensure) -> _Me
     return (
         *(file, domain_id, person.speaker_id, ensure),
         None if day is None else date.fromisoformat(day).isoformat(),
-        *(given.get("reason"), given.get("ticket")),
+        *(_text(given.get("reason")), _text(given.get("ticket"))),
     )
+
+
+def _text(text: str | None) -> str | None:
+    """Return a text without line ends after it: for a block of text they depend on what follows in the file."""
+    return None if text is None else text.rstrip("\n")
