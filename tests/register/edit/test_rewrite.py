@@ -124,8 +124,8 @@ def test_a_comment_on_the_header_of_a_block_of_text_goes_along(header: str) -> N
             "# top\nspeakers:\n- b\nreleased:\n# about c\n# twice\n- id: c\n  reason: consented\n",
         ),
         (
-            "speakers:\n  # all\n\n  # about c\n  - c  # c\n  # of b\n  - b\n",
-            "speakers:\n  # all\n\n  # of b\n  - b\nreleased:\n  # about c\n  - id: c  # c\n    reason: consented\n",
+            "speakers:\n  # all\n\n  # about c\n  - c  # c\n  # b\n  - b\n",
+            "speakers:\n  # all\n\n  # b\n  - b\nreleased:\n  # about c\n  - id: c  # c\n    reason: consented\n",
         ),
         (  # not what is further left: that speaks of more than the entry
             "speakers:\n# all\n  - c\n  - b\n",

@@ -46,7 +46,8 @@ def rewrite(
     ``remove`` holds places of entries. Comments stay where they are; those within a removed entry, and right above
     it, go with it, or to the person that replaces it. ``not_opted_out`` (ids and statuses) renews the section of
     comments about them; None leaves it alone. Raises CannotEdit for a layout that is not known, and for a comment
-    that has no place where it would go. A caller judges the result before it uses it: see :func:`voiceid_optout.register.edit.verify.verify`.
+    that has no place where it would go. A caller judges the result before it uses it: see
+    :func:`voiceid_optout.register.edit.verify.verify`.
     """
     found = LINE_END.search(text)
     line_end = found.group() if found else "\n"
