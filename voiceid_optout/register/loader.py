@@ -78,7 +78,7 @@ def read_all(sources: Iterable[Source], faults: list[Fault]) -> Iterator[tuple[s
 def find_sources(paths: Iterable[tuple[Path, Path | None]]) -> tuple[list[Source], list[Fault]]:
     """Return the files at several places, by the names they are shown with, and what is wrong with the places.
 
-    A file named twice (by itself and by its directory) is there once.
+    A file named twice (by itself and by its directory, by a link within its directory) is there once.
     """
     sources: dict[Path, Source] = {}
     faults: list[Fault] = []
@@ -86,8 +86,17 @@ def find_sources(paths: Iterable[tuple[Path, Path | None]]) -> tuple[list[Source
         found, wrong = discover(path, prefix)
         faults.extend(wrong)
         for source in found:
-            sources.setdefault(source.path.absolute(), source)
+            sources.setdefault(_identity(source), source)
     return sorted(sources.values(), key=lambda source: source.shown), list(dict.fromkeys(faults))
+
+
+def _identity(source: Source) -> Path:
+    """Return the one path of a file; of a link that must not be followed, the link's own."""
+    try:
+        path = source.path.resolve()
+    except RuntimeError:  # before Python 3.13, for a link in a circle
+        return source.path.absolute()
+    return path if path.is_relative_to(source.root) else source.root / source.path.name
 
 
 def _entry(domain_id: str, listed: Listed) -> Entry:

@@ -30,8 +30,8 @@ def _where(different: Iterable[_Meaning], changes: Mapping[str, FileChange]) -> 
 
 def _meaning(entry: Entry) -> _Meaning:
     day = None if entry.requested_on is None else entry.requested_on.isoformat()
-    texts = map(_text, (entry.reason, entry.ticket))
-    return entry.location.file, entry.domain_id, entry.speaker_id, entry.ensure, day, *texts
+    who = (entry.location.file, entry.domain_id, entry.speaker_id, entry.ensure)
+    return *who, day, _text(entry.reason), _text(entry.ticket)
 
 
 def _of_person(person: Person, file: str, domain_id: str, ensure: Ensure) -> _Meaning:

@@ -1,0 +1,113 @@
+"""What the stacks of a project say about their registers, read without a run: for those who check or edit one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+import yaml
+
+from voiceid_optout import config
+from voiceid_optout.engine import yaml_core
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+DEFAULT_DIRECTORY = Path("config")
+
+
+@dataclass(frozen=True, slots=True)
+class StackView:
+    """What stacks that agree about it say of their register.
+
+    ``stacks`` are their names, none where the project has no stack. ``directory``, or one file, is relative to the
+    project.
+    """
+
+    stacks: tuple[str, ...]
+    domains: Mapping[str, str]
+    default_domain: str | None
+    directory: Path
+    is_sharded: bool = False
+
+
+def views_of(root: Path, stack: str | None) -> list[StackView]:
+    """Return what a stack says, or all stacks of the project, each for itself, if None is named.
+
+    Raises click.UsageError for a stack file that is not there or has a setting that is none. A stack that declares
+    nothing but guardrails has no register.
+    """
+    prefix = _project_name(root)
+    if stack is None:
+        files = sorted(root.glob("Pulumi.*.yaml"))
+    else:
+        files = [root / f"Pulumi.{stack.rpartition('/')[2]}.yaml"]
+    views: list[StackView] = []
+    for file in files:
+        settings = _settings(file, prefix)
+        if stack is None and settings.get("guardrails") == "only":
+            continue
+        name, said = file.name[7:-5], _register_of(settings)
+        at = next((number for number, view in enumerate(views) if said == _said(view)), None)
+        if at is None:
+            views.append(StackView((name,), *said))
+        else:
+            views[at] = StackView((*views[at].stacks, name), *said)
+    return views or [StackView((), {}, None, DEFAULT_DIRECTORY)]
+
+
+_Said = tuple["Mapping[str, str]", "str | None", Path, bool]
+
+
+def _said(view: StackView) -> _Said:
+    return view.domains, view.default_domain, view.directory, view.is_sharded
+
+
+def _register_of(settings: Mapping[str, Any]) -> _Said:
+    directory = Path(settings.get("register") or DEFAULT_DIRECTORY)
+    return (
+        settings.get("domains") or {},
+        settings.get("domain") or None,
+        directory,
+        settings.get("grouping") == "sharded",
+    )
+
+
+def _settings(file: Path, prefix: str) -> Mapping[str, Any]:
+    """Return the values of a stack's file by their names without the project's."""
+    content = _mapping(file)
+    if content is None:
+        raise click.UsageError(f"no {file.name} here: name another --stack, or run in the project")
+    given = content.get("config") or {}
+    if not isinstance(given, dict):
+        raise click.UsageError(f"{file.name}: not a Pulumi stack file")
+    given = {str(key): value for key, value in given.items()}
+    if found := [f"{file.name}: {fault}" for fault in config.faults(given, prefix)]:
+        raise click.UsageError("\n".join(found))
+    known = {key: given.get(f"{prefix}:{key}", given.get(key)) for key in config.KEYS}
+    return {key: config.value_of(value) for key, value in known.items() if value is not None}
+
+
+def _project_name(root: Path) -> str:
+    """Return the prefix of the settings; ours for a register without a project."""
+    content = _mapping(root / "Pulumi.yaml")
+    name = config.PREFIX if content is None else content.get("name")
+    if not isinstance(name, str):
+        raise click.UsageError("Pulumi.yaml: `name` is missing")
+    return name
+
+
+def _mapping(file: Path) -> Mapping[str, Any] | None:
+    """Return a file's document; None if there is no file."""
+    try:
+        content = yaml_core.load(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, yaml.YAMLError):
+        content = "not read"
+    if content is not None and not isinstance(content, dict):
+        what = "project" if file.name == "Pulumi.yaml" else "stack"
+        raise click.UsageError(f"{file.name}: not a Pulumi {what} file")
+    return content or {}
