@@ -40,6 +40,7 @@ TESTED_ELSEWHERE = {
     "voiceid_optout/cli/domain_walk.py": "tests/cli/test_adopt.py",
     "voiceid_optout/cli/editing.py": "tests/cli/test_add.py",
     "voiceid_optout/cli/lazy.py": "tests/cli/test_main.py",
+    "voiceid_optout/cli/stack_views.py": "tests/cli/test_validate.py",
     "voiceid_optout/cli/register_files.py": "tests/cli/test_add.py",
     # What programs import, and under which names.
     "voiceid_optout/providers/__init__.py": "tests/providers/test_aliases.py",

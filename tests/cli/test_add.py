@@ -97,7 +97,7 @@ def test_a_dry_run_shows_a_diff_without_anybody_and_writes_nothing(project: Proj
     assert result.exit_code == ExitCode.DONE
     assert result.stdout.splitlines() == [
         *["--- a/config/people.yaml", "+++ b/config/people.yaml", "@@ -2,6 +2,8 @@"],
-        *[" domain:   sandbox   # the sandbox", " speakers:", "   -  …"],
+        *[" domain:   sandbox   # …", " speakers:", "   -  …"],
         *["+  -  id: …", "+     reason: …"],
         *[" ", " released:", "   - …"],
         "Would add 1 person: config/people.yaml:5",
@@ -123,6 +123,21 @@ def test_a_layout_that_is_not_edited_is_named(project: Project, people: Path) ->
     assert result.stderr.startswith(
         "error: config/people.yaml:4: this is written in a way that the command does not"
     )
+
+
+def test_stacks_with_registers_of_their_own_need_a_choice(project: Project, people: Path) -> None:
+    project.configure("b", register="people-b", domains={"sandbox": DOMAIN})
+    result = project.run("add", "caller-9")
+    assert result.exit_code == ExitCode.USAGE
+    assert "choose with --stack; they are people-b (b), config (test)" in result.stderr
+    assert project.run("add", "caller-9", "--stack", "test").exit_code == ExitCode.DONE
+
+
+def test_stacks_with_one_register_need_none(project: Project, people: Path) -> None:
+    project.configure("a")  # knows no alias
+    assert project.run("add", "caller-9").exit_code == ExitCode.DONE
+    people.write_text("domain: nowhere\nspeakers: []\n")
+    assert "unknown-alias" in project.run("add", "caller-9").stderr
 
 
 def test_the_file_must_be_clear(project: Project, people: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from voiceid_optout.cli.register_files import Edited, RegisterFiles
+    from voiceid_optout.cli.stack_views import StackView
     from voiceid_optout.register import Entry
     from voiceid_optout.register.edit import FileChange
 
@@ -37,7 +38,8 @@ register_options = (
         "--stack",
         envvar="PULUMI_STACK",
         show_envvar=True,
-        help="Take domain aliases from Pulumi.<stack>.yaml. Without it, whatever any stack defines will do.",
+        help="Edit the register of this stack, with the aliases of Pulumi.<stack>.yaml. "
+        "Needed where stacks have registers of their own.",
     ),
 )
 people_options = (
@@ -59,13 +61,28 @@ people_options = (
 
 @contextmanager
 def opened_for(root: Path, stack: str | None) -> Iterator[RegisterFiles]:
-    """Open the register that a project's stack names, or all its stacks together."""
+    """Open the register of a project's stack; without a stack, the one that all stacks have."""
     from voiceid_optout.cli.register_files import opened  # noqa: PLC0415 - not for --help
-    from voiceid_optout.cli.validate import view_of  # noqa: PLC0415
+    from voiceid_optout.cli.stack_views import views_of  # noqa: PLC0415
 
-    view = view_of(root, stack)
+    views = views_of(root, stack)
+    if len({(root / view.directory).resolve() for view in views}) > 1:
+        registers = ", ".join(f"{view.directory} ({', '.join(view.stacks)})" for view in views)
+        raise click.UsageError(f"the stacks have registers of their own: choose with --stack; they are {registers}")
+    view = views[0] if len(views) == 1 else _fitting(root, views)
     with opened(root / view.directory, view.domains, view.default_domain) as files:
         yield files
+
+
+def _fitting(root: Path, views: Sequence[StackView]) -> StackView:
+    """Return the first view under which the register is valid, or the first one: its faults are told then."""
+    from voiceid_optout.register import RegisterInvalid, load  # noqa: PLC0415
+
+    for view in views:
+        with suppress(RegisterInvalid):
+            load(root / view.directory, domains=view.domains, default_domain=view.default_domain)
+            return view
+    return views[0]
 
 
 def carry_out(

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-import yaml
 
 from voiceid_optout import config
-from voiceid_optout.engine import yaml_core
+from voiceid_optout.engine.errors import ProjectError
+from voiceid_optout.engine.project import read_mapping
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,7 +43,7 @@ def views_of(root: Path, stack: str | None) -> list[StackView]:
     if stack is None:
         files = sorted(root.glob("Pulumi.*.yaml"))
     else:
-        files = [root / f"Pulumi.{stack.rpartition('/')[2]}.yaml"]
+        files = [root / f"Pulumi.{stack}.yaml"]
     views: list[StackView] = []
     for file in files:
         settings = _settings(file, prefix)
@@ -102,12 +102,6 @@ def _project_name(root: Path) -> str:
 def _mapping(file: Path) -> Mapping[str, Any] | None:
     """Return a file's document; None if there is no file."""
     try:
-        content = yaml_core.load(file.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError, yaml.YAMLError):
-        content = "not read"
-    if content is not None and not isinstance(content, dict):
-        what = "project" if file.name == "Pulumi.yaml" else "stack"
-        raise click.UsageError(f"{file.name}: not a Pulumi {what} file")
-    return content or {}
+        return read_mapping(file)
+    except ProjectError as error:
+        raise click.UsageError(str(error)) from None

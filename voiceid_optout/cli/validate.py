@@ -1,10 +1,9 @@
 """``optout validate``: say everything that is wrong with a register, and where."""
 
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import click
 from rich.console import Console
@@ -13,26 +12,11 @@ from rich.text import Text
 from voiceid_optout.cli import scale
 from voiceid_optout.cli.exit_codes import ExitCode
 from voiceid_optout.cli.options import stack_name
-from voiceid_optout.engine.errors import ProjectError
-from voiceid_optout.engine.project import read_mapping
-from voiceid_optout.limits import read_json
-from voiceid_optout.register import Fault, Register, RegisterInvalid, load_paths
+from voiceid_optout.cli.stack_views import StackView, views_of
+from voiceid_optout.register import Entry, Fault, Register, RegisterInvalid, load_paths
 from voiceid_optout.register.report import as_json as json_of
 from voiceid_optout.register.report import github, summary
 from voiceid_optout.register.schema import schema_text
-
-DEFAULT_DIRECTORY = Path("config")
-NAMESPACE = "voiceid-optout"
-
-
-@dataclass(frozen=True, slots=True)
-class StackView:
-    """What a stack says about its register; ``directory`` is relative to the project."""
-
-    domains: Mapping[str, str]
-    default_domain: str | None
-    directory: Path
-    is_sharded: bool = False
 
 
 @click.command(name="validate")
@@ -55,8 +39,8 @@ class StackView:
     envvar="PULUMI_STACK",
     show_envvar=True,
     callback=stack_name,
-    help="Take domain aliases and the default domain from Pulumi.<stack>.yaml. "
-    "Without it, whatever any stack of the project defines will do.",
+    help="Check this stack's register, with the aliases and the default domain of Pulumi.<stack>.yaml. "
+    "Without it, the register of every stack is checked, each by what its own stack says.",
 )
 @click.option(
     "--format",
@@ -80,7 +64,8 @@ def command(
 ) -> None:
     """Check a register: directories of YAML files, or single files.
 
-    All files given make one register. Every fault is shown as file:line:column: code: message; no identifier
+    All files given make one register; without any, the registers of all stacks are checked, and a fault that only
+    some stacks have names them. Every fault is shown as file:line:column: code: message; no identifier
     is ever printed. docs/register.md says what each code means. Nothing is sent anywhere.
 
     \b
@@ -108,62 +93,77 @@ def command(
     if paths and config_dir is not None:
         raise click.UsageError("give either PATHS or --config-dir")
     form = "json" if as_json else form
-    view = view_of(root, stack)
-    chosen = [(path, _prefix(path)) for path in paths or (root / (config_dir or view.directory),)]
-    try:
-        register = load_paths(chosen, domains=view.domains, default_domain=view.default_domain)
-    except RegisterInvalid as error:
-        _show(error.faults, form)
+    views = views_of(root, stack)
+    verdicts = list(_verdicts(root, views, [root / config_dir] if config_dir else paths))
+    verdict = _combined(verdicts, sum(len(view.stacks) for view in views))
+    _show(verdict, form)
+    if isinstance(verdict, tuple):
         sys.exit(ExitCode.REGISTER_INVALID)
-    _show(register, form)
-    if note := scale.advice(len(register.entries), sharded=view.is_sharded):
-        click.echo(f"note: {note}", err=True)
+    for view, register in verdicts:
+        people = len(register.entries) if isinstance(register, Register) else 0
+        if note := scale.advice(people, sharded=view.is_sharded):
+            click.echo(f"note: {note}", err=True)
+            break
 
 
-def view_of(project_dir: Path, stack: str | None) -> StackView:
-    """Return what a stack says; what all stacks together say if None is named (the first to say it wins)."""
-    files = sorted(project_dir.glob(f"Pulumi.{stack or '*'}.yaml"))
-    if stack and not files:
-        raise click.UsageError(f"no Pulumi.{stack}.yaml here: name another --stack, or run in the project")
-    domains: dict[str, str] = {}
-    default_domain: str | None = None
-    directory: str | None = None
-    grouping: str | None = None
-    for file in files:
-        config = _stack_config(file)
-        found = config.get(f"{NAMESPACE}:domains") or {}
-        if isinstance(found, str):
-            found = _json_object(found)
-        if not isinstance(found, dict):
-            raise click.UsageError(f"{file.name}: {NAMESPACE}:domains is no mapping of aliases to domain ids")
-        domains = {str(alias): str(domain_id) for alias, domain_id in found.items()} | domains
-        default_domain = default_domain or _text(config, "domain")
-        directory = directory or _text(config, "register")
-        grouping = grouping or _text(config, "grouping")
-    folder = DEFAULT_DIRECTORY if directory is None else Path(directory)
-    return StackView(domains, default_domain, folder, grouping == "sharded")
+def _verdicts(
+    root: Path, views: Sequence[StackView], paths: Sequence[Path]
+) -> Iterator[tuple[StackView, Register | tuple[Fault, ...]]]:
+    """Yield what is to be said of the register of each stack, judged by what that stack says about it.
+
+    ``paths`` are what to judge instead, by the stacks whose registers they belong to.
+    """
+    if not paths:
+        yield from ((view, _judged(view, [root / view.directory])) for view in views)
+        return
+    concerned = [view for view in views if any(_overlap(root / view.directory, path) for path in paths)]
+    found = [(view, _judged(view, paths)) for view in concerned or views]
+    # What lies in no stack's register may be meant for any of them: the best verdict counts.
+    yield from found if concerned else [min(found, key=lambda each: _badness(each[1]))]
 
 
-def _text(config: Mapping[str, Any], key: str) -> str | None:
-    value = config.get(f"{NAMESPACE}:{key}")
-    return None if value is None else str(value)
-
-
-def _json_object(text: str) -> Any:
-    """Read an object that was set without ``--path``: Pulumi keeps it as JSON text."""
+def _judged(view: StackView, paths: Sequence[Path]) -> Register | tuple[Fault, ...]:
+    chosen = [(path, _prefix(path)) for path in paths]
     try:
-        return read_json(text)
-    except ValueError:
-        return None
+        return load_paths(chosen, domains=view.domains, default_domain=view.default_domain)
+    except RegisterInvalid as error:
+        return error.faults
 
 
-def _stack_config(file: Path) -> Mapping[str, Any]:
-    try:
-        return dict((read_mapping(file) or {}).get("config") or {})
-    except ProjectError as error:
-        raise click.UsageError(str(error)) from None
-    except (ValueError, TypeError):
-        raise click.UsageError(f"{file.name}: not a Pulumi stack file") from None
+def _badness(verdict: Register | tuple[Fault, ...]) -> int:
+    return len(verdict) if isinstance(verdict, tuple) else 0
+
+
+def _overlap(one: Path, other: Path) -> bool:
+    one, other = one.resolve(), other.resolve()
+    return one.is_relative_to(other) or other.is_relative_to(one)
+
+
+def _combined(
+    verdicts: Sequence[tuple[StackView, Register | tuple[Fault, ...]]], stacks: int
+) -> Register | tuple[Fault, ...]:
+    """Return one verdict: all faults, with the stacks that have them if not all have; or everybody, each once."""
+    seen: dict[Fault, list[str]] = {}
+    for view, verdict in verdicts:
+        for fault in verdict if isinstance(verdict, tuple) else ():
+            seen.setdefault(fault, []).extend(view.stacks)
+    if seen:
+        return tuple(
+            fault if len(names) >= stacks else replace(fault, message=f"{fault.message} ({_named(names)})")
+            for fault, names in sorted(seen.items())
+        )
+    files: dict[str, list[Entry]] = {}
+    for _, verdict in verdicts:
+        new = {} if isinstance(verdict, tuple) else {name: [] for name in verdict.files if name not in files}
+        for entry in verdict.entries if isinstance(verdict, Register) else ():
+            if entry.location.file in new:
+                new[entry.location.file].append(entry)
+        files |= new
+    return Register(tuple(entry for entries in files.values() for entry in entries), tuple(files))
+
+
+def _named(stacks: Sequence[str]) -> str:
+    return f"{'stack' if len(stacks) == 1 else 'stacks'} {', '.join(stacks)}"
 
 
 def _prefix(path: Path) -> Path:
