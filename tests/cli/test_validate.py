@@ -200,7 +200,7 @@ def test_a_project_of_another_name(project: Path) -> None:
     (project / "Pulumi.yaml").write_text("runtime: python\n")
     assert "Pulumi.yaml: `name` is missing" in run().stderr
     (project / "Pulumi.yaml").write_text("[")
-    assert "Pulumi.yaml: not a Pulumi project file" in run().stderr
+    assert "Pulumi.yaml:1:" in run().stderr
 
 
 def test_a_misspelled_setting_is_refused(project: Path) -> None:

@@ -40,10 +40,7 @@ def views_of(root: Path, stack: str | None) -> list[StackView]:
     nothing but guardrails has no register.
     """
     prefix = _project_name(root)
-    if stack is None:
-        files = sorted(root.glob("Pulumi.*.yaml"))
-    else:
-        files = [root / f"Pulumi.{stack}.yaml"]
+    files = sorted(root.glob("Pulumi.*.yaml")) if stack is None else [root / f"Pulumi.{stack}.yaml"]
     views: list[StackView] = []
     for file in files:
         settings = _settings(file, prefix)

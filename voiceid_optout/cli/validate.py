@@ -154,11 +154,12 @@ def _combined(
         )
     files: dict[str, list[Entry]] = {}
     for _, verdict in verdicts:
-        new = {} if isinstance(verdict, tuple) else {name: [] for name in verdict.files if name not in files}
-        for entry in verdict.entries if isinstance(verdict, Register) else ():
-            if entry.location.file in new:
-                new[entry.location.file].append(entry)
-        files |= new
+        if isinstance(verdict, Register):
+            new: dict[str, list[Entry]] = {name: [] for name in verdict.files if name not in files}
+            for entry in verdict.entries:
+                if entry.location.file in new:
+                    new[entry.location.file].append(entry)
+            files |= new
     return Register(tuple(entry for entries in files.values() for entry in entries), tuple(files))
 
 
