@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli import projects
-from tests.cli.engines import ScriptedEngine
+from tests.cli.engines import ModelEngine, ScriptedEngine
 from tests.cli.forge import Hosted, hosted
 from tests.cli.projects import Project
 from tests.service.running import Service, thread
@@ -42,6 +42,15 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> ScriptedEngine:
     """An engine in the place of all others: the test writes the events that it plays."""
     made = ScriptedEngine()
     monkeypatch.setattr("voiceid_optout.cli.session.choose", lambda *_: made)
+    return made
+
+
+@pytest.fixture
+def model(project: Project, monkeypatch: pytest.MonkeyPatch) -> ModelEngine:
+    """An engine for the project whose state and service are tables: runs follow one another, and start nothing."""
+    made = ModelEngine()
+    monkeypatch.setattr("voiceid_optout.cli.session.choose", lambda *_: made)
+    project.environment["PULUMI_STACK"] = "test"
     return made
 
 

@@ -5,31 +5,32 @@ from pathlib import Path
 import pytest
 from jsonschema import validate
 
-from tests.cli.projects import Project, label_of
+from tests.cli.engines import ModelEngine
+from tests.cli.projects import DOMAIN, Project, label_of
 from voiceid_optout.cli.exit_codes import ExitCode
 from voiceid_optout.plan.document import SCHEMA
 
 CROWD = [f"caller-{n}" for n in range(40)]
 
 
-def test_the_plan_is_shown_and_nothing_is_done(live: Project, domain: str) -> None:
-    result = live.run("preview")
+def test_the_plan_is_shown_and_nothing_is_done(project: Project, model: ModelEngine) -> None:
+    result = project.run("preview")
     assert (result.exit_code, result.stderr) == (ExitCode.DONE, "")
     *rows, last = result.stdout.splitlines()
     assert rows == [
         "Plan for stack test: 2 to opt out, 0 unchanged",
-        f"  + opt out  {label_of(domain, 'caller-1')}  config/people.yaml:3  new",
-        f"  + opt out  {label_of(domain, 'caller-2')}  config/people.yaml:4  new",
+        f"  + opt out  {label_of(DOMAIN, 'caller-1')}  config/people.yaml:3  new",
+        f"  + opt out  {label_of(DOMAIN, 'caller-2')}  config/people.yaml:4  new",
     ]
     assert last.startswith("Digest: ")
     assert len(last) == len("Digest: ") + 32
-    assert not live.state_file.exists()
+    assert (model.state, model.service) == ({}, {})
 
 
-def test_a_script_can_tell_changes_from_none(live: Project) -> None:
-    assert live.run("preview", "--detailed-exitcode").exit_code == ExitCode.CHANGES_PLANNED
-    assert live.run("up", "--yes").exit_code == ExitCode.DONE
-    result = live.run("preview", "--detailed-exitcode")
+def test_a_script_can_tell_changes_from_none(project: Project, model: ModelEngine) -> None:
+    assert project.run("preview", "--detailed-exitcode").exit_code == ExitCode.CHANGES_PLANNED
+    assert project.run("up", "--yes").exit_code == ExitCode.DONE
+    result = project.run("preview", "--detailed-exitcode")
     assert result.exit_code == ExitCode.DONE
     assert result.stdout.splitlines() == [
         "Plan for stack test: 2 unchanged",
@@ -37,11 +38,11 @@ def test_a_script_can_tell_changes_from_none(live: Project) -> None:
     ]
 
 
-def test_a_reviewer_sees_what_the_guard_would_refuse(live: Project) -> None:
-    live.people(*CROWD)
-    assert live.run("up", "--yes").exit_code == ExitCode.DONE
-    live.people(*CROWD[13:])
-    shown = live.run("preview")
+def test_a_reviewer_sees_what_the_guard_would_refuse(project: Project, model: ModelEngine) -> None:
+    project.people(*CROWD)
+    assert project.run("up", "--yes").exit_code == ExitCode.DONE
+    project.people(*CROWD[13:])
+    shown = project.run("preview")
     assert shown.exit_code == ExitCode.DONE
     *_, warning, override, digest = shown.stdout.splitlines()
     assert warning == (
@@ -49,15 +50,15 @@ def test_a_reviewer_sees_what_the_guard_would_refuse(live: Project) -> None:
         "13 of 40 people (32.5 %, at most 30 % may) would be released or no longer managed."
     )
     assert override == (
-        f"To do exactly this all the same: optout up --stack test --cwd '{live.root}' "
+        f"To do exactly this all the same: optout up --stack test --cwd '{project.root}' "
         f"--approve {digest.removeprefix('Digest: ')}"
     )
-    assert live.run("preview", "--detailed-exitcode").exit_code == ExitCode.REFUSED
+    assert project.run("preview", "--detailed-exitcode").exit_code == ExitCode.REFUSED
 
 
-def test_json_is_alone_on_standard_output(live: Project, domain: str) -> None:
-    label = label_of(domain, "caller-2")
-    result = live.run("preview", "--json", "--target", label)
+def test_json_is_alone_on_standard_output(project: Project, model: ModelEngine) -> None:
+    label = label_of(DOMAIN, "caller-2")
+    result = project.run("preview", "--json", "--target", label)
     assert result.exit_code == ExitCode.DONE
     shown = json.loads(result.stdout)
     validate(shown, json.loads(SCHEMA.read_text(encoding="utf-8")))
@@ -81,58 +82,66 @@ def test_json_is_alone_on_standard_output(live: Project, domain: str) -> None:
         ("text", "Plan for stack test: "),
     ],
 )
-def test_every_form_is_alone_on_standard_output(live: Project, form: str, beginning: str) -> None:
-    result = live.run("preview", "--format", form)
+def test_every_form_is_alone_on_standard_output(
+    project: Project, model: ModelEngine, form: str, beginning: str
+) -> None:
+    result = project.run("preview", "--format", form)
     assert result.exit_code == ExitCode.DONE
     assert result.stdout.startswith(beginning)
     assert (result.stderr == "") == (form == "text")
 
 
-def test_one_run_may_write_every_form_and_shows_the_text(live: Project, tmp_path: Path) -> None:
+def test_one_run_may_write_every_form_and_shows_the_text(
+    project: Project, model: ModelEngine, tmp_path: Path
+) -> None:
     files = {name: tmp_path / f"plan.{name}" for name in ("txt", "md", "json", "html")}
     outputs = [word for path in files.values() for word in ("--output", str(path))]
-    result = live.run("preview", *outputs)
+    result = project.run("preview", *outputs)
     assert (result.exit_code, result.stderr) == (ExitCode.DONE, "")
     assert files["txt"].read_text(encoding="utf-8") == result.stdout
     digest = json.loads(files["json"].read_text(encoding="utf-8"))["digest"]
     assert all(digest[:32] in path.read_text(encoding="utf-8") for path in files.values())
 
 
-def test_a_saved_plan_is_for_its_owner_alone(live: Project, tmp_path: Path) -> None:
+def test_a_saved_plan_is_for_its_owner_alone(project: Project, model: ModelEngine, tmp_path: Path) -> None:
     saved = tmp_path / "plan.json"
-    result = live.run("preview", "--save-plan", str(saved), "--json")
+    result = project.run("preview", "--save-plan", str(saved), "--json")
     assert result.exit_code == ExitCode.DONE
     assert saved.read_text(encoding="utf-8") == result.stdout
     assert stat.S_IMODE(saved.stat().st_mode) == 0o600
 
 
 @pytest.mark.parametrize("option", ["--save-plan", "--output"])
-def test_a_file_that_cannot_be_written_is_one_clear_error(live: Project, tmp_path: Path, option: str) -> None:
+def test_a_file_that_cannot_be_written_is_one_clear_error(
+    project: Project, model: ModelEngine, tmp_path: Path, option: str
+) -> None:
     (tmp_path / "file").touch()
     path = tmp_path / "file" / "plan.md"
-    result = live.run("preview", option, str(path))
+    result = project.run("preview", option, str(path))
     assert result.exit_code == ExitCode.FAILED
     assert result.stderr.splitlines()[-1].startswith(f"error: cannot write {path}: ")
 
 
-def test_no_output_carries_an_identifier(live: Project) -> None:
-    live.people("caller-1", released={"caller-2": "caller-2 wrote, like caller-1, that it is fine"})
+def test_no_output_carries_an_identifier(project: Project, model: ModelEngine) -> None:
+    project.people("caller-1", released={"caller-2": "caller-2 wrote, like caller-1, that it is fine"})
     for form in ("json", "markdown", "html", "text"):
-        result = live.run("preview", "--format", form)
+        result = project.run("preview", "--format", form)
         assert result.exit_code == ExitCode.DONE
         assert "that it is fine" in result.stdout
         assert "caller-" not in result.stdout + result.stderr
 
 
-def test_an_invalid_register_ends_it_before_anything_starts(live: Project) -> None:
-    live.people("not an id")
-    result = live.run("preview")
+def test_an_invalid_register_ends_it_before_anything_starts(project: Project, model: ModelEngine) -> None:
+    project.people("not an id")
+    result = project.run("preview")
     assert (result.exit_code, result.stdout) == (ExitCode.REGISTER_INVALID, "")
     assert result.stderr.endswith("error: the register has 1 fault; nothing was changed\n")
-    assert not (live.root / ".optout").exists()
+    assert not (project.root / ".optout").exists()
 
 
-def test_many_people_should_share_resources(live: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_people_should_share_resources(
+    project: Project, model: ModelEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("voiceid_optout.cli.scale.MANY", 1)
-    result = live.run("preview")
+    result = project.run("preview")
     assert "note: 2 people with a resource each: an unchanged preview takes about 1 s, with" in result.stdout

@@ -1,135 +1,48 @@
 import json
-import os
-import pty
-import select
 import shlex
-import signal
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 
-from tests.cli.engines import ScriptedEngine
-from tests.cli.projects import Project, label_of
-from tests.service.running import Service
+from tests.cli.engines import ModelEngine, ScriptedEngine
+from tests.cli.projects import DOMAIN, Project, label_of
 from voiceid_optout.cli.exit_codes import ExitCode
 
 
-def statuses(service: Service, domain: str) -> dict[str, str]:
-    found = service.client().list_speakers(DomainId=domain)["SpeakerSummaries"]
-    return {speaker["CustomerSpeakerId"]: speaker["Status"] for speaker in found}
+def digest_in(output: str) -> str:
+    return output.partition("Digest: ")[2].split()[0]
 
 
-def test_the_register_is_applied_and_what_was_done_is_said(live: Project, service: Service, domain: str) -> None:
-    service.seed(domain, "caller-3", "ENROLLED")
-    live.people("caller-1", "caller-2", released={"caller-3": "consented again in writing"})
-    result = live.run("up", "--yes")
+def opted_out(*people: str) -> dict[str, str]:
+    return {label_of(DOMAIN, person): "OPTED_OUT" for person in people}
+
+
+def test_the_register_is_applied_and_what_was_done_is_said(project: Project, model: ModelEngine) -> None:
+    model.service[label_of(DOMAIN, "caller-3")] = "ENROLLED"
+    project.people("caller-1", "caller-2", released={"caller-3": "consented again in writing"})
+    result = project.run("up", "--yes")
     assert (result.exit_code, result.stderr) == (ExitCode.DONE, "")
     lines = result.stdout.splitlines()
     assert lines[0] == "Plan for stack test: 2 to opt out, 1 to release, 0 unchanged"
     assert lines[1].endswith('released because "consented again in writing"')
     assert lines[4].startswith("Digest: ")
     assert lines[5:] == ["Applying: 3 of 3", "Done: 2 opted out, 1 released."]
-    assert statuses(service, domain) == {"caller-1": "OPTED_OUT", "caller-2": "OPTED_OUT"}
-    (entry,) = (live.root / ".optout" / "state").glob(".pulumi/history/voiceid-optout/test/*.history.json")
-    assert json.loads(entry.read_bytes())["message"] == f"up: plan {lines[4].removeprefix('Digest: ')[:32]}"
-    again = live.run("up", "--yes", "--continue-on-error")
+    assert model.service == opted_out("caller-1", "caller-2")
+    assert [request.message for _, request in model.requests] == ["", f"up: plan {digest_in(result.stdout)[:32]}"]
+    again = project.run("up", "--yes", "--continue-on-error")
     assert again.stdout.splitlines() == [
         "Plan for stack test: 3 unchanged",
         "Nothing changed: the service says what the register asks.",
     ]
 
 
-def test_without_a_terminal_it_says_at_once_that_nobody_can_answer(live: Project) -> None:
-    result = live.run("up", answer="y\n")
+def test_without_a_terminal_it_says_at_once_that_nobody_can_answer(project: Project, model: ModelEngine) -> None:
+    result = project.run("up", answer="y\n")
     assert (result.exit_code, result.stdout) == (ExitCode.USAGE, "")
     assert "nobody is here to confirm: pass --yes" in result.stderr
-    assert not (live.root / ".optout").exists()
-
-
-def read_until(terminal: int, word: bytes) -> bytes:
-    """Read what is shown on a terminal until a word comes, or its end."""
-    seen = b""
-    while word not in seen:
-        assert select.select([terminal], [], [], 60)[0], seen
-        try:
-            seen += os.read(terminal, 4096)
-        except OSError:  # Linux's way to say that the other side has closed
-            break
-    return seen
-
-
-@contextmanager
-def on_a_terminal(project: Project, *arguments: str) -> Iterator[tuple["subprocess.Popen[bytes]", int]]:
-    """Run a command on a terminal of its own; gives the process and our end of it."""
-    ours, theirs = pty.openpty()
-    with subprocess.Popen(
-        [sys.executable, "-m", "voiceid_optout", *arguments, "--cwd", str(project.root)],
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-        env={**os.environ, **project.environment, "NO_COLOR": "1"},
-    ) as process:
-        os.close(theirs)
-        try:
-            yield process, ours
-        finally:
-            os.close(ours)
-            process.kill()
-
-
-@pytest.mark.parametrize("answer", [b"n\n", b"\x04", signal.SIGINT], ids=["n", "Ctrl-D", "Ctrl-C"])
-def test_on_a_terminal_it_asks_and_takes_no_for_an_answer(
-    live: Project, service: Service, domain: str, answer: bytes | signal.Signals
-) -> None:
-    with on_a_terminal(live, "up") as (process, terminal):
-        shown = read_until(terminal, b"Do this? [y/N]")
-        if isinstance(answer, bytes):
-            os.write(terminal, answer)
-        else:
-            process.send_signal(answer)
-            while not select.select([terminal], [], [], 5)[0]:  # it came just before the wait for an answer
-                process.send_signal(answer)
-        shown += read_until(terminal, b"no end but the end")
-        assert process.wait(60) == ExitCode.USAGE
-    assert b"2 to opt out" in shown
-    assert shown.endswith(b"error: not confirmed; nothing was changed\r\n")
-    assert b"\x1b[3" not in shown, "NO_COLOR asks for no colours"
-    assert statuses(service, domain) == {}
-
-
-def test_the_question_says_again_what_and_where(live: Project, service: Service) -> None:
-    with on_a_terminal(live, "up") as (process, terminal):
-        shown = read_until(terminal, b"Do this? [y/N]")
-        os.write(terminal, b"n\n")
-        read_until(terminal, b"no end but the end")
-        assert process.wait(60) == ExitCode.USAGE
-    question = shown.decode().splitlines()[-1]
-    assert question.startswith(
-        f"2 to opt out, 0 unchanged, at Voice ID at {service.url} (us-east-1). Do this? [y/N]"
-    )
-
-
-def test_what_was_typed_before_the_question_is_no_answer(live: Project, service: Service, domain: str) -> None:
-    with on_a_terminal(live, "up") as (process, terminal):
-        os.write(terminal, b"y\n")
-        read_until(terminal, b"Do this? [y/N]")
-        os.write(terminal, b"n\n")
-        read_until(terminal, b"no end but the end")
-        assert process.wait(60) == ExitCode.USAGE
-    assert statuses(service, domain) == {}
-
-
-def test_a_run_that_failed_says_why_without_a_trace(live: Project, service: Service, domain: str) -> None:
-    service.suspend(domain)
-    result = live.run("up", "--yes", "--no-refresh")
-    assert result.exit_code == ExitCode.FAILED
-    assert result.stderr.splitlines()[-1].startswith("error: ")
-    assert "Traceback" not in result.output
-    assert "caller-" not in result.output
+    assert not (project.root / ".optout").exists()
 
 
 def test_after_a_run_of_the_sandbox_the_next_step_names_a_file_that_is_there(
@@ -147,46 +60,99 @@ def test_after_a_run_of_the_sandbox_the_next_step_names_a_file_that_is_there(
     ]
 
 
+def asked(monkeypatch: pytest.MonkeyPatch, answer: Callable[[], bool]) -> list[str]:
+    """Answer the question as somebody at a terminal would; returns what is asked."""
+    questions: list[str] = []
+
+    def confirmed(question: str, **_: bool) -> bool:
+        questions.append(question)
+        return answer()
+
+    monkeypatch.setattr("voiceid_optout.cli.up.require_answer", lambda **_: None)
+    monkeypatch.setattr("voiceid_optout.cli.session.confirmed", confirmed)
+    return questions
+
+
+def test_the_question_says_what_and_where_and_takes_no_for_an_answer(
+    project: Project, model: ModelEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    questions = asked(monkeypatch, lambda: False)
+    result = project.run("up")
+    assert result.exit_code == ExitCode.USAGE
+    assert result.stderr.endswith("error: not confirmed; nothing was changed\n")
+    assert questions == ["2 to opt out, 0 unchanged, at AWS's Voice ID in us-east-1. Do this?"]
+    assert model.service == {}
+
+
+def test_a_register_saved_while_the_question_waits_is_not_applied(
+    project: Project, model: ModelEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def answer() -> bool:
+        project.people("caller-9")
+        return True
+
+    asked(monkeypatch, answer)
+    result = project.run("up")
+    assert result.exit_code == ExitCode.STALE
+    assert "config/people.yaml changed after the plan was made" in result.stderr
+    assert model.service == {}
+
+
+def test_who_drifts_while_repairs_wait_for_an_answer_is_repaired_too_and_said(
+    project: Project, model: ModelEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert project.run("up", "--yes").exit_code == ExitCode.DONE
+    one, other = (label_of(DOMAIN, person) for person in ("caller-1", "caller-2"))
+
+    def answer() -> bool:
+        model.service[one] = "ENROLLED"
+        return True
+
+    asked(monkeypatch, answer)
+    model.service[other] = "ENROLLED"
+    result = project.run("up")
+    assert result.exit_code == ExitCode.DONE
+    assert "Done beyond the plan" in result.stdout
+    assert one in result.stdout.partition("Done beyond the plan")[2]
+    assert model.service == opted_out("caller-1", "caller-2")
+
+
 CROWD = [f"caller-{n}" for n in range(40)]
 
 
-def digest_in(output: str) -> str:
-    return output.partition("Digest: ")[2].split()[0]
-
-
 def test_a_saved_plan_is_done_without_asking_or_not_at_all(
-    live: Project, service: Service, domain: str, tmp_path: Path
+    project: Project, model: ModelEngine, tmp_path: Path
 ) -> None:
     saved = str(tmp_path / "plan.json")
-    assert live.run("preview", "--save-plan", saved).exit_code == ExitCode.DONE
-    live.people("caller-2", "caller-3")
-    stale = live.run("up", "--plan", saved)
+    assert project.run("preview", "--save-plan", saved).exit_code == ExitCode.DONE
+    project.people("caller-2", "caller-3")
+    stale = project.run("up", "--plan", saved)
     assert stale.exit_code == ExitCode.STALE
     assert stale.stderr.splitlines()[:-1] == [
         "Only in the reviewed plan:",
-        f"  + opt out  {label_of(domain, 'caller-1')}  config/people.yaml:3  ensure: none → opted_out",
+        f"  + opt out  {label_of(DOMAIN, 'caller-1')}  config/people.yaml:3  ensure: none → opted_out",
         "Only in the present one:",
-        f"  + opt out  {label_of(domain, 'caller-3')}  config/people.yaml:4  ensure: none → opted_out",
+        f"  + opt out  {label_of(DOMAIN, 'caller-3')}  config/people.yaml:4  ensure: none → opted_out",
     ]
     assert stale.stderr.splitlines()[-1].startswith("error: the plan is stale, nothing was changed: ")
-    assert statuses(service, domain) == {}
+    assert model.service == {}
 
-    live.people("caller-1", "caller-2")
-    done = live.run("up", "--plan", saved)
+    project.people("caller-1", "caller-2")
+    done = project.run("up", "--plan", saved)
     assert (done.exit_code, done.stderr) == (ExitCode.DONE, "")
-    assert sorted(statuses(service, domain)) == ["caller-1", "caller-2"]
-    again = live.run("up", "--plan", saved)
+    assert model.service == opted_out("caller-1", "caller-2")
+    again = project.run("up", "--plan", saved)
     assert again.exit_code == ExitCode.STALE
     assert again.stderr.endswith("was reviewed, and nothing is left to do now\n")
 
 
-def test_drift_since_the_review_makes_a_plan_stale(live: Project, service: Service, domain: str) -> None:
-    assert live.run("up", "--yes").exit_code == ExitCode.DONE
-    live.people("caller-1", "caller-2", "caller-3")
-    digest = digest_in(live.run("preview").stdout)
-    service.seed(domain, "caller-1", "ENROLLED")
-    assert live.run("up", "--approve", digest).exit_code == ExitCode.STALE
-    assert statuses(service, domain)["caller-1"] == "ENROLLED"
+def test_drift_since_the_review_makes_a_plan_stale(project: Project, model: ModelEngine) -> None:
+    assert project.run("up", "--yes").exit_code == ExitCode.DONE
+    project.people("caller-1", "caller-2", "caller-3")
+    digest = digest_in(project.run("preview").stdout)
+    model.service[label_of(DOMAIN, "caller-1")] = "ENROLLED"
+    assert project.run("up", "--approve", digest).exit_code == ExitCode.STALE
+    assert model.service[label_of(DOMAIN, "caller-1")] == "ENROLLED"
 
 
 @pytest.mark.parametrize(
@@ -198,109 +164,60 @@ def test_drift_since_the_review_makes_a_plan_stale(live: Project, service: Servi
     ],
 )
 def test_no_approval_is_said_before_anything_starts(
-    live: Project, monkeypatch: pytest.MonkeyPatch, arguments: list[str], words: str
+    project: Project, model: ModelEngine, monkeypatch: pytest.MonkeyPatch, arguments: list[str], words: str
 ) -> None:
-    monkeypatch.chdir(live.root)
-    result = live.run("up", *arguments)
+    monkeypatch.chdir(project.root)
+    result = project.run("up", *arguments)
     assert (result.exit_code, result.stdout) == (ExitCode.USAGE, "")
     assert words in result.stderr
-    assert not (live.root / ".optout").exists()
+    assert not (project.root / ".optout").exists()
 
 
 def test_a_mass_change_needs_the_digest_of_exactly_this_plan(
-    live: Project, service: Service, domain: str, tmp_path: Path
+    project: Project, model: ModelEngine, tmp_path: Path
 ) -> None:
-    live.people(*CROWD)
-    assert live.run("up", "--yes").exit_code == ExitCode.DONE
+    project.people(*CROWD)
+    assert project.run("up", "--yes").exit_code == ExitCode.DONE
     saved = str(tmp_path / "plan.json")
-    live.people(*CROWD[13:], released={"caller-0": "consented again in writing"})
-    assert live.run("preview", "--save-plan", saved).exit_code == ExitCode.DONE
+    project.people(*CROWD[13:], released={"caller-0": "consented again in writing"})
+    assert project.run("preview", "--save-plan", saved).exit_code == ExitCode.DONE
     for answer in ("--yes", f"--plan={saved}"):
-        refused = live.run("up", answer)
+        refused = project.run("up", answer)
         assert refused.exit_code == ExitCode.REFUSED
         assert refused.stdout.startswith("Plan for stack test: 1 to release, 12 to stop managing, 27 unchanged\n")
     assert refused.stderr == (
         "error: refused by the guard, nothing was changed: "
         "13 of 40 people (32.5 %, at most 30 % may) would be released or no longer managed. "
         "If exactly this is meant: "
-        f"optout up --stack test --cwd '{live.root}' --approve {digest_in(refused.stdout)}\n"
+        f"optout up --stack test --cwd '{project.root}' --approve {digest_in(refused.stdout)}\n"
     )
-    assert len(statuses(service, domain)) == 40
+    assert len(model.service) == 40
 
     command = shlex.split(refused.stderr.partition("If exactly this is meant: optout ")[2])
-    assert live.run("up", *command[command.index("--approve") :]).exit_code == ExitCode.DONE
-    assert len(statuses(service, domain)) == 39
-    assert live.run("up", "--yes").exit_code == ExitCode.DONE
+    assert project.run("up", *command[command.index("--approve") :]).exit_code == ExitCode.DONE
+    assert len(model.service) == 39
+    assert project.run("up", "--yes").exit_code == ExitCode.DONE
 
 
-def test_an_emptied_register_is_refused_and_the_limits_are_the_stack_s(live: Project) -> None:
-    live.people(*CROWD)
-    assert live.run("up", "--yes").exit_code == ExitCode.DONE
-    live.people()
-    emptied = live.run("up", "--yes", "--json")
+def test_an_emptied_register_is_refused_and_the_limits_are_the_stack_s(
+    project: Project, model: ModelEngine
+) -> None:
+    project.people(*CROWD)
+    assert project.run("up", "--yes").exit_code == ExitCode.DONE
+    project.people()
+    emptied = project.run("up", "--yes", "--json")
     assert emptied.exit_code == ExitCode.REFUSED
     said = json.loads(emptied.stdout)
     assert said["result"] == "refused"
     assert [breach["rule"] for breach in said["plan"]["guard"]["breaches"]] == ["emptied", "share"]
 
-    live.people(*CROWD[20:])
-    assert live.run("up", "--yes").exit_code == ExitCode.REFUSED
-    with (live.root / "Pulumi.test.yaml").open("a", encoding="utf-8") as file:
+    project.people(*CROWD[20:])
+    assert project.run("up", "--yes").exit_code == ExitCode.REFUSED
+    with (project.root / "Pulumi.test.yaml").open("a", encoding="utf-8") as file:
         file.write("  voiceid-optout:guard: {maxLossPercent: thirty}\n")
-    wrong = live.run("up", "--yes")
+    wrong = project.run("up", "--yes")
     assert wrong.exit_code == ExitCode.FAILED
     assert wrong.stderr == (
         "error: Pulumi.test.yaml: voiceid-optout:guard needs a number from 0 to 100 for maxLossPercent, "
         "without quotes\n"
     )
-
-
-def test_a_register_saved_while_the_question_waits_is_not_applied(
-    live: Project, service: Service, domain: str
-) -> None:
-    with on_a_terminal(live, "up") as (process, terminal):
-        read_until(terminal, b"Do this? [y/N]")
-        live.people("caller-9")
-        os.write(terminal, b"y\n")
-        shown = read_until(terminal, b"no end but the end")
-        assert process.wait(60) == ExitCode.STALE
-    assert b"config/people.yaml changed after the plan was made" in shown
-    assert statuses(service, domain) == {}
-
-
-def test_who_drifts_while_the_question_waits_is_left_to_the_next_run(
-    live: Project, service: Service, domain: str
-) -> None:
-    assert live.run("up", "--yes").exit_code == ExitCode.DONE
-    live.people("caller-1", "caller-2", "caller-3")
-    drifts_while_it_asks(live, service, domain, "caller-1")
-    assert statuses(service, domain) == {
-        "caller-1": "ENROLLED",
-        "caller-2": "OPTED_OUT",
-        "caller-3": "OPTED_OUT",
-    }
-    again = live.run("up", "--yes")
-    assert "Done: 1 repaired." in again.stdout
-    assert set(statuses(service, domain).values()) == {"OPTED_OUT"}
-
-
-def test_who_drifts_while_repairs_wait_for_an_answer_is_repaired_too_and_said(
-    live: Project, service: Service, domain: str
-) -> None:
-    assert live.run("up", "--yes").exit_code == ExitCode.DONE
-    service.seed(domain, "caller-2", "ENROLLED")
-    shown = drifts_while_it_asks(live, service, domain, "caller-1")
-    assert b"Done beyond the plan" in shown
-    assert label_of(domain, "caller-1").encode() in shown
-    assert set(statuses(service, domain).values()) == {"OPTED_OUT"}
-
-
-def drifts_while_it_asks(live: Project, service: Service, domain: str, person: str) -> bytes:
-    """Enrol somebody behind the run's back, agree to its plan, and return what it says from then on."""
-    with on_a_terminal(live, "up") as (process, terminal):
-        read_until(terminal, b"Do this? [y/N]")
-        service.seed(domain, person, "ENROLLED")
-        os.write(terminal, b"y\n")
-        shown = read_until(terminal, b"no end but the end")
-        assert process.wait(60) == ExitCode.DONE
-    return shown
