@@ -68,7 +68,7 @@ def test_who_is_opted_out_gets_an_entry(crowded: Project) -> None:
         "Next: look at it (`git diff config/people.yaml`), commit it on a branch, open a pull request.",
     ]
     assert register(crowded) == before + "- caller-3\n- caller-4\n- caller-5\n"
-    assert list((crowded.root / ".optout").iterdir()) == []
+    assert list((crowded.root / ".optout").glob("adopt-*")) == []
     again = crowded.run("adopt")
     assert again.stdout.splitlines()[1:] == ["Adopted 0 people; 4 were listed already.", "Nothing changed."]
 
@@ -113,7 +113,7 @@ def test_a_register_that_is_not_there_is_made(crowded: Project) -> None:
     )
 
 
-def test_a_dry_run_writes_nothing_and_spares_the_next_run_the_reading(
+def test_a_dry_run_leaves_nothing_on_disk(
     scripted_project: tuple[Project, Scripted],
 ) -> None:
     project, server = scripted_project
@@ -126,18 +126,33 @@ def test_a_dry_run_writes_nothing_and_spares_the_next_run_the_reading(
     assert "caller" not in result.output
     assert register(project) == before
     assert len(server.calls) == PAGES
+    assert not kept(project).parent.exists()
     assert project.run("adopt").exit_code == ExitCode.DONE
-    assert len(server.calls) == PAGES
+    assert len(server.calls) == 2 * PAGES
     assert not kept(project).exists()
     added = ["id#0000000000000000000101", "id#0000000000000000000102", "caller-3", "id#0000000000000000000103"]
     assert register(project) == before + "".join(f"- {id_}\n" for id_ in added)
 
 
-def test_a_run_that_was_cut_short_goes_on(scripted_project: tuple[Project, Scripted]) -> None:
+def test_a_dry_run_that_fails_leaves_nothing_on_disk(scripted_project: tuple[Project, Scripted]) -> None:
     project, server = scripted_project
+    cut_short(server)
+    result = project.run("adopt", "--dry-run")
+    assert result.exit_code == ExitCode.FAILED
+    assert "run this again to go on" not in result.stderr
+    assert not kept(project).parent.exists()
+
+
+def cut_short(server: Scripted) -> None:
+    """Let the service fail at the third page."""
     server.script = lambda operation, body: (
         failure("AccessDeniedException") if body.get("NextToken") == "to-3" else answer(operation, body)
     )
+
+
+def test_a_run_that_was_cut_short_goes_on(scripted_project: tuple[Project, Scripted]) -> None:
+    project, server = scripted_project
+    cut_short(server)
     result = project.run("adopt")
     assert result.exit_code == ExitCode.FAILED
     assert result.stderr.endswith("; 2 pages are kept, run this again to go on\n")
@@ -177,31 +192,34 @@ def test_ctrl_c_keeps_what_was_read(
 
 def test_a_token_that_the_service_forgot_starts_the_walk_anew(scripted_project: tuple[Project, Scripted]) -> None:
     project, server = scripted_project
-    assert project.run("adopt", "--dry-run").exit_code == ExitCode.DONE
-    lines = kept(project).read_text().splitlines(keepends=True)
-    kept(project).write_text("".join(lines[:3]))
+    cut_short(server)
+    assert project.run("adopt").exit_code == ExitCode.FAILED
+    server.calls.clear()
     server.script = lambda operation, body: (
-        failure("ValidationException") if body.get("NextToken") and len(server.calls) == PAGES + 1
+        failure("ValidationException") if body.get("NextToken") and len(server.calls) == 1
         else answer(operation, body)
     )  # fmt: skip
     result = project.run("adopt")
     assert result.exit_code == ExitCode.DONE
     assert "The service does not go on where the earlier run ended: starting anew." in result.stderr
-    assert len(server.calls) == PAGES + 1 + PAGES
+    assert len(server.calls) == 1 + PAGES
     server.script = lambda *_: failure("ValidationException")
     assert project.run("adopt").exit_code == ExitCode.FAILED
 
 
 def test_pages_of_yesterday_are_not_used(scripted_project: tuple[Project, Scripted]) -> None:
     project, server = scripted_project
-    assert project.run("adopt", "--dry-run").exit_code == ExitCode.DONE
+    cut_short(server)
+    assert project.run("adopt").exit_code == ExitCode.FAILED
+    server.script = answer
+    server.calls.clear()
     header, *pages = kept(project).read_text().splitlines(keepends=True)
     old = json.loads(header)
     old["started"] -= 25 * 3600
     kept(project).write_text(json.dumps(old) + "\n" + "".join(pages))
     result = project.run("adopt")
     assert "older than a day: starting anew" in result.stderr
-    assert len(server.calls) == 2 * PAGES
+    assert len(server.calls) == PAGES
 
 
 def test_what_is_wrong_is_said_before_the_walk(scripted_project: tuple[Project, Scripted]) -> None:

@@ -61,6 +61,6 @@ def command(
     with reported():
         context = contexts.find(root, stack)
         target = Target.find(context, domain, file)  # before the long walk: what is wrong is said at once
-        with read_domain(context, target.domain_id, console) as pages:
+        with read_domain(context, target.domain_id, console, keep=not dry_run) as pages:
             for line in take_over(target, pages, include_enrolled=include_enrolled, dry_run=dry_run, reveal=reveal):
                 click.echo(line)

@@ -21,16 +21,17 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def read_domain(context: Context, domain_id: str, console: Console) -> Iterator[PageFile]:
-    """Give all pages of a domain, those first that an earlier run has read."""
-    make_private(context.data_folder)
+def read_domain(context: Context, domain_id: str, console: Console, *, keep: bool) -> Iterator[PageFile]:
+    """Give all pages of a domain, those first that an earlier run has read; not to ``keep`` them takes no file."""
+    if keep:
+        make_private(context.data_folder)
     with environment_for(context) as environment, in_environment(environment):
         try:
             settings = client_settings(context, environment)
             client = Client(settings, on_wait=lambda _operation, seconds: console.print(_waiting(seconds)))
         except VoiceIdError as error:
             raise CommandError(str(error)) from error
-        path = context.data_folder / f"adopt-{domain_id}.jsonl"
+        path = context.data_folder / f"adopt-{domain_id}.jsonl" if keep else None
         with closing(client), PageFile(path, domain_id, settings.place()) as pages:
             if pages.outdated:
                 console.print("What an earlier run had read is older than a day: starting anew.")
@@ -54,7 +55,9 @@ def _walk(client: Client, domain_id: str, pages: PageFile, progress: WorkProgres
             resumed = False
             continue
         except VoiceIdError as error:
-            kept = f"; {pages.pages:,} pages are kept, run this again to go on" if pages.pages else ""
+            kept = (
+                f"; {pages.pages:,} pages are kept, run this again to go on" if pages.pages and pages.path else ""
+            )
             raise CommandError(f"{error}{kept}") from error
         resumed = False
         pages.append(page, token)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import io
 import json
 import os
 import time
@@ -34,8 +35,10 @@ class Seen:
 class PageFile:
     """A JSON line for the walk, then one a page; readable by its owner alone. A context manager."""
 
-    def __init__(self, path: Path, domain_id: str, place: str, clock: Callable[[], float] = time.time) -> None:
-        """``place`` names the endpoint: pages of another one are of no use."""
+    def __init__(
+        self, path: Path | None, domain_id: str, place: str, clock: Callable[[], float] = time.time
+    ) -> None:
+        """``place`` names the endpoint: pages of another one are of no use. Without a path nothing is kept."""
         self.path = path
         self.pages = 0
         self.token: str | None = None
@@ -47,6 +50,10 @@ class PageFile:
         self._file: IO[str]
 
     def __enter__(self) -> Self:
+        if self.path is None:
+            self._file = io.StringIO()
+            self.start_over()
+            return self
         try:
             handle = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
@@ -84,7 +91,8 @@ class PageFile:
 
     def remove(self) -> None:
         """Delete the file: its pages are used."""
-        self.path.unlink(missing_ok=True)
+        if self.path is not None:
+            self.path.unlink(missing_ok=True)
 
     def _load(self) -> None:
         """Read what an earlier run kept; a line that was being written when that run was killed is dropped."""
