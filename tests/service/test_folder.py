@@ -68,10 +68,16 @@ def test_a_service_is_found_while_it_is_announced(tmp_path: Path) -> None:
         assert find(tmp_path) is None
         pid = holder(tmp_path)
         assert pid is not None
-        with announced(tmp_path, {**ENDPOINT, "pid": pid, "admin_url": "http://127.0.0.1:1"}):
+        endpoint = {**ENDPOINT, "pid": pid, "admin_url": "http://127.0.0.1:1"}
+        with announced(tmp_path, {**endpoint, "credentials": "/somebody/else's"}):
             assert find(tmp_path) == Running(
                 ENDPOINT["url"], "http://127.0.0.1:1", pid, "us-east-1", tmp_path / "credentials"
             )
+        with announced(tmp_path, endpoint):
+            found = find(tmp_path)
+            assert found is not None
+            assert found.credentials_file is None
+            assert "AWS_SHARED_CREDENTIALS_FILE" not in found.environment()
         assert find(tmp_path) is None
         assert not (tmp_path / ENDPOINT_NAME).exists()
 

@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from voiceid_optout.service.access.credentials_file import FILE_NAME as CREDENTIALS_NAME
 from voiceid_optout.service.folder import ENDPOINT_NAME, holder
 
 
@@ -46,7 +47,7 @@ def find(data_dir: Path) -> Running | None:
             admin_url=endpoint.get("admin_url"),
             pid=endpoint["pid"],
             region=endpoint["region"],
-            credentials_file=data_dir / endpoint["credentials"] if "credentials" in endpoint else None,
+            credentials_file=data_dir / CREDENTIALS_NAME if "credentials" in endpoint else None,
         )
     except (OSError, ValueError, KeyError):
         return None  # it holds the data already but does not listen yet, or no longer
