@@ -68,7 +68,7 @@ def test_a_service_is_found_while_it_is_announced(tmp_path: Path) -> None:
         assert find(tmp_path) is None
         pid = holder(tmp_path)
         assert pid is not None
-        endpoint = {**ENDPOINT, "pid": pid, "admin_url": "http://127.0.0.1:1"}
+        endpoint: dict[str, str | int] = {**ENDPOINT, "pid": pid, "admin_url": "http://127.0.0.1:1"}
         with announced(tmp_path, {**endpoint, "credentials": "/somebody/else's"}):
             assert find(tmp_path) == Running(
                 ENDPOINT["url"], "http://127.0.0.1:1", pid, "us-east-1", tmp_path / "credentials"
