@@ -4,7 +4,6 @@ from pathlib import Path
 import pytest
 from pulumi.automation.events import EngineEvent
 
-from tests.cli.projects import Project
 from tests.plan.streams import EmbeddedStream
 from voiceid_optout.cli.errors import CommandError
 from voiceid_optout.cli.event_log import EventLog
@@ -60,14 +59,3 @@ def test_an_error_of_the_run_is_not_hidden_by_one_of_the_log() -> None:
     log.__enter__()
     log.write(events()[0])
     log.__exit__(CommandError, CommandError("the run failed"), None)
-
-
-def test_a_command_writes_its_runs_and_no_identifier(live: Project, tmp_path: Path) -> None:
-    path = tmp_path / "events.jsonl"
-    assert live.run("preview", "--event-log", str(path)).exit_code == 0
-    text = path.read_text(encoding="utf-8")
-    assert "caller-" not in text
-    kinds = [set(json.loads(line)) - {"sequence", "timestamp"} for line in text.splitlines()]
-    assert kinds[0] == {"preludeEvent"}
-    assert kinds[-1] == {"cancelEvent"}
-    assert kinds.count({"resourcePreEvent"}) >= 2
