@@ -55,6 +55,7 @@ KEYS: Mapping[str, Key] = MappingProxyType(
             Key("grouping", Kind.CHOICE, ("single", "sharded")),
             Key("guard", Kind.OBJECT, ("maxLosses", "maxLossPercent", "percentFromLosses")),
             Key("labelKey", Kind.SECRET),
+            Key("contactWarnings", Kind.SWITCH),
             Key("service", Kind.CHOICE, ("embedded",)),
             Key("guardrails", Kind.CHOICE, ("false", "true", "only")),
             Key(

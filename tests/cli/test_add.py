@@ -213,3 +213,14 @@ def test_what_an_editor_saved_in_between_is_not_written_over(project: Project, p
         with pytest.raises(CommandError, match="was changed by somebody else just now"):
             files.write(edited)
     assert people.read_text() == "- caller-8\n"
+
+
+def test_what_looks_like_a_contact_is_added_with_a_warning(project: Project) -> None:
+    result = project.run("add", "00491701234567", "--reason", "wrote as maria@example.org")
+    assert result.exit_code == ExitCode.DONE
+    assert "warning: id looks like a telephone number" in result.stderr
+    assert "warning: reason looks like an e-mail address" in result.stderr
+    assert "1701234567" not in result.output
+    assert "maria" not in result.output
+    project.configure(domain=DOMAIN, domains={"sandbox": DOMAIN}, contactWarnings=False)
+    assert project.run("add", "00491701234568").stderr == ""

@@ -280,3 +280,47 @@ def test_many_people_should_share_resources(project: Path) -> None:
     assert note.startswith("note: 2,001 people with a resource each: ")
     (project / "Pulumi.local.yaml").write_text(f"{STACK}  voiceid-optout:grouping: sharded\n")
     assert run().stderr.splitlines() == [verdict]
+
+
+CONTACTS = """\
+domain: sandbox
+speakers:
+  - "00491701234567"
+  - id: caller-zq02
+    reason: wrote as maria@example.org
+    ticket: call 0170 1234567
+"""
+
+
+def test_what_looks_like_a_contact_is_a_warning_and_no_fault(project: Path) -> None:
+    (project / "config" / "people.yaml").write_text(CONTACTS)
+    result = run()
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert [line.partition(":")[0] + ":" + line.split(":")[1] for line in result.stderr.splitlines()[:-1]] == [
+        "config/people.yaml:3", "config/people.yaml:4", "config/people.yaml:4",
+    ]  # fmt: skip
+    assert result.stderr.splitlines()[0].startswith(
+        "config/people.yaml:3: warning: id looks like a telephone number"
+    )
+    github = run("--format", "github")
+    assert github.stdout.splitlines()[0].startswith("::warning file=config/people.yaml,line=3,col=")
+    told = json.loads(run("--json").stdout)
+    assert (told["valid"], [warning["line"] for warning in told["warnings"]]) == (True, [3, 4, 4])
+    for text in ("0170", "491701234567", "maria"):
+        assert text not in result.output + github.output + json.dumps(told)
+
+
+def test_a_stack_may_want_no_warnings_of_contacts(project: Path) -> None:
+    (project / "config" / "people.yaml").write_text(CONTACTS)
+    with (project / "Pulumi.local.yaml").open("a") as file:
+        file.write("  voiceid-optout:contactWarnings: false\n")
+    assert run().stderr == "ok: 2 people in 1 file, 0 released\n"
+
+
+def test_many_warnings_are_counted(project: Path) -> None:
+    lines = "".join(f'  - "00491701234{n:03}"\n' for n in range(30))
+    (project / "config" / "people.yaml").write_text(f"domain: sandbox\nspeakers:\n{lines}")
+    assert run().stderr.splitlines()[-2:] == [
+        "… 10 more warnings of this kind",
+        "ok: 30 people in 1 file, 0 released",
+    ]

@@ -50,6 +50,7 @@ def test_json_of_faults() -> None:
                 "other": {"file": "a.yaml", "line": 4, "column": 5},
             },
         ],
+        "warnings": [],
     }
 
 
@@ -62,6 +63,7 @@ def test_json_of_a_register(tmp_path: Path) -> None:
         "people": 1,
         "released": 1,
         "faults": [],
+        "warnings": [],
     }
 
 

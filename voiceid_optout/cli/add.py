@@ -59,12 +59,14 @@ def command(
 
 
 def _add(given: Any, choices: Any, *, skip_listed: bool, dry_run: bool, reveal: bool) -> None:
-    from voiceid_optout.cli.editing import carry_out, next_step, opened_for, people, places  # noqa: PLC0415
+    from voiceid_optout.cli.editing import carry_out, next_step, opened_for, people, places, warn  # noqa: PLC0415
     from voiceid_optout.cli.errors import CommandError  # noqa: PLC0415
     from voiceid_optout.cli.exit_codes import ExitCode  # noqa: PLC0415
     from voiceid_optout.cli.people_input import refused  # noqa: PLC0415
     from voiceid_optout.cli.register_files import by_id  # noqa: PLC0415
+    from voiceid_optout.cli.stack_views import views_of  # noqa: PLC0415
     from voiceid_optout.cli.streams import result  # noqa: PLC0415
+    from voiceid_optout.register.contacts import contacts  # noqa: PLC0415
     from voiceid_optout.register.edit import Refused, to_add  # noqa: PLC0415
 
     with opened_for(choices["root"], choices["stack"]) as files:
@@ -94,6 +96,8 @@ def _add(given: Any, choices: Any, *, skip_listed: bool, dry_run: bool, reveal: 
         click.echo(f"{len(again):,} of them had been released and {verb} opted out again: {places(again)}")
     if len(given) > len(added):
         click.echo(f"Passed over {people(len(given) - len(added))} listed already.")
+    if any(view.warns_of_contacts for view in views_of(choices["root"], choices["stack"])):
+        warn(list(contacts(added)))
     click.echo(next_step(edited, dry_run=dry_run))
 
 

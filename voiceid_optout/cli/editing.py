@@ -17,9 +17,11 @@ if TYPE_CHECKING:
     from voiceid_optout.cli.register_files import Edited, RegisterFiles
     from voiceid_optout.cli.stack_views import StackView
     from voiceid_optout.register import Entry
+    from voiceid_optout.register.contacts import Contact
     from voiceid_optout.register.edit import FileChange
 
 PLACES_SHOWN = 5
+WARNINGS_SHOWN = 20
 
 file_option = click.option(
     "--file",
@@ -117,6 +119,14 @@ def places(entries: Sequence[Entry]) -> str:
         if (left := len(lines) - PLACES_SHOWN) > 0:
             words.append(f"{left:,} more to {file}:{lines[-1]}")
     return ", ".join(words)
+
+
+def warn(warnings: Sequence[Contact]) -> None:
+    """Say on standard error what looks like a telephone number or an address, the first ones by line."""
+    for warning in warnings[:WARNINGS_SHOWN]:
+        click.echo(str(warning), err=True)
+    if (left := len(warnings) - WARNINGS_SHOWN) > 0:
+        click.echo(f"… {left:,} more warnings of this kind", err=True)
 
 
 def people(count: int) -> str:

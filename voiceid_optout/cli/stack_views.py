@@ -31,6 +31,7 @@ class StackView:
     default_domain: str | None
     directory: Path
     is_sharded: bool = False
+    warns_of_contacts: bool = True
 
 
 def views_of(root: Path, stack: str | None) -> list[StackView]:
@@ -55,11 +56,11 @@ def views_of(root: Path, stack: str | None) -> list[StackView]:
     return views or [StackView((), {}, None, DEFAULT_DIRECTORY)]
 
 
-_Said = tuple["Mapping[str, str]", "str | None", Path, bool]
+_Said = tuple["Mapping[str, str]", "str | None", Path, bool, bool]
 
 
 def _said(view: StackView) -> _Said:
-    return view.domains, view.default_domain, view.directory, view.is_sharded
+    return view.domains, view.default_domain, view.directory, view.is_sharded, view.warns_of_contacts
 
 
 def _register_of(settings: Mapping[str, Any]) -> _Said:
@@ -69,6 +70,7 @@ def _register_of(settings: Mapping[str, Any]) -> _Said:
         settings.get("domain") or None,
         directory,
         settings.get("grouping") == "sharded",
+        str(settings.get("contactWarnings", True)).lower() != "false",
     )
 
 

@@ -10,12 +10,14 @@ from rich.console import Console
 from rich.text import Text
 
 from voiceid_optout.cli import scale
+from voiceid_optout.cli.editing import warn
 from voiceid_optout.cli.exit_codes import ExitCode
 from voiceid_optout.cli.options import stack_name
 from voiceid_optout.cli.stack_views import StackView, views_of
 from voiceid_optout.register import Entry, Fault, Register, RegisterInvalid, load_paths
+from voiceid_optout.register.contacts import Contact, contacts
 from voiceid_optout.register.report import as_json as json_of
-from voiceid_optout.register.report import github, summary
+from voiceid_optout.register.report import github, github_warnings, summary
 from voiceid_optout.register.schema import schema_text
 
 
@@ -96,7 +98,8 @@ def command(
     views = views_of(root, stack)
     verdicts = list(_verdicts(root, views, [root / config_dir] if config_dir else paths))
     verdict = _combined(verdicts, sum(len(view.stacks) for view in views))
-    _show(verdict, form)
+    warnings = _warnings(verdicts)
+    _show(verdict, warnings, form)
     if isinstance(verdict, tuple):
         sys.exit(ExitCode.REGISTER_INVALID)
     for view, register in verdicts:
@@ -175,16 +178,28 @@ def _prefix(path: Path) -> Path:
     return folder
 
 
-def _show(verdict: Register | tuple[Fault, ...], form: str) -> None:
+def _warnings(verdicts: Sequence[tuple[StackView, Register | tuple[Fault, ...]]]) -> list[Contact]:
+    """Return what looks like a telephone number or an address, each once, for stacks that want to hear of it."""
+    found = (
+        contact
+        for view, register in verdicts
+        if view.warns_of_contacts and isinstance(register, Register)
+        for contact in contacts(register.entries)
+    )
+    return list(dict.fromkeys(found))
+
+
+def _show(verdict: Register | tuple[Fault, ...], warnings: Sequence[Contact], form: str) -> None:
     faults = verdict if isinstance(verdict, tuple) else ()
     if form == "json":
-        click.echo(json_of(verdict))
+        click.echo(json_of(verdict, warnings))
         return
     if form == "github":
-        for line in github(faults):
+        for line in (*github(faults), *github_warnings(warnings)):
             click.echo(line)
     else:
         _show_text(faults)
+        warn(warnings)
     click.echo(summary(verdict), err=True)
 
 

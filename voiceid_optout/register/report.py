@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Sequence
 
+from voiceid_optout.register.contacts import Contact
 from voiceid_optout.register.errors import Fault
 from voiceid_optout.register.model import Ensure, Location, Register
 
@@ -30,8 +31,15 @@ def github(faults: Iterable[Fault]) -> Iterable[str]:
         )
 
 
-def as_json(verdict: Register | Sequence[Fault]) -> str:
-    """One object: ``version``, ``valid``, ``files``, ``people``, ``released``, ``faults``.
+def github_warnings(warnings: Iterable[Contact]) -> Iterable[str]:
+    """The same for warnings."""
+    for warning in warnings:
+        at = warning.location
+        yield f"::warning file={_property(at.file)},line={at.line},col={at.column}::{_data(warning.message)}"
+
+
+def as_json(verdict: Register | Sequence[Fault], warnings: Sequence[Contact] = ()) -> str:
+    """One object: ``version``, ``valid``, ``files``, ``people``, ``released``, ``faults``, ``warnings``.
 
     The three in the middle are null for an invalid register. A fault has ``file``, ``line``, ``column`` (from
     1), ``code``, ``message`` and ``other``: null, or the second place as ``file``, ``line``, ``column``.
@@ -45,6 +53,7 @@ def as_json(verdict: Register | Sequence[Fault]) -> str:
             "people": len(verdict.entries) if isinstance(verdict, Register) else None,
             "released": verdict.count(Ensure.RELEASED) if isinstance(verdict, Register) else None,
             "faults": [] if isinstance(verdict, Register) else [_fault(fault) for fault in verdict],
+            "warnings": [{**_place(item.location), "message": item.message} for item in warnings],
         },
         indent=2,
     )
