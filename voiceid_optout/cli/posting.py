@@ -13,7 +13,7 @@ import click
 from voiceid_optout.cli.errors import CommandError
 from voiceid_optout.cli.exit_codes import ExitCode
 from voiceid_optout.cli.options import stack_options
-from voiceid_optout.cli.streams import standard_input
+from voiceid_optout.cli.streams import result, standard_input
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -175,4 +175,4 @@ def _code(error: Exception) -> ExitCode:
 
 def tell(posted: Any, what: str) -> None:
     """Print what was done and where it is."""
-    click.echo(f"{what} {posted.done}: {posted.url}")
+    result(f"{what} {posted.done}: {posted.url}")

@@ -16,6 +16,7 @@ from voiceid_optout.cli.serve_options import (
     replace_option,
     warn_of_password,
 )
+from voiceid_optout.cli.streams import result
 
 
 @click.command(name="backup", short_help="Copy the database to a file, while the service runs.")
@@ -55,4 +56,4 @@ def command(ctx: click.Context, file: Path, data: Path, database: str | None, *,
                     bars[0].update(done - bars[0].pos)
 
                 size = backup.back_up(data, file, replace=replace, progress=progress)
-    click.echo(f"Backup {file}: {size / 1e6:.1f} MB, checked.")
+    result(f"Backup {file}: {size / 1e6:.1f} MB, checked.")

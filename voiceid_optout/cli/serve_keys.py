@@ -16,7 +16,7 @@ from voiceid_optout.cli.errors import CommandError, reported
 from voiceid_optout.cli.options import with_options
 from voiceid_optout.cli.serve_options import data_option, database_option, refusals, warn_of_password
 from voiceid_optout.cli.serve_production import secret_source
-from voiceid_optout.cli.streams import require_written
+from voiceid_optout.cli.streams import require_written, result
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -172,7 +172,7 @@ def revoke(data: Path, database: str | None, key_id: str) -> None:
                 changed = key_table.revoke(connection, key_id, round(time.time(), 3))
             except KeyError:
                 raise CommandError(f"there is no key {key_id}; `optout serve keys list` shows all") from None
-    click.echo(f"Revoked {key_id}." if changed else f"{key_id} was revoked before.")
+    result(f"Revoked {key_id}." if changed else f"{key_id} was revoked before.")
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from voiceid_optout.cli.serve_options import (
     replace_option,
     warn_of_password,
 )
+from voiceid_optout.cli.streams import result
 
 
 @click.command(name="restore", short_help="Put a backup in the place of the database; no service may run.")
@@ -44,4 +45,4 @@ def command(ctx: click.Context, file: Path, data: Path, database: str | None, *,
             postgres_backup.restore(file, database, replace=replace)
         else:
             former = backup.restore(file, data, replace=replace)
-    click.echo(f"Restored {file}." + (f" The former database is {former}." if former else ""))
+    result(f"Restored {file}." + (f" The former database is {former}." if former else ""))
