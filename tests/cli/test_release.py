@@ -27,8 +27,8 @@ def test_a_person_moves_with_the_reason_for_it(project: Project, people: Path) -
     assert (result.exit_code, result.stderr) == (ExitCode.DONE, "")
     assert result.stdout.startswith("Released 1 person: config/people.yaml:6\nNext: ")
     assert people.read_text() == (
-        "domain: sandbox\nspeakers:\n  - caller-1\n  # about the next\n"
-        "released:\n  - id: caller-2  # twice\n    reason: consented again\n    ticket: T-9\n"
+        "domain: sandbox\nspeakers:\n  - caller-1\n"
+        "released:\n  # about the next\n  - id: caller-2  # twice\n    reason: consented again\n    ticket: T-9\n"
     )
     again = project.run("release", "caller-2", "--reason", "consented again")
     assert (again.exit_code, again.stderr.splitlines()[1]) == (
@@ -58,8 +58,8 @@ def test_reasons_may_come_from_a_table(project: Project, people: Path, tmp_path:
     assert result.exit_code == ExitCode.USAGE
     assert f"{table}:3: released without a reason" in result.stderr
     assert project.run("release", "--from-csv", str(table), "--reason", "moved away").exit_code == ExitCode.DONE
-    assert "reason: consented\n  - id: caller-2  # twice\n    reason: moved away\n" in people.read_text()
-    assert "speakers: []\n  # about the next\nreleased:" in people.read_text()
+    assert "reason: consented\n  # about the next\n  - id: caller-2  # twice\n    reason: moved away\n" in people.read_text()
+    assert "speakers: []\nreleased:" in people.read_text()
 
 
 def test_who_is_not_there_is_told_by_position(project: Project, people: Path) -> None:
