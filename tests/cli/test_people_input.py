@@ -36,6 +36,27 @@ def test_what_spreadsheets_write(table: Path, text: str) -> None:
     assert read(table, text)[0].person == Person("caller-1", {"ticket": "T,1"})
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+@pytest.mark.parametrize("first", ["", "sep={}|", '"SEP={}"|'])
+def test_every_line_end_and_delimiter(table: Path, end: str, delimiter: str, first: str) -> None:
+    text = f"{first}id{{}}ticket|caller-1{{}}a,b;c|||caller-2{{}}|".replace("a,b;c", '"a,b;c"')
+    given = read(table, text.replace("{}", delimiter).replace("|", end))
+    assert [each.person for each in given] == [Person("caller-1", {"ticket": "a,b;c"}), Person("caller-2")]
+    start = 3 if first else 2
+    assert [each.place for each in given] == [f"{table}:{start}", f"{table}:{start + 3}"]
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_a_cell_may_have_several_lines(table: Path, end: str) -> None:
+    text = 'reason,id|"by phone,|and later, by letter|Well",caller-1|"he said ""no""|twice",caller-2|'
+    given = read(table, text.replace("|", end))
+    assert [(each.place, each.person) for each in given] == [
+        (f"{table}:2", Person("caller-1", {"reason": "by phone,\nand later, by letter\nWell"})),
+        (f"{table}:5", Person("caller-2", {"reason": 'he said "no"\ntwice'})),
+    ]
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [
@@ -53,6 +74,22 @@ def test_what_spreadsheets_write(table: Path, text: str) -> None:
         ("id,requested_on\ncaller-zq,02.03.2026\n", "2: requested_on: not a day of the calendar"),
         ("id,ticket\n,zq\n", "2: no id"),
         (b"id,ticket\ncaller-1,\xe4\n", "2: not UTF-8: save it as UTF-8"),
+        (b"id,ticket\rcaller-1,\xe4\r", "2: not UTF-8: save it as UTF-8"),
+        *[
+            ("id,ticket\ncaller-zq,T\n".encode(encoding), "1: looks like UTF-16: save it as UTF-8")
+            for encoding in ("utf-16", "utf-16-le", "utf-16-be")
+        ],
+        ("sep=;\nid;resaon\n", "2: column 2: unknown key: did you mean 'reason'?"),
+        ("sep=;\nid;reason\n\ncaller-zq!;r\n", "4: not a speaker id: 1 to 256"),
+        ('id,reason\na,"x\ny"\ncaller-zq!,"x\ny"\n', "4: not a speaker id: 1 to 256"),
+        ('id,reason\na,"x\ny"\nb,"zq\nc,d\n', "4: no CSV from here on: look for a quote that is not closed"),
+        ('id,reason,ticket\na,"x\ny","T\nb,"zq",T\n', "3: no CSV from here on: look for a quote"),
+        ('id,reason\rb,"zq\rc,d\r', "2: no CSV from here on: look for a quote that is not closed"),
+        (f'id,reason\na,r\nb,"zq\n{"c,d" * 70_000}\n', "3: no CSV from here on: look for a quote"),
+        ('id,reason\na,"by phone\nzq1,"\nb,r\n', "2: a quote that opens here closes in line 3, with other people"),
+        ('id,reason\na,"r\nzq1,r\nzq2,r\nzq3,r"\n', "2: a quote that opens here closes in line 5, with other"),
+        ('reason;id\nr;a\n"r;zq1\nr;zq2\nr";b\n', "3: a quote that opens here closes in line 5, with other"),
+        ("id\tticket\ta\n", "1: column 3: unknown key"),
     ],
 )
 def test_what_is_wrong_is_told_with_its_line_and_no_name(table: Path, text: str | bytes, told: str) -> None:

@@ -58,7 +58,10 @@ def test_reasons_may_come_from_a_table(project: Project, people: Path, tmp_path:
     assert result.exit_code == ExitCode.USAGE
     assert f"{table}:3: released without a reason" in result.stderr
     assert project.run("release", "--from-csv", str(table), "--reason", "moved away").exit_code == ExitCode.DONE
-    assert "reason: consented\n  # about the next\n  - id: caller-2  # twice\n    reason: moved away\n" in people.read_text()
+    assert (
+        "reason: consented\n  # about the next\n  - id: caller-2  # twice\n    reason: moved away\n"
+        in people.read_text()
+    )
     assert "speakers: []\nreleased:" in people.read_text()
 
 

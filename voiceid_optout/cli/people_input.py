@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ from voiceid_optout.cli.errors import CommandError
 from voiceid_optout.cli.exit_codes import ExitCode
 from voiceid_optout.cli.streams import standard_input
 from voiceid_optout.register.edit import Given, Person
+from voiceid_optout.register.fields import SPEAKER_ID
 from voiceid_optout.register.suggest import suggest
 
 if TYPE_CHECKING:
@@ -26,6 +28,9 @@ if TYPE_CHECKING:
 STANDARD_INPUT = "-"
 SHOWN = 20  # problems told one by one
 _DELIMITERS = ",;\t"
+_SEPARATOR = re.compile(r'"?sep=([,;\t])"?\s*', re.IGNORECASE)  # the line that a spreadsheet puts before the header
+_LINE_END = re.compile(r"\r\n|\r|\n")
+_UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 
 def refused(problems: Sequence[str], command: str) -> CommandError:
@@ -100,9 +105,11 @@ def _name(file: str) -> str:
 def _text(file: str, name: str) -> str:
     try:
         data = standard_input().read() if file == STANDARD_INPUT else Path(file).read_bytes()
+        if data.startswith(_UTF16) or b"\0" in data:
+            raise CommandError(f"{name}:1: looks like UTF-16: save it as UTF-8", ExitCode.USAGE)
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
+        line = len(_LINE_END.findall(data[: error.start].decode("latin-1"))) + 1
         raise CommandError(f"{name}:{line}: not UTF-8: save it as UTF-8", ExitCode.USAGE) from None
     except OSError as error:
         raise CommandError(f"{name} cannot be read: {error.strerror}", ExitCode.USAGE) from error
@@ -115,35 +122,73 @@ def _lines(text: str) -> Iterator[tuple[str, dict[str, str]]]:
 
 
 def _rows(text: str, name: str, spec: ListField) -> Iterator[tuple[str, dict[str, str]]]:
-    """Yield place and filled cells of each row; spreadsheets write `;` or tabs where the comma is decimal."""
-    first_line = text.partition("\n")[0]
-    reader = csv.reader(
-        io.StringIO(text, newline=""), delimiter=max(_DELIMITERS, key=first_line.count), strict=True
-    )
+    """Yield place and filled cells of each row; spreadsheets write `;` or tabs where the comma is decimal.
+
+    A place is where a row begins: a cell in quotes may go on over lines.
+    """
+    lines = list(io.StringIO(text, newline=""))
+    first = 1
+    if lines and (said := _SEPARATOR.fullmatch(lines[0])) is not None:
+        first, delimiter = 2, said[1]
+    else:
+        delimiter = max(_DELIMITERS, key=("".join(lines[:1])).count)
+    reader = csv.reader(lines[first - 1 :], delimiter=delimiter, strict=True)
+    at = first
     try:
         header = [cell.strip().lower() for cell in next(reader, [])]
-        _check_header(header, name, spec)
+        _check_header(header, f"{name}:{first}", spec)
+        at = first + reader.line_num
         for row in reader:
+            after = first + reader.line_num
             if any(cell.strip() for cell in row):
                 if len(row) != len(header):
-                    raise _bad(f"{name}:{reader.line_num}", f"{len(row)} cells, but the header has {len(header)}")
-                cells = zip(header, map(str.strip, row), strict=True)
-                yield f"{name}:{reader.line_num}", {key: cell for key, cell in cells if cell}
+                    raise _bad(f"{name}:{at}", f"{len(row)} cells, but the header has {len(header)}")
+                if _swallows(lines[at - 1 : after - 1], header, delimiter):
+                    raise _bad(
+                        f"{name}:{at}",
+                        f"a quote that opens here closes in line {after - 1}, with other people in between: "
+                        "close it where the cell ends, or put that text on one line",
+                    )
+                cells = zip(header, map(_cell, row), strict=True)
+                yield f"{name}:{at}", {key: cell for key, cell in cells if cell}
+            at = after
     except csv.Error:
-        raise _bad(
-            f"{name}:{reader.line_num}", "no CSV from here on: look for a quote that is not closed"
-        ) from None
+        opens = at + _last_opening("".join(lines[at - 1 :]), delimiter)
+        problem = "no CSV from here on: look for a quote that is not closed, or not at the end of its cell"
+        raise _bad(f"{name}:{opens}", problem) from None
 
 
-def _check_header(header: Sequence[str], name: str, spec: ListField) -> None:
+def _cell(text: str) -> str:
+    """Return a cell's text, with line ends within as the register has them."""
+    return _LINE_END.sub("\n", text).strip()
+
+
+def _swallows(lines: Sequence[str], header: Sequence[str], delimiter: str) -> bool:
+    """Whether several of the lines that make a row have a person of their own."""
+    at = header.index("id")
+    least = max(at + 1, min(2, len(header)))  # a word alone may be text that goes on
+    rows = ([cell.strip(' \t\r\n"') for cell in line.split(delimiter)] for line in lines)
+    return sum(len(row) >= least and SPEAKER_ID.regexp.fullmatch(row[at]) is not None for row in rows) > 1
+
+
+def _last_opening(text: str, delimiter: str) -> int:
+    """Return the number, from 0, of the line where the first quote opens that no end of a cell closes."""
+    cell = re.compile(rf'(?:"(?:[^"]|"")*"|[^"\r\n{delimiter}][^\r\n{delimiter}]*|)(?:{delimiter}|\r\n|\r|\n|\Z)')
+    position = 0
+    while position < len(text) and (found := cell.match(text, position)) is not None:
+        position = found.end()
+    return len(_LINE_END.findall(text, 0, position))
+
+
+def _check_header(header: Sequence[str], place: str, spec: ListField) -> None:
     columns = ", ".join(_columns(spec))
     if "id" not in header:
-        raise _bad(f"{name}:1", f"the first line must name the columns, 'id' among them; known are {columns}")
+        raise _bad(place, f"the first line must name the columns, 'id' among them; known are {columns}")
     for number, key in enumerate(header, 1):
         if key not in spec.by_name:
-            raise _bad(f"{name}:1", f"column {number}: {suggest(key, _columns(spec))}")
+            raise _bad(place, f"column {number}: {suggest(key, _columns(spec))}")
         if header.index(key) != number - 1:
-            raise _bad(f"{name}:1", f"column {number} has the name of an earlier one")
+            raise _bad(place, f"column {number} has the name of an earlier one")
 
 
 def _columns(spec: ListField) -> Iterable[str]:
