@@ -1,15 +1,15 @@
 """What a repository offers before a commit is made, and in an editor."""
 
 import json
-import re
 import shlex
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from tests.cli.projects import Project
+from tests.cli.projects import DOMAIN, Project
 from voiceid_optout.cli.exit_codes import ExitCode
 from voiceid_optout.register.schema import build_schema
 
@@ -33,15 +33,38 @@ def test_a_commit_with_a_fault_in_the_register_is_refused(project: Project, hook
 
 
 @pytest.mark.parametrize("hook", hooks(), ids=["offered", "own"])
-@pytest.mark.parametrize(
-    ("path", "concerned"),
-    [
-        *[("config/people.yaml", True), ("config/people.yml", True), ("config/team/people.yaml", True)],
-        *[("Pulumi.production.yaml", True), ("docs/register.md", False), ("other/config/people.yaml", False)],
-    ],
-)
-def test_the_hook_looks_where_the_register_is(hook: Any, path: str, *, concerned: bool) -> None:
-    assert bool(re.search(hook["files"], path)) is concerned
+def test_the_hook_runs_whatever_a_commit_changes(hook: Any) -> None:
+    """pre-commit offers a pattern neither deleted files nor, to hooks for plain files, links."""
+    assert hook["always_run"] is True
+    assert not {"files", "exclude", "types", "types_or", "exclude_types"} & hook.keys()
+
+
+def deleted(project: Project) -> None:
+    (project.root / "config" / "people.yaml").unlink()
+
+
+def upper_case(project: Project) -> None:
+    (project.root / "config" / "N.YAML").write_text("- caller-1\n")
+
+
+def linked(project: Project) -> None:
+    (project.root / "config" / "n.yaml").symlink_to("../Pulumi.yaml")
+
+
+def elsewhere(project: Project) -> None:
+    (project.root / "people").mkdir()
+    (project.root / "people" / "n.yaml").write_text("- caller-1\n- caller-1\n")
+    project.configure("other", register="people", domain=DOMAIN)
+
+
+@pytest.mark.parametrize("hook", hooks(), ids=["offered", "own"])
+@pytest.mark.parametrize("change", [deleted, upper_case, linked, elsewhere])
+def test_changes_that_a_pattern_would_pass_over_are_refused(
+    project: Project, hook: Any, change: Callable[[Project], None]
+) -> None:
+    change(project)
+    _, *arguments = shlex.split(hook["entry"])
+    assert project.run(*arguments).exit_code == ExitCode.REGISTER_INVALID
 
 
 def test_editors_find_the_schema() -> None:
