@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import base64
 import gzip
+import re
 import zlib
 from typing import TYPE_CHECKING
 
+import pytest
+
+from tests.e2e.copies import write_stack
 from tests.e2e.services import opted_out
 
 if TYPE_CHECKING:
@@ -128,3 +132,70 @@ def test_identifiers_are_in_the_register_and_in_the_service_alone(copy: Copy, se
     said = "\n".join(outputs)
     assert "consented again, as … and … wrote" in said
     assert [planted for planted in PLANTED if planted in said] == []
+
+
+STAYS = "unmistakable-stays-7Q9xZ"
+LEAVES = "unmistakable-leaves-7Q9xZ"
+PHONE = "00491701234567"
+GENERATED = re.compile(rb"id#[a-zA-Z0-9]{22}")
+
+
+def naming(copy: Copy, known: list[str]) -> set[str]:
+    """Return the files that name anybody, in any case; the service's own do not count."""
+    wanted = [identifier.lower().encode() for identifier in known]
+    found = set()
+    for path in copy.root.rglob("*"):
+        if not path.is_file() or {".venv", "service"} & set(path.parts):
+            continue
+        for layer in layers(path.read_bytes()):
+            if GENERATED.search(layer) or any(identifier in layer.lower() for identifier in wanted):
+                found.add(str(path.relative_to(copy.root)))
+    return found
+
+
+def nobody_is_named(copy: Copy, service: Service, engine: str) -> None:
+    """Take people through a life in which texts name them in every way, one leaves, and one is listed by `id#…`."""
+    service.seed(copy.domain_id, "listed-by-the-other-id", "ENROLLED")
+    generated = service.describe(copy.domain_id, "listed-by-the-other-id")["GeneratedSpeakerId"]
+    known = [STAYS, LEAVES, PHONE, generated[3:]]
+
+    def register(speakers: list[str], reason: str = "") -> None:
+        people = "".join(f"  - '{person}'\n" for person in speakers)
+        released = f"released:\n  - id: {BACK}\n    reason: '{reason}'\n" if reason else ""
+        copy.write_raw(f"domain: sandbox\nspeakers:\n{people}{released}")
+        people_of = copy.root / "config" / f"{STAYS}.yaml"
+        people_of.write_text("domain: sandbox\nspeakers: [caller-000001]\n", encoding="utf-8")
+
+    def run(code: int, *arguments: str) -> str:
+        finished = copy.optout(*arguments, "--engine", engine)
+        assert finished.code == code, finished.output
+        assert naming(copy, known) == {"config/people.yaml"}, arguments
+        said = finished.output.replace("\u200b", "")
+        assert [identifier for identifier in known if identifier.lower() in said.lower()] == [], arguments
+        assert not GENERATED.search(said.encode()), arguments
+        return said
+
+    register([STAYS, LEAVES, PHONE, BACK, generated])
+    run(0, "up", "--yes", "--event-log", "events of up")
+    split = "\u200b".join(PHONE)
+    register(
+        [STAYS, generated],
+        f"ticket_{PHONE}, mail of {STAYS}-mail, x{LEAVES.upper()}x, {split}, {PHONE[:4]} {PHONE[4:]}, {generated}",
+    )
+    forms = [word for ending in ("txt", "md", "json", "html") for word in ("--output", f"plan.{ending}")]
+    plan = run(0, "preview", *forms, "--save-plan", "saved plan", "--event-log", "events of a plan")
+    assert "1 to release" in plan
+    assert "ticket_…, mail of …-mail, x…x, …, …, …" in plan
+    assert "2 to stop managing" in plan
+    assert "config/….yaml" not in plan, "nothing happens to those who are listed there"
+    service.seed(copy.domain_id, "caller-000001", "ENROLLED")
+    assert "config/….yaml:2" in run(5, "drift", "--output", "drift.md", "--json", "--event-log", "events of a look")
+    run(0, "refresh", "--json")
+    run(0, "up", "--yes", "--json", "--event-log", "events of a change")
+    run(0, "destroy", "--preview")
+
+
+@pytest.mark.parametrize("grouping", ["single", "sharded"])
+def test_nobody_is_named_however(copy: Copy, service: Service, grouping: str) -> None:
+    write_stack(copy, service.running.url, grouping=grouping)
+    nobody_is_named(copy, service, "embedded")

@@ -14,7 +14,7 @@ from tests.e2e.commands import eventually, optout_command
 from tests.e2e.copies import SANDBOX, Copy
 from tests.e2e.services import Service, opted_out, serving
 from tests.e2e.test_generated_ids import moves_on
-from tests.e2e.test_leaks import leaking_files
+from tests.e2e.test_leaks import leaking_files, nobody_is_named
 from voiceid_optout.register import Ensure, load
 
 if TYPE_CHECKING:
@@ -218,3 +218,10 @@ def test_what_one_engine_planned_the_other_does_or_refuses(project: Copy, served
 
 def test_a_state_of_before_moves_on(project: Copy, served: Service) -> None:
     moves_on(project, served, "pulumi")
+
+
+@pytest.mark.parametrize("grouping", ["single", "sharded"])
+def test_nobody_is_named_however(project: Copy, served: Service, grouping: str) -> None:
+    with project.stack_file.open("a", encoding="utf-8") as file:
+        file.write(f"  voiceid-optout:grouping: {grouping}\n")
+    nobody_is_named(project, served, "pulumi")

@@ -5,7 +5,7 @@ import hashlib
 import json
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -219,3 +219,28 @@ class TestLayout:
         (backend.root / ".pulumi" / "stacks" / "dev.json").mkdir(parents=True)
         (backend.root / ".pulumi" / "stacks" / "dev.json.bak").write_bytes(b"")
         assert backend.read() is None
+
+
+def shorter(_type: str, id_: str, outputs: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    return id_.removeprefix("old-"), {key: value for key, value in outputs.items() if key != "clear"}
+
+
+def test_a_state_and_the_one_before_it_are_brought_up_to_date(backend: Backend) -> None:
+    def state(id_: str, **outputs: str) -> bytes:
+        item = {"urn": "u", "custom": True, "id": id_, "type": "a:b:C", "outputs": outputs, "unknown": [1.5]}
+        latest = {"resources": [item], "pending_operations": [{"resource": item, "type": "updating"}]}
+        return json.dumps({"version": 3, "checkpoint": {"latest": latest}}, separators=(",", ":")).encode()
+
+    backend.write(state("old-1", clear="x"))
+    backend.write(state("old-2", clear="x", val="y"))
+    assert backend.upgrade(shorter)
+    before = backend.state_file.with_name(f"{backend.state_file.name}.bak")
+    assert (before.read_bytes(), backend.read()) == (state("1"), state("2", val="y"))
+    assert not backend.upgrade(shorter)
+
+
+@pytest.mark.parametrize("content", [b"{", b"[]", b'{"checkpoint": {"latest": {"resources": [3]}}}'])
+def test_what_is_no_state_is_left_as_it_is(backend: Backend, content: bytes) -> None:
+    backend.write(content)
+    assert not backend.upgrade(shorter)
+    assert backend.read() == content

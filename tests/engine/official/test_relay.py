@@ -158,3 +158,36 @@ def step(op: str, type_: str = THING, *, logical: bool | None = True) -> StepEve
 )
 def test_kinds_of_steps(metadata: StepEventMetadata, *, read: bool, change: bool) -> None:
     assert (is_read(metadata), is_change(metadata)) == (read, change)
+
+
+def upgrade(type_: str, id_: str, outputs: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    if type_ != THING:
+        return id_, outputs
+    return id_.replace("old", "new"), {key: value for key, value in outputs.items() if key != "clear"}
+
+
+@pytest.mark.parametrize(("elsewhere", "id_"), [(False, "new-1"), (True, "new-1/old")])
+def test_what_a_state_of_before_has_in_clear_is_not_passed_on(elsewhere: bool, id_: str) -> None:
+    passed: list[EngineEvent] = []
+    relay = Relay(passed.append, upgrade, elsewhere=elsewhere)
+    side = {"type": THING, "urn": "u", "id": "old-1", "parent": "", "provider": "", "protect": False}
+    before = {**side, "inputs": {}, "outputs": {"clear": "x", "val": 1}}
+    metadata = {
+        "op": "same",
+        "urn": "u",
+        "type": THING,
+        "provider": "",
+        "old": before,
+        "new": {**side, "inputs": {}},
+    }
+    for kind in ("resourcePreEvent", "resOutputsEvent", "resOpFailedEvent"):
+        event = {"sequence": 1, "timestamp": 1, kind: {"metadata": metadata, "status": 0, "steps": 0}}
+        relay.take(EngineEvent.from_json(event))
+    steps = [each.resource_pre_event or each.res_outputs_event or each.res_op_failed_event for each in passed]
+    assert len(steps) == 3
+    for step in steps:
+        assert step is not None
+        old, new = step.metadata.old, step.metadata.new
+        assert old is not None
+        assert new is not None
+        assert (old.id, old.outputs, new.id) == (id_, {"val": 1}, id_)
