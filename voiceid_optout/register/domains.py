@@ -25,7 +25,7 @@ def resolve(document: Document, domains: Mapping[str, str], default: str | None)
         return _lookup(document.domain, domains, at, "this alias")
     if default is not None:
         return _lookup(default, domains, at, "the stack's default domain")
-    message = "no domain: add 'domain:' to the file, or set voiceid-optout:domain in the stack's config"
+    message = "no domain: add 'domain:' to the file, or set 'domain' in the stack's config"
     return Fault(at, Code.NO_DOMAIN, message)
 
 
@@ -43,7 +43,7 @@ def _lookup(name: str, domains: Mapping[str, str], at: Location, what: str) -> s
 
 
 def _unknown(name: str, domains: Mapping[str, str], what: str) -> str:
-    start = f"{what} is not defined under voiceid-optout:domains in the stack's config"
+    start = f"{what} is not defined under 'domains' in the stack's config"
     close = get_close_matches(name, domains, n=1)
     if close:
         return f"{start}: did you mean '{one_line(close[0], _SHOWN)}'?"

@@ -47,7 +47,7 @@ class Events:
         self._data = data
         self._get_event = parser(data).get_event
         # Anchors, aliases and tags need one of these characters; most files have none and save the look.
-        self._may_have_cuts = re.search(rb"[ \t]#[^\s#]", data) is not None
+        self._may_have_cuts = b" #" in data or b"\t#" in data
         self._may_have_marks = re.search(b"[&*!]", data) is not None
 
     def location(self, event: Event) -> Location:
