@@ -225,3 +225,15 @@ def test_nobody_is_named_however(project: Copy, served: Service, grouping: str) 
     with project.stack_file.open("a", encoding="utf-8") as file:
         file.write(f"  voiceid-optout:grouping: {grouping}\n")
     nobody_is_named(project, served, "pulumi")
+
+
+def test_a_misspelled_setting_is_refused_by_the_program_too(project: Copy) -> None:
+    """The raw command runs without `optout`, and knows nothing of our settings."""
+    with project.stack_file.open("a", encoding="utf-8") as file:
+        file.write("  voiceid-optout:gaurd: {maxLosses: 0}\n")
+    (project.root / ".optout" / "state").mkdir(parents=True)
+    script = 'pulumi login "file://$PWD/.optout/state" && pulumi stack init local && exec pulumi preview -s local'
+    finished = project.shell.run("/bin/bash", "-c", script, env={"PULUMI_CONFIG_PASSPHRASE": "local"})
+    assert finished.code != 0
+    assert "voiceid-optout:gaurd is no setting: did you mean guard?" in finished.output
+    assert "Traceback" not in finished.output
