@@ -50,6 +50,7 @@ KEYS: Mapping[str, Key] = MappingProxyType(
             Key("domain", Kind.TEXT),
             Key("domains", Kind.ALIASES),
             Key("endpoint", Kind.TEXT),
+            Key("insecurePlainHttp", Kind.SWITCH),
             Key("region", Kind.TEXT),
             Key("quotas", Kind.OBJECT, ("optOut", "describe", "delete", "list")),
             Key("grouping", Kind.CHOICE, ("single", "sharded")),

@@ -65,7 +65,7 @@ def test_region_and_endpoint_of_the_provider_stand_in_for_the_projects(project: 
     found = passed_on(project)
     assert (found["AWS_REGION"], found["AWS_ENDPOINT_URL_VOICE_ID"]) == ("eu-west-2", "http://127.0.0.1:7")
     shell = {"AWS_DEFAULT_REGION": "us-west-2", "AWS_ENDPOINT_URL_VOICE_ID": "http://127.0.0.1:8"}
-    assert passed_on(project, **shell).keys() == {"OPTOUT_AWS_CONFIG"}
+    assert passed_on(project, **shell).keys() == {"OPTOUT_AWS_CONFIG", "OPTOUT_STACK_CONFIG"}
 
 
 def test_what_the_shell_says_stays(project: Project) -> None:

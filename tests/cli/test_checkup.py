@@ -9,15 +9,22 @@ import pytest
 from tests.cli.projects import DOMAIN, NAME, SALT, Project
 from tests.service.running import Service
 from voiceid_optout.cli.checkup import Finding, examine
-from voiceid_optout.cli.context import find
+from voiceid_optout.cli.context import Context, find, read
+from voiceid_optout.cli.exit_codes import ExitCode
 from voiceid_optout.engine.embedded.backend import Backend
 
+ELSEWHERE = "https://voiceid.example.org"
 GONE_PID = 2**22 + 1  # above Linux's highest
 
 
 def findings(project: Project, **environment: str) -> dict[str, Finding]:
     """Return the findings by subject, the last one of each."""
-    return {finding.subject: finding for finding in examine(project.context(**{"PATH": "", **environment}))}
+    return {finding.subject: finding for finding in examine(whatever(project, **environment))}
+
+
+def whatever(project: Project, **environment: str) -> Context:
+    """Return the context of a stack whose file may contradict itself."""
+    return read(project.root, "test", {**project.environment, "PATH": "", **environment})
 
 
 def backend(project: Project) -> Backend:
@@ -249,3 +256,38 @@ def test_a_pulumi_cli_that_does_not_run_is_named(project: Project, tmp_path: Pat
     found = findings(project, PATH=pulumi(tmp_path, script))["pulumi"]
     assert found.verdict == "fail"
     assert found.text.startswith(f"{tmp_path}/bin/pulumi does not run: ")
+
+
+@pytest.mark.parametrize(
+    ("config", "environment", "named"),
+    [
+        ({"gaurd": {"maxLosses": 0}}, {}, "voiceid-optout:gaurd is no setting: did you mean guard?"),
+        ({"service": "embeded"}, {}, "voiceid-optout:service is embedded, nothing else"),
+        ({"service": "embedded", "endpoint": ELSEWHERE}, {}, "service: embedded beside voiceid-optout:endpoint"),
+        ({"service": "embedded", "salt": True}, {}, "service: embedded beside an encryptionsalt"),
+        ({"service": "embedded"}, {"PULUMI_CONFIG_PASSPHRASE": "mine"}, "would count for nothing: unset it"),
+        (
+            {"endpoint": "http://a.example.net:8099"},
+            {},
+            "http://a.example.net:8099 (voiceid-optout:endpoint) is on another",
+        ),
+        ({"endpoint": ELSEWHERE}, {"AWS_ENDPOINT_URL_VOICE_ID": "http://127.0.0.1:1"}, f"which says {ELSEWHERE}"),
+        ({"region": "us-east-1"}, {"AWS_REGION": "eu-west-2"}, "AWS_REGION says eu-west-2"),
+        ({"region": "us-east-1"}, {"OPTOUT_ENV_FOR": "voiceid-optout/local"}, "printed for voiceid-optout/local"),
+        ({"region": "us-east-1"}, {"PULUMI_CONFIG_PASSPHRASE": "local"}, "which everybody knows"),
+        ({"region": "us-east-1"}, {"PULUMI_CONFIG_PASSPHRASE": ""}, "is empty and would seal nothing"),
+    ],
+)
+def test_each_wrong_kind_of_stack_is_named_and_nobody_asked(
+    project: Project, config: dict[str, Any], environment: dict[str, str], named: str
+) -> None:
+    salted = config.pop("salt", False)
+    project.configure(domain=DOMAIN, **config)
+    if salted:
+        project.salt()
+    found = findings(project, **environment)
+    assert found["place"].verdict == "fail"
+    assert named in found["place"].text
+    assert found.keys() == {"python", "pulumi", "project", "register", "place"}
+    assert project.run("doctor", "--stack", "test", **environment).exit_code == ExitCode.FAILED
+    assert not (project.root / ".optout").exists()

@@ -38,7 +38,7 @@ def test_the_digest_is_bound_to_the_commit_people_see(on_github: Hosted) -> None
 
 
 def saved(**changed: object) -> str:
-    return json.dumps({"version": 1, "stack": "test", "digest": DIGEST, "guard": None, **changed})
+    return json.dumps({"version": 2, "stack": "test", "digest": DIGEST, "guard": None, **changed})
 
 
 def test_a_saved_plan_has_the_digest(on_github: Hosted) -> None:
@@ -58,6 +58,7 @@ def test_a_saved_plan_has_the_digest(on_github: Hosted) -> None:
         ("[]", "is no saved plan"),
         ("{}", "is no saved plan"),
         (saved(stack="other"), "another stack than test"),
+        (saved(version=1), "is a plan of another version: write it with `optout preview --save-plan"),
         (saved(digest="?"), "hexadecimal"),
     ],
 )

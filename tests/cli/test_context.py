@@ -4,12 +4,14 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.cli.projects import DOMAIN, NAME, PASSPHRASE, SALT, Project, label_of
+from tests.cli.projects import DOMAIN, NAME, PASSPHRASE, PROGRAM, SALT, Project, label_of
+from voiceid_optout.cli import context as context_module
 from voiceid_optout.cli.context import find, label_key
 from voiceid_optout.cli.errors import CommandError
 from voiceid_optout.cli.exit_codes import ExitCode
 from voiceid_optout.engine.embedded import passphrase
 from voiceid_optout.engine.errors import PassphraseError, ProjectError
+from voiceid_optout.place import SANDBOX_PASSPHRASE
 from voiceid_optout.register import RegisterInvalid
 
 
@@ -42,7 +44,7 @@ def test_objects_may_be_json_text(project: Project, written: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", [["preview"], ["drift"], ["doctor"], ["env"], ["adopt"], ["destroy", "--yes"], ["up", "--yes"]]
+    "command", [["preview"], ["drift"], ["env"], ["adopt"], ["destroy", "--yes"], ["up", "--yes"]]
 )
 def test_a_misspelled_setting_is_refused_before_anything_is_done(project: Project, command: list[str]) -> None:
     project.configure(domain=DOMAIN, gaurd={"maxLosses": 0}, qoutas={"optOut": 1})
@@ -191,3 +193,104 @@ def test_reasons_of_releases_are_given_by_label(project: Project) -> None:
     }
     project.people("caller-1")
     assert project.context().reasons(None) == {}
+
+
+COMMANDS = (
+    *(["validate"], ["add", "caller-9"], ["release", "caller-1", "--reason", "consented"], ["adopt"], ["env"]),
+    *(["preview"], ["up", "--yes"], ["refresh"], ["drift"], ["destroy", "--yes"]),
+)
+CONTRADICTIONS: dict[str, tuple[dict[str, Any], str]] = {
+    "endpoint": ({"endpoint": "https://voiceid.example.org"}, "beside voiceid-optout:endpoint"),
+    "service": ({"service": "embeded"}, "voiceid-optout:service is embedded, nothing else"),
+    "clear": ({"service": None, "endpoint": "http://a.example.net:8099"}, "on another machine"),
+}
+
+
+@pytest.mark.parametrize("kind", CONTRADICTIONS)
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda words: words[0])
+def test_every_command_refuses_a_file_that_contradicts_itself(
+    project: Project, command: list[str], kind: str
+) -> None:
+    more, words = CONTRADICTIONS[kind]
+    project.configure(**{"service": "embedded", "domain": DOMAIN, "region": "us-east-1", **more})
+    project.people("caller-1", domain=DOMAIN)
+    before = everything(project)
+    result = project.run(*command, "--stack", "test")
+    assert (result.exit_code, result.stdout) == (ExitCode.USAGE, "")
+    assert result.stderr.splitlines()[-1].lower().startswith("error: pulumi.test.yaml")
+    assert words in result.stderr
+    assert everything(project) == before
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda words: words[0])
+def test_every_command_refuses_a_sandbox_with_a_passphrase_of_its_own(project: Project, command: list[str]) -> None:
+    project.configure(service="embedded", domain=DOMAIN)
+    project.people("caller-1", domain=DOMAIN)
+    project.salt()
+    before = everything(project)
+    result = project.run(*command, "--stack", "test")
+    assert (result.exit_code, result.stdout) == (ExitCode.USAGE, "")
+    assert result.stderr.splitlines()[-1].replace("Error", "error") == (
+        "error: Pulumi.test.yaml has voiceid-optout:service: embedded beside an encryptionsalt of a passphrase of "
+        "its own: a sandbox is sealed with one that everybody knows, so take the service out, or begin a new "
+        "stack"
+    )
+    assert everything(project) == before
+
+
+def test_a_sandbox_may_have_a_salt_of_the_public_passphrase(project: Project) -> None:
+    project.configure(service="embedded")
+    made = passphrase.create(SANDBOX_PASSPHRASE).salt_text
+    for salt in (made, context_module._SHIPPED_SALT):
+        path = project.root / "Pulumi.test.yaml"
+        text = path.read_text(encoding="utf-8").partition("encryptionsalt")[0]
+        path.write_text(f"{text}encryptionsalt: {salt}\n", encoding="utf-8")
+        assert list(project.context().file_faults()) == []
+
+
+def test_the_salt_that_is_not_tried_is_the_sandbox_s_and_fits() -> None:
+    passphrase.open_with(SANDBOX_PASSPHRASE, context_module._SHIPPED_SALT)
+    shipped = find(PROGRAM.parent, "local")
+    assert shipped.settings.salt == context_module._SHIPPED_SALT
+
+
+ENGINES = (["preview"], ["up", "--yes"], ["refresh"], ["drift"], ["destroy", "--yes"], ["adopt"])
+SHELLS = {
+    "endpoint": ({"AWS_ENDPOINT_URL_VOICE_ID": "http://127.0.0.1:8099"}, "https://voiceid.example.org"),
+    "region": ({"AWS_REGION": "eu-west-2"}, "eu-west-2"),
+    "exports": ({"OPTOUT_ENV_FOR": "voiceid-optout/local"}, "`optout env` printed for voiceid-optout/local"),
+    "public passphrase": ({"PULUMI_CONFIG_PASSPHRASE": "local"}, "the sandbox's passphrase, which everybody knows"),
+    "no passphrase": ({"PULUMI_CONFIG_PASSPHRASE": ""}, "PULUMI_CONFIG_PASSPHRASE is empty"),
+}
+
+
+@pytest.mark.parametrize("kind", SHELLS)
+@pytest.mark.parametrize("command", [*ENGINES, ["env"]], ids=lambda words: words[0])
+def test_every_command_that_goes_somewhere_refuses_a_shell_that_leads_elsewhere(
+    project: Project, command: list[str], kind: str
+) -> None:
+    project.configure(endpoint="https://voiceid.example.org", region="us-east-1", domain=DOMAIN)
+    project.people("caller-1", domain=DOMAIN)
+    before = everything(project)
+    variables, words = SHELLS[kind]
+    result = project.run(*command, "--stack", "test", **variables)
+    assert (result.exit_code, result.stdout) == (ExitCode.USAGE, "")
+    assert words in result.stderr
+    assert result.stderr.count("\n") == 1
+    assert everything(project) == before
+
+
+def test_an_endpoint_of_the_shell_is_not_called_in_clear(project: Project) -> None:
+    project.configure(region="us-east-1", domain=DOMAIN)
+    project.people("caller-1", domain=DOMAIN)
+    result = project.run("up", "--yes", "--stack", "test", AWS_ENDPOINT_URL_VOICE_ID="http://a.example.net:8099")
+    assert result.exit_code == ExitCode.USAGE
+    assert "http://a.example.net:8099 (AWS_ENDPOINT_URL_VOICE_ID) is on another machine" in result.stderr
+    assert "encryptionsalt" not in (project.root / "Pulumi.test.yaml").read_text(encoding="utf-8")
+
+
+def everything(project: Project) -> dict[str, bytes]:
+    """Return all files of the project."""
+    return {
+        str(path.relative_to(project.root)): path.read_bytes() for path in project.root.rglob("*") if path.is_file()
+    }

@@ -31,7 +31,7 @@ def test_an_approved_plan_is_done_and_people_stay_opted_out(project: Project, mo
     assert project.run("up", "--yes").exit_code == ExitCode.DONE
     shown = project.run("destroy", "--preview")
     assert (shown.exit_code, shown.stderr) == (ExitCode.DONE, "")
-    assert shown.stdout.splitlines()[1] == (
+    assert shown.stdout.splitlines()[2] == (
         f"  · stop managing  {label_of(DOMAIN, 'caller-1')}  config/people.yaml:3  {FORGOTTEN}"
     )
     assert f"The guard would refuse this: {EMPTIED}." in shown.stdout
@@ -75,6 +75,7 @@ def test_a_few_named_people_need_no_approval(project: Project, model: ModelEngin
     assert done["plan"]["steps"] == [
         {
             "label": label,
+            "domain": "DomainDomainDomain0001",
             "type": "person",
             "action": "forget",
             "change": {"field": "ensure", "before": "opted_out", "after": None},

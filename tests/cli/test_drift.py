@@ -26,6 +26,7 @@ def test_drift_is_found_told_and_left_alone(project: Project, model: ModelEngine
     assert step["change"] == {"field": "status", "before": "ENROLLED", "after": "OPTED_OUT"}
     assert found.stderr.splitlines() == [
         "Drift in stack test: 1 to repair, 1 unchanged",
+        "Endpoint: AWS's Voice ID in us-east-1, domain DomainDomainDomain0001",
         f"  ! repair  {label}  config/people.yaml:4  {reason}",
         "`optout up` repairs this.",
     ]
@@ -61,6 +62,7 @@ def test_a_pending_release_is_not_among_what_is_repaired(project: Project, engin
     assert result.stdout.splitlines() == [
         "Not applied yet, and no drift: 1 to release. `optout up` does it.",
         "Drift in stack test: 1 to repair, 1 unchanged",
+        "Endpoint: AWS's Voice ID in us-east-1, domain DomainDomainDomain0001",
         f"  ! repair  {A}    ENROLLED in the service, should be OPTED_OUT",
         "`optout up` repairs this.",
     ]

@@ -8,6 +8,7 @@ from tests.service.running import thread
 from voiceid_optout.cli.env import variables
 from voiceid_optout.cli.errors import CommandError
 from voiceid_optout.cli.exit_codes import ExitCode
+from voiceid_optout.place import EXPORTED
 
 
 def exports(text: str) -> dict[str, str]:
@@ -22,6 +23,7 @@ def test_the_raw_cli_learns_stack_backend_and_endpoint(project: Project) -> None
     result = project.run("env", "--stack", "acme/voiceid-optout/test")
     assert (result.exit_code, result.stderr) == (ExitCode.DONE, "")
     assert exports(result.stdout) == {
+        "OPTOUT_ENV_FOR": "voiceid-optout/test",
         "PULUMI_STACK": "test",
         "PULUMI_BACKEND_URL": f"file://{project.root.resolve()}/.optout/state".replace(" ", "%20"),
         "AWS_ENDPOINT_URL_VOICE_ID": "http://127.0.0.1:1",
@@ -65,3 +67,18 @@ def test_a_running_sandbox_is_all_that_aws_and_pulumi_need(project: Project) -> 
     assert found["AWS_ENDPOINT_URL_VOICE_ID"] == service.url
     assert (found["AWS_ACCESS_KEY_ID"], found["AWS_SECRET_ACCESS_KEY"]) == service.keys()
     assert found["PULUMI_CONFIG_PASSPHRASE"] == "local"
+    assert set(found) <= set(EXPORTED), "what `unset` must name"
+
+
+def test_exports_are_good_for_their_stack_alone(project: Project) -> None:
+    project.configure(endpoint="http://127.0.0.1:1", region="eu-central-1")
+    project.configure("other", region="eu-central-1")
+    found = exports(project.run("env", "--stack", "test").stdout)
+    assert project.run("env", "--stack", "test", **found).exit_code == ExitCode.DONE
+    result = project.run("env", "--stack", "other", **found)
+    assert (result.exit_code, result.stdout) == (ExitCode.USAGE, "")
+    assert result.stderr == (
+        "error: this shell has the variables that `optout env` printed for voiceid-optout/test, and this is "
+        "voiceid-optout/other: use another shell, or first: unset OPTOUT_ENV_FOR PULUMI_STACK PULUMI_BACKEND_URL "
+        "PULUMI_CONFIG_PASSPHRASE AWS_ENDPOINT_URL_VOICE_ID AWS_SHARED_CREDENTIALS_FILE AWS_REGION\n"
+    )

@@ -19,6 +19,7 @@ def test_the_plan_is_shown_and_nothing_is_done(project: Project, model: ModelEng
     *rows, last = result.stdout.splitlines()
     assert rows == [
         "Plan for stack test: 2 to opt out, 0 unchanged",
+        "Endpoint: AWS's Voice ID in us-east-1, domain DomainDomainDomain0001",
         f"  + opt out  {label_of(DOMAIN, 'caller-1')}  config/people.yaml:3  new",
         f"  + opt out  {label_of(DOMAIN, 'caller-2')}  config/people.yaml:4  new",
     ]
@@ -34,6 +35,7 @@ def test_a_script_can_tell_changes_from_none(project: Project, model: ModelEngin
     assert result.exit_code == ExitCode.DONE
     assert result.stdout.splitlines() == [
         "Plan for stack test: 2 unchanged",
+        "Endpoint: AWS's Voice ID in us-east-1",
         "Nothing to do: the service says what the register asks.",
     ]
 
@@ -77,7 +79,7 @@ def test_json_is_alone_on_standard_output(project: Project, model: ModelEngine) 
     ("form", "beginning"),
     [
         ("markdown", "### Plan for stack `test`\n"),
-        ("json", '{\n  "version": 1,'),
+        ("json", '{\n  "version": 2,'),
         ("html", "<!DOCTYPE html>\n"),
         ("text", "Plan for stack test: "),
     ],

@@ -24,7 +24,11 @@ def sandbox(project: Project) -> Project:
 
 def test_other_stacks_get_no_service(project: Project) -> None:
     with environment_for(project.context()) as environment:
-        assert environment == {"AWS_REGION": "us-east-1", "OPTOUT_AWS_CONFIG": "{}"}
+        assert environment == {
+            "AWS_REGION": "us-east-1",
+            "OPTOUT_AWS_CONFIG": "{}",
+            "OPTOUT_STACK_CONFIG": '{"region": "us-east-1"}',
+        }
     assert not (project.root / ".optout").exists()
 
 
@@ -36,6 +40,8 @@ def test_a_service_runs_for_the_time_of_the_command(sandbox: Project) -> None:
         service = Service(running, context.service_folder)
         assert environment == {
             "OPTOUT_AWS_CONFIG": "{}",
+            "OPTOUT_STACK_CONFIG": '{"service": "embedded"}',
+            "OPTOUT_ENV_FOR": "voiceid-optout/test",
             "AWS_ENDPOINT_URL_VOICE_ID": running.url,
             "AWS_SHARED_CREDENTIALS_FILE": str(context.service_folder / "credentials"),
             "AWS_REGION": "us-east-1",

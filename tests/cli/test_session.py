@@ -206,7 +206,7 @@ def reviewed(made: Desk, *steps: Step, unchanged: int = 3, purpose: Purpose = Pu
 def test_a_review_knows_the_stack_and_what_the_register_says(project: Project) -> None:
     made = desk(project, places=PLACES, because={RELEASE.label: "consented"})
     review = reviewed(made, REPAIRED, RELEASE, purpose=Purpose.UP)
-    assert review.scope == Scope("voiceid-optout", "test", Purpose.UP)
+    assert review.scope == Scope("voiceid-optout", "test", Purpose.UP, "aws", "us-east-1")
     assert (review.place(REPAIRED), review.reason_of_release(RELEASE)) == ("config/people.yaml:3", "consented")
 
 
@@ -215,7 +215,7 @@ def test_a_plan_is_shown_as_its_text(project: Project) -> None:
     review = reviewed(made, REPAIRED, RELEASE, purpose=Purpose.UP)
     made.session.show(review)
     assert made.shown == text.render(review)
-    assert len(made.shown.splitlines()) == 4
+    assert len(made.shown.splitlines()) == 5
 
 
 def test_on_a_narrow_terminal_the_reasons_go_below(project: Project) -> None:
@@ -224,6 +224,7 @@ def test_on_a_narrow_terminal_the_reasons_go_below(project: Project) -> None:
     lines = [line.removeprefix("\x1b[1m").removesuffix("\x1b[0m") for line in made.shown.splitlines()]
     assert lines == [
         "Drift in stack test: 1 to repair, 3 unchanged",
+        "Endpoint: AWS's Voice ID in us-east-1",
         f"  ! repair  {SAM}  config/people.yaml:3",
         "      ENROLLED in the service, should be OPTED_OUT",
     ]
@@ -232,7 +233,7 @@ def test_on_a_narrow_terminal_the_reasons_go_below(project: Project) -> None:
 def test_on_a_wide_terminal_a_row_is_a_line(project: Project) -> None:
     made = desk(project, places=PLACES, width=200, terminal=True)
     made.session.show(reviewed(made, REPAIRED))
-    assert len(made.shown.splitlines()) == 2
+    assert len(made.shown.splitlines()) == 3
 
 
 def test_json_is_one_object_in_ascii_and_only_if_asked_for(
@@ -315,9 +316,8 @@ def test_an_opened_session_has_engine_places_and_environment(project: Project) -
     with opened(choices(project, targets=(label_of(DOMAIN, "caller-1"),))) as session:
         assert session.engine.name == "embedded"
         assert set(session.places) == {label_of(DOMAIN, "caller-1"), label_of(DOMAIN, "caller-2")}
-        assert session.environment == {"AWS_REGION": "us-east-1", "OPTOUT_AWS_CONFIG": "{}"}
-        assert not session.console.stderr
-        assert (project.root / ".optout").is_dir()
+        assert session.environment["OPTOUT_STACK_CONFIG"] == json.dumps({"region": "us-east-1"})
+        assert (session.console.stderr, (project.root / ".optout").is_dir()) == (False, True)
     with opened(choices(project, as_json=True)) as session:
         assert session.console.stderr, "standard output is for the JSON alone"
 

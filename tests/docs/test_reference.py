@@ -79,6 +79,6 @@ def test_every_setting_that_the_code_reads_is_listed() -> None:
             re.MULTILINE,
         )
     )
-    assert {"register", "domains", "grouping", "service", "labelKey"} <= read
+    assert {"register", "domains", "grouping", "region", "labelKey"} <= read
     assert read - listed == set()
     assert {name for name in listed if not any(re.search(rf"\b{name}\b", text) for text in sources)} == set()

@@ -74,22 +74,23 @@ class TestEndpoint:
 
     def test_without_a_refresh_too(self, applied: Copy, service: Service) -> None:
         before = applied.resources()
-        environment = {"AWS_ENDPOINT_URL_VOICE_ID": f"http://127.0.0.1:{free_port()}"}
-        assert_one_error(applied.optout("up", "--yes", "--no-refresh", env=environment), "does not answer")
+        copies.write_stack(applied, f"http://127.0.0.1:{free_port()}")
+        assert_one_error(applied.optout("up", "--yes", "--no-refresh"), "does not answer")
         assert applied.resources() == before
         assert service.statuses(applied.domain_id) == opted_out(PEOPLE)
 
     def test_at_the_first_up_of_sixty_people(self, copy: Copy, service: Service) -> None:
         copy.write(PEOPLE)
-        environment = {"AWS_ENDPOINT_URL_VOICE_ID": f"http://127.0.0.1:{free_port()}"}
-        assert_one_error(copy.optout("up", "--yes", env=environment), "does not answer")
+        copies.write_stack(copy, f"http://127.0.0.1:{free_port()}")
+        assert_one_error(copy.optout("up", "--yes"), "does not answer")
         assert copy.resources() == {}
+        copies.write_stack(copy, service.running.url)
         assert "Done: 60 opted out." in copy.up().out
         assert service.statuses(copy.domain_id) == opted_out(PEOPLE)
 
     def test_something_else_listens(self, applied: Copy, service: Service) -> None:
-        environment = {"AWS_ENDPOINT_URL_VOICE_ID": service.running.admin_url}
-        assert_one_error(applied.optout("preview", env=environment), "voiceid-optout:endpoint")
+        copies.write_stack(applied, service.running.admin_url or "")
+        assert_one_error(applied.optout("preview"), "voiceid-optout:endpoint")
 
 
 class TestCredentials:

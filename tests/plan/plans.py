@@ -9,7 +9,8 @@ from voiceid_optout.plan import Action, Change, Plan, Purpose, Review, Scope, St
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-SCOPE = Scope("voiceid-optout", "test", Purpose.UP)
+SCOPE = Scope("voiceid-optout", "test", Purpose.UP, "https://voiceid.example.org", "us-east-1")
+DOMAIN = "DomainDomainDomain0001"
 BUCKET = "aws:s3/bucket:Bucket"
 _CHANGES = {
     Action.OPT_OUT: ("new", Change("ensure", None, "opted_out")),
@@ -28,7 +29,7 @@ _CHANGES = {
 def step(action: Action, number: int = 1) -> Step:
     """Return a step about a person, as the builder makes it."""
     reason, change = _CHANGES[action]
-    return Step(f"sp-{number:016x}", action, reason, change)
+    return Step(f"sp-{number:016x}", action, reason, change, domain=DOMAIN)
 
 
 def steps(action: Action, count: int, first: int = 1) -> list[Step]:

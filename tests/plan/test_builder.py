@@ -3,6 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pulumi.automation import events as api
 
+from tests.plan.plans import DOMAIN
 from tests.plan.streams import RELEASED, CliStream, EmbeddedStream, Stream, others, urn_of
 from voiceid_optout.plan import Action, Change, Plan, PlanBuilder, Step
 from voiceid_optout.plan.builder import DESTROYED, SPEAKER_TYPE, drift_of, is_change, is_read
@@ -32,7 +33,7 @@ def change(stream: Stream) -> Change | None:
 
 
 def repair(label: str, reason: str, before: str | None, after: str | None = "OPTED_OUT") -> Step:
-    return Step(label, Action.REPAIR, reason, Change("status", before, after))
+    return Step(label, Action.REPAIR, reason, Change("status", before, after), domain=DOMAIN)
 
 
 def test_an_empty_stream_makes_an_empty_plan() -> None:

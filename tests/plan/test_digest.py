@@ -12,10 +12,10 @@ PLAN = plan(EVERY_ACTION, 3, 4)
 
 
 def test_a_digest_is_sha_256_of_canonical_json() -> None:
-    only = Step("sp-1", Action.REPAIR, "in any words", Change("status", None, "OPTED_OUT"))
+    only = Step("sp-1", Action.REPAIR, "in any words", Change("status", None, "OPTED_OUT"), domain="D")
     text = (
-        '{"project":"voiceid-optout","purpose":"up","stack":"test",'
-        '"steps":[["sp-1","person","repair","status","","OPTED_OUT"]],"version":1}'
+        '{"endpoint":"https://voiceid.example.org","project":"voiceid-optout","purpose":"up","region":"us-east-1",'
+        '"stack":"test","steps":[["sp-1","D","person","repair","status","","OPTED_OUT"]],"version":2}'
     )
     assert json.loads(text)
     assert digest(Plan((only,), 7, 8), SCOPE) == hashlib.sha256(text.encode()).hexdigest()
@@ -28,10 +28,33 @@ def test_order_wording_and_counts_do_not_matter() -> None:
 
 @pytest.mark.parametrize(
     "scope",
-    [replace(SCOPE, stack="b"), replace(SCOPE, project="b"), replace(SCOPE, purpose=Purpose.DESTROY)],
+    [
+        replace(SCOPE, stack="b"),
+        replace(SCOPE, project="b"),
+        replace(SCOPE, purpose=Purpose.DESTROY),
+        replace(SCOPE, endpoint="http://127.0.0.1:8099"),
+        replace(SCOPE, region="eu-west-2"),
+    ],
 )
-def test_an_approval_holds_for_one_stack_and_one_command(scope: Scope) -> None:
+def test_an_approval_holds_for_one_stack_one_command_and_one_place(scope: Scope) -> None:
     assert digest(PLAN, scope) != digest(PLAN, SCOPE)
+
+
+def test_the_domain_of_a_step_matters() -> None:
+    moved = [replace(EVERY_ACTION[0], domain="E" * 22), *EVERY_ACTION[1:]]
+    assert digest(plan(moved), SCOPE) != digest(PLAN, SCOPE)
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "words"),
+    [
+        ("https://voiceid.example.org", "https://voiceid.example.org (us-east-1)"),
+        ("aws", "AWS's Voice ID in us-east-1"),
+        ("embedded", "the sandbox's own service (us-east-1)"),
+    ],
+)
+def test_a_place_is_told_in_words(endpoint: str, words: str) -> None:
+    assert replace(SCOPE, endpoint=endpoint).place == words
 
 
 def test_every_step_matters() -> None:

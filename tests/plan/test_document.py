@@ -16,16 +16,19 @@ def test_the_whole_document() -> None:
     released, forgotten = step(Action.RELEASE, 1), step(Action.FORGET, 2)
     made = Review(
         plan([released, forgotten], 1200, 1202),
-        Scope("voiceid-optout", "production", Purpose.UP),
+        Scope("voiceid-optout", "production", Purpose.UP, "https://voiceid.example.org", "us-east-1"),
         {released.label: "config/people.yaml:9"},
         {released.label: "consented\nagain", forgotten.label: "not asked for"},
         former={forgotten.label: "config/people.yaml:14 (1a2b3c4)"},
     )
     assert document(made) == {
-        "version": 1,
+        "version": 2,
         "project": "voiceid-optout",
         "stack": "production",
         "purpose": "up",
+        "endpoint": "https://voiceid.example.org",
+        "region": "us-east-1",
+        "domains": ["DomainDomainDomain0001"],
         "digest": made.digest,
         "counts": {"forget": 1, "release": 1},
         "unchanged": 1200,
@@ -34,6 +37,7 @@ def test_the_whole_document() -> None:
         "steps": [
             {
                 "label": "sp-0000000000000001",
+                "domain": "DomainDomainDomain0001",
                 "type": "person",
                 "action": "release",
                 "change": {"field": "ensure", "before": "opted_out", "after": "released"},
@@ -44,6 +48,7 @@ def test_the_whole_document() -> None:
             },
             {
                 "label": "sp-0000000000000002",
+                "domain": "DomainDomainDomain0001",
                 "type": "person",
                 "action": "forget",
                 "change": {"field": "ensure", "before": "opted_out", "after": None},
@@ -84,7 +89,15 @@ def refusable() -> Review:
 @pytest.mark.parametrize("purpose", Purpose)
 def test_documents_are_as_the_schema_says(purpose: Purpose) -> None:
     for made in (review([]), review(EVERY_ACTION, 3), refusable()):
-        VALIDATOR.validate(document(Review(made.plan, Scope("p", "s", purpose), refusal=made.refusal)))
+        VALIDATOR.validate(
+            document(
+                Review(
+                    made.plan,
+                    Scope("p", "s", purpose, "https://voiceid.example.org", "us-east-1"),
+                    refusal=made.refusal,
+                )
+            )
+        )
 
 
 def test_the_schema_knows_every_action_and_every_field() -> None:

@@ -18,6 +18,8 @@ GOLDEN = """\
 
 1 to opt out, 1 to release, 3 unchanged
 
+Endpoint: `https://voiceid.example.org (us-east-1), domain DomainDomainDomain0001`
+
 | action | count |
 | --- | ---: |
 | opt out | 1 |
@@ -63,7 +65,10 @@ def test_a_plan_of_nothing_is_short() -> None:
 
 
 def test_a_report_has_no_digest() -> None:
-    made = review([step(Action.REPAIR)], scope=Scope("voiceid-optout", "test", Purpose.DRIFT))
+    made = review(
+        [step(Action.REPAIR)],
+        scope=Scope("voiceid-optout", "test", Purpose.DRIFT, "https://voiceid.example.org", "us-east-1"),
+    )
     assert "### Drift in stack `test`" in render(made)
     assert "Digest" not in render(made)
 

@@ -4,7 +4,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from tests.plan.plans import BUCKET, EVERY_ACTION, plan, review, step, steps
+from tests.plan.plans import BUCKET, EVERY_ACTION, SCOPE, plan, review, step, steps
 from voiceid_optout.plan import Action, Purpose, Review, Scope, Step
 from voiceid_optout.plan.guard import Limits, check
 from voiceid_optout.plan.page import render
@@ -64,7 +64,7 @@ def test_a_page_says_all_that_the_text_says() -> None:
         ("1", "release"),
         ("3", "unchanged"),
     ]
-    assert page.of("code") == [added.label, "config/people.yaml:3", released.label, made.digest]
+    assert page.of("code") == [made.where, added.label, "config/people.yaml:3", released.label, made.digest]
     assert page.of("td") == [
         *("opt out", "ensure: none → opted_out", "new"),
         *("release", "ensure: opted_out → released", "released because "),
@@ -115,7 +115,7 @@ def test_nothing_from_elsewhere_is_markup() -> None:
             because={parts[2].label: EVIL},
             places={parts[2].label: f"{EVIL}.yaml:1"},
             refusal=refusal,
-            scope=Scope("p", EVIL, Purpose.UP),
+            scope=Scope("p", EVIL, Purpose.UP, "https://voiceid.example.org", "us-east-1"),
         )
     )
     assert set(page.tags) == set(
@@ -143,4 +143,4 @@ def test_a_long_plan_is_cut_and_says_so() -> None:
 
 def test_no_steps_need_no_table_and_a_report_no_digest() -> None:
     assert "table" not in read(review([])).tags
-    assert "code" not in read(review([], scope=Scope("p", "s", Purpose.DRIFT))).tags
+    assert read(review([], scope=replace(SCOPE, purpose=Purpose.DRIFT))).of("code") == [review([]).where]

@@ -1,6 +1,8 @@
+from dataclasses import replace
+
 import pytest
 
-from tests.plan.plans import SCOPE, plan, review, step, steps
+from tests.plan.plans import DOMAIN, SCOPE, plan, review, step, steps
 from voiceid_optout.plan import Action, Purpose, Review, Scope
 from voiceid_optout.plan.digest import digest
 from voiceid_optout.plan.words import REASON_LENGTH
@@ -18,7 +20,7 @@ A, B, C = steps(Action.OPT_OUT, 3)
     ],
 )
 def test_what_it_is_called(purpose: Purpose, title: str, *, is_plan: bool) -> None:
-    made = Review(plan([]), Scope("voiceid-optout", "test", purpose))
+    made = Review(plan([]), Scope("voiceid-optout", "test", purpose, "https://voiceid.example.org", "us-east-1"))
     assert (made.title, made.is_plan) == (title, is_plan)
 
 
@@ -46,3 +48,21 @@ def test_it_does_not_show_places_and_reasons() -> None:
     made = review([], places={"sp-1": "config/people.yaml:10"}, because={"sp-1": "consented"})
     assert "people.yaml" not in repr(made)
     assert "consented" not in repr(made)
+
+
+def in_domains(count: int) -> Review:
+    placed = [replace(each, domain=f"D{number:021}") for number, each in enumerate(steps(Action.OPT_OUT, count))]
+    return review(placed)
+
+
+def test_where_a_plan_goes_is_one_line() -> None:
+    assert review([]).where == "https://voiceid.example.org (us-east-1)"
+    assert review([step(Action.OPT_OUT)]).where == f"https://voiceid.example.org (us-east-1), domain {DOMAIN}"
+    assert in_domains(2).where.endswith(f", domains D{0:021}, D{1:021}")
+    assert in_domains(13).where.endswith(f"D{9:021} and 3 more")
+
+
+def test_a_hostile_place_is_one_line_without_controls() -> None:
+    hostile = replace(step(Action.OPT_OUT), domain="D\n::add-mask::x\x1b[2J")
+    made = review([hostile], scope=replace(SCOPE, endpoint="https://a\n::error::b\u202e"))
+    assert made.where == "https://a ::error::b (us-east-1), domain D ::add-mask::x[2J"

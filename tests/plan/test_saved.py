@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -34,7 +35,7 @@ def test_a_saved_plan_is_read_back() -> None:
         (b"[]", "is no saved plan"),
         (b"null", "is no saved plan"),
         (b'{"version": 1}', "is no saved plan"),
-        (changed(version=2), "is of version '2'; this program reads version 1"),
+        (changed(version=1), "is of version '1'; this program reads version 2"),
         (changed(version=["x" * 500]), "is of version"),
         (changed(purpose="delete"), "is damaged"),
         (changed(stack=None), "is damaged"),
@@ -48,6 +49,12 @@ def test_a_saved_plan_is_read_back() -> None:
         (changed(steps=[{**document(MADE)["steps"][0], "change": []}]), "is damaged"),
         (changed(digest=None), "is damaged"),
         (changed(digest="0" * 64), "was changed after it was written"),
+        (changed(endpoint=None), "is damaged"),
+        (changed(region=["us-east-1"]), "is damaged"),
+        (changed(endpoint="http://127.0.0.1:8099"), "was changed after it was written"),
+        (changed(region="eu-west-2"), "was changed after it was written"),
+        (changed(steps=[{**document(MADE)["steps"][0], "domain": 3}]), "is damaged"),
+        (changed(steps=[{**step, "domain": "E" * 22} for step in document(MADE)["steps"]]), "was changed after"),
         (changed(stack="production"), "was changed after it was written"),
         (changed(steps=document(MADE)["steps"][1:]), "was changed after it was written"),
     ],
@@ -63,11 +70,22 @@ def test_what_is_no_plan_or_not_as_written_is_not_believed(content: bytes, words
     ("scope", "words"),
     [
         (
-            Scope("voiceid-optout", "production", Purpose.UP),
+            Scope("voiceid-optout", "production", Purpose.UP, "https://voiceid.example.org", "us-east-1"),
             "plan for stack test of project voiceid-optout, not for stack production of project voiceid-optout",
         ),
-        (Scope("another", "test", Purpose.UP), "not for stack test of project another"),
-        (Scope("voiceid-optout", "test", Purpose.DESTROY), "is a plan for `up`, not for `destroy`"),
+        (
+            Scope("another", "test", Purpose.UP, "https://voiceid.example.org", "us-east-1"),
+            "not for stack test of project another",
+        ),
+        (
+            Scope("voiceid-optout", "test", Purpose.DESTROY, "https://voiceid.example.org", "us-east-1"),
+            "is a plan for `up`, not for `destroy`",
+        ),
+        (
+            replace(SCOPE, endpoint="http://127.0.0.1:8099"),
+            "plan for https://voiceid.example.org (us-east-1), not for http://127.0.0.1:8099 (us-east-1)",
+        ),
+        (replace(SCOPE, region="eu-west-2"), "not for https://voiceid.example.org (eu-west-2)"),
     ],
 )
 def test_a_plan_for_something_else_is_refused(scope: Scope, words: str) -> None:

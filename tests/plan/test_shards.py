@@ -177,7 +177,7 @@ REGISTERS = st.dictionaries(st.integers(0, 12).map(name), st.sampled_from([OPTED
 STACK = api.StepEventMetadata(
     api.OpType.SAME, urn_of("stack", "pulumi:pulumi:Stack"), "pulumi:pulumi:Stack", "", logical=True
 )
-SCOPE = Scope("voiceid-optout", "test", Purpose.UP)
+SCOPE = Scope("voiceid-optout", "test", Purpose.UP, "https://voiceid.example.org", "us-east-1")
 
 
 def single(label: str, ensure: str | None, status: str | None) -> Any:
@@ -191,7 +191,7 @@ def single(label: str, ensure: str | None, status: str | None) -> Any:
             "id": "x",
             "parent": "",
             "provider": "",
-            "inputs": {"ensure": ensure},
+            "inputs": {"domain_id": "D", "ensure": ensure},
             "outputs": outputs,
             "retainOnDelete": True,
         }
@@ -285,7 +285,7 @@ def test_who_changes_from_a_resource_of_their_own_to_a_shard_or_back_only_moves(
     plan = builder.plan()
     effect = {"opted_out": "the opt-out stays in the service", RELEASED: "nothing changes in the service"}
     assert plan.steps == tuple(
-        Step(label, Action.MOVE, f"moves to another resource; {effect[ensure]}")
+        Step(label, Action.MOVE, f"moves to another resource; {effect[ensure]}", domain="D")
         for label, ensure in everybody.items()
     )
     assert (plan.unchanged, plan.managed) == (0, 2)

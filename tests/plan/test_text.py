@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.plan.plans import BUCKET, EVERY_ACTION, plan, review, step, steps
+from tests.plan.plans import BUCKET, DOMAIN, EVERY_ACTION, plan, review, step, steps
 from voiceid_optout.plan import Action, Change, Purpose, Scope, Step
 from voiceid_optout.plan.digest import short
 from voiceid_optout.plan.guard import Limits, check
@@ -16,6 +16,7 @@ def test_a_plan_is_a_summary_its_rows_and_its_digest() -> None:
     made = review([repaired, forgotten], 3, places={repaired.label: "config/people.yaml:3"})
     assert render(made).splitlines() == [
         "Plan for stack test: 1 to repair, 1 to stop managing, 3 unchanged",
+        f"Endpoint: https://voiceid.example.org (us-east-1), domain {DOMAIN}",
         f"  ! repair         {A}  config/people.yaml:3  ENROLLED in the service, should be OPTED_OUT",
         f"  · stop managing  {B}{' ' * 24}no longer in the register; the opt-out stays in the service",
         f"Digest: {short(made.digest)}",
@@ -25,15 +26,21 @@ def test_a_plan_is_a_summary_its_rows_and_its_digest() -> None:
 def test_a_row_says_where_the_register_had_somebody_whom_it_has_no_more() -> None:
     left = step(Action.FORGET, 11)
     made = review([left], 3, former={left.label: "config/people.yaml:14 (1a2b3c4)"})
-    assert render(made).splitlines()[1] == (
+    assert render(made).splitlines()[2] == (
         f"  · stop managing  {B}  was config/people.yaml:14 (1a2b3c4)  "
         "no longer in the register; the opt-out stays in the service"
     )
 
 
 def test_a_plan_of_nothing_needs_no_digest_and_a_report_has_none() -> None:
-    assert render(review([], 3)) == "Plan for stack test: 3 unchanged\n"
-    drift = review([step(Action.REPAIR)], scope=Scope("voiceid-optout", "test", Purpose.DRIFT))
+    assert render(review([], 3)).splitlines() == [
+        "Plan for stack test: 3 unchanged",
+        "Endpoint: https://voiceid.example.org (us-east-1)",
+    ]
+    drift = review(
+        [step(Action.REPAIR)],
+        scope=Scope("voiceid-optout", "test", Purpose.DRIFT, "https://voiceid.example.org", "us-east-1"),
+    )
     assert "Digest" not in render(drift)
 
 
@@ -41,11 +48,11 @@ def test_what_the_guard_says_comes_before_the_digest() -> None:
     made = plan([step(Action.FORGET)], managed=1)
     refusal = check(made, Limits(), "d" * 64, "optout up --stack test --approve dddd")
     shown = render(review(made.steps, refusal=refusal)).splitlines()
-    assert shown[2:4] == [
+    assert shown[3:5] == [
         "The guard would refuse this: 1 person would no longer be managed, and nobody would be left.",
         "To do exactly this all the same: optout up --stack test --approve dddd",
     ]
-    assert shown[4].startswith("Digest: ")
+    assert shown[5].startswith("Digest: ")
 
 
 def test_a_release_says_why() -> None:
@@ -57,7 +64,7 @@ def test_a_release_says_why() -> None:
 
 @pytest.mark.parametrize("each", EVERY_ACTION, ids=lambda each: each.action.value)
 def test_every_action_has_a_row(each: Step) -> None:
-    (_, line, _) = lines(review([each]))
+    (_, _, line, _) = lines(review([each]))
     assert each.label in line.text
     assert each.reason in line.text
     assert line.tone is Tone.PLAIN or each.action is not Action.FORGET
@@ -72,10 +79,10 @@ def test_nothing_from_elsewhere_reaches_a_terminal_as_it_is() -> None:
 def test_rows_are_limited_and_the_middle_is_counted() -> None:
     made = review(steps(Action.OPT_OUT, ROWS_SHOWN + 1100))
     shown = lines(made)
-    assert len(shown) == 1 + ROWS_SHOWN + 1 + 1
-    assert shown[1 + ROWS_SHOWN // 2].text == "  … 1,100 more rows …"
+    assert len(shown) == 2 + ROWS_SHOWN + 1 + 1
+    assert shown[2 + ROWS_SHOWN // 2].text == "  … 1,100 more rows …"
     assert shown[0].text == f"Plan for stack test: {ROWS_SHOWN + 1100:,} to opt out, 0 unchanged"
-    assert len(lines(made, limit=2)) == 5
+    assert len(lines(made, limit=2)) == 6
 
 
 def test_a_hundred_thousand_steps_stay_readable_and_a_release_is_among_them() -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from voiceid_optout.cli import connection
 from voiceid_optout.cli.errors import CommandError
 from voiceid_optout.engine import project as projects
 from voiceid_optout.engine.config_text import as_text
 from voiceid_optout.voiceid import SettingsInvalid, precedence
 from voiceid_optout.voiceid.aws_config import NAMES, OVERRIDE, PREFIX, AwsConfig
+from voiceid_optout.voiceid.settings import FILE_VARIABLE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,7 +36,13 @@ def environment(context: Context) -> dict[str, str]:
         found.setdefault(precedence.ENDPOINT_VARIABLE, url)
     if not any(map(shell.get, precedence.REGION_VARIABLES)) and aws.region:
         found.setdefault(precedence.REGION_VARIABLES[0], aws.region)
+    found |= todays_file(context)
     return found if shell.get(OVERRIDE) else {**given, **found}
+
+
+def todays_file(context: Context) -> dict[str, str]:
+    """Return the variable for what the stack's file says today; the state has what it said at the last `up`."""
+    return {FILE_VARIABLE: json.dumps(connection.texts(context), sort_keys=True)}
 
 
 def parsed(environ: Mapping[str, str]) -> AwsConfig:

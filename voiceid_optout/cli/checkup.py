@@ -19,6 +19,7 @@ from voiceid_optout.engine.embedded import locks, passphrase, snapshot
 from voiceid_optout.engine.embedded.backend import Backend
 from voiceid_optout.engine.errors import EngineError
 from voiceid_optout.engine.interface import place_of
+from voiceid_optout.place import shell_faults
 from voiceid_optout.register import RegisterError
 from voiceid_optout.register.report import summary
 from voiceid_optout.voiceid import Client, VoiceIdError
@@ -50,6 +51,11 @@ def examine(context: Context) -> Iterator[Finding]:
     yield _pulumi(context)
     yield _project(context)
     yield _caught("register", lambda: _register(context))
+    # What leads elsewhere is not followed, not even to look.
+    faults = [*context.file_faults(), *shell_faults(context.place, context.environment)]
+    yield from (Finding("place", "fail", fault) for fault in faults)
+    if faults:
+        return
     with ExitStack() as cleanup:
         try:
             environment = cleanup.enter_context(environment_for(context))

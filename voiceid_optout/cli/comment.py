@@ -101,6 +101,8 @@ def command(
 
 def _digest(path: Path, stack: str) -> str | None:
     """Return the digest of a saved plan, None if the guard refuses it; raises CommandError for another file."""
+    from voiceid_optout.plan.document import VERSION  # noqa: PLC0415 - not for --help
+
     try:
         plan = read_json(path.read_bytes())
         digest, planned, refusal = plan["digest"], plan["stack"], plan["guard"]
@@ -108,6 +110,11 @@ def _digest(path: Path, stack: str) -> str | None:
         raise CommandError(f"{path} cannot be read: {error.strerror}") from error
     except (ValueError, TypeError, KeyError):
         raise CommandError(f"{path} is no saved plan: write it with `optout preview --save-plan {path}`") from None
+    if plan.get("version") != VERSION:
+        raise CommandError(
+            f"{path} is a plan of another version: write it with `optout preview --save-plan {path}`",
+            ExitCode.USAGE,
+        )
     if planned != stack:
         raise CommandError(f"{path} is a plan for another stack than {stack}", ExitCode.USAGE)
     return None if refusal is not None else str(digest)

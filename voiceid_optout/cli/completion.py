@@ -71,12 +71,13 @@ def labels(ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> 
 def _places(context: Context) -> Mapping[str, str]:
     from voiceid_optout.cli import context as contexts  # noqa: PLC0415 - as above
     from voiceid_optout.forge.identifiers import Matcher  # noqa: PLC0415
+    from voiceid_optout.place import PASSPHRASE, SANDBOX_PASSPHRASE  # noqa: PLC0415
     from voiceid_optout.register.discover import discover  # noqa: PLC0415
 
     sources, _ = discover(context.register_folder)
     if sum(source.path.stat().st_size for source in sources) > MOST_BYTES:
         return {}
-    sandbox = {"PULUMI_CONFIG_PASSPHRASE": contexts.SANDBOX_PASSPHRASE} if context.is_sandbox else {}
+    sandbox = {PASSPHRASE: SANDBOX_PASSPHRASE} if context.is_sandbox else {}
     found = context.places(contexts.label_key(context, sandbox))
     # A file may be named after somebody.
     masked = Matcher({entry.speaker_id: "" for entry in context.register.entries}).masked

@@ -6,30 +6,46 @@ import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from voiceid_optout.cli.errors import CommandError
+from voiceid_optout.cli.exit_codes import ExitCode
 from voiceid_optout.engine.config_text import as_text
+from voiceid_optout.plan import Scope
+from voiceid_optout.plan.digest import AWS, SANDBOX
 from voiceid_optout.plan.pace import Pace
-from voiceid_optout.voiceid import ClientSettings
+from voiceid_optout.voiceid import STACK_CONFIG, ClientSettings, SettingsInvalid
+from voiceid_optout.voiceid.settings import bare
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from voiceid_optout.cli.context import Context
+    from voiceid_optout.plan import Purpose
 
 
 def client_settings(context: Context, environment: Mapping[str, str]) -> ClientSettings:
-    """Return endpoint, region and quotas; raises :class:`voiceid_optout.voiceid.SettingsInvalid`."""
-    config = {
-        key: as_text(value)
-        for key in ("endpoint", "region", "quotas")
-        if (value := context.setting(key)) is not None
-    }
-    return ClientSettings.resolve(config, {**context.environment, **environment})
+    """Return endpoint, region and quotas; raises :class:`CommandError` for settings that cannot be used."""
+    try:
+        return ClientSettings.resolve(texts(context), {**context.environment, **environment})
+    except SettingsInvalid as error:
+        raise CommandError(str(error), ExitCode.USAGE) from error
 
 
-def pace_of(context: Context, environment: Mapping[str, str]) -> Pace:
+def texts(context: Context) -> dict[str, str]:
+    """Return what the stack's file says to the client, as programs get it."""
+    return {key: as_text(value) for key in STACK_CONFIG if (value := context.setting(key)) is not None}
+
+
+def scope_of(context: Context, settings: ClientSettings, purpose: Purpose) -> Scope:
+    """Return where a plan of the stack belongs, and where its calls go."""
+    endpoint = AWS if settings.endpoint_url is None else bare(settings.endpoint_url)
+    if context.is_sandbox:
+        endpoint = SANDBOX
+    return Scope(context.project.name, context.stack, purpose, endpoint, settings.region)
+
+
+def pace_of(settings: ClientSettings) -> Pace:
     """Return the calls a second that a run makes at most."""
-    quotas = client_settings(context, environment).quotas
-    return Pace(quotas.opt_out, quotas.delete)
+    return Pace(settings.quotas.opt_out, settings.quotas.delete)
 
 
 @contextmanager

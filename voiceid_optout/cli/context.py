@@ -9,22 +9,25 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
+from voiceid_optout import place as places
 from voiceid_optout.cli.errors import CommandError
 from voiceid_optout.cli.exit_codes import ExitCode
 from voiceid_optout.config import faults, value_of
 from voiceid_optout.engine import project as projects
+from voiceid_optout.engine.config_text import as_text
+from voiceid_optout.engine.errors import PassphraseError
 from voiceid_optout.label import label
 from voiceid_optout.register import Ensure, load
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from voiceid_optout.engine.project import Project, StackSettings
     from voiceid_optout.register import Register
 
 DATA_FOLDER = ".optout"
-SANDBOX_PASSPHRASE = "local"  # noqa: S105 - public on purpose, see Pulumi.local.yaml
-_EMBEDDED_SERVICE = "embedded"
+# Of the sandbox as it is shipped: the public passphrase opens it, and to try that takes a third of a second.
+_SHIPPED_SALT = "v1:LfTudhKBNeo=:v1:OqzBUkjqGv6RgaAG:sHbNnez9NnsswughF7/FfGmlhxC1qw=="
 _SHARDED = "sharded"
 _REMOTE = ("s3", "azblob", "gs", "postgres", "https", "http")
 _REGION_VARIABLES = ("AWS_REGION", "AWS_DEFAULT_REGION")
@@ -42,7 +45,33 @@ class Context:
     @property
     def is_sandbox(self) -> bool:
         """Whether the stack brings its own service, state folder and passphrase."""
-        return bool(self.setting("service") == _EMBEDDED_SERVICE)
+        return self.place.is_sandbox
+
+    @cached_property
+    def place(self) -> places.Stack:
+        """The stack with what its file says of where it reaches."""
+        config = self.settings.config
+        names = {key: f"{self.project.name}:{key}" for key in places.KEYS} | {key: key for key in places.AWS_KEYS}
+        texts = {key: as_text(config[name]) for key, name in names.items() if name in config}
+        return places.Stack(self.project.name, self.stack, texts)
+
+    def file_faults(self) -> Iterator[str]:
+        """Yield what is wrong with the settings of the stack's file, or else what contradicts itself in it."""
+        if wrong := list(faults(self.settings.config, self.project.name)):
+            yield from (f"{self.settings.path.name}: {fault}" for fault in wrong)
+            return
+        yield from places.file_faults(self.place)
+        if self.is_sandbox and self.settings.salt not in (None, _SHIPPED_SALT):
+            from voiceid_optout.engine.embedded import passphrase  # noqa: PLC0415 - only where it must be tried
+
+            try:
+                passphrase.open_with(places.SANDBOX_PASSPHRASE, self.settings.salt)
+            except PassphraseError:
+                yield (
+                    f"{self.settings.path.name} has {self.project.name}:service: embedded beside an encryptionsalt "
+                    "of a passphrase of its own: a sandbox is sealed with one that everybody knows, so take the "
+                    "service out, or begin a new stack"
+                )
 
     @property
     def is_sharded(self) -> bool:
@@ -137,16 +166,29 @@ class Context:
 
 
 def find(root: Path, stack: str, environment: Mapping[str, str] | None = None) -> Context:
-    """Read the project and stack files; raises :class:`voiceid_optout.engine.errors.ProjectError`.
+    """Read the project and stack files.
 
-    A setting that is misspelled, or of another kind, is a :class:`CommandError`.
+    Raises :class:`voiceid_optout.engine.errors.ProjectError`, and :class:`CommandError` for a setting that is
+    misspelled or of another kind, and for a file that contradicts itself.
     """
-    project = projects.load_project(root.resolve())
-    settings = projects.load_stack(project, stack)
-    if found := [f"{settings.path.name}: {fault}" for fault in faults(settings.config, project.name)]:
+    context = read(root, stack, environment)
+    if found := list(context.file_faults()):
         raise CommandError("\n".join(found), ExitCode.USAGE)
+    return context
+
+
+def read(root: Path, stack: str, environment: Mapping[str, str] | None = None) -> Context:
+    """Read the project and stack files, whatever they say."""
+    project = projects.load_project(root.resolve())
+    shell = os.environ if environment is None else environment
     # A copy: what a command sets for the AWS SDK later is not what the shell has set.
-    return Context(project, settings, stack, dict(os.environ if environment is None else environment))
+    return Context(project, projects.load_stack(project, stack), stack, dict(shell))
+
+
+def require_shell(context: Context) -> None:
+    """Raise :class:`CommandError` where the shell's variables lead elsewhere than the stack's file."""
+    if fault := next(places.shell_faults(context.place, context.environment), None):
+        raise CommandError(fault, ExitCode.USAGE)
 
 
 def label_key(context: Context, environment: Mapping[str, str]) -> str | None:

@@ -42,7 +42,7 @@ def command(*, as_json: bool, **choices: Any) -> None:
     console = Console(stderr=as_json, highlight=False, soft_wrap=True)
     findings = []
     with reported():
-        context = contexts.find(choices["root"], choices["stack"])
+        context = contexts.read(choices["root"], choices["stack"])
         for finding in examine(context):
             findings.append(finding)
             mark, style = _MARKS[finding.verdict]

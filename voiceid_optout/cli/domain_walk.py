@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 @contextmanager
 def read_domain(context: Context, domain_id: str, console: Console, *, keep: bool) -> Iterator[PageFile]:
     """Give all pages of a domain, those first that an earlier run has read; not to ``keep`` them takes no file."""
-    if keep:
-        make_private(context.data_folder)
     with environment_for(context) as environment, in_environment(environment):
+        if keep:
+            make_private(context.data_folder)
         try:
             settings = client_settings(context, environment)
             client = Client(settings, on_wait=lambda _operation, seconds: console.print(_waiting(seconds)))

@@ -22,12 +22,14 @@ def command(**choices: Any) -> None:
     For a stack with its own service (the sandbox) the service must be running: start `optout serve` first, in
     another terminal, with the line this command prints if it is not.
 
+    The variables are for this stack alone: OPTOUT_ENV_FOR names it, and with another stack they are refused.
+
     \b
     Example
       $ eval "$(optout env)"
       $ pulumi preview
 
-    Exit codes: 0 done, 1 failed.
+    Exit codes: 0 done, 1 failed, 2 file or shell contradict the stack.
     """  # noqa: D301 - click's own mark for "do not wrap"
     from voiceid_optout.cli import context as contexts  # noqa: PLC0415 - not for --help
     from voiceid_optout.engine.embedded.backend import Backend  # noqa: PLC0415
@@ -43,12 +45,14 @@ def command(**choices: Any) -> None:
 
 def variables(context: Context) -> dict[str, str]:
     """Return the variables by name."""
-    # The service's code is needed for the sandbox alone.
+    from voiceid_optout.cli.context import require_shell  # noqa: PLC0415 - not for --help
     from voiceid_optout.cli.sandbox import make_private, sandbox_environment, serve_arguments  # noqa: PLC0415
+    from voiceid_optout.place import EXPORTED_FOR  # noqa: PLC0415
     from voiceid_optout.service.running import find  # noqa: PLC0415
 
+    require_shell(context)
     url = context.remote_backend or context.backend().resolve().as_uri()
-    result = {"PULUMI_STACK": context.stack, "PULUMI_BACKEND_URL": url}
+    result = {EXPORTED_FOR: context.place.full_name, "PULUMI_STACK": context.stack, "PULUMI_BACKEND_URL": url}
     make_private(context.data_folder)
     if not context.remote_backend:
         make_private(context.backend())  # the raw CLI asks for a folder that is there
@@ -58,4 +62,4 @@ def variables(context: Context) -> dict[str, str]:
     if service is None:
         line = shlex.join(["optout", "serve", *serve_arguments(context)])
         raise CommandError(f"the sandbox's service is not running; start it in another terminal:\n  {line}")
-    return result | sandbox_environment(service)
+    return result | sandbox_environment(context, service)

@@ -10,13 +10,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from voiceid_optout.cli.context import SANDBOX_PASSPHRASE
 from voiceid_optout.engine import urn as urns
 from voiceid_optout.engine.embedded import passphrase, values
 from voiceid_optout.engine.embedded.backend import Backend
 from voiceid_optout.engine.errors import EngineError
 from voiceid_optout.forge.identifiers import Matcher
 from voiceid_optout.limits import read_json
+from voiceid_optout.place import PASSPHRASE, SANDBOX_PASSPHRASE
 from voiceid_optout.plan.builder import SPEAKER_TYPE
 from voiceid_optout.plan.shards import SHARD_TYPE
 from voiceid_optout.shard import pairs
@@ -102,7 +102,7 @@ def _decrypter(latest: Mapping[str, Any], environment: Mapping[str, str]) -> Cal
 
 
 def _of_sandbox(context: Context) -> dict[str, str]:
-    return {"PULUMI_CONFIG_PASSPHRASE": SANDBOX_PASSPHRASE} if context.is_sandbox else {}
+    return {PASSPHRASE: SANDBOX_PASSPHRASE} if context.is_sandbox else {}
 
 
 def _stored(context: Context) -> bytes:

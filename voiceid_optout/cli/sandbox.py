@@ -11,9 +11,10 @@ from tempfile import TemporaryFile
 from typing import IO, TYPE_CHECKING
 
 from voiceid_optout.cli import aws
-from voiceid_optout.cli.context import DATA_FOLDER, SANDBOX_PASSPHRASE
+from voiceid_optout.cli.context import DATA_FOLDER, require_shell
 from voiceid_optout.cli.errors import CommandError
 from voiceid_optout.cli.exit_codes import ExitCode
+from voiceid_optout.place import EXPORTED_FOR, PASSPHRASE, SANDBOX_PASSPHRASE
 from voiceid_optout.service.folder import ignore
 from voiceid_optout.service.running import Running, find
 
@@ -33,17 +34,18 @@ def environment_for(context: Context) -> Iterator[dict[str, str]]:
 
     For a sandbox that is its passphrase, and the endpoint and keys of its service, which is started when it does
     not run and ended with the command. For other stacks it is where their file says that the service is, and who
-    asks it.
+    asks it. Raises :class:`CommandError` where the shell leads elsewhere.
     """
+    require_shell(context)
     if not context.is_sandbox:
         yield aws.environment(context)
         return
     make_private(context.data_folder)
     with running_service(context) as service:
-        yield sandbox_environment(service)
+        yield {**sandbox_environment(context, service), **aws.todays_file(context)}
 
 
-def sandbox_environment(service: Running) -> dict[str, str]:
+def sandbox_environment(context: Context, service: Running) -> dict[str, str]:
     """Return the variables that point the provider at the sandbox's service, whatever the shell has set."""
     keys = configparser.ConfigParser()
     if service.credentials_file is not None:
@@ -59,7 +61,8 @@ def sandbox_environment(service: Running) -> dict[str, str]:
         "AWS_ACCESS_KEY_ID": keys["default"]["aws_access_key_id"],
         "AWS_SECRET_ACCESS_KEY": keys["default"]["aws_secret_access_key"],
         "AWS_SESSION_TOKEN": "",
-        "PULUMI_CONFIG_PASSPHRASE": SANDBOX_PASSPHRASE,
+        PASSPHRASE: SANDBOX_PASSPHRASE,
+        EXPORTED_FOR: context.place.full_name,
     }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -14,7 +15,7 @@ from rich.text import Text
 from voiceid_optout.cli import context as contexts
 from voiceid_optout.cli import former
 from voiceid_optout.cli.concerned import Concerned
-from voiceid_optout.cli.connection import client_settings, pace_of
+from voiceid_optout.cli.connection import client_settings, pace_of, scope_of
 from voiceid_optout.cli.errors import CommandError
 from voiceid_optout.cli.event_log import EventLog, document
 from voiceid_optout.cli.exit_codes import ExitCode
@@ -26,7 +27,7 @@ from voiceid_optout.engine import urn as urns
 from voiceid_optout.engine.choose import EMBEDDED, choose
 from voiceid_optout.engine.errors import EngineError
 from voiceid_optout.engine.interface import WRITES_STATE, Operation, Outcome, Request, Result, place_of
-from voiceid_optout.plan import Action, PlanBuilder, Purpose, Review, Scope, shards
+from voiceid_optout.plan import Action, PlanBuilder, Purpose, Review, shards
 from voiceid_optout.plan.builder import DESTROYED, DROPPED, SPEAKER_TYPE, is_change
 from voiceid_optout.plan.text import Tone, lines
 from voiceid_optout.resource_id import upgraded
@@ -38,7 +39,8 @@ if TYPE_CHECKING:
 
     from voiceid_optout.cli.context import Context
     from voiceid_optout.engine.interface import Engine
-    from voiceid_optout.plan import Plan
+    from voiceid_optout.plan import Plan, Scope
+    from voiceid_optout.voiceid import ClientSettings
 
 _CODES = {
     Result.FAILED: ExitCode.FAILED,
@@ -206,16 +208,21 @@ class Session:
     @property
     def endpoint(self) -> str:
         """The service that the calls go to, for people."""
-        return client_settings(self.context, self.environment).place()
+        return self.settings.place()
+
+    @cached_property
+    def settings(self) -> ClientSettings:
+        """Where the run's calls go, and how fast."""
+        return client_settings(self.context, self.environment)
 
     def scope(self, purpose: Purpose) -> Scope:
         """Return where a plan of this stack belongs."""
-        return Scope(self.context.project.name, self.context.stack, purpose)
+        return scope_of(self.context, self.settings, purpose)
 
     def review(self, plan: Plan, purpose: Purpose) -> Review:
         """Return a plan with what the register says about its people."""
         scope = self.scope(purpose)
-        pace = pace_of(self.context, self.environment) if purpose in (Purpose.UP, Purpose.DESTROY) else None
+        pace = pace_of(self.settings) if purpose in (Purpose.UP, Purpose.DESTROY) else None
         return Review(plan, scope, self.places, self.because, pace=pace, former=self._former(plan))
 
     def _former(self, plan: Plan) -> Mapping[str, str]:
@@ -279,8 +286,8 @@ def opened(choices: Choices) -> Iterator[Session]:
     context = contexts.find(choices.root, choices.stack)
     _ = context.register  # an invalid register ends the command before anything is started
     with ExitStack() as cleanup:
-        make_private(context.data_folder)
         environment = cleanup.enter_context(environment_for(context))
+        make_private(context.data_folder)
         engine = choose(None if choices.engine == "auto" else choices.engine, context.environment)
         if context.remote_backend and engine.name == EMBEDDED:
             raise CommandError(
@@ -308,8 +315,10 @@ def opened(choices: Choices) -> Iterator[Session]:
 
         mask = Mask(context, environment, places, note)
         shown, because = Shown(places, mask.place), Shown(context.reasons(key), mask)
+        session = Session(context, choices, engine, environment, shown, console, mask, because, event_log, key)
+        _ = session.settings  # what cannot be used ends the command before anything is run
         try:
-            yield Session(context, choices, engine, environment, shown, console, mask, because, event_log, key)
+            yield session
         except EngineError as error:  # it may quote what others say
             error.args = tuple(mask(item) if isinstance(item, str) else item for item in error.args)
             raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from voiceid_optout import config
-from voiceid_optout.engine.errors import ProjectError
+from voiceid_optout.engine.errors import EngineError, ProjectError
 from voiceid_optout.engine.project import read_mapping
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ def views_of(root: Path, stack: str | None) -> list[StackView]:
     views: list[StackView] = []
     for file in files:
         settings = _settings(file, prefix)
+        _require_sound(root, file.name[7:-5])
         if stack is None and settings.get("guardrails") == "only":
             continue
         name, said = file.name[7:-5], _register_of(settings)
@@ -54,6 +56,18 @@ def views_of(root: Path, stack: str | None) -> list[StackView]:
         else:
             views[at] = StackView((*views[at].stacks, name), *said)
     return views or [StackView((), {}, None, DEFAULT_DIRECTORY)]
+
+
+def _require_sound(root: Path, stack: str) -> None:
+    """Raise click.UsageError for a stack's file that contradicts itself: no other command would take it either."""
+    from voiceid_optout.cli import context as contexts  # noqa: PLC0415 - not for --help
+    from voiceid_optout.cli.errors import CommandError  # noqa: PLC0415
+
+    try:
+        with suppress(EngineError):  # what keeps a run from beginning has nothing to do with the register
+            contexts.find(root, stack)
+    except CommandError as error:
+        raise click.UsageError(str(error)) from None
 
 
 _Said = tuple["Mapping[str, str]", "str | None", Path, bool, bool]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from voiceid_optout.plan import people, shards
@@ -27,6 +28,7 @@ class PlanBuilder:
         self._dropped = dropped
         self._drift: dict[str, Drift] = {}  # by label
         self._steps: dict[str, Step] = {}  # by label, or by URN for what is no person
+        self._domains: dict[str, str] = {}  # by label, of those who have drifted or a step
         self._people: set[str] = set()
         self._managed: set[str] = set()
         self._compared = False
@@ -48,9 +50,12 @@ class PlanBuilder:
             self._see(metadata)
             if drift := drift_of(metadata.old, metadata.new):
                 self._drift[_name(metadata.urn)] = drift
+                self._domains[_name(metadata.urn)] = _domain(metadata)
         elif metadata.type == SHARD_TYPE:
             self._see_shard(metadata)
-            self._drift.update(shards.drifted(metadata.new))
+            drifted = shards.drifted(metadata.new)
+            self._drift.update(drifted)
+            self._domains.update(dict.fromkeys(drifted, _domain(metadata)))
         self._news |= bool(self._drift)
 
     def _add_step(self, metadata: Any) -> None:
@@ -66,7 +71,7 @@ class PlanBuilder:
             self._see(metadata)
             label = _name(metadata.urn)
             if step := _speaker_step(metadata, self._drift.pop(label, None), self._dropped):
-                self._put(step)
+                self._put(step, _domain(metadata))
         elif step := _other_step(metadata):
             self._steps[metadata.urn] = step
 
@@ -75,12 +80,16 @@ class PlanBuilder:
         drift = {label: self._drift.pop(label) for label in self._drift.keys() & labels}
         found = shards.steps(metadata, drift, self._dropped)
         if found is None:
-            self._steps[metadata.urn] = Step(_name(metadata.urn), Action.REPLACE, SHARD_TYPE, type=SHARD_TYPE)
+            name = _name(metadata.urn)
+            self._steps[metadata.urn] = Step(name, Action.REPLACE, SHARD_TYPE, type=SHARD_TYPE)
+            self._domains[name] = _domain(metadata)
             return
+        domain = _domain(metadata)
         for step in found:
-            self._put(step)
+            self._put(step, domain)
 
-    def _put(self, step: Step) -> None:
+    def _put(self, step: Step, domain: str) -> None:
+        self._domains[step.label] = domain
         known = self._steps.get(step.label)
         self._steps[step.label] = step if known is None else people.together(known, step, self._dropped)
 
@@ -100,7 +109,8 @@ class PlanBuilder:
     def plan(self) -> Plan:
         """Return the plan; drift that no step has taken up is part of it."""
         everything = self._steps | {label: self._left(label, drift) for label, drift in self._drift.items()}
-        steps = sorted(everything.values(), key=lambda step: (step.label, step.action))
+        placed = (replace(step, domain=self._domains.get(step.label, "")) for step in everything.values())
+        steps = sorted(placed, key=lambda step: (step.label, step.action))
         confined = self._confined and not self._news
         return Plan(
             tuple(steps),
@@ -184,6 +194,11 @@ def _other_step(metadata: Any) -> Step | None:
         case _:
             action = Action.REPLACE
     return Step(_name(metadata.urn), action, metadata.type, type=metadata.type)
+
+
+def _domain(metadata: Any) -> str:
+    """Return the domain of a person, or of a shard; one that changes is asked for anew."""
+    return _property(metadata.new, "domain_id") or _property(metadata.old, "domain_id") or ""
 
 
 def _ensured(state: Any) -> str:

@@ -12,11 +12,16 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from voiceid_optout.plan.model import Plan
 
-VERSION = 1  # of what is hashed: a new one makes every approval void
+VERSION = 2  # of what is hashed: a new one makes every approval void
 # Hexadecimal digits that people are shown, and that an approval must have at least. They are 128 bits: whoever
 # proposes a change chooses identifiers, and so labels, and 48 bits of a digest were found again within a minute.
 SHORT = 32
 APPROVAL = re.compile(rf"[0-9a-f]{{{SHORT},64}}")
+
+
+AWS = "aws"  # in place of a URL: AWS's own endpoint of the region
+SANDBOX = "embedded"  # the service that a sandbox brings, which listens elsewhere each time
+_WORDS = {SANDBOX: "the sandbox's own service"}
 
 
 class Purpose(StrEnum):
@@ -30,17 +35,30 @@ class Purpose(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Where a plan belongs: an approval for one stack says nothing about another."""
+    """Where a plan belongs: an approval for one stack, or one endpoint, says nothing about another.
+
+    ``endpoint`` is a URL, AWS or SANDBOX; ``region`` is the one that requests are signed for.
+    """
 
     project: str
     stack: str
     purpose: Purpose
+    endpoint: str
+    region: str
+
+    @property
+    def place(self) -> str:
+        """Where the plan's calls go, in words."""
+        if self.endpoint == AWS:
+            return f"AWS's Voice ID in {self.region}"
+        return f"{_WORDS.get(self.endpoint, self.endpoint)} ({self.region})"
 
 
 def digest(plan: Plan, scope: Scope) -> str:
     """Return SHA-256, 64 hexadecimal digits, over the steps and their scope as canonical JSON.
 
-    It covers who, what and from what to what. It does not cover wording, nor lines of the register: they move when
+    It covers where, who, what and from what to what. Of domains it has those of the steps: that the stack has one
+    more meanwhile makes this plan no other. It does not cover wording, nor lines of the register: they move when
     somebody else is added.
     """
     content = {
@@ -48,6 +66,8 @@ def digest(plan: Plan, scope: Scope) -> str:
         "project": scope.project,
         "stack": scope.stack,
         "purpose": scope.purpose.value,
+        "endpoint": scope.endpoint,
+        "region": scope.region,
         "steps": sorted(step.identity for step in plan.steps),
     }
     text = json.dumps(content, ensure_ascii=True, separators=(",", ":"), sort_keys=True)

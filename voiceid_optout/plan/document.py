@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from voiceid_optout.plan.model import Step
     from voiceid_optout.plan.review import Review
 
-VERSION = 1
+VERSION = 2
 SCHEMA = Path(__file__).with_name("plan.schema.json")
 
 
@@ -28,6 +28,9 @@ def document(review: Review) -> dict[str, Any]:
         "project": review.scope.project,
         "stack": review.scope.stack,
         "purpose": review.scope.purpose.value,
+        "endpoint": review.scope.endpoint,
+        "region": review.scope.region,
+        "domains": list(plan.domains),
         "digest": review.digest,
         "counts": {action.value: count for action, count in sorted(plan.counts.items())},
         "unchanged": plan.unchanged,
@@ -42,6 +45,7 @@ def _step(review: Review, step: Step) -> dict[str, Any]:
     change = step.change
     return {
         "label": step.label,
+        "domain": step.domain or None,
         "type": step.type,
         "action": step.action.value,
         "change": None

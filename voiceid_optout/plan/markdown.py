@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 COMMENT_LENGTH = 65_536  # characters in a comment on GitHub
 LEAST_LENGTH = 8_192  # room for everything but rows
 _OVERRIDE_LENGTH = 1_000
+_PLACE_LENGTH = 1_000
 _SHORTEST_ROW = 16
 _OPEN_UP_TO = 20  # rows that need no click to be seen
 _WORDS = re.compile(r"[A-Za-z_,; -]+")
@@ -64,7 +65,8 @@ def render(review: Review, limit: int = COMMENT_LENGTH) -> str:
 
 
 def _top(review: Review) -> str:
-    parts = [f"### {_title(review)}\n\n{review.summary}\n"]
+    where = f"Endpoint: {code(review.where, _PLACE_LENGTH)}\n"
+    parts = [f"### {_title(review)}\n\n{review.summary}\n", where]
     counts = review.plan.counts
     rows = [f"| {verb} | {counts[action]:,} |\n" for action, verb in VERBS.items() if counts[action]]
     rows.append(f"| unchanged | {review.plan.unchanged:,} |\n")

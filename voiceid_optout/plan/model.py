@@ -39,7 +39,8 @@ class Change:
 class Step:
     """One row. ``label`` names a person, or a resource that is none; ``reason`` is a phrase.
 
-    What makes two steps the same is all but ``reason``: wording may change from one version to the next.
+    ``domain`` is the id of the person's domain, empty for what is in none. What makes two steps the same is all but
+    ``reason``: wording may change from one version to the next.
     """
 
     label: str
@@ -47,6 +48,7 @@ class Step:
     reason: str
     change: Change | None = None
     type: str = PERSON
+    domain: str = ""
 
     @property
     def is_person(self) -> bool:
@@ -54,12 +56,12 @@ class Step:
         return self.type == PERSON
 
     @property
-    def identity(self) -> tuple[str, str, str, str, str, str]:
+    def identity(self) -> tuple[str, ...]:
         """What the step does, as texts that sort; two steps with the same identity do the same."""
         field, before, after = (
             ("", "", "") if self.change is None else (self.change.field, self.change.before, self.change.after)
         )
-        return self.label, self.type, self.action.value, field, before or "", after or ""
+        return self.label, self.domain, self.type, self.action.value, field, before or "", after or ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,11 @@ class Plan:
     managed: int = 0
     resources: frozenset[str] | None = field(default=None, compare=False, repr=False)
     news: bool = field(default=True, compare=False, repr=False)
+
+    @property
+    def domains(self) -> tuple[str, ...]:
+        """The domains of everybody who has a step."""
+        return tuple(sorted({step.domain for step in self.steps if step.domain}))
 
     @property
     def counts(self) -> Counter[Action]:

@@ -30,6 +30,7 @@ def render(review: Review, limit: int = ROWS_SHOWN) -> str:
     body = ET.SubElement(ET.SubElement(page, "body"), "main")
     _add(body, "h1", review.title)
     _add(body, "p", review.summary, "summary")
+    _add(_add(body, "p", "Endpoint ", "place"), "code", review.where)
     if review.refusal is not None:
         note = ET.SubElement(body, "aside")
         _add(note, "p", f"The guard would refuse this: {review.refusal.reasons}.")

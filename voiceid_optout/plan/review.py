@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from voiceid_optout.plan.model import Plan, Step
     from voiceid_optout.plan.pace import Pace
 
+_DOMAINS_SHOWN = 10
+_PLACE_LENGTH = 300
 _TITLES = {
     Purpose.UP: "Plan for stack",
     Purpose.DESTROY: "Plan to destroy stack",
@@ -58,6 +60,20 @@ class Review:
     def title(self) -> str:
         """What this is, and of which stack: ``Plan for stack production``."""
         return f"{_TITLES[self.scope.purpose]} {self.scope.stack}"
+
+    @property
+    def domains(self) -> str:
+        """The domains of the plan's steps in one line, such as ``domains A, B``; empty without any."""
+        found = [words.clean(domain) for domain in self.plan.domains]
+        if not found:
+            return ""
+        left = f" and {len(found) - _DOMAINS_SHOWN:,} more" if len(found) > _DOMAINS_SHOWN else ""
+        return f"domain{'s' if len(found) > 1 else ''} {', '.join(found[:_DOMAINS_SHOWN])}{left}"
+
+    @property
+    def where(self) -> str:
+        """Where the calls go, for above the rows: endpoint, region and domains in one line."""
+        return ", ".join(filter(None, (words.clean(self.scope.place, _PLACE_LENGTH), self.domains)))
 
     @property
     def is_plan(self) -> bool:

@@ -10,6 +10,9 @@ from voiceid_optout.plan.digest import Purpose, Scope, digest
 from voiceid_optout.plan.document import VERSION
 from voiceid_optout.plan.errors import ForeignPlanError, PlanFileError
 from voiceid_optout.plan.model import Action, Change, Plan, Step
+from voiceid_optout.plan.words import clean
+
+_PLACE_LENGTH = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +28,10 @@ class SavedPlan:
         """Raise :class:`ForeignPlanError` unless the plan was made for this."""
         if self.scope.purpose is not scope.purpose:
             raise ForeignPlanError(f"is a plan for `{self.scope.purpose}`, not for `{scope.purpose}`")
+        theirs, ours = (f"stack {each.stack} of project {each.project}" for each in (self.scope, scope))
+        if theirs == ours:
+            theirs, ours = (clean(each.place, _PLACE_LENGTH) for each in (self.scope, scope))
         if self.scope != scope:
-            theirs, ours = (f"stack {each.stack} of project {each.project}" for each in (self.scope, scope))
             raise ForeignPlanError(f"is a plan for {theirs}, not for {ours}")
 
 
@@ -52,7 +57,13 @@ def parse(content: bytes) -> SavedPlan:
 
 
 def _read(document: dict[str, Any]) -> SavedPlan:
-    scope = Scope(_text(document["project"]), _text(document["stack"]), Purpose(document["purpose"]))
+    scope = Scope(
+        _text(document["project"]),
+        _text(document["stack"]),
+        Purpose(document["purpose"]),
+        _text(document["endpoint"]),
+        _text(document["region"]),
+    )
     steps = tuple(_step(item) for item in document["steps"])
     plan = Plan(steps, int(document["unchanged"]), int(document["managed"]))
     places = {item["label"]: _text(item["place"]) for item in document["steps"] if item["place"] is not None}
@@ -64,7 +75,14 @@ def _step(item: dict[str, Any]) -> Step:
     change = None
     if found is not None:
         change = Change(_text(found["field"]), _optional(found["before"]), _optional(found["after"]))
-    return Step(_text(item["label"]), Action(item["action"]), _text(item["reason"]), change, _text(item["type"]))
+    return Step(
+        _text(item["label"]),
+        Action(item["action"]),
+        _text(item["reason"]),
+        change,
+        _text(item["type"]),
+        _optional(item["domain"]) or "",
+    )
 
 
 def _text(value: Any) -> str:

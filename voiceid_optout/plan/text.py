@@ -1,4 +1,4 @@
-"""A plan as lines for people: a summary, then a row a step, then what the guard says and the digest."""
+"""A plan as lines for people: a summary, where it goes, a row a step, what the guard says, and the digest."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def lines(review: Review, width: int | None = None, limit: int = ROWS_SHOWN, *, 
 
     Where one row would exceed ``width`` columns, all have their reasons on a line below.
     """
-    found = [Line(f"{review.title}: {review.summary}", Tone.TITLE)]
+    found = [Line(f"{review.title}: {review.summary}", Tone.TITLE), Line(f"Endpoint: {review.where}")]
     if rows:
         found += _rows(review, width, limit)
     if review.refusal is not None:

@@ -18,7 +18,7 @@ from voiceid_optout.voiceid.waits import announce
 if TYPE_CHECKING:
     from pulumi.dynamic import Config
 
-_SETTINGS = ("endpoint", "region", "quotas", *voiceid.AWS_CONFIG)
+_SETTINGS = (*voiceid.STACK_CONFIG, *voiceid.AWS_CONFIG)
 
 
 class Runtime:

@@ -1,5 +1,6 @@
 """The stack's config as the program needs it."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -10,6 +11,7 @@ import pulumi
 from pulumi.runtime import config as runtime
 from pulumi.runtime import get_config
 
+from voiceid_optout import place
 from voiceid_optout.config import faults
 
 DEFAULT_REGISTER = "config"
@@ -46,10 +48,14 @@ class StackConfig:
 
     @classmethod
     def read(cls) -> Self:
-        """Read the running program's config; raises pulumi.RunError with one line for each fault."""
+        """Read the running program's config; raises pulumi.RunError with one line for each fault.
+
+        The raw CLI asks nobody else whether the shell leads elsewhere than the stack's file.
+        """
         config = pulumi.Config()
         if found := list(faults({**runtime.get_config_env(), **runtime.CONFIG.get()}, pulumi.get_project())):
             raise pulumi.RunError("\n".join(found))
+        _require_place(config)
         domains = config.get_object("domains") or {}
         domain = config.get("domain")
         return cls(
@@ -65,3 +71,11 @@ class StackConfig:
     def key(self, domain_id: str) -> str:
         """Return the key for labels in a domain."""
         return self.label_key or domain_id
+
+
+def _require_place(config: pulumi.Config) -> None:
+    names = {key: config.full_key(key) for key in place.KEYS} | {key: key for key in place.AWS_KEYS}
+    texts = {key: text for key, name in names.items() if (text := get_config(name))}
+    stack = place.Stack(pulumi.get_project(), pulumi.get_stack(), texts)
+    for fault in (*place.file_faults(stack), *place.shell_faults(stack, os.environ)):
+        raise pulumi.RunError(fault)

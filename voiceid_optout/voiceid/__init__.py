@@ -26,6 +26,7 @@ from voiceid_optout.voiceid.errors import (
     UnknownSpeaker,
     VoiceIdError,
 )
+from voiceid_optout.voiceid.settings import KEYS as STACK_CONFIG
 from voiceid_optout.voiceid.settings import ClientSettings, Quotas
 from voiceid_optout.voiceid.speaker import Domain, Speaker, SpeakerStatus
 
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AWS_CONFIG",
+    "STACK_CONFIG",
     "AccessDenied",
     "Client",
     "ClientSettings",

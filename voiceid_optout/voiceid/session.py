@@ -51,6 +51,20 @@ def profile_region(identity: Identity) -> str | None:
     return str(region) if region else None
 
 
+def profile_endpoint(identity: Identity) -> str | None:
+    """Return the endpoint that the profile in use names for Voice ID, or for all services; None without one."""
+    core = _core(identity)
+    try:
+        if core.get_config_variable("ignore_configured_endpoint_urls", methods=("config",)):
+            return None
+        profile, everything = core.get_scoped_config(), core.full_config
+    except aws.BotoCoreError:
+        return None
+    services = everything.get("services", {}).get(profile.get("services"), {})
+    url = services.get("voice_id", {}).get("endpoint_url") or profile.get("endpoint_url")
+    return str(url) if url else None
+
+
 def _core(identity: Identity) -> Any:
     core = botocore.session.Session(profile=identity.profile)
     core.get_component("data_loader").search_paths.insert(0, str(MODEL_ROOT))

@@ -1,5 +1,6 @@
 """Settings of the client: where the service is, and how many calls a second it allows."""
 
+import ipaddress
 import json
 import math
 from collections.abc import Mapping
@@ -13,6 +14,9 @@ from voiceid_optout.voiceid.errors import SettingsInvalid
 from voiceid_optout.voiceid.identity import WHOEVER, Identity
 
 SLOW_ANSWER = 0.4  # seconds; twice what a service far away takes
+FILE_VARIABLE = "OPTOUT_STACK_CONFIG"
+KEYS = ("endpoint", "region", "quotas", "insecurePlainHttp", "service")
+SANDBOX = "embedded"  # the value of `service` in a stack that brings its own
 FEWEST_CONNECTIONS, MOST_CONNECTIONS = 8, 64
 
 
@@ -72,10 +76,11 @@ class ClientSettings:
     def resolve(cls, config: Mapping[str, str], environ: Mapping[str, str]) -> Self:
         """Merge the stack's config with the environment, which wins over endpoint and region.
 
-        ``config`` has texts: endpoint, region and quotas of the project, and the AWS provider's config by its full
-        keys, such as ``aws:profile``. Raises SettingsInvalid for an endpoint that is no http(s) URL, a missing
-        region, bad quotas or bad ``aws:`` config.
+        ``config`` has texts: those of KEYS of the project, and the AWS provider's config by its full keys, such as
+        ``aws:profile``. Raises SettingsInvalid for an endpoint that is no http(s) URL, that would be called in
+        clear or that is not a sandbox's own, a missing region, bad quotas or bad ``aws:`` config.
         """
+        config = of_today(config, environ)
         aws = AwsConfig.parse(config, environ)
         endpoint = precedence.endpoint(config, aws, environ)
         region = precedence.region(config, aws, environ)
@@ -87,6 +92,13 @@ class ClientSettings:
         ):
             if url is not None:
                 _check_url(url, source)
+            if fault := clear_text_fault(url, source, config.get("insecurePlainHttp")):
+                raise SettingsInvalid(fault)
+        if config.get("service") == SANDBOX and not is_loopback(endpoint.value):
+            raise SettingsInvalid(
+                "the stack is a sandbox, and the shell does not say where its service is: start `optout serve`, "
+                'then eval "$(optout env)"'
+            )
         quotas = config.get("quotas")
         return cls(
             endpoint.value,
@@ -105,9 +117,7 @@ class ClientSettings:
         """Return the endpoint for messages, without any credentials or query that its URL may carry."""
         if self.endpoint_url is None:
             return f"AWS's Voice ID in {self.region}"
-        url = urlsplit(self.endpoint_url)
-        host = url.netloc.rpartition("@")[2]
-        return f"Voice ID at {url.scheme}://{host} ({self.region})"
+        return f"Voice ID at {bare(self.endpoint_url)} ({self.region})"
 
 
 def _check_url(endpoint: str, source: str) -> None:
@@ -118,3 +128,51 @@ def _check_url(endpoint: str, source: str) -> None:
         usable = False
     if not usable:
         raise SettingsInvalid(f"the endpoint of {source} is no http or https URL: correct it")
+
+
+def of_today(config: Mapping[str, str], environ: Mapping[str, str]) -> Mapping[str, str]:
+    """Return the config with what the stack's file says now in place of what the state remembers of it.
+
+    OPTOUT_STACK_CONFIG is a JSON object of texts by KEYS: an engine keeps the config of its last `up`, and reads
+    with it. Raises SettingsInvalid for anything else.
+    """
+    if not (text := environ.get(FILE_VARIABLE)):
+        return config
+    try:
+        given = json.loads(text)
+    except ValueError:
+        given = None
+    if not isinstance(given, dict) or not all(isinstance(value, str) for value in given.values()):
+        raise SettingsInvalid(f"{FILE_VARIABLE} is not a JSON object of texts")
+    kept = {name: value for name, value in config.items() if name not in KEYS}
+    return kept | {name: value for name, value in given.items() if name in KEYS}
+
+
+def clear_text_fault(url: str | None, source: str, allowed: str | None) -> str | None:
+    """Return why an endpoint may not be called: identifiers would travel in clear to another machine.
+
+    ``allowed`` is the stack's insecurePlainHttp, ``true`` for a network that is safe by other means.
+    """
+    if url is None or urlsplit(url).scheme != "http" or is_loopback(url) or (allowed or "").lower() == "true":
+        return None
+    return (
+        f"{bare(url)} ({source}) is on another machine, and identifiers would travel there in clear: use https, or "
+        "set voiceid-optout:insecurePlainHttp: true where the network is safe by other means"
+    )
+
+
+def is_loopback(url: str | None) -> bool:
+    """Tell whether an endpoint is on this machine."""
+    host = urlsplit(url or "").hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def bare(url: str) -> str:
+    """Return an endpoint without any credentials and query that its URL may carry; spelled in one way."""
+    parts = urlsplit(url)
+    host = parts.netloc.rpartition("@")[2].lower()
+    host = host.removesuffix({"http": ":80", "https": ":443"}.get(parts.scheme, ""))
+    return f"{parts.scheme}://{host}{parts.path.rstrip('/')}"

@@ -36,6 +36,8 @@ def connect(settings: ClientSettings) -> Any:
         tcp_keepalive=True,
         retries={"mode": "standard", "total_max_attempts": TRANSPORT_TRIES},
         user_agent=_USER_AGENT,
+        # The settings have found the endpoint, and the plan has named it: the SDK is not to find another one.
+        ignore_configured_endpoint_urls=True,
     )
     core = open_session(settings.identity, settings.region)
     parsers = core.get_component("response_parser_factory")

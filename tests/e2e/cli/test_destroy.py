@@ -34,7 +34,7 @@ def test_an_approved_plan_is_done_and_people_stay_opted_out(live: Project, servi
     assert live.run("up", "--yes").exit_code == ExitCode.DONE
     shown = live.run("destroy", "--preview")
     assert (shown.exit_code, shown.stderr) == (ExitCode.DONE, "")
-    assert shown.stdout.splitlines()[1] == (
+    assert shown.stdout.splitlines()[2] == (
         f"  · stop managing  {label_of(domain, 'caller-1')}  config/people.yaml:3  {FORGOTTEN}"
     )
     assert f"The guard would refuse this: {EMPTIED}." in shown.stdout
@@ -77,6 +77,7 @@ def test_a_few_named_people_need_no_approval(live: Project, domain: str) -> None
     assert done["plan"]["steps"] == [
         {
             "label": label,
+            "domain": domain,
             "type": "person",
             "action": "forget",
             "change": {"field": "ensure", "before": "opted_out", "after": None},

@@ -25,6 +25,7 @@ def test_drift_is_found_told_and_left_alone(live: Project, service: Service, dom
     assert step["change"] == {"field": "status", "before": "ENROLLED", "after": "OPTED_OUT"}
     assert found.stderr.splitlines() == [
         "Drift in stack test: 1 to repair, 1 unchanged",
+        f"Endpoint: {service.url} (us-east-1), domain {domain}",
         f"  ! repair  {label}  config/people.yaml:4  {reason}",
         "`optout up` repairs this.",
     ]

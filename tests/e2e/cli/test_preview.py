@@ -3,18 +3,20 @@ import json
 from jsonschema import validate
 
 from tests.cli.projects import Project, label_of
+from tests.service.running import Service
 from voiceid_optout.cli.exit_codes import ExitCode
 from voiceid_optout.plan.document import SCHEMA
 
 CROWD = [f"caller-{n}" for n in range(40)]
 
 
-def test_the_plan_is_shown_and_nothing_is_done(live: Project, domain: str) -> None:
+def test_the_plan_is_shown_and_nothing_is_done(live: Project, service: Service, domain: str) -> None:
     result = live.run("preview")
     assert (result.exit_code, result.stderr) == (ExitCode.DONE, "")
     *rows, last = result.stdout.splitlines()
     assert rows == [
         "Plan for stack test: 2 to opt out, 0 unchanged",
+        f"Endpoint: {service.url} (us-east-1), domain {domain}",
         f"  + opt out  {label_of(domain, 'caller-1')}  config/people.yaml:3  new",
         f"  + opt out  {label_of(domain, 'caller-2')}  config/people.yaml:4  new",
     ]
@@ -23,13 +25,14 @@ def test_the_plan_is_shown_and_nothing_is_done(live: Project, domain: str) -> No
     assert not live.state_file.exists()
 
 
-def test_a_script_can_tell_changes_from_none(live: Project) -> None:
+def test_a_script_can_tell_changes_from_none(live: Project, service: Service) -> None:
     assert live.run("preview", "--detailed-exitcode").exit_code == ExitCode.CHANGES_PLANNED
     assert live.run("up", "--yes").exit_code == ExitCode.DONE
     result = live.run("preview", "--detailed-exitcode")
     assert result.exit_code == ExitCode.DONE
     assert result.stdout.splitlines() == [
         "Plan for stack test: 2 unchanged",
+        f"Endpoint: {service.url} (us-east-1)",
         "Nothing to do: the service says what the register asks.",
     ]
 

@@ -19,7 +19,7 @@ def test_the_state_learns_what_the_service_says(live: Project, service: Service,
     assert found.stderr.splitlines()[-1] == "The state is up to date; `optout up` repairs what has drifted."
 
     planned = live.run("preview", "--no-refresh")
-    assert planned.stdout.splitlines()[1] == (
+    assert planned.stdout.splitlines()[2] == (
         f"  ! repair  {label_of(domain, 'caller-1')}  config/people.yaml:3  "
         "EXPIRED in the service, should be OPTED_OUT"
     )

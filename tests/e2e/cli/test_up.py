@@ -12,8 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.projects import Project, label_of
-from tests.service.running import Service
+from tests.cli import projects
+from tests.cli.projects import DOMAIN, Project, label_of
+from tests.cli.test_env import exports
+from tests.service.running import Service, thread
 from voiceid_optout.cli.exit_codes import ExitCode
 
 
@@ -29,15 +31,17 @@ def test_the_register_is_applied_and_what_was_done_is_said(live: Project, servic
     assert (result.exit_code, result.stderr) == (ExitCode.DONE, "")
     lines = result.stdout.splitlines()
     assert lines[0] == "Plan for stack test: 2 to opt out, 1 to release, 0 unchanged"
-    assert lines[1].endswith('released because "consented again in writing"')
-    assert lines[4].startswith("Digest: ")
-    assert lines[5:] == ["Applying: 3 of 3", "Done: 2 opted out, 1 released."]
+    assert lines[1] == f"Endpoint: {service.url} (us-east-1), domain {domain}"
+    assert lines[2].endswith('released because "consented again in writing"')
+    assert lines[5].startswith("Digest: ")
+    assert lines[6:] == ["Applying: 3 of 3", "Done: 2 opted out, 1 released."]
     assert statuses(service, domain) == {"caller-1": "OPTED_OUT", "caller-2": "OPTED_OUT"}
     (entry,) = (live.root / ".optout" / "state").glob(".pulumi/history/voiceid-optout/test/*.history.json")
-    assert json.loads(entry.read_bytes())["message"] == f"up: plan {lines[4].removeprefix('Digest: ')[:32]}"
+    assert json.loads(entry.read_bytes())["message"] == f"up: plan {lines[5].removeprefix('Digest: ')[:32]}"
     again = live.run("up", "--yes", "--continue-on-error")
     assert again.stdout.splitlines() == [
         "Plan for stack test: 3 unchanged",
+        f"Endpoint: {service.url} (us-east-1)",
         "Nothing changed: the service says what the register asks.",
     ]
 
@@ -263,3 +267,71 @@ def drifts_while_it_asks(live: Project, service: Service, domain: str, person: s
         shown = read_until(terminal, b"no end but the end")
         assert process.wait(60) == ExitCode.DONE
     return shown
+
+
+def test_exports_of_the_sandbox_do_not_take_production_there(tmp_path: Path) -> None:
+    """The shell of somebody who has just tried things out, and then means it."""
+    project = projects.make(tmp_path / "a project")
+    project.configure("local", service="embedded", domain=DOMAIN)
+    project.configure("production", endpoint="https://voiceid.example.org", region="us-east-1", domain=DOMAIN)
+    project.people("caller-1", "caller-2", domain=DOMAIN)
+    stack_file = project.root / "Pulumi.production.yaml"
+    before = stack_file.read_bytes()
+    with thread(project.root / ".optout" / "service", domains=((DOMAIN, "sandbox"),)) as sandbox:
+        exported = exports(project.run("env", "--stack", "local").stdout)
+        result = project.run("up", "--stack", "production", "--yes", **exported)
+        listed = sandbox.client().list_speakers(DomainId=DOMAIN)["SpeakerSummaries"]
+    assert (result.exit_code, result.stdout) == (ExitCode.USAGE, "")
+    assert result.stderr == (
+        f"error: AWS_ENDPOINT_URL_VOICE_ID says {sandbox.url} and would win over voiceid-optout:endpoint in "
+        "Pulumi.production.yaml, which says https://voiceid.example.org: unset the variable, or change the file; "
+        "nothing was called or written\n"
+    )
+    assert listed == []
+    assert stack_file.read_bytes() == before, "no salt was made"
+    assert not list((project.root / ".optout").rglob("production.json"))
+
+
+def test_a_plan_names_endpoint_and_domains_in_every_form(live: Project, service: Service, domain: str) -> None:
+    files = {form: live.root / f"plan.{form}" for form in ("txt", "md", "html", "json")}
+    shown = live.run("preview", *(word for path in files.values() for word in ("--output", str(path))))
+    line = f"{service.url} (us-east-1), domain {domain}"
+    assert shown.stdout.splitlines()[1] == f"Endpoint: {line}"
+    for form in ("txt", "md", "html"):
+        text = files[form].read_text(encoding="utf-8")
+        assert line in text
+        assert text.index(line) < text.index("sp-"), "above the rows"
+    document = json.loads(files["json"].read_text(encoding="utf-8"))
+    assert (document["endpoint"], document["region"], document["domains"]) == (service.url, "us-east-1", [domain])
+    assert {step["domain"] for step in document["steps"]} == {domain}
+
+
+def test_a_plan_for_another_endpoint_is_refused_by_name(live: Project, service: Service, domain: str) -> None:
+    plan = live.root / "plan.json"
+    assert live.run("preview", "--save-plan", str(plan)).exit_code == ExitCode.DONE
+    digest = json.loads(plan.read_text(encoding="utf-8"))["digest"]
+    other = service.url.replace("127.0.0.1", "localhost")
+    live.configure(endpoint=other, region="us-east-1", domain="sandbox", domains={"sandbox": domain})
+    result = live.run("up", "--plan", str(plan))
+    assert result.exit_code == ExitCode.USAGE
+    assert f"is a plan for {service.url} (us-east-1), not for {other} (us-east-1)" in result.stderr
+    assert live.run("up", "--approve", digest).exit_code == ExitCode.STALE
+
+
+def test_a_saved_plan_of_the_old_version_is_told_what_to_do(live: Project) -> None:
+    plan = live.root / "plan.json"
+    live.run("preview", "--save-plan", str(plan))
+    plan.write_text(json.dumps({**json.loads(plan.read_bytes()), "version": 1}), encoding="utf-8")
+    result = live.run("up", "--plan", str(plan))
+    assert result.exit_code == ExitCode.USAGE
+    assert "is of version '1'; this program reads version 2; write it anew with `optout preview" in result.stderr
+
+
+def test_another_domain_of_the_stack_makes_no_plan_stale(live: Project, service: Service, domain: str) -> None:
+    """Somebody else's merge brings a domain along, and is applied: this plan still does the same."""
+    digest = json.loads(live.run("preview", "--json").stdout)["digest"]
+    other = service.new_domain()
+    live.configure(
+        endpoint=service.url, region="us-east-1", domain="sandbox", domains={"sandbox": domain, "other": other}
+    )
+    assert live.run("up", "--approve", digest).exit_code == ExitCode.DONE
