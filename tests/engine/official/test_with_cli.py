@@ -134,7 +134,10 @@ class TestFailures:
     @pytest.mark.parametrize("operation", ["preview", "up"])
     def test_exception_of_the_program(self, operation: str, settled: Bench) -> None:
         ran = performer(settled)(operation, environment={"SAMPLE_RAISES": "no such file"})
-        assert ran.outcome == Outcome(Result.FAILED, ("no such file",))
+        assert ran.outcome.result is Result.FAILED
+        (error,) = ran.outcome.errors
+        assert error.startswith("the program ended with ValueError at __main__.py:")
+        assert "no such file" not in error + json.dumps(ran.events)
         assert len(settled.things()) == 3
 
     def test_verdict_of_the_program(self, settled: Bench) -> None:
