@@ -86,6 +86,14 @@ def test_one_id_in_two_domains_needs_the_domain(project: Project, people: Path) 
     assert people.read_text() == TEXT
 
 
+def test_an_edit_that_would_make_the_file_invalid_is_refused(project: Project, people: Path) -> None:
+    people.write_text("? speakers\n: # c\n  - caller-1\n")
+    result = project.run("release", "caller-1", "--reason", "r")
+    assert result.exit_code == ExitCode.FAILED
+    assert result.stderr.startswith("error: config/people.yaml: this is written in a way that the command does not")
+    assert people.read_text() == "? speakers\n: # c\n  - caller-1\n"
+
+
 def test_a_dry_run_writes_nothing(project: Project, people: Path) -> None:
     result = project.run("release", "-", "--reason", "r", "--dry-run", answer="caller-1\n")
     assert result.stdout.endswith(

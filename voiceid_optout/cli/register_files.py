@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 from voiceid_optout.cli.errors import CommandError
 from voiceid_optout.cli.exit_codes import ExitCode
 from voiceid_optout.engine.files import write_atomic
-from voiceid_optout.register import Code
+from voiceid_optout.register import Code, RegisterInvalid
 from voiceid_optout.register.collector import no_collection
 from voiceid_optout.register.discover import Source, shown
-from voiceid_optout.register.edit import FileChange, Rewritten, rewrite, verify
+from voiceid_optout.register.edit import CannotEdit, FileChange, Rewritten, rewrite, verify
 from voiceid_optout.register.fields import DOMAIN_ID
 from voiceid_optout.register.loader import find_sources, load_texts, read_all
 from voiceid_optout.register.source import BOM
@@ -91,7 +91,7 @@ class RegisterFiles:
     def edit(
         self, changes: Mapping[str, FileChange], not_opted_out: Mapping[str, Sequence[tuple[str, str]]]
     ) -> Edited:
-        """Return what the changes make of the files, checked; raises RegisterInvalid or CannotEdit."""
+        """Return what the changes make of the files, checked; raises CannotEdit."""
         rewritten = {
             name: rewrite(
                 self.texts[name].decode(),
@@ -102,7 +102,10 @@ class RegisterFiles:
             )
             for name, change in changes.items()
         }
-        register = self._load(self.texts | {name: new.text.encode() for name, new in rewritten.items()})
+        try:
+            register = self._load(self.texts | {name: new.text.encode() for name, new in rewritten.items()})
+        except RegisterInvalid as error:  # by our edit: its faults are in a text that nobody has seen
+            raise CannotEdit(error.faults[0].location.file) from None
         verify(self.register, register, changes)
         changed = {name: new for name, new in rewritten.items() if new.text.encode() != self.texts[name]}
         return Edited(changed, register, frozenset(self.new))

@@ -179,8 +179,9 @@ def test_a_block_of_text_at_the_end_of_the_file(header: str, end: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["? speakers\n: - b\n", "--- [b]\n", "[a,\n b]\n", "? speakers\n: # c\n  - b\n", "[b # c\n, a]\n"]
-)
+    "text", ["? speakers\n: - b\n", "--- [b]\n", "[a,\n b]\n", "? speakers\n: # c\n  - b\n", "[b # c\n, a]\n",
+     "speakers: [b # c\n  , a]\n", "speakers: [\n  b # c\n  , a]\n", "speakers: [b, # one\n  a]\n"]
+)  # fmt: skip
 def test_what_is_not_understood_is_refused_with_its_place(text: str) -> None:
     with pytest.raises((CannotEdit, RegisterInvalid), match=r"config/people.yaml(:\d)?: .*by hand|yaml-syntax"):
         release(text, "b")

@@ -16,6 +16,7 @@ from voiceid_optout.register.fields import DOMAIN_FIELD, LISTS, RELEASED, SPEAKE
 from voiceid_optout.register.model import Ensure, Location
 
 _COMMA = re.compile(r"[ \t]*,[ \t]*")
+_LATE_COMMA = re.compile(r"(?:\s|#[^\r\n]*)*,")  # on a later line, or behind a comment
 _COLON = re.compile(r"\s*:")
 
 
@@ -183,12 +184,16 @@ class _Rewriting:
         text, starts = self.layout.text, self.layout.line_starts
         for number in sorted(gone):
             start, end = listing.items[number]
+            if _COMMA.match(text, end) is None and _LATE_COMMA.match(text, end) is not None:
+                raise self.layout.unusual(start)
             if (own := self._own_lines(listing, number)) is not None:
                 first, last, _ = own
                 first -= len(self._above(first, listing))
                 start, end = starts[first], starts[last + 1]
             elif (comma := _COMMA.match(text, end)) is not None:
                 end = comma.end()
+                if text.startswith("#", end) and text[:start].endswith("["):  # it would be no comment any more
+                    raise self.layout.unusual(start)
             elif number and number - 1 not in gone and not text[listing.items[number - 1][1] : start].strip(", \t"):
                 start = listing.items[number - 1][1]
             self._patch(start, end)
