@@ -62,7 +62,7 @@ def test_every_row_of_a_table_has_the_cells_of_its_head(page: str) -> None:
 def test_every_setting_that_the_code_reads_is_listed() -> None:
     sources = [
         path.read_text(encoding="utf-8")
-        for name in ("voiceid_optout/cli", "voiceid_optout/providers")
+        for name in ("voiceid_optout/cli", "voiceid_optout/providers", "voiceid_optout/voiceid")
         for path in (ROOT / name).rglob("*.py")
     ]
     read = {
