@@ -67,3 +67,27 @@ def test_guardrails_are_off_unless_asked_for(given: dict[str, str], means: Guard
 def test_guardrails_that_are_neither_on_nor_off() -> None:
     with pytest.raises(pulumi.RunError, match="voiceid-optout:guardrails is false or true or only, nothing else"):
         read({"guardrails": "yes"})
+
+
+@pytest.mark.parametrize(
+    ("config", "variable", "value", "words"),
+    [
+        (
+            {"endpoint": "https://a.example.org"},
+            "AWS_ENDPOINT_URL_VOICE_ID",
+            "http://127.0.0.1:1",
+            "https://a.example.org",
+        ),
+        ({}, "OPTOUT_ENV_FOR", "voiceid-optout/elsewhere", "printed for voiceid-optout/elsewhere"),
+        ({}, "PULUMI_CONFIG_PASSPHRASE", "local", "which everybody knows"),
+        ({}, "PULUMI_CONFIG_PASSPHRASE", "", "is empty"),
+        ({"service": "embedded", "endpoint": "https://a.example.org"}, "X", "", "beside voiceid-optout:endpoint"),
+    ],
+)
+def test_the_program_refuses_what_leads_elsewhere(
+    monkeypatch: pytest.MonkeyPatch, config: dict[str, str], variable: str, value: str, words: str
+) -> None:
+    """The raw Pulumi CLI asks nobody else."""
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(pulumi.RunError, match=words):
+        read(config)

@@ -67,3 +67,24 @@ def test_endpoints(number: int) -> None:
 
 def test_a_region_that_nobody_names() -> None:
     assert precedence.region({}, AwsConfig(), {}) == precedence.Setting(None)
+
+
+@pytest.mark.parametrize(
+    ("text", "url"),
+    [
+        ("endpoint_url = http://127.0.0.1:4", "http://127.0.0.1:4"),
+        ("services = own\n[services own]\nvoice_id =\n  endpoint_url = http://127.0.0.1:5", "http://127.0.0.1:5"),
+        ("endpoint_url = http://127.0.0.1:4\nignore_configured_endpoint_urls = true", None),
+        ("services = none", None),
+        ("", None),
+    ],
+)
+def test_an_endpoint_of_the_profile_is_seen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, url: str | None
+) -> None:
+    """The SDK would take it, and no plan would name it."""
+    path = tmp_path / "config"
+    path.write_text(f"[profile main]\n{text}\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(path))
+    config = {"aws:profile": "main"}
+    assert precedence.endpoint(config, AwsConfig.parse(config, {}), {}).value == url

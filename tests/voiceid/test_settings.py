@@ -85,3 +85,36 @@ def test_a_url_of_the_aws_config_that_is_none_names_its_place() -> None:
     config["aws:endpoints"] = '[{"sts": "planted"}]'
     with pytest.raises(SettingsInvalid, match="the endpoint of STS, in aws:endpoints"):
         ClientSettings.resolve(config, {})
+
+
+def test_todays_file_takes_the_place_of_what_the_state_remembers() -> None:
+    remembered = {"endpoint": "https://a.example.org", "region": "us-east-1", "service": "embedded"}
+    today = {"OPTOUT_STACK_CONFIG": '{"region": "eu-west-2", "unknown": "x"}'}
+    settings = ClientSettings.resolve(remembered, today)
+    assert (settings.endpoint_url, settings.region) == (None, "eu-west-2")
+    with pytest.raises(SettingsInvalid, match="OPTOUT_STACK_CONFIG is not a JSON object of texts"):
+        ClientSettings.resolve(remembered, {"OPTOUT_STACK_CONFIG": '{"region": 1}'})
+
+
+@pytest.mark.parametrize("endpoint", ["http://a.example.net:8099", "http://127.0.0.1.example.org"])
+def test_another_machine_is_not_called_in_clear(endpoint: str) -> None:
+    config = {"endpoint": endpoint, "region": "us-east-1"}
+    with pytest.raises(SettingsInvalid, match="identifiers would travel there in clear"):
+        ClientSettings.resolve(config, {})
+    with pytest.raises(SettingsInvalid, match="AWS_ENDPOINT_URL_VOICE_ID"):
+        ClientSettings.resolve({"region": "us-east-1"}, {"AWS_ENDPOINT_URL_VOICE_ID": endpoint})
+    assert ClientSettings.resolve({**config, "insecurePlainHttp": "true"}, {}).endpoint_url == endpoint
+
+
+def test_a_sandbox_calls_nobody_but_its_own_service() -> None:
+    config = {"service": "embedded", "region": "us-east-1"}
+    with pytest.raises(SettingsInvalid, match="the stack is a sandbox, and the shell does not say where"):
+        ClientSettings.resolve(config, {})
+    assert ClientSettings.resolve(config, {"AWS_ENDPOINT_URL_VOICE_ID": HERE}).endpoint_url == HERE
+
+
+def test_the_endpoint_that_boto3_takes_for_all_services_is_known() -> None:
+    config = {"region": "us-east-1"}
+    assert ClientSettings.resolve(config, {"AWS_ENDPOINT_URL": HERE}).endpoint_url == HERE
+    ignored = {"AWS_ENDPOINT_URL": HERE, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true"}
+    assert ClientSettings.resolve(config, ignored).endpoint_url is None
