@@ -101,7 +101,7 @@ def test_the_plan_s_row_shows_it_and_no_identifier(project: Project, engine: Scr
     project.people("caller-1")
     engine.stream.step("delete", GONE)
     shown = project.run("preview", "--stack", "test").stdout
-    assert shown.splitlines()[1] == (
+    assert shown.splitlines()[2] == (
         f"  · stop managing  {GONE}  was config/people.yaml:4 ({head[:7]})  "
         "no longer in the register; the opt-out stays in the service"
     )

@@ -26,14 +26,16 @@ def test_the_register_is_applied_and_what_was_done_is_said(project: Project, mod
     assert (result.exit_code, result.stderr) == (ExitCode.DONE, "")
     lines = result.stdout.splitlines()
     assert lines[0] == "Plan for stack test: 2 to opt out, 1 to release, 0 unchanged"
-    assert lines[1].endswith('released because "consented again in writing"')
-    assert lines[4].startswith("Digest: ")
-    assert lines[5:] == ["Applying: 3 of 3", "Done: 2 opted out, 1 released."]
+    assert lines[1] == "Endpoint: AWS's Voice ID in us-east-1, domain DomainDomainDomain0001"
+    assert lines[2].endswith('released because "consented again in writing"')
+    assert lines[5].startswith("Digest: ")
+    assert lines[6:] == ["Applying: 3 of 3", "Done: 2 opted out, 1 released."]
     assert model.service == opted_out("caller-1", "caller-2")
     assert [request.message for _, request in model.requests] == ["", f"up: plan {digest_in(result.stdout)[:32]}"]
     again = project.run("up", "--yes", "--continue-on-error")
     assert again.stdout.splitlines() == [
         "Plan for stack test: 3 unchanged",
+        "Endpoint: AWS's Voice ID in us-east-1",
         "Nothing changed: the service says what the register asks.",
     ]
 
@@ -48,12 +50,14 @@ def test_without_a_terminal_it_says_at_once_that_nobody_can_answer(project: Proj
 def test_after_a_run_of_the_sandbox_the_next_step_names_a_file_that_is_there(
     project: Project, engine: ScriptedEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("voiceid_optout.cli.session.environment_for", lambda _context: nullcontext({}))
+    there = {"AWS_ENDPOINT_URL_VOICE_ID": "http://127.0.0.1:1", "AWS_REGION": "us-east-1"}
+    monkeypatch.setattr("voiceid_optout.cli.session.environment_for", lambda _context: nullcontext(there))
     (project.root / "people").mkdir()
     (project.root / "people" / "main.yaml").write_text("speakers: [caller-1]\n", encoding="utf-8")
     project.configure(service="embedded", domain="S" * 22, region="us-east-1", register="people")
     engine.stream.step("create", label_of("S" * 22, "caller-1"))
     result = project.run("up", "--yes", "--stack", "test")
+    assert result.exit_code == ExitCode.DONE, result.stderr
     assert result.stdout.splitlines()[-2:] == [
         "Done: 1 opted out.",
         "Next: edit people/main.yaml and do this again; `optout --help` lists the commands.",
