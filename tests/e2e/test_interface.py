@@ -104,11 +104,16 @@ def test_targets_are_labels(copy: Copy, service: Service) -> None:
     assert unknown.errors == ["error: no one in the register has the label sp-0000000000000000"]
 
 
+def test_a_name_that_no_stack_can_have_is_wrong_usage(sandbox: Copy) -> None:
+    finished = sandbox.optout("preview", "--stack", "a b")
+    assert (finished.code, finished.out) == (2, "")
+    assert "a stack's name has letters, digits, " in finished.err
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
         (("preview", "--stack", "nowhere"), "no stack file Pulumi.nowhere.yaml; the stacks here are: local"),
-        (("preview", "--stack", "a b"), "is no stack name"),
         (("drift", "--cwd", "config"), "no Pulumi.yaml"),
     ],
 )
