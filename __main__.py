@@ -25,7 +25,9 @@ def read_register(config: StackConfig) -> Register:
 def person(entry: Entry, config: StackConfig) -> Person:
     """Return the person of an entry, under a label that identifies nobody."""
     name = label(config.key(entry.domain_id), entry.domain_id, entry.speaker_id)
-    return Person(name, entry.domain_id, entry.speaker_id, entry.ensure.value)
+    previous = config.previous_key(entry.domain_id)
+    before = label(previous, entry.domain_id, entry.speaker_id) if previous else None
+    return Person(name, entry.domain_id, entry.speaker_id, entry.ensure.value, before)
 
 
 async def guarded(config: StackConfig) -> None:
@@ -46,6 +48,7 @@ async def main() -> None:
         await guarded(config)
     if config.guardrails is Guardrails.ONLY:
         return
+    config.require_label_key(pulumi.get_project())
     register = read_register(config)
     resources = declared((person(entry, config) for entry in register.entries), config.grouping)
     while batch := list(islice(resources, BATCH)):

@@ -56,6 +56,8 @@ KEYS: Mapping[str, Key] = MappingProxyType(
             Key("grouping", Kind.CHOICE, ("single", "sharded")),
             Key("guard", Kind.OBJECT, ("maxLosses", "maxLossPercent", "percentFromLosses")),
             Key("labelKey", Kind.SECRET),
+            Key("previousLabelKey", Kind.SECRET),
+            Key("guessableLabels", Kind.SWITCH),
             Key("contactWarnings", Kind.SWITCH),
             Key("service", Kind.CHOICE, ("embedded",)),
             Key("guardrails", Kind.CHOICE, ("false", "true", "only")),

@@ -4,6 +4,8 @@ import hmac
 from functools import lru_cache
 
 LABEL_DIGITS = 16
+DOMAIN_ID = "domain-id"  # as previousLabelKey: the labels of before had the domain's id for a key
+GUESSABLE_VARIABLE = "OPTOUT_GUESSABLE_LABELS"  # set by `optout` for a stack that has run without a label key
 
 
 def label(key: str, domain_id: str, speaker_id: str) -> str:

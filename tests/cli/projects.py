@@ -42,10 +42,15 @@ class Project:
         return self.state_folder / ".pulumi" / "stacks" / NAME / "test.json"
 
     def configure(self, stack: str = "test", **config: Any) -> None:
-        """Write the stack's file anew, without a salt: to try a passphrase on one takes a third of a second."""
+        """Write the stack's file anew, without a salt: to try a passphrase on one takes a third of a second.
+
+        Labels keep the domain's id for a key, unless a value of ``guessableLabels`` or a key says otherwise.
+        """
         if config.get("service") == "embedded":
             self.environment.pop("PULUMI_CONFIG_PASSPHRASE", None)  # a sandbox has one of its own
-        content = {"config": {f"{NAME}:{key}": value for key, value in config.items()}}
+        values = {} if "labelKey" in config else {"guessableLabels": True}
+        given = {key: value for key, value in {**values, **config}.items() if value is not None}
+        content = {"config": {f"{NAME}:{key}": value for key, value in given.items()}}
         (self.root / f"Pulumi.{stack}.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
 
     def salt(self) -> None:

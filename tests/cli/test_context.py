@@ -7,7 +7,7 @@ import yaml
 
 from tests.cli.projects import DOMAIN, NAME, PASSPHRASE, PROGRAM, SALT, Project, label_of
 from voiceid_optout.cli import context as context_module
-from voiceid_optout.cli.context import find, label_key
+from voiceid_optout.cli.context import LabelKeys, find, label_keys
 from voiceid_optout.cli.errors import CommandError
 from voiceid_optout.cli.exit_codes import ExitCode
 from voiceid_optout.engine.embedded import passphrase
@@ -96,13 +96,13 @@ def test_an_invalid_register_says_so(project: Project) -> None:
 def test_places_are_lines_by_label(project: Project) -> None:
     context = project.context()
     lines = (project.root / "config" / "people.yaml").read_text(encoding="utf-8").splitlines()
-    assert context.places(None) == {
+    assert context.places(LabelKeys()) == {
         label_of(DOMAIN, speaker): f"config/people.yaml:{lines.index(f'- {speaker}') + 1}"
         for speaker in ("caller-1", "caller-2")
     }
-    keyed = context.places("a key")
+    keyed = context.places(LabelKeys("a key"))
     assert len(keyed) == 2
-    assert not keyed.keys() & context.places(None).keys()
+    assert not keyed.keys() & context.places(LabelKeys()).keys()
 
 
 @pytest.mark.parametrize(
@@ -158,26 +158,26 @@ def test_the_file_s_endpoint_is_passed_on_unless_the_shell_has_one(project: Proj
 
 
 def test_a_label_key_may_be_missing_or_plain(project: Project) -> None:
-    assert label_key(project.context(), {}) is None
+    assert label_keys(project.context(), {}).current is None
     project.configure(labelKey="in the open")
-    assert label_key(project.context(), {}) == "in the open"
+    assert label_keys(project.context(), {}).current == "in the open"
     project.configure(labelKey="")
-    assert label_key(project.context(), {}) is None
+    assert label_keys(project.context(), {}).current is None
 
 
 def test_a_secret_label_key_is_opened_with_the_passphrase(project: Project) -> None:
     sealed = passphrase.open_with(PASSPHRASE, SALT).encrypt("a secret key")
     project.configure(labelKey={"secure": sealed})
     project.salt()
-    assert label_key(project.context(), {}) == "a secret key"
+    assert label_keys(project.context(), {}).current == "a secret key"
     with pytest.raises(PassphraseError, match="incorrect passphrase"):
-        label_key(project.context(), {"PULUMI_CONFIG_PASSPHRASE": "another"})
+        label_keys(project.context(), {"PULUMI_CONFIG_PASSPHRASE": "another"})
 
 
 def test_a_secret_label_key_needs_the_salt(project: Project) -> None:
     project.configure(labelKey={"secure": "v1:AAAA:AAAA"})
     with pytest.raises(CommandError, match=r"Pulumi.test.yaml has a secret labelKey but no encryptionsalt"):
-        label_key(project.context(), {})
+        label_keys(project.context(), {})
 
 
 def test_config_of_another_project_is_not_ours(project: Project) -> None:
@@ -188,12 +188,12 @@ def test_config_of_another_project_is_not_ours(project: Project) -> None:
 
 def test_reasons_of_releases_are_given_by_label(project: Project) -> None:
     project.people("caller-1", "caller-2", released={"caller-3": "consented again", "B-9": "B"})
-    assert project.context().reasons(None) == {
+    assert project.context().reasons(LabelKeys()) == {
         label_of(DOMAIN, "caller-3"): "consented again",
         label_of(DOMAIN, "B-9"): "B",
     }
     project.people("caller-1")
-    assert project.context().reasons(None) == {}
+    assert project.context().reasons(LabelKeys()) == {}
 
 
 COMMANDS = (

@@ -16,21 +16,45 @@ from voiceid_optout.config import faults, value_of
 from voiceid_optout.engine import project as projects
 from voiceid_optout.engine.config_text import as_text
 from voiceid_optout.engine.errors import PassphraseError
-from voiceid_optout.label import label
+from voiceid_optout.label import DOMAIN_ID, label
 from voiceid_optout.register import Ensure, load
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from voiceid_optout.engine.project import Project, StackSettings
-    from voiceid_optout.register import Register
+    from voiceid_optout.register import Entry, Register
 
 DATA_FOLDER = ".optout"
+LABEL_KEY, PREVIOUS_LABEL_KEY, GUESSABLE_LABELS = "labelKey", "previousLabelKey", "guessableLabels"
 # Of the sandbox as it is shipped: the public passphrase opens it, and to try that takes a third of a second.
 _SHIPPED_SALT = "v1:LfTudhKBNeo=:v1:OqzBUkjqGv6RgaAG:sHbNnez9NnsswughF7/FfGmlhxC1qw=="
 _SHARDED = "sharded"
 _REMOTE = ("s3", "azblob", "gs", "postgres", "https", "http")
 _REGION_VARIABLES = ("AWS_REGION", "AWS_DEFAULT_REGION")
+
+
+@dataclass(frozen=True, slots=True)
+class LabelKeys:
+    """What labels are made with. Without a current key each domain's id takes its place.
+
+    ``previous`` is there while the labels change their key; the text ``domain-id`` stands for the domain's id.
+    """
+
+    current: str | None = field(default=None, repr=False)
+    previous: str | None = field(default=None, repr=False)
+
+    def label(self, entry: Entry) -> str:
+        """Return the label of somebody in the register."""
+        return label(self.current or entry.domain_id, entry.domain_id, entry.speaker_id)
+
+    def previous_label(self, entry: Entry) -> str | None:
+        """Return the label of before, or None where the labels do not change their key."""
+        if self.previous is None:
+            return None
+        return label(
+            entry.domain_id if self.previous == DOMAIN_ID else self.previous, entry.domain_id, entry.speaker_id
+        )
 
 
 @dataclass(frozen=True)
@@ -116,19 +140,28 @@ class Context:
         domains, default = self.domains()
         return load(self.register_folder, domains=domains, default_domain=default)
 
-    def places(self, label_key: str | None, register: Register | None = None) -> dict[str, str]:
-        """Return ``file:line`` of the register, or of another one of this stack, for every label."""
-        return {
-            label(label_key or entry.domain_id, entry.domain_id, entry.speaker_id): (
-                f"{entry.location.file}:{entry.location.line}"
-            )
-            for entry in (register or self.register).entries
-        }
+    def places(self, keys: LabelKeys, register: Register | None = None) -> dict[str, str]:
+        """Return ``file:line`` of the register, or of another one of this stack, for every label.
 
-    def reasons(self, label_key: str | None) -> dict[str, str]:
+        Those of before a change of the key count too.
+        """
+        found = {}
+        for entry in (register or self.register).entries:
+            place = f"{entry.location.file}:{entry.location.line}"
+            if (before := keys.previous_label(entry)) is not None:
+                found[before] = place
+            found[keys.label(entry)] = place
+        return found
+
+    def renamed(self, keys: LabelKeys) -> dict[str, str]:
+        """Return each label by the one of before; nothing where the labels do not change their key."""
+        pairs = ((keys.previous_label(entry), keys.label(entry)) for entry in self.register.entries)
+        return {before: now for before, now in pairs if before} if keys.previous else {}
+
+    def reasons(self, keys: LabelKeys) -> dict[str, str]:
         """Return why each released person is released, by label, as the register says it: it may name people."""
         return {
-            label(label_key or entry.domain_id, entry.domain_id, entry.speaker_id): entry.reason or ""
+            keys.label(entry): entry.reason or ""
             for entry in self.register.entries
             if entry.ensure is Ensure.RELEASED
         }
@@ -191,16 +224,18 @@ def require_shell(context: Context) -> None:
         raise CommandError(fault, ExitCode.USAGE)
 
 
-def label_key(context: Context, environment: Mapping[str, str]) -> str | None:
-    """Return the key of labels; a secret one is decrypted with the passphrase of ``environment``."""
-    value = context.setting("labelKey")
-    if not isinstance(value, dict):
-        return str(value) if value else None
-    # Only a stack with a secret key pays for deriving the passphrase's key here.
-    from voiceid_optout.engine.embedded import passphrase  # noqa: PLC0415
+def label_keys(context: Context, environment: Mapping[str, str]) -> LabelKeys:
+    """Return the keys of labels; secret ones are decrypted with the passphrase of ``environment``."""
+    held = {name: context.setting(name) for name in (LABEL_KEY, PREVIOUS_LABEL_KEY)}
+    if any(isinstance(value, dict) for value in held.values()):
+        # Only a stack with a secret key pays for deriving the passphrase's key here.
+        from voiceid_optout.engine.embedded import passphrase  # noqa: PLC0415
 
-    salt = context.settings.salt
-    if salt is None:
-        raise CommandError(f"{context.settings.path.name} has a secret labelKey but no encryptionsalt")
-    crypter = passphrase.open_with(passphrase.find({**context.environment, **environment}), salt)
-    return projects.resolve(context.settings, crypter.decrypt).values[f"{context.project.name}:labelKey"]
+        salt = context.settings.salt
+        if salt is None:
+            raise CommandError(f"{context.settings.path.name} has a secret labelKey but no encryptionsalt")
+        crypter = passphrase.open_with(passphrase.find({**context.environment, **environment}), salt)
+        values = projects.resolve(context.settings, crypter.decrypt).values
+        held = {name: values.get(f"{context.project.name}:{name}") for name in held}
+    current, previous = (str(value) if value else None for value in held.values())
+    return LabelKeys(current, previous)

@@ -23,7 +23,7 @@ from voiceid_optout.register.loader import load_texts
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
-    from voiceid_optout.cli.context import Context
+    from voiceid_optout.cli.context import Context, LabelKeys
 
 _PATIENCE_SECONDS = 10
 _SHORT = 7  # digits of a commit
@@ -31,7 +31,7 @@ _COMMIT = re.compile(r"\bcommit ([0-9a-f]{40}|[0-9a-f]{64})\b")
 _BLOB = re.compile(rb"100\d{3} blob ([0-9a-f]+)\t(.*)", re.DOTALL)
 
 
-def places(context: Context, label_key: str | None, labels: Collection[str]) -> dict[str, str]:
+def places(context: Context, keys: LabelKeys, labels: Collection[str]) -> dict[str, str]:
     """Return ``file:line (commit)`` by label: at the commit of the last run, the present one, or the one before.
 
     A label that none of them knows is left out.
@@ -47,7 +47,7 @@ def places(context: Context, label_key: str | None, labels: Collection[str]) -> 
         with suppress(RegisterInvalid):
             domains, default = context.domains()
             then = load_texts(repository.texts(commit), [], domains=domains, default_domain=default)
-            known = context.places(label_key, then)
+            known = context.places(keys, then)
             for label in labels:
                 if label in known:
                     found.setdefault(label, f"{known[label]} ({commit[:_SHORT]})")

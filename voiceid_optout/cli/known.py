@@ -52,7 +52,7 @@ def matcher(context: Context, environment: Mapping[str, str], labels: Collection
 
 
 def _of_state(context: Context, environment: Mapping[str, str], labels: Collection[str]) -> Iterator[str]:
-    raw = _exported(context, environment) if context.remote_backend else _stored(context)
+    raw = raw_state(context, environment)
     yield from (found.decode() for found in _GENERATED.findall(raw))
     if not raw:
         return
@@ -103,6 +103,14 @@ def _decrypter(latest: Mapping[str, Any], environment: Mapping[str, str]) -> Cal
 
 def _of_sandbox(context: Context) -> dict[str, str]:
     return {PASSPHRASE: SANDBOX_PASSPHRASE} if context.is_sandbox else {}
+
+
+def raw_state(context: Context, environment: Mapping[str, str]) -> bytes:
+    """Return the stack's state as it lies there, sealed; nothing if there is none yet.
+
+    Raises :class:`StateSealedError` when it cannot be read here.
+    """
+    return _exported(context, environment) if context.remote_backend else _stored(context)
 
 
 def _stored(context: Context) -> bytes:

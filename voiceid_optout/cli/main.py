@@ -20,6 +20,7 @@ COMMANDS = (
     *("validate", "add", "release", "adopt"),
     *("preview", "up", "drift", "refresh", "destroy"),
     *("comment", "approved", "issue"),
+    *("config", "labels", "passphrase"),
     *("serve", "env", "doctor", "unlock", "completion"),
 )
 

@@ -56,11 +56,12 @@ def command(
     6 the guard would refuse them.
     """  # noqa: D301 - click's own mark for "do not wrap"
     from voiceid_optout.cli import applying, reports, scale  # noqa: PLC0415 - not for --help
+    from voiceid_optout.cli.label_keys import Missing  # noqa: PLC0415
     from voiceid_optout.cli.session import Choices, opened  # noqa: PLC0415
     from voiceid_optout.plan import document  # noqa: PLC0415
 
     report = reports.report(form, outputs, as_json=choices.pop("as_json"))
-    with reported(), opened(Choices(**choices, as_json=report.is_for_machines)) as session:
+    with reported(), opened(Choices(**choices, as_json=report.is_for_machines), Missing.REFUSE) as session:
         review = applying.plan(session, applying.UP, refresh=refresh)
         session.show(review)
         if plan_file is not None:

@@ -5,7 +5,11 @@ from __future__ import annotations
 import json
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
+<<<<<<< HEAD
 from functools import cached_property
+=======
+from functools import partial
+>>>>>>> de09fc7 (Make labels with a secret key, and let optout change keys, values and passphrases)
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,13 +17,19 @@ from rich.console import Console
 from rich.text import Text
 
 from voiceid_optout.cli import context as contexts
-from voiceid_optout.cli import former
+from voiceid_optout.cli import former, label_keys
 from voiceid_optout.cli.concerned import Concerned
+<<<<<<< HEAD
 from voiceid_optout.cli.connection import client_settings, pace_of, scope_of
+=======
+from voiceid_optout.cli.connection import client_settings, pace_of
+from voiceid_optout.cli.context import LabelKeys
+>>>>>>> de09fc7 (Make labels with a secret key, and let optout change keys, values and passphrases)
 from voiceid_optout.cli.errors import CommandError
 from voiceid_optout.cli.event_log import EventLog, document
 from voiceid_optout.cli.exit_codes import ExitCode
 from voiceid_optout.cli.known import Mask, Shown, is_given
+from voiceid_optout.cli.label_keys import Missing
 from voiceid_optout.cli.progress import WorkProgress
 from voiceid_optout.cli.sandbox import environment_for, make_private
 from voiceid_optout.cli.streams import confirmed, remember
@@ -88,7 +98,8 @@ class Session:
     mask: Mask = field(repr=False)
     because: Mapping[str, str] = field(default_factory=dict, repr=False)
     event_log: EventLog = field(default_factory=lambda: EventLog(None))
-    label_key: str | None = field(default=None, repr=False)
+    keys: LabelKeys = field(default_factory=LabelKeys, repr=False)
+    renamed: Mapping[str, str] = field(default_factory=dict, repr=False)  # labels by those of before
     kinds: set[str] = field(default_factory=set, repr=False)  # of all resources that runs have told of
 
     def perform(
@@ -106,11 +117,11 @@ class Session:
         ``message`` is what the history keeps of it. ``targets`` are the URNs of the only resources it may touch, in
         place of those that the options name.
         """
-        builder = PlanBuilder(DESTROYED if operation in _DESTROYING else DROPPED)
+        builder = PlanBuilder(DESTROYED if operation in _DESTROYING else DROPPED, self.renamed)
         concerned = Concerned(self.places)
         # A plan is about everybody: each is read and compared, and counts once.
-        weight = _People() if total is None else _changes
-        expected = (len(self.places) or None) if total is None else total
+        weight = _People() if total is None else partial(_changes, renamed=self.renamed)
+        expected = (len(self.places) - len(self.renamed) or None) if total is None else total
         prints = self.choices.as_json and operation in WRITES_STATE
         shown = Console(quiet=True) if self.choices.quiet else self.console
         with WorkProgress(shown, title, expected, lasting=total is not None) as progress:
@@ -232,7 +243,7 @@ class Session:
             for step in plan.steps
             if step.is_person and step.action is Action.FORGET and step.label not in self.places
         }
-        return Shown(former.places(self.context, self.label_key, left), self.mask) if left else {}
+        return Shown(former.places(self.context, self.keys, left), self.mask) if left else {}
 
     def show(self, review: Review) -> None:
         """Print a plan: its summary and its rows, which those who want quiet do without."""
@@ -272,17 +283,20 @@ class _People:
         return shards.size(metadata) if metadata.type == shards.SHARD_TYPE else 1
 
 
-def _changes(metadata: Any) -> int:
+def _changes(metadata: Any, renamed: Mapping[str, str]) -> int:
     """Return how many rows of a plan an event is about."""
     if not is_change(metadata):
         return 0
-    steps = shards.steps(metadata, {}, DROPPED) if metadata.type == shards.SHARD_TYPE else None
+    steps = shards.steps(metadata, {}, DROPPED, renamed) if metadata.type == shards.SHARD_TYPE else None
     return 1 if steps is None else len(steps)
 
 
 @contextmanager
-def opened(choices: Choices) -> Iterator[Session]:
-    """Make a session and clean up after it; raises what :func:`voiceid_optout.cli.errors.reported` reports."""
+def opened(choices: Choices, missing: Missing = Missing.LEAVE) -> Iterator[Session]:
+    """Make a session and clean up after it; raises what :func:`voiceid_optout.cli.errors.reported` reports.
+
+    ``missing`` says what to do about a stack that has no label key yet.
+    """
     context = contexts.find(choices.root, choices.stack)
     _ = context.register  # an invalid register ends the command before anything is started
     with ExitStack() as cleanup:
@@ -294,8 +308,17 @@ def opened(choices: Choices) -> Iterator[Session]:
                 f"the state is in {place_of(context.remote_backend)}; the embedded engine keeps it in a folder: "
                 "install the Pulumi CLI (https://www.pulumi.com/docs/install/), or leave PULUMI_BACKEND_URL out"
             )
-        key = contexts.label_key(context, environment)
-        places = context.places(key)
+        console = Console(stderr=choices.as_json, highlight=False, soft_wrap=True)
+        context, variables = label_keys.provided(
+            context, environment, missing, lambda words: console.print(Text(words, style="yellow"))
+        )
+        environment = {**environment, **variables}
+        keys = contexts.label_keys(context, environment)
+        if keys.previous is not None and choices.targets:
+            raise CommandError(
+                "the labels change their key: leave --target out until an `up` has moved everybody", ExitCode.USAGE
+            )
+        places = context.places(keys)
         if choices.targets and context.is_sharded:
             raise CommandError(
                 f"{context.settings.path.name}: {context.project.name}:grouping is sharded, and a resource of many "
@@ -307,18 +330,35 @@ def opened(choices: Choices) -> Iterator[Session]:
             # What is no label may be the identifier of somebody.
             which = f"no one in the register has the label {unknown[0]}" if is_given(unknown[0]) else NO_LABEL
             raise CommandError(which, ExitCode.USAGE)
-        console = Console(stderr=choices.as_json, highlight=False, soft_wrap=True)
         event_log = cleanup.enter_context(EventLog(choices.event_log))
 
         def note(words: str) -> None:
             console.print(Text(words, style="dim"))
 
         mask = Mask(context, environment, places, note)
+<<<<<<< HEAD
         shown, because = Shown(places, mask.place), Shown(context.reasons(key), mask)
         session = Session(context, choices, engine, environment, shown, console, mask, because, event_log, key)
         _ = session.settings  # what cannot be used ends the command before anything is run
         try:
             yield session
+=======
+        shown, because = Shown(places, mask.place), Shown(context.reasons(keys), mask)
+        try:
+            yield Session(
+                context,
+                choices,
+                engine,
+                environment,
+                shown,
+                console,
+                mask,
+                because,
+                event_log,
+                keys,
+                context.renamed(keys),
+            )
+>>>>>>> de09fc7 (Make labels with a secret key, and let optout change keys, values and passphrases)
         except EngineError as error:  # it may quote what others say
             error.args = tuple(mask(item) if isinstance(item, str) else item for item in error.args)
             raise

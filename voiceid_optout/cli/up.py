@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from voiceid_optout.cli.session import Session
 
 
+_NOTHING = "Nothing changed: the service says what the register asks."
+
+
 @click.command(name="up", short_help="Bring the service to what the register says.")
 @with_options(*run_options, refresh_option, yes_option, approve_option, plan_option, continue_option)
 def command(*, refresh: bool, yes: bool, approve: str | None, plan_file: Path | None, **choices: Any) -> None:
@@ -51,20 +54,20 @@ def command(*, refresh: bool, yes: bool, approve: str | None, plan_file: Path | 
     Exit codes: 0 done, 1 failed, 2 not confirmed, 3 register invalid, 6 refused by the guard, 7 plan stale,
     8 locked, 9 applied in part, or more than was approved.
     """  # noqa: D301 - click's own mark for "do not wrap"
-    from voiceid_optout.cli import applying, approval  # noqa: PLC0415 - not for --help
+    from voiceid_optout.cli import applying, approval, label_keys  # noqa: PLC0415 - not for --help
+    from voiceid_optout.cli.label_keys import Missing  # noqa: PLC0415
     from voiceid_optout.cli.session import Choices, opened  # noqa: PLC0415
     from voiceid_optout.plan.words import past  # noqa: PLC0415
 
     require_answer(yes=yes or approve is not None or plan_file is not None)
     with reported():
         approved = approval.read(approve, plan_file)
-        with opened(Choices(**choices)) as session:
+        with opened(Choices(**choices), Missing.MAKE) as session:
             done = applying.apply(session, applying.UP, approved, refresh=refresh, yes=yes)
-            if not done.steps:
-                session.tell("Nothing changed: the service says what the register asks.")
-                return
-            session.tell(f"Done: {past(done)}.")
-            if session.context.is_sandbox:
+            session.tell(f"Done: {past(done)}." if done.steps else _NOTHING)
+            if (words := label_keys.finish(session.context, session.environment)) is not None:
+                session.tell(words, "yellow")
+            if done.steps and session.context.is_sandbox:
                 session.say(_next_step(session))
 
 

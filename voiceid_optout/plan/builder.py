@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+<<<<<<< HEAD
 from dataclasses import replace
 from typing import Any
+=======
+from typing import TYPE_CHECKING, Any
+>>>>>>> de09fc7 (Make labels with a secret key, and let optout change keys, values and passphrases)
 
 from voiceid_optout.plan import people, shards
 from voiceid_optout.plan.model import Action, Plan, Step
 from voiceid_optout.plan.people import ASKED, RELEASED, Drift
 from voiceid_optout.plan.shards import SHARD_TYPE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 SPEAKER_TYPE = "pulumi-python:dynamic/voiceid:OptedOutSpeaker"
 DROPPED = "no longer in the register"
@@ -21,11 +28,13 @@ class PlanBuilder:
     """Takes events one by one (:meth:`add`) and gives the plan at the end (:meth:`plan`).
 
     Events are ``pulumi.automation.events.EngineEvent`` objects or anything of their shape. ``dropped`` says why
-    people are no longer managed.
+    people are no longer managed. ``renamed`` has labels by those of before: the plan knows people by the new ones.
     """
 
-    def __init__(self, dropped: str = DROPPED) -> None:
+    def __init__(self, dropped: str = DROPPED, renamed: Mapping[str, str] | None = None) -> None:
         self._dropped = dropped
+        self._renamed = renamed or {}
+        self._moved: set[str] = set()  # people who had another label in the state
         self._drift: dict[str, Drift] = {}  # by label
         self._steps: dict[str, Step] = {}  # by label, or by URN for what is no person
         self._domains: dict[str, str] = {}  # by label, of those who have drifted or a step
@@ -49,6 +58,7 @@ class PlanBuilder:
         if metadata.type == SPEAKER_TYPE:
             self._see(metadata)
             if drift := drift_of(metadata.old, metadata.new):
+<<<<<<< HEAD
                 self._drift[_name(metadata.urn)] = drift
                 self._domains[_name(metadata.urn)] = _domain(metadata)
         elif metadata.type == SHARD_TYPE:
@@ -56,6 +66,12 @@ class PlanBuilder:
             drifted = shards.drifted(metadata.new)
             self._drift.update(drifted)
             self._domains.update(dict.fromkeys(drifted, _domain(metadata)))
+=======
+                self._drift[self._label(metadata.urn)] = drift
+        elif metadata.type == SHARD_TYPE:
+            self._see_shard(metadata)
+            self._drift.update(shards.drifted(metadata.new, self._renamed))
+>>>>>>> de09fc7 (Make labels with a secret key, and let optout change keys, values and passphrases)
         self._news |= bool(self._drift)
 
     def _add_step(self, metadata: Any) -> None:
@@ -69,16 +85,24 @@ class PlanBuilder:
             self._add_shard(metadata)
         elif metadata.type == SPEAKER_TYPE:
             self._see(metadata)
+<<<<<<< HEAD
             label = _name(metadata.urn)
             if step := _speaker_step(metadata, self._drift.pop(label, None), self._dropped):
                 self._put(step, _domain(metadata))
+=======
+            label = self._label(metadata.urn)
+            if metadata.old is not None and _name(metadata.old.urn) != _name(metadata.urn):
+                self._move(label)
+            if step := _speaker_step(label, metadata, self._drift.pop(label, None), self._dropped):
+                self._put(step)
+>>>>>>> de09fc7 (Make labels with a secret key, and let optout change keys, values and passphrases)
         elif step := _other_step(metadata):
             self._steps[metadata.urn] = step
 
     def _add_shard(self, metadata: Any) -> None:
         labels = self._see_shard(metadata)
         drift = {label: self._drift.pop(label) for label in self._drift.keys() & labels}
-        found = shards.steps(metadata, drift, self._dropped)
+        found = shards.steps(metadata, drift, self._dropped, self._renamed)
         if found is None:
             name = _name(metadata.urn)
             self._steps[metadata.urn] = Step(name, Action.REPLACE, SHARD_TYPE, type=SHARD_TYPE)
@@ -86,7 +110,23 @@ class PlanBuilder:
             return
         domain = _domain(metadata)
         for step in found:
+<<<<<<< HEAD
             self._put(step, domain)
+=======
+            self._put(step)
+        if metadata.op != "same":
+            for label in shards.members(metadata.old).keys() & self._renamed.keys():
+                self._move(self._renamed[label])
+
+    def _label(self, urn: str) -> str:
+        """Return the label of a person's resource, the new one where it changes."""
+        name = _name(urn)
+        return self._renamed.get(name, name)
+
+    def _move(self, label: str) -> None:
+        self._moved.add(label)
+        self._confined = False  # the state does not know the resource by the name that a run could be given
+>>>>>>> de09fc7 (Make labels with a secret key, and let optout change keys, values and passphrases)
 
     def _put(self, step: Step, domain: str) -> None:
         self._domains[step.label] = domain
@@ -94,13 +134,13 @@ class PlanBuilder:
         self._steps[step.label] = step if known is None else people.together(known, step, self._dropped)
 
     def _see(self, metadata: Any) -> None:
-        label = _name(metadata.urn)
+        label = self._label(metadata.urn)
         self._people.add(label)
         if metadata.old is not None and _ensured(metadata.old) != RELEASED:
             self._managed.add(label)
 
     def _see_shard(self, metadata: Any) -> set[str]:
-        before = shards.members(metadata.old)
+        before = shards.members(metadata.old, self._renamed)
         labels = before.keys() | shards.members(metadata.new).keys()
         self._people |= labels
         self._managed.update(label for label, ensure in before.items() if ensure != RELEASED)
@@ -109,8 +149,15 @@ class PlanBuilder:
     def plan(self) -> Plan:
         """Return the plan; drift that no step has taken up is part of it."""
         everything = self._steps | {label: self._left(label, drift) for label, drift in self._drift.items()}
+<<<<<<< HEAD
         placed = (replace(step, domain=self._domains.get(step.label, "")) for step in everything.values())
         steps = sorted(placed, key=lambda step: (step.label, step.action))
+=======
+        for label in self._moved:
+            if label not in everything or everything[label].action is Action.MOVE:
+                everything[label] = people.renamed(label)
+        steps = sorted(everything.values(), key=lambda step: (step.label, step.action))
+>>>>>>> de09fc7 (Make labels with a secret key, and let optout change keys, values and passphrases)
         confined = self._confined and not self._news
         return Plan(
             tuple(steps),
@@ -160,8 +207,7 @@ def drift_of(old: Any, new: Any) -> Drift | None:
     return people.found(ensure, status) if status else None
 
 
-def _speaker_step(metadata: Any, drift: Drift | None, dropped: str) -> Step | None:
-    label = _name(metadata.urn)
+def _speaker_step(label: str, metadata: Any, drift: Drift | None, dropped: str) -> Step | None:
     match metadata.op:
         case "same":
             return people.repair(label, drift) if drift else None

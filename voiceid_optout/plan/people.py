@@ -74,6 +74,11 @@ def leaving(label: str, was: str | None, drift: Drift | None, dropped: str, *, k
     return Step(label, Action.FORGET, f"{dropped}; {_GONE if gone else _effect(was)}", change)
 
 
+def renamed(label: str) -> Step:
+    """Return the step of somebody who gets this label because the labels' key changes."""
+    return Step(label, Action.MOVE, f"gets a new label; {_STAYS}")
+
+
 def together(one: Step, other: Step, dropped: str) -> Step:
     """Return what two steps are that one run does to the same person.
 

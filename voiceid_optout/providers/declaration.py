@@ -6,6 +6,8 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import pulumi
+
 from voiceid_optout import shard
 from voiceid_optout.providers.resource import OptedOutSpeaker, OptedOutSpeakers
 from voiceid_optout.providers.stack_config import Grouping
@@ -13,17 +15,19 @@ from voiceid_optout.providers.stack_config import Grouping
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    import pulumi
-
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody to be opted out or released, and the label that stands for them."""
+    """Somebody to be opted out or released, and the label that stands for them.
+
+    ``previous_label`` is there while the labels change their key.
+    """
 
     label: str
     domain_id: str
     speaker_id: str = field(repr=False)
     ensure: str
+    previous_label: str | None = None
 
 
 def declared(people: Iterable[Person], grouping: Grouping) -> Iterator[pulumi.CustomResource]:
@@ -34,7 +38,15 @@ def declared(people: Iterable[Person], grouping: Grouping) -> Iterator[pulumi.Cu
     """
     if grouping is Grouping.SINGLE:
         for one in people:
-            yield OptedOutSpeaker(one.label, domain_id=one.domain_id, speaker_id=one.speaker_id, ensure=one.ensure)
+            # Under the label of before it is the same resource: nothing is created, so nobody is called.
+            aliases = [pulumi.Alias(name=one.previous_label)] if one.previous_label else []
+            yield OptedOutSpeaker(
+                one.label,
+                domain_id=one.domain_id,
+                speaker_id=one.speaker_id,
+                ensure=one.ensure,
+                opts=pulumi.ResourceOptions(aliases=aliases) if aliases else None,
+            )
         return
     shards: defaultdict[tuple[str, str], list[Person]] = defaultdict(list)
     for one in people:

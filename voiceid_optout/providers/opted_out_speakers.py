@@ -39,12 +39,15 @@ class OptedOutSpeakersProvider(ResourceProvider):
     serialize_as_secret_always = False  # it is a reference: there is nothing to hide
 
     _runtime: Runtime
+    _ask_first: bool
 
     @clean_failures
     def configure(self, req: ConfigureRequest) -> None:
         """Take endpoint, region and quotas from the stack's config, all text; environment wins."""
         plugin.settle()
         self._runtime = configured(req.config)
+        # While labels change their key nearly everybody is in another shard than before, and settled already.
+        self._ask_first = bool(req.config.get("previousLabelKey"))
 
     @clean_failures
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
@@ -96,14 +99,14 @@ class OptedOutSpeakersProvider(ResourceProvider):
         # Many who are new here may be settled in the service: the shard was made anew, or a run was cut short. A
         # walk beside the writes finds them fifty times as fast as the writes would.
         snapshot.foresee(len(people))
-        done = self._runtime.crew.each(lambda member: _settle(snapshot, member), people)
+        done = self._runtime.crew.each(lambda member: _settle(snapshot, member, ask_first=self._ask_first), people)
         if done.failures:
             raise OptOutFailed(_words(done, len(people)))
         return shard_decisions.drifted(done.results)
 
 
-def _settle(snapshot: Snapshot, member: Member) -> Speaker | None:
-    known = snapshot.known(member.speaker_id)
+def _settle(snapshot: Snapshot, member: Member, *, ask_first: bool) -> Speaker | None:
+    known = snapshot.read(member.speaker_id) if ask_first else snapshot.known(member.speaker_id)
     if known is not UNKNOWN and shard_decisions.is_settled(member, known):
         return known
     if member.ensure == decisions.RELEASED:

@@ -13,6 +13,7 @@ from pulumi.runtime import get_config
 
 from voiceid_optout import place
 from voiceid_optout.config import faults
+from voiceid_optout.label import DOMAIN_ID, GUESSABLE_VARIABLE
 
 DEFAULT_REGISTER = "config"
 
@@ -36,7 +37,8 @@ class Guardrails(StrEnum):
 class StackConfig:
     """Where the register is and what its domains are called.
 
-    ``default_domain`` is a domain id. Without ``label_key`` each domain's id takes its place.
+    ``default_domain`` is a domain id. Without ``label_key`` each domain's id takes its place, which only a sandbox
+    and a stack that has run so before may do. ``previous_label_key`` is there while the labels change their key.
     """
 
     register: Path
@@ -45,6 +47,8 @@ class StackConfig:
     label_key: str | None = field(repr=False)
     grouping: Grouping = Grouping.SINGLE
     guardrails: Guardrails = Guardrails.OFF
+    previous_label_key: str | None = field(default=None, repr=False)
+    may_be_guessable: bool = False
 
     @classmethod
     def read(cls) -> Self:
@@ -66,7 +70,27 @@ class StackConfig:
             label_key=get_config(config.full_key("labelKey")) or None,
             grouping=Grouping(config.get("grouping") or Grouping.SINGLE),
             guardrails=Guardrails(config.get("guardrails") or Guardrails.OFF),
+            previous_label_key=get_config(config.full_key("previousLabelKey")) or None,
+            may_be_guessable=(
+                config.get("service") == "embedded"
+                or (config.get("guessableLabels") or "").lower() == "true"
+                or bool(os.environ.get(GUESSABLE_VARIABLE))
+            ),
         )
+
+    def require_label_key(self, prefix: str) -> None:
+        """Raise pulumi.RunError, which says what to type, where labels could be guessed and nobody allows that."""
+        if self.label_key is None and not self.may_be_guessable:
+            raise pulumi.RunError(
+                f"{prefix}:labelKey is not set, so whoever sees a label could find out whose it is. For a new "
+                "stack: optout config set --secret labelKey --random (or: pulumi config set --secret labelKey "
+                '"$(openssl rand -hex 32)"). For a stack that has run without: optout labels rotate, or '
+                "pulumi config set guessableLabels true to keep its labels"
+            )
+
+    def previous_key(self, domain_id: str) -> str | None:
+        """Return the key that labels in a domain had before, or None where they do not change their key."""
+        return domain_id if self.previous_label_key == DOMAIN_ID else self.previous_label_key
 
     def key(self, domain_id: str) -> str:
         """Return the key for labels in a domain."""

@@ -76,6 +76,7 @@ class Registrar:
         if old is None or old.urn == urn:
             return old
         self._run.ledger.record(EntryKind.RENAMED, old, renamed=urn)
+        self._run.renamed[urn] = old.urn
         return replace(old, urn=urn)
 
     def _leave(self, goal: Goal, old: ResourceState | None) -> ResourceState:

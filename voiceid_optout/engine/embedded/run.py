@@ -39,7 +39,8 @@ class Run:
     """One operation on one stack.
 
     ``failed`` says how it will end, ``halted`` that nothing further may begin. ``left_out`` are the URNs of
-    resources whose step has failed or was not done: what depends on them is left out too.
+    resources whose step has failed or was not done: what depends on them is left out too. ``renamed`` has the URN
+    in the state by the URN that an alias gives the resource.
     """
 
     operation: Operation
@@ -50,6 +51,7 @@ class Run:
     failed: threading.Event = field(default_factory=threading.Event)
     halted: threading.Event = field(default_factory=threading.Event)
     left_out: set[str] = field(default_factory=set)
+    renamed: dict[str, str] = field(default_factory=dict)
     applied: int = 0
     fatal: EngineError | None = None
 
@@ -94,7 +96,7 @@ class Run:
         subject = new or old
         if subject is None:
             raise ValueError("a step needs a resource")
-        self.emitter.before(describe(op, old, _begun(new)), planning=self.planning)
+        self.emitter.before(describe(op, self._as_stored(old), _begun(new)), planning=self.planning)
         result = new if self.planning else self._act(op, old, new, act)
         if result is not None:
             result = sealed(result)
@@ -108,8 +110,13 @@ class Run:
         # What a component has put out is only known when the program says so, and told then.
         if subject.custom or self.planning or op in _DELETES:
             shown = None if op in _DELETES else result
-            self.emitter.done(describe(op, left or old, shown), planning=self.planning)
+            self.emitter.done(describe(op, self._as_stored(left or old), shown), planning=self.planning)
         return result
+
+    def _as_stored(self, old: ResourceState | None) -> ResourceState | None:
+        """Return the old side of an event: it has the URN that the state has, as with the CLI."""
+        stored = self.renamed.get(old.urn) if old else None
+        return replace(old, urn=stored) if old and stored else old
 
     def _act(
         self,
@@ -119,7 +126,7 @@ class Run:
         act: Callable[[], ResourceState | None],
     ) -> ResourceState | None:
         """Do it, noted as pending meanwhile; a failure is reported and raised again."""
-        failed = describe(op, old, new and replace(new, outputs={}))
+        failed = describe(op, self._as_stored(old), new and replace(new, outputs={}))
         subject = new or old
         pending = PENDING.get(op.value.split("-")[0]) if subject else None
         if subject is None or pending is None:

@@ -1,0 +1,180 @@
+"""``optout passphrase``: change the passphrase that seals a stack's secrets and its state."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from voiceid_optout.cli.errors import CommandError, reported
+from voiceid_optout.cli.exit_codes import ExitCode
+from voiceid_optout.cli.options import stack_options, with_options
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from voiceid_optout.cli.context import Context
+    from voiceid_optout.engine.embedded.backend import Backend
+    from voiceid_optout.engine.embedded.passphrase import Crypter
+    from voiceid_optout.engine.embedded.snapshot import RawCheckpoint
+
+NEW_VARIABLE = "OPTOUT_NEW_PASSPHRASE"
+
+
+@click.group(name="passphrase", short_help="Change the passphrase of a stack.")
+def command() -> None:
+    """The passphrase seals the identifiers in a stack's state and the secrets in its file.
+
+    \b
+    Example
+      $ optout passphrase rotate --stack production --new-file new-passphrase
+
+    Exit codes: 0 done, 1 failed, 2 wrong usage, 8 locked.
+    """  # noqa: D301 - click's own mark for "do not wrap"
+
+
+@command.command(name="rotate")
+@with_options(*stack_options)
+@click.option(
+    "--new-file",
+    metavar="FILE",
+    help=f"The file with the new passphrase, - for standard input.  [default: {NEW_VARIABLE}, or a question]",
+)
+def rotate(*, new_file: str | None, **choices: Any) -> None:
+    """Seal the stack's file and its state with another passphrase.
+
+    The present one comes from PULUMI_CONFIG_PASSPHRASE or PULUMI_CONFIG_PASSPHRASE_FILE, as always. A command that
+    is cut short between the two files is run again with the same two passphrases, and goes on where it ended.
+
+    Backups and the records of earlier runs stay sealed with the old passphrase: keep it as long as you keep them.
+
+    Exit codes: 0 done, 1 failed, 2 wrong usage, 8 locked.
+    """
+    from voiceid_optout.cli import context as contexts  # noqa: PLC0415 - not for --help
+    from voiceid_optout.engine.embedded import passphrase  # noqa: PLC0415
+
+    with reported():
+        context = contexts.find(choices["root"], choices["stack"])
+        _require_folder(context)
+        old = passphrase.find(context.environment)
+        new = _new(new_file, context)
+        if new == old:
+            raise CommandError("the new passphrase is the present one; nothing was changed", ExitCode.USAGE)
+        reseal(context, old, new, lambda words: click.echo(words, err=True))
+        name = context.settings.path.name
+        click.echo(f"Changed the passphrase of stack {context.stack}. Commit {name}, and change it in CI.")
+
+
+def _require_folder(context: Context) -> None:
+    name = context.settings.path.name
+    if context.is_sandbox:
+        raise CommandError(
+            f"{name} is a sandbox, whose passphrase is public: there is none to change", ExitCode.USAGE
+        )
+    if context.remote_backend:
+        raise CommandError(
+            "the state is in no folder: change it with the Pulumi CLI, "
+            f"pulumi stack change-secrets-provider passphrase --stack {context.stack}",
+            ExitCode.USAGE,
+        )
+
+
+def _new(new_file: str | None, context: Context) -> str:
+    if new_file == "-":
+        text = sys.stdin.read()
+    elif new_file is not None:
+        try:
+            text = Path(new_file).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            why = getattr(error, "strerror", None) or "it is not UTF-8"
+            raise CommandError(f"cannot read the new passphrase: {why}", ExitCode.USAGE) from None
+    elif NEW_VARIABLE in context.environment:
+        text = context.environment[NEW_VARIABLE]
+    elif sys.stdin is not None and sys.stdin.isatty():
+        text = str(click.prompt("New passphrase", hide_input=True, confirmation_prompt=True, err=True))
+    else:
+        raise CommandError(f"no new passphrase: pass --new-file or set {NEW_VARIABLE}", ExitCode.USAGE)
+    if not text.strip():
+        raise CommandError("the new passphrase is empty; nothing was changed", ExitCode.USAGE)
+    return text.strip()
+
+
+def reseal(context: Context, old: str, new: str, report: Callable[[str], None]) -> None:
+    """Seal the stack's file and its state with a new passphrase, under the stack's lock.
+
+    Each of the two files changes in one step. What has the new passphrase already, because an earlier call was cut
+    short, stays as it is. Raises :class:`CommandError` and :class:`voiceid_optout.engine.errors.EngineError`.
+    """
+    from voiceid_optout.engine.embedded import locks  # noqa: PLC0415 - not for --help
+    from voiceid_optout.engine.embedded.backend import Backend  # noqa: PLC0415
+
+    backend = Backend(context.backend(), context.project.name, context.stack)
+    with locks.held(backend.lock_folder, report):
+        if backend.journal_file.exists():
+            raise CommandError("a run was cut short: finish it first, with `optout refresh`")
+        _reseal(context, backend, old, new)
+
+
+def _reseal(context: Context, backend: Backend, old: str, new: str) -> None:
+    from voiceid_optout.engine.embedded import passphrase, snapshot  # noqa: PLC0415 - not for --help
+    from voiceid_optout.engine.stack_file import replace_texts  # noqa: PLC0415
+
+    salt = context.settings.salt
+    content = backend.read()
+    raw = snapshot.RawCheckpoint() if content is None else snapshot.parse(content, str(backend.state_file))
+    if salt is None and raw.salt is None:
+        raise CommandError("nothing is sealed yet: the first `up` takes whatever passphrase is set", ExitCode.USAGE)
+    file_is, file_new = _opened(salt, old, new)
+    state_is, state_new = _opened(raw.salt, old, new)
+    target = file_new or state_new or passphrase.create(new)
+    # Everything is opened before anything is written.
+    state = None if raw.salt is None or state_new else _state(context, raw, state_is, target)
+    texts = None if salt is None or file_new or file_is is None else _texts(context, file_is, target)
+    if state is not None:
+        backend.write(state)
+    if texts is not None:
+        replace_texts(context.settings.path, texts)
+
+
+def _opened(salt: str | None, old: str, new: str) -> tuple[Crypter | None, Crypter | None]:
+    """Return the crypter of what a salt seals, and that again if it has the new passphrase."""
+    from voiceid_optout.engine.embedded import passphrase  # noqa: PLC0415 - not for --help
+    from voiceid_optout.engine.errors import PassphraseError  # noqa: PLC0415
+
+    if salt is None:
+        return None, None
+    try:
+        return passphrase.open_with(old, salt), None
+    except PassphraseError:
+        try:
+            found = passphrase.open_with(new, salt)
+        except PassphraseError:
+            raise PassphraseError("the present passphrase is wrong; nothing was changed") from None
+        return found, found
+
+
+def _state(context: Context, raw: RawCheckpoint, held: Crypter | None, target: Crypter) -> bytes:
+    from voiceid_optout.engine.embedded import snapshot  # noqa: PLC0415 - not for --help
+
+    opened = raw.open(held.decrypt if held else str)
+    return snapshot.render(context.stack, context.project.name, opened, target, datetime.now(UTC))
+
+
+def _texts(context: Context, held: Crypter, target: Crypter) -> dict[str, str]:
+    """Return the new text for each sealed one of the stack's file, and for the salt."""
+    sealed = {text: target.encrypt(held.decrypt(text)) for text in _sealed(dict(context.settings.config))}
+    return {**sealed, str(context.settings.salt): target.salt_text}
+
+
+def _sealed(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        if set(value) == {"secure"}:
+            yield str(value["secure"])
+            return
+        value = list(value.values())
+    if isinstance(value, list):
+        for item in value:
+            yield from _sealed(item)
