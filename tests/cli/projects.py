@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 PROGRAM = Path(__file__).parents[2] / "__main__.py"
 NAME = "voiceid-optout"
+GROUPS = ("config", "labels", "passphrase")  # commands of two words
 DOMAIN = "UcUuCPFOsAjzg9xoByUatN"
 PASSPHRASE = "rehearsal"
 SALT = "v1:EkbdZOGK9bI=:v1:0x13QHgJG6Wm6VAA:dCPXL7yqzTTzr4ffmk7Ev+5aAtFFjg=="  # of that passphrase
@@ -71,9 +72,10 @@ class Project:
 
     def run(self, *arguments: str, answer: str = "", **environment: str | None) -> Result:
         """Run a command in this process. An exception that gets out of it fails the test."""
+        words = 2 if arguments[0] in GROUPS else 1
         result = CliRunner().invoke(
             main,
-            [arguments[0], "--cwd", str(self.root), *arguments[1:]],
+            [*arguments[:words], "--cwd", str(self.root), *arguments[words:]],
             input=answer,
             env={**self.environment, **environment},
         )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.cli.projects import DOMAIN, NAME, Project, label_of
+from voiceid_optout.cli.context import LabelKeys
 from voiceid_optout.cli.former import last_commit, places
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def applied(project: Project, commit: str) -> None:
 def test_a_line_not_yet_committed_away_is_in_the_present_commit(project: Project) -> None:
     head = commit(project)
     project.people("caller-1")
-    assert places(project.context(), None, {GONE}) == {GONE: f"config/people.yaml:4 ({head[:7]})"}
+    assert places(project.context(), LabelKeys(), {GONE}) == {GONE: f"config/people.yaml:4 ({head[:7]})"}
 
 
 def test_a_line_committed_away_is_in_the_commit_before(project: Project) -> None:
@@ -53,7 +54,7 @@ def test_a_line_committed_away_is_in_the_commit_before(project: Project) -> None
     commit(project)
     (project.root / "README.md").write_text("not about the register\n", encoding="utf-8")
     commit(project)
-    assert places(project.context(), None, {GONE}) == {GONE: f"config/people.yaml:4 ({before[:7]})"}
+    assert places(project.context(), LabelKeys(), {GONE}) == {GONE: f"config/people.yaml:4 ({before[:7]})"}
 
 
 def test_the_last_run_s_commit_knows_whom_later_ones_have_lost(project: Project) -> None:
@@ -61,10 +62,10 @@ def test_the_last_run_s_commit_knows_whom_later_ones_have_lost(project: Project)
     for people in (["caller-1"], ["caller-1", "caller-5"], ["caller-1", "caller-6"]):
         project.people(*people)
         commit(project)
-    assert places(project.context(), None, {GONE}) == {}
+    assert places(project.context(), LabelKeys(), {GONE}) == {}
     applied(project, run)
     assert last_commit(project.context()) == run
-    assert places(project.context(), None, {GONE}) == {GONE: f"config/people.yaml:4 ({run[:7]})"}
+    assert places(project.context(), LabelKeys(), {GONE}) == {GONE: f"config/people.yaml:4 ({run[:7]})"}
 
 
 def test_a_register_in_a_folder_below_or_in_one_file_is_found_too(project: Project) -> None:
@@ -74,18 +75,18 @@ def test_a_register_in_a_folder_below_or_in_one_file_is_found_too(project: Proje
     project.configure(domain=DOMAIN, register="lists/main.yaml")
     head = commit(project)
     register.write_text("speakers: [caller-1]\n", encoding="utf-8")
-    assert places(project.context(), None, {GONE}) == {GONE: f"lists/main.yaml:1 ({head[:7]})"}
+    assert places(project.context(), LabelKeys(), {GONE}) == {GONE: f"lists/main.yaml:1 ({head[:7]})"}
 
 
 def test_a_register_that_had_faults_tells_nothing(project: Project) -> None:
     (project.root / "config" / "people.yaml").write_text("speakers: 7\n", encoding="utf-8")
     commit(project)
-    assert places(project.context(), None, {GONE}) == {}
+    assert places(project.context(), LabelKeys(), {GONE}) == {}
 
 
 def test_without_git_or_a_repository_nothing_is_said(project: Project) -> None:
-    assert places(project.context(PATH=""), None, {GONE}) == {}
-    assert places(project.context(), None, {GONE}) == {}
+    assert places(project.context(PATH=""), LabelKeys(), {GONE}) == {}
+    assert places(project.context(), LabelKeys(), {GONE}) == {}
 
 
 @pytest.mark.parametrize("content", ["", "[]", '{"message": 7}', '{"message": "commit --output=x"}'])

@@ -133,6 +133,7 @@ def write_stack(copy: Copy, endpoint: str, **settings: Any) -> None:
         "domain": "sandbox",
         "domains": {"sandbox": copy.domain_id},
         "quotas": dict.fromkeys(("optOut", "describe", "delete", "list"), 2000),
+        "guessableLabels": "labelKey" not in settings,
         **settings,
     }
     lines = [f"encryptionsalt: {_SALT}", "config:"]

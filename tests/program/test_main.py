@@ -13,7 +13,7 @@ from tests.providers.monitor import TYPE, Monitor, run_program
 from tests.providers.process import ROOT
 from tests.voiceid.scripted import DOMAIN
 from voiceid_optout import shard
-from voiceid_optout.label import label
+from voiceid_optout.label import GUESSABLE_VARIABLE, label
 
 
 @pytest.fixture
@@ -29,8 +29,10 @@ def write(project: Path, text: str, name: str = "people.yaml") -> None:
 
 
 def run(**config: str) -> Monitor:
+    """Run it under this config; labels may be guessed unless it has a key or says otherwise."""
     program: Any = str(ROOT / "__main__.py")
-    return run_program(lambda: runpy.run_path(program, run_name="__main__") and None, config)
+    given = config if "labelKey" in config else {"guessableLabels": "true", **config}
+    return run_program(lambda: runpy.run_path(program, run_name="__main__") and None, given)
 
 
 def test_one_resource_a_person(project: Path) -> None:
@@ -55,6 +57,45 @@ def test_counts_are_exported_and_nothing_else(project: Path) -> None:
 def test_without_a_label_key_the_domain_takes_its_place(project: Path) -> None:
     write(project, f"domain: {DOMAIN}\nspeakers: [caller-1]\n")
     assert run().names() == [label(DOMAIN, DOMAIN, "caller-1")]
+
+
+@pytest.mark.parametrize(
+    ("config", "refused"),
+    [
+        ({"guessableLabels": "false"}, True),
+        ({"guessableLabels": ""}, True),
+        ({"guessableLabels": "", "service": "embedded"}, False),
+        ({"guessableLabels": "", "labelKey": "hush"}, False),
+    ],
+)
+def test_labels_that_could_be_guessed_are_refused_outside_a_sandbox(
+    project: Path, config: dict[str, str], *, refused: bool
+) -> None:
+    write(project, f"domain: {DOMAIN}\nspeakers: [caller-1]\n")
+    if refused:
+        with pytest.raises(pulumi.RunError, match="optout config set --secret labelKey --random"):
+            run(**config)
+    else:
+        assert len(run(**config).names()) == 1
+
+
+def test_optout_lets_a_stack_that_ran_before_keep_its_labels(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(project, f"domain: {DOMAIN}\nspeakers: [caller-1]\n")
+    monkeypatch.setenv(GUESSABLE_VARIABLE, "true")
+    assert run(guessableLabels="").names() == [label(DOMAIN, DOMAIN, "caller-1")]
+
+
+@pytest.mark.parametrize(("previous", "key"), [("hush", "hush"), ("domain-id", DOMAIN)])
+def test_while_the_key_changes_a_resource_is_known_by_its_label_of_before(
+    project: Path, previous: str, key: str
+) -> None:
+    write(project, f"domain: {DOMAIN}\nspeakers: [caller-1]\n")
+    (request,) = run(labelKey="new", previousLabelKey=previous).requests
+    assert request.name == label("new", DOMAIN, "caller-1")
+    (alias,) = request.aliasURNs
+    assert alias.endswith(f"::{label(key, DOMAIN, 'caller-1')}")
 
 
 def test_domain_from_the_stack(project: Path) -> None:

@@ -120,7 +120,7 @@ def reseal(context: Context, old: str, new: str, report: Callable[[str], None]) 
 
 def _reseal(context: Context, backend: Backend, old: str, new: str) -> None:
     from voiceid_optout.engine.embedded import passphrase, snapshot  # noqa: PLC0415 - not for --help
-    from voiceid_optout.engine.stack_file import replace_texts  # noqa: PLC0415
+    from voiceid_optout.engine import stack_file  # noqa: PLC0415
 
     salt = context.settings.salt
     content = backend.read()
@@ -132,11 +132,12 @@ def _reseal(context: Context, backend: Backend, old: str, new: str) -> None:
     target = file_new or state_new or passphrase.create(new)
     # Everything is opened before anything is written.
     state = None if raw.salt is None or state_new else _state(context, raw, state_is, target)
-    texts = None if salt is None or file_new or file_is is None else _texts(context, file_is, target)
+    path = context.settings.path
+    text = None if file_new or file_is is None else stack_file.replaced(path, _texts(context, file_is, target))
     if state is not None:
         backend.write(state)
-    if texts is not None:
-        replace_texts(context.settings.path, texts)
+    if text is not None:
+        stack_file.write(path, text)
 
 
 def _opened(salt: str | None, old: str, new: str) -> tuple[Crypter | None, Crypter | None]:

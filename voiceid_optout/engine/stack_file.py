@@ -38,8 +38,8 @@ Value = str | Sealed | None  # None takes the key out
 def change_config(path: Path, values: Mapping[str, Value]) -> None:
     """Set or remove config values by their full keys, ``project:key``, in one write.
 
-    Raises :class:`ProjectError` for a key that is none, for a file that cannot be read or written, and for one whose
-    layout keeps the change from being read back.
+    Raises :class:`ProjectError` for a key that is none, for a file that cannot be read or written, and for a layout
+    that keeps the change from being read back.
     """
     for key in values:
         if not _KEY.fullmatch(key):
@@ -53,22 +53,28 @@ def change_config(path: Path, values: Mapping[str, Value]) -> None:
         raise ProjectError(
             f"{path} has a layout that cannot be changed here; write it by hand, under `config:`:\n{lines}"
         )
-    _write(path, new)
+    write(path, new)
 
 
-def replace_texts(path: Path, replacements: Mapping[str, str]) -> None:
-    """Put other texts in the place of ciphertexts and of the salt, each of which stands once in the file.
+def replaced(path: Path, replacements: Mapping[str, str]) -> str:
+    """Return the file's text with other texts in the place of ciphertexts and of the salt, each of which stands once.
 
-    Raises :class:`ProjectError` when one does not, or the file cannot be read or written.
+    Raises :class:`ProjectError` when one does not, or the file cannot be read.
     """
     text = _read(path)
     for old, new in replacements.items():
         if text.count(old) != 1:
-            raise ProjectError(
-                f"{path} does not hold each of its secrets once, as one text on one line: write them so"
-            )
+            raise ProjectError(f"{path} does not hold each of its secrets once, on one line: write them so")
         text = text.replace(old, new)
-    _write(path, text)
+    return text
+
+
+def write(path: Path, text: str) -> None:
+    """Replace the file in one step; raises :class:`ProjectError`."""
+    try:
+        write_atomic(path, text.encode(), 0o644)
+    except OSError as error:
+        raise ProjectError(f"cannot write {path}: {error.strerror}") from error
 
 
 def _read(path: Path) -> str:
@@ -76,13 +82,6 @@ def _read(path: Path) -> str:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ProjectError(f"cannot read {path}: {getattr(error, 'strerror', None) or 'it is not UTF-8'}") from None
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        write_atomic(path, text.encode(), 0o644)
-    except OSError as error:
-        raise ProjectError(f"cannot write {path}: {error.strerror}") from error
 
 
 def _load(text: str) -> Any:
@@ -105,7 +104,8 @@ def _expected(document: Any, values: Mapping[str, Value]) -> Any:
 
 def _normal(document: Any) -> dict[str, Any]:
     content = document if isinstance(document, dict) else {}
-    return {**content, "config": content.get("config") or {}}
+    config = content.get("config")
+    return {**content, "config": config if isinstance(config, dict) else {}}
 
 
 def _changed(text: str, key: str, value: Value) -> str:
@@ -122,14 +122,14 @@ def _changed(text: str, key: str, value: Value) -> str:
     indent = " " * config.value[0][0].start_mark.column
     for name, held in config.value:
         if name.value == key:
-            start, end = name.start_mark.index, _end(held)
+            start, end = name.start_mark.index, _end(text, held)
             if value is not None:
                 return f"{text[:start]}{_lines(key, value, indent).strip()}{text[end:]}"
             first = text.rfind("\n", 0, start) + 1
             return text[:first] + text[_line_end(text, end) :]
     if value is None:
         return text
-    at = _line_end(text, _end(config))
+    at = _line_end(text, _end(text, config))
     return f"{_ended(text[:at])}{_lines(key, value, indent)}{text[at:]}"
 
 
@@ -138,18 +138,16 @@ def _value_of(node: Any, key: str) -> yaml.Node | None:
     return next((value for name, value in pairs if name.value == key), None)
 
 
-def _end(node: yaml.Node) -> int:
+def _end(text: str, node: yaml.Node) -> int:
     """Return where a value's text ends: the marks of block collections lie behind the comments that follow."""
     if isinstance(node, yaml.CollectionNode) and not node.flow_style and node.value:
         last = node.value[-1]
-        return _end(last[1] if isinstance(last, tuple) else last)
-    return int(node.end_mark.index)
+        return _end(text, last[1] if isinstance(last, tuple) else last)
+    return len(text[: node.end_mark.index].rstrip("\n"))  # a block scalar ends behind its last line break
 
 
 def _line_end(text: str, index: int) -> int:
     """Return where the line that holds this place ends, its line break included."""
-    if index and text[index - 1] == "\n":  # a block scalar ends behind its last line break
-        return index
     found = text.find("\n", index)
     return len(text) if found < 0 else found + 1
 

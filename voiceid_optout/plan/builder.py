@@ -141,7 +141,7 @@ class PlanBuilder:
 
     def _see_shard(self, metadata: Any) -> set[str]:
         before = shards.members(metadata.old, self._renamed)
-        labels = before.keys() | shards.members(metadata.new).keys()
+        labels = before.keys() | shards.members(metadata.new, self._renamed).keys()
         self._people |= labels
         self._managed.update(label for label, ensure in before.items() if ensure != RELEASED)
         return labels

@@ -1,0 +1,121 @@
+"""`optout config`: values and secrets of a stack's file."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+import yaml
+
+from tests.cli.projects import NAME
+from voiceid_optout.engine.embedded import passphrase
+
+if TYPE_CHECKING:
+    from tests.cli.projects import Project
+
+PASSPHRASE = "a passphrase of the tests"
+official = pytest.mark.skipif(shutil.which("pulumi") is None, reason="the Pulumi CLI is not on PATH")
+
+
+def config(project: Project, *words: str, answer: str = "", code: int = 0, **environment: str) -> str:
+    result = project.run("config", words[0], "--stack", "test", *words[1:], answer=answer, **environment)
+    assert result.exit_code == code, result.output
+    return result.output
+
+
+def stored(project: Project) -> dict[str, object]:
+    return dict(yaml.safe_load((project.root / "Pulumi.test.yaml").read_text(encoding="utf-8")))
+
+
+def test_a_value_gets_the_project_s_namespace(project: Project) -> None:
+    assert config(project, "set", "region", "eu-west-2") == f"Set {NAME}:region in Pulumi.test.yaml.\n"
+    assert config(project, "set", "aws:region", "eu-west-1")
+    assert config(project, "get", "region") == "eu-west-2\n"
+    assert config(project, "get", "aws:region") == "eu-west-1\n"
+
+
+def test_a_secret_comes_from_standard_input_is_sealed_and_never_printed(project: Project) -> None:
+    project.environment["PULUMI_CONFIG_PASSPHRASE"] = PASSPHRASE
+    said = config(project, "set", "--secret", "labelKey", answer="hush hush\n")
+    document = stored(project)
+    sealed = document["config"][f"{NAME}:labelKey"]["secure"]  # type: ignore[index]
+    crypter = passphrase.open_with(PASSPHRASE, str(document["encryptionsalt"]))
+    assert crypter.decrypt(sealed) == "hush hush"
+    assert "[secret]" in config(project, "list")
+    assert "hush" not in said + config(project, "list") + config(project, "get", "labelKey", code=2)
+    assert config(project, "get", "labelKey", "--show-secrets") == "hush hush\n"
+    assert "hush hush" in config(project, "list", "--show-secrets")
+
+
+def test_a_random_secret_is_long_and_another_one_each_time(project: Project) -> None:
+    made = []
+    for _ in range(2):
+        config(project, "set", "--secret", "labelKey", "--random")
+        made.append(config(project, "get", "labelKey", "--show-secrets").strip())
+    assert made[0] != made[1]
+    assert all(len(bytes.fromhex(key)) == 32 for key in made)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["set", "--secret", "labelKey", "in the open"], "standard input"),
+        (["set", "labelKey", "--random"], "--secret"),
+        (["set", "region"], "value is missing"),
+        (["set", "--secret", "labelKey"], "standard input"),
+    ],
+)
+def test_wrong_usage_is_said_and_changes_nothing(project: Project, words: list[str], said: str) -> None:
+    before = (project.root / "Pulumi.test.yaml").read_bytes()
+    output = config(project, *words, code=2)
+    assert said in output
+    assert "in the open" not in output
+    assert (project.root / "Pulumi.test.yaml").read_bytes() == before
+
+
+def test_a_secret_of_a_sandbox_would_be_none(project: Project) -> None:
+    project.configure(service="embedded")
+    assert "sandbox" in config(project, "set", "--secret", "labelKey", "--random", code=2)
+
+
+def test_the_passphrase_must_be_the_stack_s(project: Project) -> None:
+    config(project, "set", "--secret", "labelKey", "--random")
+    before = (project.root / "Pulumi.test.yaml").read_bytes()
+    said = config(project, "set", "--secret", "labelKey", "--random", code=1, PULUMI_CONFIG_PASSPHRASE="another")
+    assert said.startswith("error: incorrect passphrase")
+    assert (project.root / "Pulumi.test.yaml").read_bytes() == before
+
+
+def test_a_key_that_is_not_set_is_said(project: Project) -> None:
+    assert config(project, "get", "guard", code=1) == f"error: Pulumi.test.yaml has no {NAME}:guard\n"
+
+
+@pytest.mark.official
+@official
+def test_the_pulumi_cli_reads_what_is_written_here_and_the_other_way_round(project: Project) -> None:
+    variables = {
+        **project.environment,
+        "PATH": f"{shutil.which('pulumi') or ''}".rpartition("/")[0] + ":/usr/bin:/bin",
+        "HOME": str(project.root),
+        "PULUMI_BACKEND_URL": project.state_folder.as_uri(),
+    }
+    project.state_folder.mkdir(parents=True)
+
+    def pulumi(*words: str, given: str = "") -> str:
+        command = ["pulumi", *words, "--non-interactive", "--color", "never"]
+        return subprocess.run(
+            command, cwd=project.root, env=variables, input=given, capture_output=True, text=True, check=True
+        ).stdout
+
+    config(project, "set", "--secret", "labelKey", answer="from optout")
+    config(project, "set", "quotas", '{"optOut": 5}')
+    pulumi("stack", "init", "test", "--secrets-provider", "passphrase")
+    assert pulumi("config", "get", "labelKey", "--stack", "test").strip() == "from optout"
+    assert pulumi("config", "get", "quotas", "--stack", "test").strip() == '{"optOut": 5}'
+    pulumi("config", "set", "--secret", "other", "--stack", "test", given="from the CLI")
+    pulumi("config", "set", "region", "1e3", "--stack", "test")
+    assert config(project, "get", "other", "--show-secrets") == "from the CLI\n"
+    assert config(project, "get", "labelKey", "--show-secrets") == "from optout\n"
+    assert config(project, "get", "region") == "1e3\n"
