@@ -37,7 +37,9 @@ def stack(live: Project) -> Project:
     """A stack that has opted out two people, its labels keyed with a secret."""
     live.environment["PULUMI_CONFIG_PASSPHRASE"] = OLD
     text = (live.root / "Pulumi.test.yaml").read_text(encoding="utf-8")
-    (live.root / "Pulumi.test.yaml").write_text("# ours\n" + text.replace("guessableLabels: true", "note: mine"))
+    (live.root / "Pulumi.test.yaml").write_text(
+        "# ours\n" + text.replace("guessableLabels: true", "contactWarnings: true")
+    )
     assert live.run("up", "--yes", "--quiet", CI=None).exit_code == 0
     return live
 

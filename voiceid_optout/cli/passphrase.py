@@ -119,8 +119,8 @@ def reseal(context: Context, old: str, new: str, report: Callable[[str], None]) 
 
 
 def _reseal(context: Context, backend: Backend, old: str, new: str) -> None:
-    from voiceid_optout.engine.embedded import passphrase, snapshot  # noqa: PLC0415 - not for --help
     from voiceid_optout.engine import stack_file  # noqa: PLC0415
+    from voiceid_optout.engine.embedded import passphrase, snapshot  # noqa: PLC0415 - not for --help
 
     salt = context.settings.salt
     content = backend.read()

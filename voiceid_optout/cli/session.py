@@ -5,11 +5,7 @@ from __future__ import annotations
 import json
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
-<<<<<<< HEAD
-from functools import cached_property
-=======
-from functools import partial
->>>>>>> de09fc7 (Make labels with a secret key, and let optout change keys, values and passphrases)
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -19,12 +15,8 @@ from rich.text import Text
 from voiceid_optout.cli import context as contexts
 from voiceid_optout.cli import former, label_keys
 from voiceid_optout.cli.concerned import Concerned
-<<<<<<< HEAD
 from voiceid_optout.cli.connection import client_settings, pace_of, scope_of
-=======
-from voiceid_optout.cli.connection import client_settings, pace_of
 from voiceid_optout.cli.context import LabelKeys
->>>>>>> de09fc7 (Make labels with a secret key, and let optout change keys, values and passphrases)
 from voiceid_optout.cli.errors import CommandError
 from voiceid_optout.cli.event_log import EventLog, document
 from voiceid_optout.cli.exit_codes import ExitCode
@@ -336,29 +328,14 @@ def opened(choices: Choices, missing: Missing = Missing.LEAVE) -> Iterator[Sessi
             console.print(Text(words, style="dim"))
 
         mask = Mask(context, environment, places, note)
-<<<<<<< HEAD
-        shown, because = Shown(places, mask.place), Shown(context.reasons(key), mask)
-        session = Session(context, choices, engine, environment, shown, console, mask, because, event_log, key)
+        shown, because = Shown(places, mask.place), Shown(context.reasons(keys), mask)
+        renamed = context.renamed(keys)
+        session = Session(
+            context, choices, engine, environment, shown, console, mask, because, event_log, keys, renamed
+        )
         _ = session.settings  # what cannot be used ends the command before anything is run
         try:
             yield session
-=======
-        shown, because = Shown(places, mask.place), Shown(context.reasons(keys), mask)
-        try:
-            yield Session(
-                context,
-                choices,
-                engine,
-                environment,
-                shown,
-                console,
-                mask,
-                because,
-                event_log,
-                keys,
-                context.renamed(keys),
-            )
->>>>>>> de09fc7 (Make labels with a secret key, and let optout change keys, values and passphrases)
         except EngineError as error:  # it may quote what others say
             error.args = tuple(mask(item) if isinstance(item, str) else item for item in error.args)
             raise

@@ -57,9 +57,9 @@ def change_config(path: Path, values: Mapping[str, Value]) -> None:
 
 
 def replaced(path: Path, replacements: Mapping[str, str]) -> str:
-    """Return the file's text with other texts in the place of ciphertexts and of the salt, each of which stands once.
+    """Return the file's text with other texts in the place of ciphertexts and of the salt.
 
-    Raises :class:`ProjectError` when one does not, or the file cannot be read.
+    Raises :class:`ProjectError` when one of them does not stand there once, or the file cannot be read.
     """
     text = _read(path)
     for old, new in replacements.items():

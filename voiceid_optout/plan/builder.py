@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-<<<<<<< HEAD
 from dataclasses import replace
-from typing import Any
-=======
 from typing import TYPE_CHECKING, Any
->>>>>>> de09fc7 (Make labels with a secret key, and let optout change keys, values and passphrases)
 
 from voiceid_optout.plan import people, shards
 from voiceid_optout.plan.model import Action, Plan, Step
@@ -58,20 +54,13 @@ class PlanBuilder:
         if metadata.type == SPEAKER_TYPE:
             self._see(metadata)
             if drift := drift_of(metadata.old, metadata.new):
-<<<<<<< HEAD
-                self._drift[_name(metadata.urn)] = drift
-                self._domains[_name(metadata.urn)] = _domain(metadata)
+                self._drift[self._label(metadata.urn)] = drift
+                self._domains[self._label(metadata.urn)] = _domain(metadata)
         elif metadata.type == SHARD_TYPE:
             self._see_shard(metadata)
-            drifted = shards.drifted(metadata.new)
+            drifted = shards.drifted(metadata.new, self._renamed)
             self._drift.update(drifted)
             self._domains.update(dict.fromkeys(drifted, _domain(metadata)))
-=======
-                self._drift[self._label(metadata.urn)] = drift
-        elif metadata.type == SHARD_TYPE:
-            self._see_shard(metadata)
-            self._drift.update(shards.drifted(metadata.new, self._renamed))
->>>>>>> de09fc7 (Make labels with a secret key, and let optout change keys, values and passphrases)
         self._news |= bool(self._drift)
 
     def _add_step(self, metadata: Any) -> None:
@@ -85,17 +74,11 @@ class PlanBuilder:
             self._add_shard(metadata)
         elif metadata.type == SPEAKER_TYPE:
             self._see(metadata)
-<<<<<<< HEAD
-            label = _name(metadata.urn)
-            if step := _speaker_step(metadata, self._drift.pop(label, None), self._dropped):
-                self._put(step, _domain(metadata))
-=======
             label = self._label(metadata.urn)
             if metadata.old is not None and _name(metadata.old.urn) != _name(metadata.urn):
-                self._move(label)
+                self._move(label, _domain(metadata))
             if step := _speaker_step(label, metadata, self._drift.pop(label, None), self._dropped):
-                self._put(step)
->>>>>>> de09fc7 (Make labels with a secret key, and let optout change keys, values and passphrases)
+                self._put(step, _domain(metadata))
         elif step := _other_step(metadata):
             self._steps[metadata.urn] = step
 
@@ -110,23 +93,20 @@ class PlanBuilder:
             return
         domain = _domain(metadata)
         for step in found:
-<<<<<<< HEAD
             self._put(step, domain)
-=======
-            self._put(step)
         if metadata.op != "same":
             for label in shards.members(metadata.old).keys() & self._renamed.keys():
-                self._move(self._renamed[label])
+                self._move(self._renamed[label], domain)
 
     def _label(self, urn: str) -> str:
         """Return the label of a person's resource, the new one where it changes."""
         name = _name(urn)
         return self._renamed.get(name, name)
 
-    def _move(self, label: str) -> None:
+    def _move(self, label: str, domain: str) -> None:
         self._moved.add(label)
+        self._domains[label] = domain
         self._confined = False  # the state does not know the resource by the name that a run could be given
->>>>>>> de09fc7 (Make labels with a secret key, and let optout change keys, values and passphrases)
 
     def _put(self, step: Step, domain: str) -> None:
         self._domains[step.label] = domain
@@ -149,15 +129,11 @@ class PlanBuilder:
     def plan(self) -> Plan:
         """Return the plan; drift that no step has taken up is part of it."""
         everything = self._steps | {label: self._left(label, drift) for label, drift in self._drift.items()}
-<<<<<<< HEAD
-        placed = (replace(step, domain=self._domains.get(step.label, "")) for step in everything.values())
-        steps = sorted(placed, key=lambda step: (step.label, step.action))
-=======
         for label in self._moved:
             if label not in everything or everything[label].action is Action.MOVE:
                 everything[label] = people.renamed(label)
-        steps = sorted(everything.values(), key=lambda step: (step.label, step.action))
->>>>>>> de09fc7 (Make labels with a secret key, and let optout change keys, values and passphrases)
+        placed = (replace(step, domain=self._domains.get(step.label, "")) for step in everything.values())
+        steps = sorted(placed, key=lambda step: (step.label, step.action))
         confined = self._confined and not self._news
         return Plan(
             tuple(steps),
