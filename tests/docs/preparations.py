@@ -99,6 +99,7 @@ def tasks(world: World, session: Session) -> None:
     world.edit(stack, f', "main": "{world.main_id}"', "")
     production(world, session)
     world.service.seed(SANDBOX, _ENROLLED, "ENROLLED")
+    (world.root / "new-passphrase").write_text("another rehearsal\n", encoding="utf-8")
 
 
 PREPARED: Mapping[str, Prepare] = {
