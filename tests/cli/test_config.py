@@ -114,8 +114,8 @@ def test_the_pulumi_cli_reads_what_is_written_here_and_the_other_way_round(proje
     pulumi("stack", "init", "test", "--secrets-provider", "passphrase")
     assert pulumi("config", "get", "labelKey", "--stack", "test").strip() == "from optout"
     assert pulumi("config", "get", "quotas", "--stack", "test").strip() == '{"optOut": 5}'
-    pulumi("config", "set", "--secret", "other", "--stack", "test", given="from the CLI")
+    pulumi("config", "set", "--secret", "aws:token", "--stack", "test", given="from the CLI")
     pulumi("config", "set", "region", "1e3", "--stack", "test")
-    assert config(project, "get", "other", "--show-secrets") == "from the CLI\n"
+    assert config(project, "get", "aws:token", "--show-secrets") == "from the CLI\n"
     assert config(project, "get", "labelKey", "--show-secrets") == "from optout\n"
     assert config(project, "get", "region") == "1e3\n"
