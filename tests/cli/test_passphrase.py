@@ -95,7 +95,9 @@ def test_a_wrong_passphrase_changes_nothing(stack: Project) -> None:
     assert unchanged(stack, OLD)
 
 
-@pytest.mark.parametrize(("new", "said"), [("", "empty"), (" \n", "empty"), (OLD, "is the present one")])
+@pytest.mark.parametrize(
+    ("new", "said"), [("", "empty"), (" \n", "empty"), (OLD, "is the present one"), ("local", "everybody knows")]
+)
 def test_it_must_be_another_one(stack: Project, new: str, said: str) -> None:
     result = rotated(stack, new=new)
     assert result.exit_code == 2

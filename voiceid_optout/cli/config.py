@@ -110,16 +110,16 @@ def _context(choices: dict[str, Any]) -> Context:
 
 def _values(context: Context, *, show_secrets: bool) -> tuple[dict[str, str], frozenset[str]]:
     """Return the values as texts and which of them are secret; those are opened only to be shown."""
-    from voiceid_optout.cli.context import SANDBOX_PASSPHRASE  # noqa: PLC0415 - not for --help
-    from voiceid_optout.engine import project as projects  # noqa: PLC0415
+    from voiceid_optout.engine import project as projects  # noqa: PLC0415 - not for --help
     from voiceid_optout.engine.embedded import passphrase  # noqa: PLC0415
+    from voiceid_optout.place import PASSPHRASE, SANDBOX_PASSPHRASE  # noqa: PLC0415
 
     hidden = projects.resolve(context.settings, lambda _: _HIDDEN)
     if not (show_secrets and hidden.secret_keys):
         return dict(hidden.values), hidden.secret_keys
     if context.settings.salt is None:
         raise CommandError(f"{context.settings.path.name} has secrets but no encryptionsalt: restore it from Git")
-    sandbox = {"PULUMI_CONFIG_PASSPHRASE": SANDBOX_PASSPHRASE} if context.is_sandbox else {}
+    sandbox = {PASSPHRASE: SANDBOX_PASSPHRASE} if context.is_sandbox else {}
     phrase = passphrase.find({**context.environment, **sandbox})
     shown = projects.resolve(context.settings, passphrase.open_with(phrase, context.settings.salt).decrypt)
     return dict(shown.values), shown.secret_keys

@@ -12,6 +12,7 @@ import click
 from voiceid_optout.cli.errors import CommandError, reported
 from voiceid_optout.cli.exit_codes import ExitCode
 from voiceid_optout.cli.options import stack_options, with_options
+from voiceid_optout.place import SANDBOX_PASSPHRASE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -59,6 +60,7 @@ def rotate(*, new_file: str | None, **choices: Any) -> None:
     with reported():
         context = contexts.find(choices["root"], choices["stack"])
         _require_folder(context)
+        contexts.require_shell(context)
         old = passphrase.find(context.environment)
         new = _new(new_file, context)
         if new == old:
@@ -97,6 +99,8 @@ def _new(new_file: str | None, context: Context) -> str:
         text = str(click.prompt("New passphrase", hide_input=True, confirmation_prompt=True, err=True))
     else:
         raise CommandError(f"no new passphrase: pass --new-file or set {NEW_VARIABLE}", ExitCode.USAGE)
+    if text.strip() == SANDBOX_PASSPHRASE:
+        raise CommandError("the new passphrase is the sandbox's, which everybody knows", ExitCode.USAGE)
     if not text.strip():
         raise CommandError("the new passphrase is empty; nothing was changed", ExitCode.USAGE)
     return text.strip()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from voiceid_optout.cli.context import require_shell
 from voiceid_optout.cli.errors import CommandError
 from voiceid_optout.cli.exit_codes import ExitCode
 from voiceid_optout.cli.known import StateSealedError, raw_state
@@ -35,6 +36,7 @@ def crypter_of(context: Context) -> Crypter:
             f"{context.settings.path.name} is a sandbox, whose passphrase is public: a secret of it would be none",
             ExitCode.USAGE,
         )
+    require_shell(context)
     phrase = passphrase.find(context.environment)
     salt = context.settings.salt or _salt_of_state(context)
     crypter = passphrase.open_with(phrase, salt) if salt else passphrase.create(phrase)
