@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+import pytest
 
 from tests.cli.projects import label_of
 from tests.plan.streams import OPTED_OUT, RELEASED, EmbeddedStream
@@ -16,6 +19,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 DONE = Outcome(Result.SUCCEEDED)
+official = (
+    pytest.mark.official,
+    pytest.mark.skipif(shutil.which("pulumi") is None, reason="the Pulumi CLI is not on PATH"),
+)
+EITHER = ("embedded", pytest.param("pulumi", marks=official))  # the real ones, by the names that options know
 
 
 @dataclass

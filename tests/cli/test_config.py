@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 import yaml
 
+from tests.cli.engines import EITHER
 from tests.cli.projects import NAME
 from voiceid_optout.engine.embedded import passphrase
 
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from tests.cli.projects import Project
 
 PASSPHRASE = "a passphrase of the tests"
-official = pytest.mark.skipif(shutil.which("pulumi") is None, reason="the Pulumi CLI is not on PATH")
 
 
 def config(project: Project, *words: str, answer: str = "", code: int = 0, **environment: str) -> str:
@@ -92,12 +92,11 @@ def test_a_key_that_is_not_set_is_said(project: Project) -> None:
     assert config(project, "get", "guard", code=1) == f"error: Pulumi.test.yaml has no {NAME}:guard\n"
 
 
-@pytest.mark.official
-@official
-def test_the_pulumi_cli_reads_what_is_written_here_and_the_other_way_round(project: Project) -> None:
+@pytest.mark.parametrize("engine", EITHER[1:])
+def test_the_pulumi_cli_reads_what_is_written_here_and_the_other_way_round(project: Project, engine: str) -> None:
     variables = {
         **project.environment,
-        "PATH": f"{shutil.which('pulumi') or ''}".rpartition("/")[0] + ":/usr/bin:/bin",
+        "PATH": f"{shutil.which(engine) or ''}".rpartition("/")[0] + ":/usr/bin:/bin",
         "HOME": str(project.root),
         "PULUMI_BACKEND_URL": project.state_folder.as_uri(),
     }

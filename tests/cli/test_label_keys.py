@@ -1,178 +1,91 @@
-"""Which key labels are made with: made at the first `up`, kept by older stacks, changed by `optout labels`."""
+"""What is decided about the key of labels without a run; runs are in tests/e2e/cli/test_label_keys.py."""
 
 from __future__ import annotations
 
-import re
-import shutil
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
-import yaml
 
-from tests.cli.projects import NAME, label_of
-from voiceid_optout.cli.context import label_keys
-from voiceid_optout.cli.label_keys import in_ci, new_key
+from tests.cli.projects import DOMAIN
+from voiceid_optout.cli.context import LABEL_KEY, PREVIOUS_LABEL_KEY, label_keys
+from voiceid_optout.cli.errors import CommandError
+from voiceid_optout.cli.exit_codes import ExitCode
+from voiceid_optout.cli.label_keys import Missing, in_ci, new_key, provided, rotate
+from voiceid_optout.label import GUESSABLE_VARIABLE
+from voiceid_optout.plan.builder import SPEAKER_TYPE
 
 if TYPE_CHECKING:
     from tests.cli.projects import Project
-    from tests.service.running import Service
-
-ENGINES = [
-    "embedded",
-    pytest.param(
-        "pulumi",
-        marks=[
-            pytest.mark.official,
-            pytest.mark.skipif(shutil.which("pulumi") is None, reason="the Pulumi CLI is not on PATH"),
-        ],
-    ),
-]
-LABEL = re.compile(r"sp-[0-9a-f]{16}")
 
 
-@pytest.fixture(params=ENGINES)
-def stack(request: pytest.FixtureRequest, live: Project) -> Project:
-    """A stack without a label key that has never run, on either engine."""
-    live.environment.update(OPTOUT_ENGINE=request.param, CI="")
-    content = yaml.safe_load((live.root / "Pulumi.test.yaml").read_text(encoding="utf-8"))
-    del content["config"][f"{NAME}:guessableLabels"]
-    (live.root / "Pulumi.test.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
-    return live
+def made(project: Project, missing: Missing, **environment: str) -> tuple[str | None, dict[str, str], list[str]]:
+    """Return the key that a command gets, what the program is told, and what was said."""
+    said: list[str] = []
+    context, variables = provided(project.context(**environment), {}, missing, said.append)
+    return label_keys(context, {}).current, variables, said
 
 
-def config(project: Project) -> dict[str, object]:
-    content = yaml.safe_load((project.root / "Pulumi.test.yaml").read_text(encoding="utf-8"))
-    return {key.removeprefix(f"{NAME}:"): value for key, value in content["config"].items()}
-
-
-def labels(project: Project) -> set[str]:
-    keys = label_keys(project.context(), project.environment)
-    return {keys.label(entry) for entry in project.context().register.entries}
-
-
-def in_state(project: Project) -> set[str]:
-    text = project.state_file.read_text(encoding="utf-8")
-    return set(re.findall(r'(?:::|"|\\n)(sp-[0-9a-f]{16})(?=[" ])', text))
-
-
-def writes(service: Service) -> float:
-    """Return how many calls so far have changed a speaker."""
-    _, text = service.admin("/metrics")
-    counts = re.findall(r'voiceid_requests_total\{operation="(?:OptOut|Delete)Speaker".*?\} (\S+)', text)
-    return sum(map(float, counts))
-
-
-def test_the_first_up_makes_a_key_that_nobody_knows(stack: Project, domain: str) -> None:
-    result = stack.run("up", "--yes")
-    assert result.exit_code == 0, result.output
-    assert "Made a secret key for the labels of this stack in Pulumi.test.yaml: commit that file." in result.output
-    assert set(config(stack)["labelKey"]) == {"secure"}  # type: ignore[call-overload]
-    assert in_state(stack) == labels(stack)
-    assert label_of(domain, "caller-1") not in labels(stack)
-    assert stack.run("preview", "--detailed-exitcode").exit_code == 0
-    assert "key" not in stack.run("up", "--yes").output
-
-
-@pytest.mark.parametrize("command", [("preview",), ("up", "--yes")])
-def test_a_runner_never_makes_one(stack: Project, command: tuple[str, ...]) -> None:
-    before = (stack.root / "Pulumi.test.yaml").read_bytes()
-    result = stack.run(*command, CI="true")
-    assert result.exit_code == 2
-    assert "optout config set --secret labelKey --random --stack test" in result.output
-    assert len(result.output.splitlines()) == 1
-    assert (stack.root / "Pulumi.test.yaml").read_bytes() == before
-    assert not stack.state_file.exists()
-
-
-def test_a_preview_writes_nothing_so_it_says_what_to_type(stack: Project) -> None:
-    result = stack.run("preview")
-    assert result.exit_code == 2
-    assert not LABEL.search(result.output)
-    assert stack.run("config", "set", "--secret", "labelKey", "--random").exit_code == 0
-    result = stack.run("preview")
-    assert result.exit_code == 0, result.output
-    assert set(LABEL.findall(result.output)) == labels(stack)
-
-
-def test_a_stack_that_ran_without_keeps_its_labels_with_a_warning(stack: Project, domain: str) -> None:
-    stack.run("config", "set", "guessableLabels", "true")
-    assert "warning" not in stack.run("up", "--yes").output
-    stack.run("config", "set", "guessableLabels", "false")
-    result = stack.run("up", "--yes", CI="true")
-    assert result.exit_code == 0, result.output
-    assert "warning: whoever sees a label of this stack can find out whose it is" in result.output
-    assert "optout labels rotate --stack test" in result.output
-    assert in_state(stack) == {label_of(domain, person) for person in ("caller-1", "caller-2")}
-    assert "labelKey" not in config(stack)
-
-
-@pytest.mark.parametrize("grouping", ["single", "sharded"])
-@pytest.mark.parametrize("keyed", [True, False])
-def test_a_rotation_moves_everybody_and_touches_nobody(
-    stack: Project, service: Service, domain: str, grouping: str, *, keyed: bool
-) -> None:
-    people = [f"caller-{number}" for number in range(1, 13)]
-    stack.people(*people, released={"caller-20": "consent"}, domain=domain)
-    stack.run("config", "set", "grouping", grouping)
-    if not keyed:
-        stack.run("config", "set", "guessableLabels", "true")
-    assert stack.run("up", "--yes").exit_code == 0
-    old = in_state(stack)
-    asked = writes(service)
-    assert asked > 0
-
-    result = stack.run("labels", "rotate")
-    assert result.exit_code == 0, result.output
-    result = stack.run("preview")
-    assert result.exit_code == 0, result.output
-    assert f"{len(old)} to move, 0 unchanged" in result.output
-    assert result.output.count("gets a new label; the opt-out stays in the service") == len(old)
-    assert set(LABEL.findall(result.output)) == labels(stack)
-    assert "guard" not in result.output
-    digest = result.output.rpartition("Digest: ")[2].split()[0]
-
-    result = stack.run("up", "--approve", digest)
-    assert result.exit_code == 0, result.output
-    assert "took previousLabelKey out of Pulumi.test.yaml" in result.output
-    assert writes(service) == asked
-    assert in_state(stack) == labels(stack)
-    assert not in_state(stack) & old
-    assert "previousLabelKey" not in config(stack)
-    assert stack.run("preview", "--detailed-exitcode").exit_code == 0
-
-
-def test_on_a_runner_the_key_of_before_stays_until_somebody_takes_it_out(stack: Project) -> None:
-    stack.run("up", "--yes")
-    assert stack.run("labels", "rotate", CI="true").exit_code == 2
-    assert stack.run("labels", "rotate").exit_code == 0
-    assert stack.run("labels", "rotate").exit_code == 2
-    result = stack.run("labels", "finish")
-    assert (result.exit_code, result.output) == (
-        1,
-        "error: 2 people have a label of before still: run optout up again\n",
+def people_in_state(project: Project) -> None:
+    """Let the state have somebody, as that of a stack that has run."""
+    project.state_file.parent.mkdir(parents=True)
+    (project.state_folder / ".pulumi" / "meta.yaml").write_text("version: 1\n")
+    project.state_file.write_text(
+        '{"urn": "urn:pulumi:test::p::pulumi-python:dynamic/voiceid:OptedOutSpeaker::sp-1"}'
     )
-    assert "leave --target out" in stack.run("up", "--yes", "--target", min(labels(stack))).output
-    result = stack.run("up", "--yes", CI="true")
-    assert "run optout labels finish --stack test where Pulumi.test.yaml can be committed" in result.output
-    assert "previousLabelKey" in config(stack)
-    assert stack.run("preview", "--detailed-exitcode", CI="true").exit_code == 0
-    assert stack.run("labels", "finish").exit_code == 0
-    assert "previousLabelKey" not in config(stack)
-    assert stack.run("labels", "finish").exit_code == 2
 
 
-def test_drift_between_the_two_is_found_under_the_new_label(stack: Project, service: Service, domain: str) -> None:
-    stack.run("up", "--yes")
-    stack.run("labels", "rotate")
-    service.client().delete_speaker(DomainId=domain, SpeakerId="caller-1")
-    result = stack.run("drift")
-    assert result.exit_code == 5, result.output
-    assert set(LABEL.findall(result.output)) <= labels(stack)
-    assert "config/people.yaml:" in result.output
-    result = stack.run("up", "--yes")
-    assert result.exit_code == 0, result.output
-    assert in_state(stack) == labels(stack)
-    assert stack.run("drift").exit_code == 0
+def test_a_new_stack_gets_a_key_only_where_its_file_stays(project: Project) -> None:
+    project.configure(guessableLabels=None, domain=DOMAIN)
+    for missing, environment in (
+        (Missing.MAKE, {"CI": "true"}),
+        (Missing.REFUSE, {}),
+        (Missing.REFUSE, {"CI": "1"}),
+    ):
+        with pytest.raises(CommandError, match="optout config set --secret labelKey --random") as raised:
+            made(project, missing, **environment)
+        assert raised.value.code is ExitCode.USAGE
+    assert made(project, Missing.LEAVE) == (None, {}, [])
+    key, variables, said = made(project, Missing.MAKE)
+    assert key is not None
+    assert variables == {}
+    assert said == ["Made a secret key for the labels of this stack in Pulumi.test.yaml: commit that file."]
+    assert made(project, Missing.REFUSE) == (key, {}, [])
+
+
+@pytest.mark.parametrize("missing", [Missing.MAKE, Missing.REFUSE])
+def test_a_stack_that_has_run_keeps_its_labels_with_a_warning(project: Project, missing: Missing) -> None:
+    project.configure(guessableLabels=None, domain=DOMAIN)
+    people_in_state(project)
+    key, variables, said = made(project, missing, CI="true")
+    assert (key, variables) == (None, {GUESSABLE_VARIABLE: "true"})
+    assert said[0].startswith("warning: whoever sees a label of this stack can find out whose it is")
+
+
+@pytest.mark.parametrize("config", [{"guessableLabels": True}, {"service": "embedded"}, {"guardrails": "only"}])
+def test_who_needs_no_key_gets_none(project: Project, config: dict[str, Any]) -> None:
+    project.configure(**{"guessableLabels": None, "domain": DOMAIN, **config})
+    assert made(project, Missing.MAKE) == (None, {}, [])
+
+
+def test_a_state_that_cannot_be_read_makes_no_key(project: Project) -> None:
+    project.configure(guessableLabels=None, domain=DOMAIN)
+    with pytest.raises(CommandError, match="whether it has run before cannot be told"):
+        made(project, Missing.MAKE, PULUMI_BACKEND_URL="s3://bucket", PATH="")
+
+
+@pytest.mark.parametrize(("key", "previous"), [("hush", "hush"), (None, "domain-id")])
+def test_a_rotation_keeps_the_key_of_before_beside_the_new_one(
+    project: Project, key: str | None, previous: str
+) -> None:
+    project.configure(domain=DOMAIN, **({"labelKey": key} if key else {}))
+    assert "Review its plan" in rotate(project.context())
+    keys = label_keys(project.context(), {})
+    assert keys.previous == previous
+    assert keys.current not in (None, key)
+    assert isinstance(project.context().setting(LABEL_KEY), dict)
+    assert isinstance(project.context().setting(PREVIOUS_LABEL_KEY), dict) is (key is not None)
+    with pytest.raises(CommandError, match="the labels change their key already"):
+        rotate(project.context())
 
 
 def test_a_sandbox_has_no_secret_to_rotate(project: Project) -> None:
