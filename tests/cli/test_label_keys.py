@@ -29,9 +29,7 @@ def people_in_state(project: Project) -> None:
     """Let the state have somebody, as that of a stack that has run."""
     project.state_file.parent.mkdir(parents=True)
     (project.state_folder / ".pulumi" / "meta.yaml").write_text("version: 1\n")
-    project.state_file.write_text(
-        '{"urn": "urn:pulumi:test::p::pulumi-python:dynamic/voiceid:OptedOutSpeaker::sp-1"}'
-    )
+    project.state_file.write_text(f'{{"urn": "urn:pulumi:test::p::{SPEAKER_TYPE}::sp-1"}}')
 
 
 def test_a_new_stack_gets_a_key_only_where_its_file_stays(project: Project) -> None:
