@@ -9,6 +9,7 @@ import click
 from voiceid_optout.cli.editing import people_options
 from voiceid_optout.cli.errors import reported
 from voiceid_optout.cli.options import with_options
+from voiceid_optout.cli.output import echo
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -82,7 +83,7 @@ def _add(given: Any, choices: Any, *, skip_listed: bool, dry_run: bool, reveal: 
         except Refused as error:
             raise refused(error.problems, "add") from None
         if not changes:
-            click.echo("Nothing to do: everybody is listed already.")
+            echo("Nothing to do: everybody is listed already.")
             return
         edited = carry_out(files, changes, dry_run=dry_run, reveal=reveal)
     entries = by_id(edited.register)
@@ -93,12 +94,12 @@ def _add(given: Any, choices: Any, *, skip_listed: bool, dry_run: bool, reveal: 
     if before:
         again = [entry for entry in added if entry.speaker_id in before]
         verb = "is" if len(again) == 1 else "are"
-        click.echo(f"{len(again):,} of them had been released and {verb} opted out again: {places(again)}")
+        echo(f"{len(again):,} of them had been released and {verb} opted out again: {places(again)}")
     if len(given) > len(added):
-        click.echo(f"Passed over {people(len(given) - len(added))} listed already.")
+        echo(f"Passed over {people(len(given) - len(added))} listed already.")
     if any(view.warns_of_contacts for view in views_of(choices["root"], choices["stack"])):
         warn(list(contacts(added)))
-    click.echo(next_step(edited, dry_run=dry_run))
+    echo(next_step(edited, dry_run=dry_run))
 
 
 def _all(change: Any) -> list[Any]:

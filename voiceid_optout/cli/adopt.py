@@ -9,6 +9,7 @@ import click
 from voiceid_optout.cli.editing import domain_option, dry_run_options, file_option
 from voiceid_optout.cli.errors import reported
 from voiceid_optout.cli.options import stack_options, with_options
+from voiceid_optout.cli.output import echo
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -63,4 +64,4 @@ def command(
         target = Target.find(context, domain, file)  # before the long walk: what is wrong is said at once
         with read_domain(context, target.domain_id, console, keep=not dry_run) as pages:
             for line in take_over(target, pages, include_enrolled=include_enrolled, dry_run=dry_run, reveal=reveal):
-                click.echo(line)
+                echo(line)

@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import click
-
 from voiceid_optout.cli.errors import CommandError
 from voiceid_optout.cli.exit_codes import ExitCode
+from voiceid_optout.cli.output import echo
 from voiceid_optout.plan.compare import differences, listed
 from voiceid_optout.plan.digest import approves, short
 from voiceid_optout.plan.errors import PlanError
@@ -74,7 +73,7 @@ def _tell(saved: SavedPlan, review: Review) -> None:
 def _list(title: str, steps: tuple[Step, ...], places: Mapping[str, str]) -> None:
     if steps:
         for line in [title, *listed(steps, places)]:
-            click.echo(line, err=True)
+            echo(line, err=True)
 
 
 def _stale(reviewed: str, review: Review, override: str) -> CommandError:

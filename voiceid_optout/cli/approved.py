@@ -10,6 +10,7 @@ import click
 from voiceid_optout.cli.errors import CommandError, reported
 from voiceid_optout.cli.exit_codes import ExitCode
 from voiceid_optout.cli.options import with_options
+from voiceid_optout.cli.output import echo
 from voiceid_optout.cli.posting import repository_options
 
 
@@ -38,4 +39,4 @@ def command(**options: Any) -> None:
         found = choices.commit or os.environ.get("GITHUB_SHA")
         if not found:
             raise CommandError("which commit? set GITHUB_SHA, or pass --commit ID", ExitCode.USAGE)
-        click.echo(reviewed_digest(github, choices.stack, commit(found)))
+        echo(reviewed_digest(github, choices.stack, commit(found)))

@@ -10,6 +10,7 @@ import click
 from voiceid_optout.cli.errors import CommandError, reported
 from voiceid_optout.cli.exit_codes import ExitCode
 from voiceid_optout.cli.options import stack_options, with_options
+from voiceid_optout.cli.output import echo
 
 if TYPE_CHECKING:
     from voiceid_optout.cli.context import Context
@@ -61,7 +62,7 @@ def set_value(key: str, value: str | None, *, secret: bool, is_random: bool, **c
         name = stack_values.full_key(context, key)
         text = value if value is not None else new_key() if is_random else _secret(name)
         stack_values.store(context, {name: text}, secret=frozenset({name}) if secret else frozenset())
-        click.echo(f"Set {name} in {context.settings.path.name}.")
+        echo(f"Set {name} in {context.settings.path.name}.")
 
 
 @command.command(name="get")
@@ -83,7 +84,7 @@ def get(key: str, *, show_secrets: bool, **choices: Any) -> None:
         values, secret = _values(context, show_secrets=show_secrets)
         if name in secret and not show_secrets:
             raise CommandError(f"{name} is a secret: pass --show-secrets to print it", ExitCode.USAGE)
-        click.echo(values[name])
+        echo(values[name])
 
 
 @command.command(name="list")
@@ -99,7 +100,7 @@ def list_values(*, show_secrets: bool, **choices: Any) -> None:
         values, secret = _values(context, show_secrets=show_secrets)
         width = max((len(name) for name in values), default=0)
         for name in sorted(values):
-            click.echo(f"{name:<{width}}  {values[name] if show_secrets or name not in secret else _HIDDEN}")
+            echo(f"{name:<{width}}  {values[name] if show_secrets or name not in secret else _HIDDEN}")
 
 
 def _context(choices: dict[str, Any]) -> Context:

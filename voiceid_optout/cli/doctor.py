@@ -10,6 +10,7 @@ import click
 from voiceid_optout.cli.errors import reported
 from voiceid_optout.cli.exit_codes import ExitCode
 from voiceid_optout.cli.options import stack_options, with_options
+from voiceid_optout.cli.output import echo
 
 _MARKS = {"ok": ("ok  ", "green"), "note": ("note", "yellow"), "fail": ("FAIL", "red")}
 
@@ -38,6 +39,7 @@ def command(*, as_json: bool, **choices: Any) -> None:
 
     from voiceid_optout.cli import context as contexts  # noqa: PLC0415
     from voiceid_optout.cli.checkup import examine  # noqa: PLC0415
+    from voiceid_optout.foreign_text import printable  # noqa: PLC0415
 
     console = Console(stderr=as_json, highlight=False, soft_wrap=True)
     findings = []
@@ -46,9 +48,9 @@ def command(*, as_json: bool, **choices: Any) -> None:
         for finding in examine(context):
             findings.append(finding)
             mark, style = _MARKS[finding.verdict]
-            console.print(Text.assemble((mark, style), f"  {finding.subject:<12}  {finding.text}"))
+            console.print(Text.assemble((mark, style), f"  {finding.subject:<12}  {printable(finding.text)}"))
     if as_json:
         rows = [{"subject": item.subject, "verdict": item.verdict, "text": item.text} for item in findings]
-        click.echo(json.dumps({"version": 1, "findings": rows}, indent=2))
+        echo(json.dumps({"version": 1, "findings": rows}, indent=2))
     if any(item.verdict == "fail" for item in findings):
         sys.exit(ExitCode.FAILED)

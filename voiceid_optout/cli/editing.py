@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from voiceid_optout.cli.options import stack_options
+from voiceid_optout.cli.output import echo
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -104,7 +105,7 @@ def carry_out(
         return edited
     for rewritten in edited.files.values():
         for line in rewritten.diff(str if reveal else redacted):
-            click.echo(line)
+            echo(line)
     return edited
 
 
@@ -124,9 +125,9 @@ def places(entries: Sequence[Entry]) -> str:
 def warn(warnings: Sequence[Contact]) -> None:
     """Say on standard error what looks like a telephone number or an address, the first ones by line."""
     for warning in warnings[:WARNINGS_SHOWN]:
-        click.echo(str(warning), err=True)
+        echo(str(warning), err=True)
     if (left := len(warnings) - WARNINGS_SHOWN) > 0:
-        click.echo(f"… {left:,} more warnings of this kind", err=True)
+        echo(f"… {left:,} more warnings of this kind", err=True)
 
 
 def people(count: int) -> str:

@@ -37,7 +37,7 @@ def command(**choices: Any) -> None:
     with reported():
         context = contexts.find(choices["root"], choices["stack"])
         for name, value in variables(context).items():
-            click.echo(f"export {name}={shlex.quote(value)}")
+            click.echo(f"export {name}={shlex.quote(value)}")  # noqa: TID251 - for the shell, to the letter
         # The raw CLI asks for `stack init` where there is no state yet; in a folder the stack file is enough.
         if not context.remote_backend:
             Backend(context.backend(), context.project.name, context.stack).initialise()

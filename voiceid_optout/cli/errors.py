@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from voiceid_optout.cli.exit_codes import ExitCode
+from voiceid_optout.cli.output import echo
 from voiceid_optout.engine.messages import DEBUG_VARIABLE
 
 if TYPE_CHECKING:
@@ -92,6 +93,6 @@ def _unforeseen(error: Exception) -> str:
 
 def _leave(lines: list[str], code: ExitCode) -> NoReturn:
     for line in lines[:-1]:
-        click.echo(line, err=True)
-    click.echo(f"error: {lines[-1]}", err=True)
+        echo(line, err=True)
+    echo(f"error: {lines[-1]}", err=True)
     sys.exit(code)

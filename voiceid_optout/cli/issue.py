@@ -9,6 +9,7 @@ import click
 
 from voiceid_optout.cli.errors import reported
 from voiceid_optout.cli.options import with_options
+from voiceid_optout.cli.output import echo
 from voiceid_optout.cli.posting import posting_options
 
 
@@ -64,7 +65,7 @@ def command(*, failed: str | None, close: bool, **options: Any) -> None:
         marker = issue_marker(choices.stack)
         if close:
             if (closed := issues.close(github, marker, texts.drift_farewell(source))) is None:
-                click.echo("no issue is open")
+                echo("no issue is open")
             else:
                 tell(closed, "issue")
             return

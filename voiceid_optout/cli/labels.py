@@ -9,6 +9,7 @@ import click
 from voiceid_optout.cli.errors import CommandError, reported
 from voiceid_optout.cli.exit_codes import ExitCode
 from voiceid_optout.cli.options import stack_options, with_options
+from voiceid_optout.cli.output import echo
 
 
 @click.group(name="labels", short_help="Change the key of the labels.")
@@ -40,7 +41,7 @@ def rotate(**choices: Any) -> None:
 
     with reported():
         context = contexts.find(choices["root"], choices["stack"])
-        click.echo(label_keys.rotate(context))
+        echo(label_keys.rotate(context))
 
 
 @command.command(name="finish")
@@ -64,4 +65,4 @@ def finish(**choices: Any) -> None:
             raise CommandError(f"{context.settings.path.name} has no {PREVIOUS_LABEL_KEY}", ExitCode.USAGE)
         if contexts.find(choices["root"], choices["stack"]).setting(PREVIOUS_LABEL_KEY) is not None:
             raise CommandError(words)
-        click.echo(words)
+        echo(words)

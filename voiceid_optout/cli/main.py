@@ -12,6 +12,7 @@ import click
 from voiceid_optout.cli import streams
 from voiceid_optout.cli.errors import told
 from voiceid_optout.cli.lazy import LazyGroup
+from voiceid_optout.foreign_text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -55,7 +56,7 @@ def _unechoed(words: Sequence[str]) -> Iterator[None]:
         values = [*_values(words), *_of_environment(error)]
         if isinstance(error, click.NoSuchOption):
             values.append(error.option_name)
-        error.message = without_arguments(error.message, values)  # type: ignore[misc]  # no other way
+        error.message = printable(without_arguments(error.message, values))  # type: ignore[misc]  # no other way
         raise
 
 

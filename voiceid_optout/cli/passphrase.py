@@ -12,6 +12,7 @@ import click
 from voiceid_optout.cli.errors import CommandError, reported
 from voiceid_optout.cli.exit_codes import ExitCode
 from voiceid_optout.cli.options import stack_options, with_options
+from voiceid_optout.cli.output import echo
 from voiceid_optout.place import SANDBOX_PASSPHRASE
 
 if TYPE_CHECKING:
@@ -65,9 +66,9 @@ def rotate(*, new_file: str | None, **choices: Any) -> None:
         new = _new(new_file, context)
         if new == old:
             raise CommandError("the new passphrase is the present one; nothing was changed", ExitCode.USAGE)
-        reseal(context, old, new, lambda words: click.echo(words, err=True))
+        reseal(context, old, new, lambda words: echo(words, err=True))
         name = context.settings.path.name
-        click.echo(f"Changed the passphrase of stack {context.stack}. Commit {name}, and change it in CI.")
+        echo(f"Changed the passphrase of stack {context.stack}. Commit {name}, and change it in CI.")
 
 
 def _require_folder(context: Context) -> None:

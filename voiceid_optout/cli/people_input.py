@@ -15,6 +15,7 @@ import click
 
 from voiceid_optout.cli.errors import CommandError
 from voiceid_optout.cli.exit_codes import ExitCode
+from voiceid_optout.cli.output import echo
 from voiceid_optout.cli.streams import standard_input
 from voiceid_optout.register.edit import Given, Person
 from voiceid_optout.register.fields import SPEAKER_ID
@@ -60,7 +61,7 @@ def people(
         rows = ((f"the {ordinal(number)} id", {"id": id_}) for number, id_ in enumerate(ids, 1))
     elif len(ids) == 1:
         if standard_input().isatty():
-            click.echo("One id a line; Ctrl-D ends:", err=True)
+            echo("One id a line; Ctrl-D ends:", err=True)
         rows = _lines(_text(STANDARD_INPUT, _name(STANDARD_INPUT)))
     else:
         raise click.UsageError("'-' reads all ids from standard input: give no others beside it")

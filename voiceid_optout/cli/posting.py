@@ -13,6 +13,7 @@ import click
 from voiceid_optout.cli.errors import CommandError
 from voiceid_optout.cli.exit_codes import ExitCode
 from voiceid_optout.cli.options import stack_options
+from voiceid_optout.cli.output import echo
 from voiceid_optout.cli.streams import result, standard_input
 
 if TYPE_CHECKING:
@@ -117,7 +118,7 @@ def speakers(choices: Choices) -> Matcher:
 
     found, why = matcher(contexts.find(choices.root, choices.stack), {}, ())
     if why:
-        click.echo(unknown_words(why), err=True)
+        echo(unknown_words(why), err=True)
     return found
 
 
@@ -151,7 +152,7 @@ def forge(choices: Choices) -> Iterator[GitHub]:
     from voiceid_optout.forge.settings import Settings  # noqa: PLC0415
 
     def say(message: str) -> None:
-        click.echo(message, err=True)
+        echo(message, err=True)
 
     try:
         with GitHub(Settings.resolve(os.environ, choices.repository), Patience(say=say)) as github:

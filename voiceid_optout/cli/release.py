@@ -9,6 +9,7 @@ import click
 from voiceid_optout.cli.editing import people_options
 from voiceid_optout.cli.errors import reported
 from voiceid_optout.cli.options import with_options
+from voiceid_optout.cli.output import echo
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -73,4 +74,4 @@ def _release(given: Any, choices: Any, *, dry_run: bool, reveal: bool) -> None:
     entries = by_id(edited.register)
     moved = [entries[entry.domain_id, entry.speaker_id] for change in changes.values() for entry in change.remove]
     result(f"{'Would release' if dry_run else 'Released'} {people(len(moved))}: {places(moved)}")
-    click.echo(next_step(edited, dry_run=dry_run))
+    echo(next_step(edited, dry_run=dry_run))

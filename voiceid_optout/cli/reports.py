@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from voiceid_optout.cli.errors import CommandError
+from voiceid_optout.cli.output import echo
 from voiceid_optout.engine.files import write_atomic
 from voiceid_optout.plan import document, markdown, page, text
 
@@ -44,7 +45,7 @@ class Report:
         for path, form in self.files:
             write(path, render(review, form).encode(), 0o644)
         if self.is_for_machines:
-            click.echo(render(review, self.printed), nl=False)
+            echo(render(review, self.printed), nl=False)
 
 
 def report(form: str | None, outputs: tuple[Path, ...], *, as_json: bool) -> Report:

@@ -9,6 +9,7 @@ import click
 from click.core import ParameterSource
 
 from voiceid_optout.cli.lazy import LazyGroup
+from voiceid_optout.cli.output import echo
 from voiceid_optout.cli.serve_options import data_option, database_option, refusals, warn_of_password
 from voiceid_optout.cli.serve_production import production_options, production_settings
 
@@ -105,9 +106,9 @@ def command(
     def ready(running: Running) -> None:
         admin = f" · admin {running.admin_url}" if running.admin_url else ""
         keys = running.credentials_file or "only those of `optout serve keys`"
-        click.echo(f"Ready at {running.url}{admin} · data {data} · keys {keys} · point a client here:")
+        echo(f"Ready at {running.url}{admin} · data {data} · keys {keys} · point a client here:")
         for name, value in running.environment().items():
-            click.echo(f"  export {name}={shlex.quote(value)}")
+            echo(f"  export {name}={shlex.quote(value)}")
         sys.stdout.flush()
 
     settings = Settings(

@@ -14,6 +14,7 @@ import click
 
 from voiceid_optout.cli.errors import CommandError, reported
 from voiceid_optout.cli.options import with_options
+from voiceid_optout.cli.output import echo
 from voiceid_optout.cli.serve_options import data_option, database_option, refusals, warn_of_password
 from voiceid_optout.cli.serve_production import secret_source
 from voiceid_optout.cli.streams import require_written, result
@@ -117,14 +118,14 @@ def add(
         if output is not None:
             credentials_file.append(output, name, section)
         else:
-            click.echo(section if reference is None else f"{key.access_key_id}\n", nl=False)
+            click.echo(section if reference is None else f"{key.access_key_id}\n", nl=False)  # noqa: TID251 - to the letter
             require_written()
     if reference is not None:
-        click.echo(f"Added a key with the role {role}; its secret is taken from {source.described}.", err=True)
+        echo(f"Added a key with the role {role}; its secret is taken from {source.described}.", err=True)
     elif output is not None:
-        click.echo(f"Added a key with the role {role}: section [{name}] of {output}.", err=True)
+        echo(f"Added a key with the role {role}: section [{name}] of {output}.", err=True)
     else:
-        click.echo(f"Added a key with the role {role}. Keep the secret: it is not shown again.", err=True)
+        echo(f"Added a key with the role {role}. Keep the secret: it is not shown again.", err=True)
 
 
 @command.command(name="list")
@@ -141,13 +142,13 @@ def list_keys(data: Path, database: str | None, *, as_json: bool) -> None:
         rows = [_shown(key) for key in key_table.read(connection)]
         rows = [*_local(data, {row["key"] for row in rows}), *rows]
     if as_json:
-        click.echo(json.dumps(rows, indent=2))
+        echo(json.dumps(rows, indent=2))
         return
     titles = ("key", "name", "role", "secret", "added", "revoked")
     table = [titles, *(tuple(row[title] or "-" for title in titles) for row in rows)]
     widths = [max(len(line[place]) for line in table) for place in range(len(titles))]
     for line in table:
-        click.echo("  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip())
+        echo("  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip())
 
 
 @command.command(name="revoke")

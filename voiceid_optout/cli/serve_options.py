@@ -10,6 +10,7 @@ import click
 from click.core import ParameterSource
 
 from voiceid_optout.cli.exit_codes import ExitCode
+from voiceid_optout.cli.output import echo
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,7 +52,7 @@ def warn_of_password(ctx: click.Context, database: str | None) -> None:
     from voiceid_optout.service.database_url import has_password  # noqa: PLC0415 - not for --help
 
     if has_password(database):
-        click.echo(
+        echo(
             f"{ctx.command_path}: every user of this machine can read the password in --database; keep the URL in "
             "a file and give file:PATH, or set OPTOUT_DATABASE.",
             err=True,
@@ -59,5 +60,5 @@ def warn_of_password(ctx: click.Context, database: str | None) -> None:
 
 
 def _fail(command: str, error: Exception, code: ExitCode) -> NoReturn:
-    click.echo(f"{command}: {error}", err=True)
+    echo(f"{command}: {error}", err=True)
     raise SystemExit(code)

@@ -8,9 +8,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
-import click
 from rich.console import Console
-from rich.text import Text
 
 from voiceid_optout.cli import context as contexts
 from voiceid_optout.cli import former, label_keys
@@ -22,6 +20,7 @@ from voiceid_optout.cli.event_log import EventLog, document
 from voiceid_optout.cli.exit_codes import ExitCode
 from voiceid_optout.cli.known import Mask, Shown, is_given
 from voiceid_optout.cli.label_keys import Missing
+from voiceid_optout.cli.output import echo, styled
 from voiceid_optout.cli.progress import WorkProgress
 from voiceid_optout.cli.sandbox import environment_for, make_private
 from voiceid_optout.cli.streams import confirmed, remember
@@ -122,7 +121,7 @@ class Session:
                 mask = self._mask_of(event)
                 self.event_log.write(event, mask)
                 if prints:
-                    click.echo(json.dumps(document(event, mask)))
+                    echo(json.dumps(document(event, mask)))
                 builder.add(event)
                 if (said := event.diagnostic_event) is not None:
                     concerned.add(said)
@@ -201,7 +200,7 @@ class Session:
         self._print(message, "yellow")
 
     def _print(self, message: str, style: str) -> None:
-        self.console.print(Text(message, style=style))
+        self.console.print(styled(message, style))
 
     def tell(self, result: str, style: str = "green") -> None:
         """Print what was done or found; it is said whatever the options and standard output let through."""
@@ -252,7 +251,7 @@ class Session:
     def emit(self, document: Mapping[str, Any]) -> None:
         """Print the JSON object on a line of its own, if that is what was asked for."""
         if self.choices.as_json:
-            click.echo(json.dumps(document))
+            echo(json.dumps(document))
 
 
 def _is_ours(metadata: Any) -> bool:
@@ -302,7 +301,7 @@ def opened(choices: Choices, missing: Missing = Missing.LEAVE) -> Iterator[Sessi
             )
         console = Console(stderr=choices.as_json, highlight=False, soft_wrap=True)
         context, variables = label_keys.provided(
-            context, environment, missing, lambda words: console.print(Text(words, style="yellow"))
+            context, environment, missing, lambda words: console.print(styled(words, "yellow"))
         )
         environment = {**environment, **variables}
         keys = contexts.label_keys(context, environment)
@@ -325,7 +324,7 @@ def opened(choices: Choices, missing: Missing = Missing.LEAVE) -> Iterator[Sessi
         event_log = cleanup.enter_context(EventLog(choices.event_log))
 
         def note(words: str) -> None:
-            console.print(Text(words, style="dim"))
+            console.print(styled(words, "dim"))
 
         mask = Mask(context, environment, places, note)
         shown, because = Shown(places, mask.place), Shown(context.reasons(keys), mask)
@@ -349,5 +348,5 @@ def end(outcome: Outcome) -> None:
     if outcome.result is Result.PARTIAL:
         errors = (*errors, "applied in part; run the command again to go on from there")
     for error in errors[:-1]:
-        click.echo(f"error: {error}", err=True)
+        echo(f"error: {error}", err=True)
     raise CommandError(errors[-1], _CODES[outcome.result])

@@ -20,6 +20,7 @@ import click
 
 from voiceid_optout.cli.errors import CommandError
 from voiceid_optout.cli.exit_codes import ExitCode
+from voiceid_optout.cli.output import echo
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -87,7 +88,7 @@ def lasting() -> Iterator[None]:
 def result(text: str) -> None:
     """Print what a command has done; it is told on standard error too, should standard output not take it."""
     remember(text)
-    click.echo(text)
+    echo(text)
 
 
 def remember(text: str) -> None:
@@ -110,7 +111,7 @@ def confirmed(question: str, *, err: bool = False) -> bool:
     try:
         return click.confirm(question, err=err)
     except click.Abort:
-        click.echo(err=True)
+        echo(err=True)
         return False
 
 
@@ -162,5 +163,5 @@ def _tell() -> bool:
     if descriptor is None or descriptor.failure is None:
         return False
     done = f"; this was done all the same: {descriptor.result}" if descriptor.result else ""
-    click.echo(f"error: standard output cannot be written ({descriptor.failure.strerror}){done}", err=True)
+    echo(f"error: standard output cannot be written ({descriptor.failure.strerror}){done}", err=True)
     return True

@@ -9,6 +9,7 @@ import click
 from voiceid_optout.cli.errors import CommandError, reported
 from voiceid_optout.cli.exit_codes import ExitCode
 from voiceid_optout.cli.options import require_answer, stack_options, with_options, yes_option
+from voiceid_optout.cli.output import echo
 
 if TYPE_CHECKING:
     from voiceid_optout.engine.embedded.locks import Lock
@@ -55,7 +56,7 @@ def command(*, yes: bool, force: bool, **choices: Any) -> None:
             )
         held = list(locks.read_all(Backend(context.backend(), context.project.name, context.stack).lock_folder))
         for lock in held:
-            click.echo(f"Stack {context.stack} is locked by {_words(lock)}.")
+            echo(f"Stack {context.stack} is locked by {_words(lock)}.")
         if not held:
             result(f"Stack {context.stack} is not locked.")
             return

@@ -13,7 +13,9 @@ from voiceid_optout.cli import scale
 from voiceid_optout.cli.editing import warn
 from voiceid_optout.cli.exit_codes import ExitCode
 from voiceid_optout.cli.options import stack_name
+from voiceid_optout.cli.output import echo
 from voiceid_optout.cli.stack_views import StackView, views_of
+from voiceid_optout.foreign_text import printable
 from voiceid_optout.register import Entry, Fault, Register, RegisterInvalid, load_paths
 from voiceid_optout.register.contacts import Contact, contacts
 from voiceid_optout.register.report import as_json as json_of
@@ -90,7 +92,7 @@ def command(
     Exit codes: 0 valid, 2 wrong usage, 3 the register has faults.
     """  # noqa: D301 - click's own mark for "do not wrap"
     if print_schema:
-        click.echo(schema_text(), nl=False)
+        echo(schema_text(), nl=False)
         return
     if paths and config_dir is not None:
         raise click.UsageError("give either PATHS or --config-dir")
@@ -105,7 +107,7 @@ def command(
     for view, register in verdicts:
         people = len(register.entries) if isinstance(register, Register) else 0
         if note := scale.advice(people, sharded=view.is_sharded):
-            click.echo(f"note: {note}", err=True)
+            echo(f"note: {note}", err=True)
             break
 
 
@@ -192,22 +194,22 @@ def _warnings(verdicts: Sequence[tuple[StackView, Register | tuple[Fault, ...]]]
 def _show(verdict: Register | tuple[Fault, ...], warnings: Sequence[Contact], form: str) -> None:
     faults = verdict if isinstance(verdict, tuple) else ()
     if form == "json":
-        click.echo(json_of(verdict, warnings))
+        echo(json_of(verdict, warnings))
         return
     if form == "github":
         for line in (*github(faults), *github_warnings(warnings)):
-            click.echo(line)
+            echo(line)
     else:
         _show_text(faults)
         warn(warnings)
-    click.echo(summary(verdict), err=True)
+    echo(summary(verdict), err=True)
 
 
 def _show_text(faults: tuple[Fault, ...]) -> None:
     console = Console(highlight=False, soft_wrap=True)
     for fault in faults:
         if console.is_terminal:
-            place, code = (str(fault.location), "bold"), (fault.code.value, "red")
-            console.print(Text.assemble(place, ": ", code, ": ", fault.message))
+            place, code = (printable(str(fault.location)), "bold"), (fault.code.value, "red")
+            console.print(Text.assemble(place, ": ", code, ": ", printable(fault.message)))
         else:
-            click.echo(str(fault))
+            echo(str(fault))
