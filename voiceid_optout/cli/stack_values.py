@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 from voiceid_optout.cli.context import require_shell
@@ -12,6 +11,7 @@ from voiceid_optout.cli.known import StateSealedError, raw_state
 from voiceid_optout.engine import project as projects
 from voiceid_optout.engine.embedded import passphrase
 from voiceid_optout.engine.stack_file import Sealed, change_config
+from voiceid_optout.limits import read_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -48,7 +48,7 @@ def crypter_of(context: Context) -> Crypter:
 def _salt_of_state(context: Context) -> str | None:
     """Return the salt that the state was sealed with: the file may have lost its own."""
     try:
-        document = json.loads(raw_state(context, context.environment) or b"{}")
+        document = read_json(raw_state(context, context.environment) or b"{}")
         latest = document.get("deployment") or document.get("checkpoint", {}).get("latest") or {}
         return str(latest["secrets_providers"]["state"]["salt"])
     except (StateSealedError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
