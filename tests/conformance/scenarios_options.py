@@ -156,6 +156,62 @@ SCENARIOS = (
         turns=(up(wants={"s0": {}, "s1": {}, "new": {"was": "s2", "val": "b"}}),),
     ),
     Scenario(
+        name="rename-and-failed-update",
+        about="An alias takes effect with its step: after a failed one the old URN stays.",
+        start=(up(wants={"s0": {}, "s1": {"depends_on": ["s0"]}}),),
+        turns=(
+            up(
+                wants={"new": {"was": "s0", "val": "b"}, "s1": {"depends_on": ["new"]}},
+                faults={"update:new": {"error": "no"}},
+                continue_on_error=True,
+            ),
+            up(),
+        ),
+    ),
+    Scenario(
+        name="rename-outside-the-targets",
+        about="What is no target keeps its URN.",
+        turns=(
+            preview(wants={"s0": {"val": "b"}, "s1": {}, "new": {"was": "s2", "val": "b"}}, targets=("s0",)),
+            up(targets=("s0",)),
+            up(),
+        ),
+    ),
+    Scenario(
+        name="rename-and-replace",
+        about="Renamed and replaced in one run: the old copy keeps its URN.",
+        start=(up(wants={"s0": {}, "s1": {"depends_on": ["s0"]}}),),
+        turns=(
+            preview(
+                wants={"new": {"was": "s0", "val": "b"}, "s1": {"depends_on": ["new"]}},
+                faults={"diff:new": {"answer": {"changes": True, "replaces": ["val"]}}},
+            ),
+            up(
+                faults={
+                    "diff:new": {"answer": {"changes": True, "replaces": ["val"]}},
+                    "delete:s0": {"error": "no"},
+                },
+            ),
+            up(),
+        ),
+    ),
+    Scenario(
+        name="rename-and-replace-create-fails",
+        about="Renamed and replaced, and the new one cannot be made, in either order.",
+        start=(up(wants={"s0": {}, "s1": {"depends_on": ["s0"]}}),),
+        turns=(
+            up(
+                wants={"new": {"was": "s0", "val": "b"}, "s1": {"depends_on": ["new"]}},
+                faults={
+                    "diff:new": {"answer": {"changes": True, "replaces": ["val"]}},
+                    "create:new": {"error": "no"},
+                },
+            ),
+            up(faults={"diff:new": REPLACE_BEFORE, "create:new": {"error": "no"}}),
+            up(faults={"diff:new": REPLACE_BEFORE}),
+        ),
+    ),
+    Scenario(
         name="rename-by-urn",
         about="The alias is a whole URN.",
         turns=(up(wants={"s0": {}, "s1": {}, "new": {"was_urn": f"{GONE_URN}::s2"}}),),

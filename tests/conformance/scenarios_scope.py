@@ -20,6 +20,13 @@ SCENARIOS = (
         turns=(up(wants={"x": {"component": True, "remote": True}}),),
     ),
     Scenario(
+        name="renamed-component",
+        refused="aliases of the component sample:group:Group",
+        about="A component has an alias; its children would need aliases too.",
+        start=(up(wants={"g": {"component": True}, "g-0": {"parent": "g"}}),),
+        turns=(up(wants={"h": {"component": True, "was": "g"}, "h-0": {"parent": "h"}}),),
+    ),
+    Scenario(
         name="foreign-function",
         refused="the function elsewhere:index:look",
         about="A function of another package is called.",

@@ -129,6 +129,10 @@ class TestInheriting:
         ({"type": "aws:s3/bucket:Bucket"}, "resource type aws:s3/bucket:Bucket"),
         ({"type": "pulumi:providers:pulumi-python"}, "resource type pulumi:providers:pulumi-python"),
         ({"type": "pkg:m:C", "custom": False, "remote": True}, "remote component pkg:m:C"),
+        (
+            {"type": "a:b:C", "custom": False, "aliasURNs": [urn("old", "a:b:C")]},
+            "aliases of the component a:b:C",
+        ),
         ({"importId": "i"}, "import of pulumi-python:dynamic/sample:Thing"),
         ({"ignoreChanges": ["val", "val.inner"]}, r"the property path val\.inner of"),
         ({"replaceOnChanges": ["list[0]"]}, r"the property path list\[0\] of"),

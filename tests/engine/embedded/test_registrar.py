@@ -9,6 +9,7 @@ import pytest
 
 from tests.engine.bench import urn
 from voiceid_optout.engine.embedded.values import Secret
+from voiceid_optout.engine.errors import OutOfScopeError
 from voiceid_optout.engine.interface import Result
 
 if TYPE_CHECKING:
@@ -263,16 +264,35 @@ def test_a_rename_whose_user_is_not_reached_leaves_a_state_that_can_be_read(benc
     assert bench.up().ok
 
 
-def test_a_renamed_parent(bench: Bench) -> None:
+def test_aliases_of_a_component_are_refused(bench: Bench) -> None:
+    """Its children would be made anew, and the real ones deleted."""
     bench.want(c={"component": True}, s0={"parent": "c"})
     assert bench.up().ok
     bench.want(d={"component": True, "was": "c"}, s0={"parent": "d"})
+    for operation in ("preview", "up"):
+        ran = bench.run(operation)
+        assert ran.errors == str(OutOfScopeError("aliases of the component sample:group:Group"))
+        assert ran.made() == []
+    assert "s0" in bench.things()
+
+
+def test_a_child_of_what_an_alias_found_is_refused(bench: Bench) -> None:
+    """The CLI would find `s0-child` for `n0-child`."""
+    bench.want(**{"s0": {}, "s0-child": {"parent": "s0"}})
+    assert bench.up().ok
+    bench.want(**{"n0": {"was": "s0"}, "n0-child": {"parent": "n0"}})
     ran = bench.up()
-    assert ran.ok
-    assert ran.made() == []
-    names = [item.urn.split("::")[-1] for item in bench.snapshot().resources]
-    assert sorted(names) == ["d", "default", "s0", "sample-dev"]
-    assert names.index("d") < names.index("s0")
+    assert ran.errors == str(OutOfScopeError("n0-child below n0, found by an alias"))
+    assert not [call for call in ran.made() if call[0] == "delete"]
+    assert "s0-child" in bench.things()
+
+
+def test_an_alias_of_what_another_resource_has(bench: Bench) -> None:
+    bench.want(s0={})
+    assert bench.up().ok
+    bench.want(a={"was": "s0"}, b={"was": "s0", "depends_on": ["a"]})
+    ran = bench.up()
+    assert ran.errors == f"the alias '{urn('s0')}' of '{urn('b')}' belongs to another resource too"
 
 
 def test_two_of_the_same_name(settled: Bench) -> None:

@@ -118,8 +118,8 @@ def _refuse_out_of_scope(request: Any) -> None:
     package = request.type.split(":", 1)[0]
     if request.custom and package != PROVIDER_PACKAGE:
         raise OutOfScopeError(f"resource type {request.type}")
-    if request.remote:
-        raise OutOfScopeError(f"remote component {request.type}")
+    if not request.custom:
+        _refuse_component(request)
     if request.custom and request.version:
         raise OutOfScopeError(f"the provider version {request.version} of {request.type}")
     if request.importId:
@@ -133,6 +133,14 @@ def _refuse_out_of_scope(request: Any) -> None:
     for path in (*request.ignoreChanges, *request.replaceOnChanges):
         if _NESTED.search(path):
             raise OutOfScopeError(f"the property path {path} of {request.type}")
+
+
+def _refuse_component(request: Any) -> None:
+    if request.remote:
+        raise OutOfScopeError(f"remote component {request.type}")
+    if request.aliasURNs:
+        # Its children need aliases too, which the SDK leaves to the engine.
+        raise OutOfScopeError(f"aliases of the component {request.type}")
 
 
 def _position(position: Any, root: Path) -> str:

@@ -18,7 +18,7 @@ from voiceid_optout.engine.embedded.plugin import PROVIDER_PACKAGE, ProviderErro
 from voiceid_optout.engine.embedded.replacer import Replacer
 from voiceid_optout.engine.embedded.resource import ResourceState
 from voiceid_optout.engine.embedded.run import stamped
-from voiceid_optout.engine.errors import ProgramError
+from voiceid_optout.engine.errors import OutOfScopeError, ProgramError
 
 if TYPE_CHECKING:
     from voiceid_optout.engine.embedded.goal import Goal
@@ -40,6 +40,7 @@ class Registrar:
         self._provider: ResourceState | None = None
         self._goals: dict[str, Goal] = {}
         self._not_made: set[str] = set()  # wanted and new, but no target
+        self._renamed: set[str] = set()  # found by an alias
         self.components = Components(run)
         self.seen: set[str] = set()
         self._replacer = Replacer(run, tuple(self._base.values()), self.seen, self.create)
@@ -50,34 +51,35 @@ class Registrar:
         self._goals[goal.urn] = goal
         old = self._claim(goal)
         if not goal.custom:
-            return self.components.register(goal, self._rename(old, goal.urn))
+            return self.components.register(goal, old)
         if not decisions.is_targeted(goal.urn, self._run.request.targets):
-            return self._leave(goal, self._rename(old, goal.urn))
+            return self._leave(goal, old)
         if self._run.stopped:
             return None
         try:
-            return self._custom(goal, self._rename(old, goal.urn))
+            return self._custom(goal, old)
         except ProviderError:
             return None
 
     def _claim(self, goal: Goal) -> ResourceState | None:
+        """Return what the state has of a resource, by the URN that it has there: a step brings the new one."""
         with self._lock:
             if goal.urn in self.seen:
                 raise ProgramError(f"Duplicate resource URN '{goal.urn}'; give each resource another name")
+            if goal.parent in self._renamed:
+                # The engine would have to make aliases of the parent's for the child, or delete the real one.
+                raise OutOfScopeError(f"{urns.name(goal.urn)} below {urns.name(goal.parent)}, found by an alias")
             self.seen.add(goal.urn)
-            for urn in (goal.urn, *goal.aliases):
+            if old := self._base.get(goal.urn):
+                return old
+            for urn in goal.aliases:
                 if old := self._base.get(urn):
+                    if urn in self.seen:
+                        raise ProgramError(f"the alias '{urn}' of '{goal.urn}' belongs to another resource too")
                     self.seen.add(urn)
+                    self._renamed.add(goal.urn)
                     return old
         return None
-
-    def _rename(self, old: ResourceState | None, urn: str) -> ResourceState | None:
-        """Let a resource that was found by an alias go on under the URN it has now."""
-        if old is None or old.urn == urn:
-            return old
-        self._run.ledger.record(EntryKind.RENAMED, old, renamed=urn)
-        self._run.renamed[urn] = old.urn
-        return replace(old, urn=urn)
 
     def _leave(self, goal: Goal, old: ResourceState | None) -> ResourceState:
         """Leave alone what is no target; a new one is not made, and its id and outputs stay unknown."""
@@ -87,6 +89,7 @@ class Registrar:
             new = goal.state(goal.inputs, provider=provider)
             self._run.told_same(new, new)
             return new
+        self._goals[old.urn] = goal  # an alias does not count here: children know it by this URN
         self._run.told_same(old, replace(old, id=""))
         self._run.ledger.record(EntryKind.SAME, old)
         return old
@@ -94,7 +97,7 @@ class Registrar:
     def _custom(self, goal: Goal, old: ResourceState | None) -> ResourceState | None:
         provider = self._default_provider()
         wanted = decisions.keep_ignored(goal, old) if old else goal.inputs
-        condemned = self._replacer.condemned.get(goal.urn)
+        condemned = self._replacer.condemned.get(old.urn) if old else None
         inputs = self._run.checked(goal.urn, old.inputs if old and not condemned else {}, wanted)
         new = goal.state(inputs, provider=provider)
         if condemned is not None:
@@ -102,7 +105,7 @@ class Registrar:
             return self.create(new, condemned, OpType.CREATE_REPLACEMENT)
         if old is None:
             return self.create(new) if self._may_begin(new) else None
-        diff = self._run.diffed(old, inputs)
+        diff = self._run.diffed(replace(old, urn=goal.urn), inputs)
         step = decisions.choose(goal, old, inputs, diff)
         if not self._may_begin(new):
             return None

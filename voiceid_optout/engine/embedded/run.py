@@ -40,7 +40,7 @@ class Run:
 
     ``failed`` says how it will end, ``halted`` that nothing further may begin. ``left_out`` are the URNs of
     resources whose step has failed or was not done: what depends on them is left out too. ``renamed`` has the URN
-    in the state by the URN that an alias gives the resource.
+    of before by the URN that an alias gave a resource in this run.
     """
 
     operation: Operation
@@ -96,12 +96,21 @@ class Run:
         subject = new or old
         if subject is None:
             raise ValueError("a step needs a resource")
-        self.emitter.before(describe(op, self._as_stored(old), _begun(new)), planning=self.planning)
-        result = new if self.planning else self._act(op, old, new, act)
+        told = old
+        if old is not None and old.delete and old.urn in self.renamed:
+            # An old copy is told by the URN that it had, as with the CLI.
+            told = replace(old, urn=self.renamed[old.urn])
+        self.emitter.before(describe(op, told, _begun(new)), planning=self.planning)
+        failed = describe(op, told, new and replace(new, outputs={}))
+        result = new if self.planning else self._act(failed, subject, act)
         if result is not None:
             result = sealed(result)
             if op is api.OpType.SAME and old is not None and old.custom:
                 left = replace(old, outputs=result.outputs)
+        if old is not None and old.urn != subject.urn:
+            # It was found by an alias. Not before: as long as its step is not done it is the one of the state.
+            self.ledger.record(EntryKind.RENAMED, old, renamed=subject.urn)
+            self.renamed[subject.urn] = old.urn
         self.ledger.record(entry, result or subject)
         if op is not api.OpType.SAME and subject.custom and not subject.is_provider:
             self.applied += 1
@@ -110,26 +119,18 @@ class Run:
         # What a component has put out is only known when the program says so, and told then.
         if subject.custom or self.planning or op in _DELETES:
             shown = None if op in _DELETES else result
-            self.emitter.done(describe(op, self._as_stored(left or old), shown), planning=self.planning)
+            self.emitter.done(describe(op, left or told, shown), planning=self.planning)
         return result
-
-    def _as_stored(self, old: ResourceState | None) -> ResourceState | None:
-        """Return the old side of an event: it has the URN that the state has, as with the CLI."""
-        stored = self.renamed.get(old.urn) if old else None
-        return replace(old, urn=stored) if old and stored else old
 
     def _act(
         self,
-        op: api.OpType,
-        old: ResourceState | None,
-        new: ResourceState | None,
+        failed: api.StepEventMetadata,
+        subject: ResourceState,
         act: Callable[[], ResourceState | None],
     ) -> ResourceState | None:
         """Do it, noted as pending meanwhile; a failure is reported and raised again."""
-        failed = describe(op, self._as_stored(old), new and replace(new, outputs={}))
-        subject = new or old
-        pending = PENDING.get(op.value.split("-")[0]) if subject else None
-        if subject is None or pending is None:
+        pending = PENDING.get(failed.op.value.split("-")[0])
+        if pending is None:
             return act()
         self.ledger.record(EntryKind.BEGIN, subject, pending)
         try:
