@@ -59,7 +59,18 @@ def test_every_option_says_what_it_does(name: str) -> None:
     command = main.get_command(click.Context(main), name)
     assert command is not None
     assert command.name == name
-    options = [parameter for parameter in command.params if isinstance(parameter, click.Option)]
+    inner = (
+        [command.get_command(click.Context(command), word) for word in command.commands]
+        if isinstance(command, click.Group)
+        else []
+    )
+    options = [
+        parameter
+        for one in (command, *inner)
+        if one
+        for parameter in one.params
+        if isinstance(parameter, click.Option)
+    ]
     assert options or name == "completion"
     assert [option.name for option in options if not option.help] == []
 
