@@ -129,6 +129,35 @@ SCENARIOS = (
         ),
     ),
     Scenario(
+        name="unknown-exports-of-a-failed-run",
+        about="Exports that a failed run does not know: with continue-on-error the CLI keeps its mark for them.",
+        start=(up(wants={"s0": {}}),),
+        turns=(
+            up(
+                wants={"s0": {}, "s1": {}},
+                environment={"SAMPLE_EXPORT": "s1"},
+                faults={"create:s1": FULL},
+                continue_on_error=True,
+            ),
+            up(environment={"SAMPLE_EXPORT": "s1"}),
+            up(
+                wants={"s0": {}, "s1": {"val": "b"}},
+                environment={"SAMPLE_EXPORT": "s1"},
+                faults={"update:s1": FULL},
+                continue_on_error=True,
+            ),
+        ),
+    ),
+    Scenario(
+        name="unknown-exports-of-a-halted-run",
+        about="Exports that a run does not know when it ends early: the old ones stay, all of them.",
+        start=(up(wants={"s0": {}}),),
+        turns=(
+            up(wants={"s0": {}, "s1": {}}, environment={"SAMPLE_EXPORT": "s1"}, faults={"create:s1": FULL}),
+            up(environment={"SAMPLE_EXPORT": "s1"}, faults={"create:s1": FULL}),
+        ),
+    ),
+    Scenario(
         name="check-fails-continue",
         about="With continue-on-error a refused input ends the run all the same: nothing is deleted.",
         start=(up(wants={"s0": {}, "s1": {"depends_on": ["s0"]}, "s2": {}}),),

@@ -27,6 +27,27 @@ SCENARIOS = (
         turns=(up(wants={"h": {"component": True, "was": "g"}, "h-0": {"parent": "h"}}),),
     ),
     Scenario(
+        name="component-with-inputs",
+        refused="inputs of the component sample:group:Group",
+        about="A component takes a resource as input.",
+        start=(up(wants={"s0": {}}),),
+        turns=(up(wants={"s0": {}, "g": {"component": True, "holds": "s0"}}),),
+    ),
+    Scenario(
+        name="component-with-a-resource-as-output",
+        refused="the resource s0 as a value",
+        about="A component puts out a resource.",
+        start=(up(wants={"s0": {}}),),
+        turns=(up(wants={"s0": {}, "g": {"component": True, "shows": "s0"}}),),
+    ),
+    Scenario(
+        name="resource-as-input",
+        refused="the resource s0 as a value",
+        about="A resource takes another one as input.",
+        start=(up(wants={"s0": {}}),),
+        turns=(up(wants={"s0": {}, "s1": {"holds": "s0"}}),),
+    ),
+    Scenario(
         name="foreign-function",
         refused="the function elsewhere:index:look",
         about="A function of another package is called.",

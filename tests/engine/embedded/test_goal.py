@@ -133,6 +133,10 @@ class TestInheriting:
             {"type": "a:b:C", "custom": False, "aliasURNs": [urn("old", "a:b:C")]},
             "aliases of the component a:b:C",
         ),
+        (
+            {"type": "a:b:C", "custom": False, "object": wire.to_struct({"size": 1})},
+            "inputs of the component a:b:C",
+        ),
         ({"importId": "i"}, "import of pulumi-python:dynamic/sample:Thing"),
         ({"ignoreChanges": ["val", "val.inner"]}, r"the property path val\.inner of"),
         ({"replaceOnChanges": ["list[0]"]}, r"the property path list\[0\] of"),

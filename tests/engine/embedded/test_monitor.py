@@ -56,7 +56,7 @@ print(monitor.GetRootResource(engine_pb2.GetRootResourceRequest()).urn)
         f"sample dev organization {operation == 'preview'} 3",
         "secrets True",
         "deletedWith True",
-        "resourceReferences False",
+        "resourceReferences True",
         "outputValues False",
         "urn:root",
     ]

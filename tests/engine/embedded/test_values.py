@@ -218,3 +218,17 @@ VALUES: st.SearchStrategy[Any] = st.recursive(
 def test_what_is_written_reads_back(value: Any) -> None:
     text = values.to_text(values.encode(value, seal))
     assert values.decode(json.loads(text), unseal) == value
+
+
+@pytest.mark.parametrize(
+    ("value", "unknown"),
+    [
+        (values.UNKNOWN, True),
+        (values.Secret(values.UNKNOWN), True),
+        ({"a": ["b", {"c": values.UNKNOWN}]}, True),
+        ({"a": ["b", {"c": f"{values.UNKNOWN}!"}]}, False),
+        (None, False),
+    ],
+)
+def test_what_is_unknown(value: Any, unknown: bool) -> None:
+    assert values.contains_unknown(value) is unknown

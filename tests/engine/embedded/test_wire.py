@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from voiceid_optout.engine.embedded import values, wire
 from voiceid_optout.engine.embedded.values import Secret
+from voiceid_optout.engine.errors import OutOfScopeError
 
 MARKED = {values.SIGNATURE_KEY: values.SECRET_SIGNATURE, "value": "hush"}
 
@@ -80,3 +81,9 @@ TREES: st.SearchStrategy[Any] = st.recursive(
 def test_nothing_is_lost_on_the_way(properties: dict[str, Any]) -> None:
     assert wire.from_struct(wire.to_struct(properties, keep_secrets=True)) == properties
     assert wire.from_struct(wire.to_struct(properties)) == values.plain_value(properties)
+
+
+def test_a_resource_is_no_value() -> None:
+    reference = {values.SIGNATURE_KEY: values.RESOURCE_SIGNATURE, "urn": "urn:pulumi:dev::p::a:b:C::one", "id": "i"}
+    with pytest.raises(OutOfScopeError, match=r"^the resource one as a value: the embedded engine"):
+        wire.from_struct(wire.to_struct({"list": [reference]}))

@@ -49,15 +49,23 @@ def declare(name: str, wish: dict[str, Any]) -> Any:
     if wish.get("secret"):
         val = pulumi.Output.secret(val)
     props = {"val": val, **wish.get("more", {})}
+    if other := wish.get("holds"):
+        props["other"] = made[other]
     props.update({key: pulumi.Output.secret(value) for key, value in wish.get("more_secret", {}).items()})
     return Thing(wish.get("name", name), props, options(wish))
+
+
+def inputs_of(wish: dict[str, Any]) -> dict[str, Any] | None:
+    return {"holds": made[wish["holds"]]} if "holds" in wish else None
 
 
 def component(name: str, wish: dict[str, Any]) -> Any:
     if wish.get("remote"):
         return pulumi.ComponentResource("elsewhere:index:Group", name, {}, options(wish), remote=True)
-    group = pulumi.ComponentResource("sample:group:Group", name, None, options(wish))
-    group.register_outputs({"size": wish.get("size", 1)})
+    group = pulumi.ComponentResource("sample:group:Group", name, inputs_of(wish), options(wish))
+    group.register_outputs(
+        {"size": wish.get("size", 1), **({"first": made[wish["shows"]]} if "shows" in wish else {})}
+    )
     return group
 
 
@@ -79,4 +87,7 @@ if (greeting := pulumi.Config().get("greeting")) is not None:
     pulumi.export("greeting", greeting)
 if (secret := pulumi.Config().get_secret("token")) is not None:
     pulumi.export("token", secret)
+if name := os.environ.get("SAMPLE_EXPORT"):
+    pulumi.export("status", made[name].status)
+    pulumi.export("deep", {"text": "x", "list": ["a", made[name].status]})
 pulumi.export("size", len(made))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pulumi.automation.events import OpType
 
 from voiceid_optout.engine import urn as urns
+from voiceid_optout.engine.embedded import values
 from voiceid_optout.engine.embedded.ledger import EntryKind
 from voiceid_optout.engine.embedded.run import describe, stamped
 
@@ -60,6 +61,8 @@ class Components:
         self._put_out(urn, outputs)
 
     def _put_out(self, urn: str, outputs: PropertyMap) -> None:
+        if self._run.stopped and values.contains_unknown(outputs):
+            return  # They have waited for what has failed: the CLI answers nobody by then, and keeps the old ones.
         with self._lock:
             known = self._registered.get(urn)
         if known is None:

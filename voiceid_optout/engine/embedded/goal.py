@@ -138,6 +138,9 @@ def _refuse_out_of_scope(request: Any) -> None:
 def _refuse_component(request: Any) -> None:
     if request.remote:
         raise OutOfScopeError(f"remote component {request.type}")
+    if request.object.fields:
+        # The CLI keeps resources among them as references, and calls a change of them an update.
+        raise OutOfScopeError(f"inputs of the component {request.type}")
     if request.aliasURNs:
         # Its children need aliases too, which the SDK leaves to the engine.
         raise OutOfScopeError(f"aliases of the component {request.type}")

@@ -27,6 +27,7 @@ _SEVERITIES = {
 FEATURES = (
     resource_pb2.RESOURCE_MONITOR_FEATURE_SECRETS,
     resource_pb2.RESOURCE_MONITOR_FEATURE_DELETED_WITH,
+    resource_pb2.RESOURCE_MONITOR_FEATURE_RESOURCE_REFERENCES,  # so that they can be told from texts, and refused
 )
 
 
@@ -62,7 +63,9 @@ class Monitor:
         )
 
     def _SupportsFeature(self, request: Any) -> Any:  # noqa: N802
-        return resource_pb2.SupportsFeatureResponse(hasSupport=request.id in ("secrets", "deletedWith"))
+        return resource_pb2.SupportsFeatureResponse(
+            hasSupport=request.id in ("secrets", "deletedWith", "resourceReferences")
+        )
 
     def _RegisterResource(self, request: Any) -> Any:  # noqa: N802
         goal = goals.read(request, self._stack, self._project, self._run.request.root)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 SIGNATURE_KEY = "4dabf18193072939515e22adb298388d"
 SECRET_SIGNATURE = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 - a marker of the wire format, no secret
 NUMBER_SIGNATURE = "8ad145fe-0d11-4827-bfd7-1abcbf086f5c"
+RESOURCE_SIGNATURE = "5cf8f73096256a8f31e491e813e4eb8e"
 UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 _GO_EXPONENT_FROM = 1e21
 _GO_EXPONENT_BELOW = 1e-6
@@ -162,3 +163,12 @@ def contains_secret(value: Any) -> bool:
     if isinstance(value, dict):
         return any(contains_secret(item) for item in value.values())
     return isinstance(value, list) and any(contains_secret(item) for item in value)
+
+
+def contains_unknown(value: Any) -> bool:
+    """Tell whether any part of the value is not known yet."""
+    if isinstance(value, Secret):
+        return contains_unknown(value.value)
+    if isinstance(value, dict):
+        return any(map(contains_unknown, value.values()))
+    return any(map(contains_unknown, value)) if isinstance(value, list) else bool(value == UNKNOWN)

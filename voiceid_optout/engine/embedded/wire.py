@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from google.protobuf import struct_pb2
 
+from voiceid_optout.engine import urn as urns
 from voiceid_optout.engine.embedded import values
+from voiceid_optout.engine.errors import OutOfScopeError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,11 +37,12 @@ def _from_value(value: struct_pb2.Value) -> Any:
             return [_from_value(item) for item in value.list_value.values]
         case "struct_value":
             fields = value.struct_value.fields
-            if (
-                values.SIGNATURE_KEY in fields
-                and fields[values.SIGNATURE_KEY].string_value == values.SECRET_SIGNATURE
-            ):
+            signature = fields[values.SIGNATURE_KEY].string_value if values.SIGNATURE_KEY in fields else ""
+            if signature == values.SECRET_SIGNATURE:
                 return values.Secret(_from_value(fields["value"]))
+            if signature == values.RESOURCE_SIGNATURE:
+                # The CLI keeps it as a reference; as an id or a URN it would differ at each change of engine.
+                raise OutOfScopeError(f"the resource {urns.name(fields['urn'].string_value)} as a value")
             return {key: _from_value(item) for key, item in fields.items()}
         case _:
             return None
