@@ -35,7 +35,33 @@ class TestProject:
 
     def test_main(self, tmp_path: Path) -> None:
         (tmp_path / "Pulumi.yaml").write_text("name: sample\nruntime: python\nmain: infra\n")
-        assert projects.load_project(tmp_path).main == "infra"
+        project = projects.load_project(tmp_path)
+        assert (project.main, project.cli_only) == ("infra", ("main",))
+
+    def test_what_says_nothing(self, tmp_path: Path) -> None:
+        text = (
+            "name: sample\nruntime: python\nmain: .\nconfig: {}\noptions:\nplugins: {}\nrequiredPulumiVersion: ''\n"
+        )
+        (tmp_path / "Pulumi.yaml").write_text(text)
+        assert projects.load_project(tmp_path) == Project(tmp_path, "sample", ".")
+
+    @pytest.mark.parametrize(
+        ("line", "words"),
+        [
+            (
+                "config: {sample:grouping: sharded}",
+                "`config` is .*: put its values under `config:` of each stack's",
+            ),
+            ("config: {grouping: {type: string}}", "`config` is .*"),
+            ("config: stacks", "`config` is .*"),
+            ("stackConfigDir: stacks", "`stackConfigDir` is .*: keep the stacks' files beside Pulumi.yaml"),
+            ("options: {refresh: always}", "`options` is .*: ask for a refresh with `--refresh`"),
+        ],
+    )
+    def test_what_no_command_reads_is_refused(self, tmp_path: Path, line: str, words: str) -> None:
+        (tmp_path / "Pulumi.yaml").write_text(f"name: sample\nruntime: python\n{line}\n")
+        with pytest.raises(ProjectError, match=f"Pulumi.yaml: {words}"):
+            projects.load_project(tmp_path)
 
     def test_missing(self, tmp_path: Path) -> None:
         with pytest.raises(

@@ -20,16 +20,27 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _DOCUMENT_START = re.compile(r"(?:(?:[#%].*)?\n)*---[ \t]*(?:#.*)?\n")
+# What no command reads, so that engines and commands would differ: the fault, and what to do instead.
+_REFUSED = {
+    "config": "put its values under `config:` of each stack's file",
+    "stackConfigDir": "keep the stacks' files beside Pulumi.yaml",
+    "options": "ask for a refresh with `--refresh`",
+}
+_CLI_ONLY = ("main", "packages", "plugins", "requiredPulumiVersion")
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,100}")
 
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """A project folder. ``main`` is the program's path relative to it."""
+    """A project folder.
+
+    ``main`` is the program's path relative to it. ``cli_only`` are the keys that only the Pulumi CLI follows.
+    """
 
     root: Path
     name: str
     main: str
+    cli_only: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +75,13 @@ def load_project(root: Path) -> Project:
     runtime_name = runtime.get("name") if isinstance(runtime, dict) else runtime
     if runtime_name != "python":
         raise OutOfScopeError(f"the runtime {runtime_name!r} of {path.name}")
-    return Project(root, name, str(document.get("main") or "."))
+    for key, remedy in _REFUSED.items():
+        if document.get(key):
+            raise ProjectError(f"{path}: `{key}` is not supported here: {remedy}")
+    main = str(document.get("main") or ".")
+    return Project(
+        root, name, main, tuple(key for key in _CLI_ONLY if document.get(key) not in (None, "", ".", {}))
+    )
 
 
 def name_problem(name: str) -> str | None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.engine.bench import SALT, SEALED, THING, urn
 from voiceid_optout.engine.embedded.values import Secret
+from voiceid_optout.engine.errors import OutOfScopeError
+from voiceid_optout.engine.interface import Operation
 
 if TYPE_CHECKING:
     from tests.engine.bench import Bench
@@ -319,11 +320,24 @@ def test_the_environment_of_a_request_is_the_programs_and_the_plugins(bench: Ben
     assert bench.stack().outputs == {"seen": "yes"}
 
 
-def test_a_program_in_a_folder_of_its_own(bench: Bench) -> None:
-    (bench.root / "program").mkdir()
-    (bench.root / "__main__.py").rename(bench.root / "program" / "__main__.py")
-    bench.write("Pulumi.yaml", f"name: sample\nmain: program\nruntime: python  # {sys.version_info.major}\n")
-    assert bench.up().made() == [("create", name) for name in THREE]
+@pytest.mark.parametrize(
+    ("line", "key"),
+    [
+        ("main: program", "main"),
+        ('requiredPulumiVersion: ">=3.0.0"', "requiredPulumiVersion"),
+        ("plugins: {providers: [{name: pulumi-python, path: x}]}", "plugins"),
+        ("packages: {x: y}", "packages"),
+    ],
+)
+@pytest.mark.parametrize("operation", list(Operation))
+def test_what_only_the_cli_follows_of_the_project_is_refused(
+    bench: Bench, line: str, key: str, operation: Operation
+) -> None:
+    bench.write("Pulumi.yaml", f"name: sample\nruntime: python\n{line}\n")
+    with pytest.raises(OutOfScopeError, match=f"^`{key}` of Pulumi.yaml: the embedded engine"):
+        bench.run(operation)
+    assert list(bench.backend.root.iterdir()) == []
+    assert bench.calls() == []
 
 
 @pytest.mark.parametrize("parallel", [1, 3])

@@ -34,7 +34,6 @@ class Served:
     def run(self, **start: Any) -> ProgramEnd:
         known = {
             "root": str(self.root),
-            "main": ".",
             "project": "sample",
             "stack": "dev",
             "config": {"sample:greeting": "hello", "sample:token": "hush"},

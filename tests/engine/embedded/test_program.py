@@ -83,16 +83,6 @@ print(sys.stdin.read() == "")
     ]
 
 
-@pytest.mark.parametrize("main", ["src", "src/__main__.py", "other.py"])
-def test_a_program_elsewhere_in_the_project(tmp_path: Path, main: str) -> None:
-    (tmp_path / "src").mkdir()
-    for path in ("src/__main__.py", "other.py"):
-        (tmp_path / path).write_text("print('from', __file__.rsplit('/', 1)[1])\n", encoding="utf-8")
-    with served(tmp_path, "") as item:
-        assert item.run(main=main) == ProgramEnd()
-    assert item.said == [f"from {'other.py' if main == 'other.py' else '__main__.py'}"]
-
-
 def test_threads_left_in_a_call_do_not_keep_it(tmp_path: Path) -> None:
     text = "import threading, time\nthreading.Thread(target=time.sleep, args=(60,)).start()\n"
     assert end_of(tmp_path, text) == ProgramEnd()

@@ -15,6 +15,7 @@ from voiceid_optout.engine.embedded.host import ProgramHost
 from voiceid_optout.engine.embedded.plugins import Plugins
 from voiceid_optout.engine.embedded.sent import by_program
 from voiceid_optout.engine.embedded.stack import open_stack
+from voiceid_optout.engine.errors import OutOfScopeError
 from voiceid_optout.engine.events import Emitter
 from voiceid_optout.engine.interface import ASKS_SERVICE, RUNS_PROGRAM, WRITES_STATE, Operation, Outcome
 
@@ -39,6 +40,8 @@ class EmbeddedEngine:
             emitter.diagnostic("info", text)
 
         project = projects.load_project(request.root)
+        if project.cli_only:
+            raise OutOfScopeError(f"`{project.cli_only[0]}` of Pulumi.yaml")
         backend = Backend(request.backend, project.name, request.stack)
         with ExitStack() as cleanup:
             if operation in WRITES_STATE:

@@ -38,7 +38,6 @@ def start_message(
     """Return what the program is told first."""
     return {
         "root": str(project.root),
-        "main": project.main,
         "project": project.name,
         "stack": stack,
         "config": dict(config.values),

@@ -60,8 +60,7 @@ def main() -> None:
 
 
 def _run(start: dict[str, Any]) -> dict[str, Any]:
-    path = Path(start["root"]) / start["main"]
-    script = str(path / "__main__.py" if path.is_dir() else path)
+    script = str(Path(start["root"]) / "__main__.py")
     sys.argv = [script]
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
