@@ -203,6 +203,16 @@ def test_a_project_of_another_name(project: Path) -> None:
     assert "Pulumi.yaml:1:" in run().stderr
 
 
+@pytest.mark.parametrize("stack", [[], ["--stack", "local"]])
+def test_settings_in_the_project_file_are_refused(project: Path, stack: list[str]) -> None:
+    (project / "Pulumi.yaml").write_text(
+        "name: voiceid-optout\nruntime: python\nconfig: {voiceid-optout:grouping: sharded}\n"
+    )
+    result = run(*stack)
+    assert result.exit_code == ExitCode.USAGE
+    assert "Pulumi.yaml: `config` is not supported here" in result.stderr
+
+
 def test_a_misspelled_setting_is_refused(project: Path) -> None:
     (project / "Pulumi.b.yaml").write_text("config: {voiceid-optout:gaurd: {maxLosses: 0}}\n")
     result = run()

@@ -11,7 +11,7 @@ import click
 
 from voiceid_optout import config
 from voiceid_optout.engine.errors import EngineError, ProjectError
-from voiceid_optout.engine.project import read_mapping
+from voiceid_optout.engine.project import read_mapping, refuse_misplaced
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -105,7 +105,12 @@ def _settings(file: Path, prefix: str) -> Mapping[str, Any]:
 
 def _project_name(root: Path) -> str:
     """Return the prefix of the settings; ours for a register without a project."""
-    content = _mapping(root / "Pulumi.yaml")
+    file = root / "Pulumi.yaml"
+    content = _mapping(file)
+    try:
+        refuse_misplaced(file, content or {})
+    except ProjectError as error:
+        raise click.UsageError(str(error)) from None
     name = config.PREFIX if content is None else content.get("name")
     if not isinstance(name, str):
         raise click.UsageError("Pulumi.yaml: `name` is missing")

@@ -75,13 +75,18 @@ def load_project(root: Path) -> Project:
     runtime_name = runtime.get("name") if isinstance(runtime, dict) else runtime
     if runtime_name != "python":
         raise OutOfScopeError(f"the runtime {runtime_name!r} of {path.name}")
-    for key, remedy in _REFUSED.items():
-        if document.get(key):
-            raise ProjectError(f"{path}: `{key}` is not supported here: {remedy}")
+    refuse_misplaced(path, document)
     main = str(document.get("main") or ".")
     return Project(
         root, name, main, tuple(key for key in _CLI_ONLY if document.get(key) not in (None, "", ".", {}))
     )
+
+
+def refuse_misplaced(path: Path, document: Mapping[str, Any]) -> None:
+    """Raise :class:`ProjectError` for settings in Pulumi.yaml that belong elsewhere."""
+    for key, remedy in _REFUSED.items():
+        if document.get(key):
+            raise ProjectError(f"{path}: `{key}` is not supported here: {remedy}")
 
 
 def name_problem(name: str) -> str | None:
