@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -50,6 +51,29 @@ def test_a_reader_keeps_what_it_opened(tmp_path: Path) -> None:
     with path.open("rb") as stream:
         write_atomic(path, b"after")
         assert stream.read() == b"before"
+
+
+def test_the_file_is_on_disk_before_its_name_and_the_folder_after(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A crash leaves one file whole only if the content is forced out before the rename, and that after it."""
+    done: list[tuple[str, int]] = []
+    fsync, replace = os.fsync, os.replace
+
+    def synced(handle: int) -> None:
+        done.append(("sync", os.fstat(handle).st_ino))
+        fsync(handle)
+
+    def replaced(source: str, target: Path) -> None:
+        done.append(("replace", Path(source).stat().st_ino))
+        replace(source, target)
+
+    monkeypatch.setattr(os, "fsync", synced)
+    monkeypatch.setattr(os, "replace", replaced)
+    path = tmp_path / "state.json"
+    write_atomic(path, b"one")
+    file, folder = path.stat().st_ino, tmp_path.stat().st_ino
+    assert done == [("sync", file), ("replace", file), ("sync", folder)]
 
 
 def test_a_full_disk_leaves_the_old_file(tmp_path: Path) -> None:

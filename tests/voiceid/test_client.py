@@ -178,3 +178,19 @@ def test_a_page_with_a_speaker_of_unknown_name(serve: Serve, connect: Connect) -
     server = serve(lambda *_: Answer({"SpeakerSummaries": [summary(None)]}))
     [found] = connect(server.url).list_speakers(DOMAIN)
     assert found.names() == (GENERATED,)
+
+
+@pytest.mark.parametrize("last", [{}, {"NextToken": ""}, {"NextToken": None}])
+def test_a_page_without_a_token_is_the_last(serve: Serve, connect: Connect, last: dict[str, str | None]) -> None:
+    """An empty token asked for again would give the first page, and so on without end."""
+    asked: list[object] = []
+
+    def answer(_operation: str, body: dict[str, Any]) -> Answer:
+        asked.append(body.get("NextToken"))
+        more = {"NextToken": "more"} if len(asked) == 1 else last
+        assert len(asked) < 4
+        return Answer({"SpeakerSummaries": [summary(f"caller-{len(asked)}")], **more})
+
+    pages = list(connect(serve(answer).url).list_pages(DOMAIN))
+    assert [len(page) for page in pages] == [1, 1]
+    assert asked == [None, "more"]

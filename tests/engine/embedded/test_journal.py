@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import errno
 import json
+import os
 import subprocess
 import sys
 from itertools import pairwise
@@ -160,6 +162,29 @@ def test_a_full_disk(path: Path, crypter: Crypter, end: str) -> None:
         found = recover(path, Snapshot(), None, crypter.decrypt)
         assert found is not None
         assert len(found.resources) == int(recorded) - 1 > 5  # the last one was not written
+
+
+def test_what_is_written_after_the_disk_was_full_is_recovered_too(
+    journal: Journal, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Room may come back. Half a line that stayed in between would hide every line after it."""
+    killed(journal, Entry(K.PUT, thing("c")))
+    write = os.write
+
+    def half(handle: int, data: bytes) -> int:
+        if len(data) > 1:
+            return write(handle, data[: len(data) // 2])
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as full:
+        full.setattr(os, "write", half)
+        with pytest.raises(StateError, match="No space left on device"):
+            journal.append(Entry(K.PUT, thing("d")))
+    journal.append(Entry(K.PUT, thing("e")))
+    assert path.read_bytes().count(b"\n") == 3
+    found = replayed(path)
+    assert found is not None
+    assert {item.urn for item in found.resources} == {urn(name) for name in "abce"}
 
 
 class TestRecovery:
