@@ -250,5 +250,5 @@ def test_what_is_wrong_is_said_before_the_walk(scripted_project: tuple[Project, 
 def test_a_stack_that_says_nothing_of_a_region(project: Project) -> None:
     project.configure(domain="sandbox", domains={"sandbox": DOMAIN})
     result = project.run("adopt", "--stack", "test")
-    assert result.exit_code == ExitCode.FAILED
+    assert result.exit_code == ExitCode.USAGE
     assert "no region" in result.stderr

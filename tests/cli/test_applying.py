@@ -195,6 +195,7 @@ class _Changing:
     """An event at which somebody saves the register."""
 
     diagnostic_event = None
+    res_op_failed_event = None
 
     def __init__(self, project: Project) -> None:
         self._project = project

@@ -159,7 +159,7 @@ def test_somebody_s_copy_of_the_marker_is_left_alone(on_github: Hosted) -> None:
         (["--body-file", "-", "--log-file", "-"], "--log-file goes with --failed"),
         (["--failed", "x", "--body-file", "-", "--log-file", "-"], "standard input is read once"),
         (["--body-file", "-"], "is empty"),
-        (["--body-file", "missing.md"], "missing.md"),
+        (["--body-file", "missing.md"], "does not exist"),
         (["--failed", "x", "--commit", "abc"], "full commit id"),
         (["--failed", "x", "--repo", "nonsense"], "owner/name"),
         (["--failed", "x", "--pr", "0"], "--pr"),

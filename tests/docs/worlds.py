@@ -59,7 +59,11 @@ def make(root: Path, service: Service, github: Fake) -> World:
     github.tokens["..."] = BOT  # what stands for a token in the documentation
     folder = _commands(root)
     variables = {
-        **{name: value for name, value in copy.shell.variables.items() if name != "PULUMI_STACK"},
+        **{
+            name: value
+            for name, value in copy.shell.variables.items()
+            if name not in ("PULUMI_STACK", "PULUMI_CONFIG_PASSPHRASE")
+        },
         **{name: value for name, value in github.environment().items() if name.endswith("_URL")},
         "GITHUB_SERVER_URL": "https://github.com",
         "PATH": f"{folder}:/usr/bin:/bin",

@@ -186,6 +186,6 @@ def test_a_stack_of_guardrails_alone_reads_no_register(project: Path) -> None:
 
 def test_guardrails_that_are_switched_off_are_not_looked_at(project: Path) -> None:
     write(project, f"domain: {DOMAIN}\nspeakers: [caller-1]\n")
-    outcome = run(guardrails="false", guardrailSettings="no JSON")
+    outcome = run(guardrails="false", guardrailSettings='{"account": "no account"}')
     assert COMPONENT not in outcome.types
     assert outcome.exports == {"people": 1, "released": 0}
