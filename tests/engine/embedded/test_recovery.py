@@ -186,7 +186,7 @@ def test_a_history_that_cannot_be_written_is_a_warning(settled: Bench) -> None:
 
 
 def test_a_lock_that_is_held(settled: Bench) -> None:
-    words = rf"locked by .* \(pid {os.getpid()}\) since 20.*delete .*json"
+    words = rf"locked by .* \(pid {os.getpid()}\) since 20.*optout unlock"
     with locks.held(settled.backend.lock_folder, print):
         for operation in ("up", "refresh", "destroy"):
             with pytest.raises(StackLockedError, match=words):
