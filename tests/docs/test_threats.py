@@ -9,14 +9,18 @@ import pytest
 from tests.docs.pages import ROOT
 
 PAGE = ROOT / "docs" / "threats.md"
-ROWS = [line for line in PAGE.read_text(encoding="utf-8").splitlines() if re.match(r"\| (?!---|what somebody)", line)]
+ROWS = [
+    line for line in PAGE.read_text(encoding="utf-8").splitlines() if re.match(r"\| (?!---|what somebody)", line)
+]
 OWNERS = ROOT / "examples" / "github" / "CODEOWNERS"
 
 
 @cache
 def tests_of(path: str) -> frozenset[str]:
     tree = ast.parse((ROOT / path).read_text(encoding="utf-8"))
-    return frozenset(node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
+    return frozenset(
+        node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    )
 
 
 def test_each_row_has_three_cells_and_names_a_test() -> None:
