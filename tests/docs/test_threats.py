@@ -16,7 +16,7 @@ OWNERS = ROOT / "examples" / "github" / "CODEOWNERS"
 
 
 @cache
-def tests_of(path: str) -> frozenset[str]:
+def names_in(path: str) -> frozenset[str]:
     tree = ast.parse((ROOT / path).read_text(encoding="utf-8"))
     return frozenset(
         node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
@@ -32,7 +32,7 @@ def test_each_row_has_three_cells_and_names_a_test() -> None:
 def test_the_named_tests_exist(section: str) -> None:
     text = PAGE.read_text(encoding="utf-8").partition(f"## {section}\n")[2].partition("\n## ")[0]
     named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", text)
-    assert [f"{path}::{name}" for path, name in named if name not in tests_of(path)] == []
+    assert [f"{path}::{name}" for path, name in named if name not in names_in(path)] == []
 
 
 def test_the_owners_paths_are_there() -> None:
