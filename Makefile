@@ -10,7 +10,7 @@ SOURCES := voiceid_optout providers tests tools benchmarks examples __main__.py
 
 .DEFAULT_GOAL := help
 .PHONY: help up test lint lint-workflows lint-policies unit test-aws test-clients test-clients-more test-official \
-  test-package test-kills test-service-kills test-service-mutations docs docs-serve lock format picture engines clean
+  test-package test-kills test-service-kills test-service-mutations docs docs-serve lock format house picture engines clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | awk -F '\t' '{ printf "  make %-24s %s\n", $$1, $$2 }'
@@ -109,6 +109,9 @@ format: $(VENV)/.dev ## rewrite the code in the project's format
 
 picture: $(VENV)/.runtime ## render the terminal picture of the README anew
 	$(RUN) tools/picture.py docs/images/up.svg
+
+house: $(VENV)/.dev ## print sizes, importers, circles and upward imports of the code; NAMES=--names prints the modules
+	@$(RUN) -m tools.house $(NAMES)
 
 engines: $(VENV)/.dev ## play the conformance scenarios and renew their table in docs/engines.md
 	$(RUN) -m tests.conformance.table
