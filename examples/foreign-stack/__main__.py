@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pulumi
 
-from providers import OptedOutSpeaker
 from voiceid_optout.label import label
+from voiceid_optout.providers import OptedOutSpeaker
 from voiceid_optout.register import load
 
 ALIAS = "support"  # the domain's name in the register

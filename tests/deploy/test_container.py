@@ -31,7 +31,7 @@ def ignored_but(path: str) -> bool:
 
 def test_what_it_copies_is_there_and_is_sent_to_the_builder() -> None:
     sources = [source for line in values("COPY") if not line.startswith("--from") for source in line.split()[:-1]]
-    assert len(sources) >= 7
+    assert len(sources) >= 6
     for source in sources:
         assert (ROOT / source).exists()
         assert ignored_but(source), source

@@ -9,6 +9,8 @@ import dill
 import pulumi
 import pytest
 
+import providers
+import voiceid_optout.providers
 from tests.providers.monitor import SHARD_TYPE, TYPE, run_program
 from tests.providers.process import ROOT
 from tests.voiceid.scripted import DOMAIN
@@ -82,16 +84,10 @@ def test_the_provider_is_stored_as_a_short_reference() -> None:
     assert provider.__dict__ == {}
 
 
-# Protocol 4 with Python 3.11 to 3.13. The first of each was written when `providers` was the package's own name.
+# Protocol 4 with Python 3.11 to 3.13.
 WRITTEN = {
-    "gASVPgAAAAAAAACMG3Byb3ZpZGVycy5vcHRlZF9vdXRfc3BlYWtlcpSMF09wdGVkT3V0U3BlYWtlclByb3ZpZGVylJOUKYGULg==": (
-        OptedOutSpeakerProvider
-    ),
     "gASVTQAAAAAAAACMKnZvaWNlaWRfb3B0b3V0LnByb3ZpZGVycy5vcHRlZF9vdXRfc3BlYWtlcpSMF09wdGVkT3V0U3BlYWtlclByb3Zp"
     "ZGVylJOUKYGULg==": OptedOutSpeakerProvider,
-    "gASVQAAAAAAAAACMHHByb3ZpZGVycy5vcHRlZF9vdXRfc3BlYWtlcnOUjBhPcHRlZE91dFNwZWFrZXJzUHJvdmlkZXKUk5QpgZQu": (
-        OptedOutSpeakersProvider
-    ),
     "gASVTwAAAAAAAACMK3ZvaWNlaWRfb3B0b3V0LnByb3ZpZGVycy5vcHRlZF9vdXRfc3BlYWtlcnOUjBhPcHRlZE91dFNwZWFrZXJzUHJv"
     "dmlkZXKUk5QpgZQu": OptedOutSpeakersProvider,
 }
@@ -166,3 +162,15 @@ def test_the_textbook_way_fails_which_is_why_this_is_not_it() -> None:
     )
     assert "RecursionError" in result.stderr
     assert 250 < int(result.stdout.split()[-1]) < 350
+
+
+def test_the_checkout_re_exports_the_resources() -> None:
+    assert providers.OptedOutSpeaker is voiceid_optout.providers.OptedOutSpeaker
+    assert providers.OptedOutSpeakers is voiceid_optout.providers.OptedOutSpeakers
+
+
+def test_a_name_that_is_not_there_is_said_so() -> None:
+    with pytest.raises(ImportError, match="OptedInSpeaker"):
+        exec("from voiceid_optout.providers import OptedInSpeaker")
+    with pytest.raises(AttributeError, match=r"'voiceid_optout\.providers' has no attribute 'OptedInSpeaker'"):
+        _ = voiceid_optout.providers.OptedInSpeaker

@@ -32,7 +32,7 @@ _CLASSES = {
     "opted_out_speaker": "OptedOutSpeakerProvider",
     "opted_out_speakers": "OptedOutSpeakersProvider",
 }
-_PACKAGES = ("voiceid_optout.providers", "providers")  # the second is the first name, which old states have
+_PACKAGE = "voiceid_optout.providers"
 _PROTOCOLS = (4, 5)  # pickle's default: 4 up to Python 3.13, 5 from 3.14 on
 _NAMES_NOBODY = re.compile(r"sp-[0-9a-f]{16}|[A-Za-z0-9]{22}-[0-9a-f]{1,4}")  # a label, or a shard
 _MOST_NAMED = 3
@@ -46,9 +46,8 @@ def _reference(protocol: int, module: str, class_: str) -> str:
 
 
 OURS = frozenset(
-    _reference(protocol, f"{package}.{module}", class_)
+    _reference(protocol, f"{_PACKAGE}.{module}", class_)
     for protocol in _PROTOCOLS
-    for package in _PACKAGES
     for module, class_ in _CLASSES.items()
 )
 

@@ -1,8 +1,7 @@
 """The dynamic provider of OptedOutSpeaker.
 
 Every state file holds a reference to ``voiceid_optout.providers.opted_out_speaker.OptedOutSpeakerProvider``: both
-names are an interface for ever, and so is ``providers.opted_out_speaker``, which older states have. The instance
-that is pickled is empty; settings arrive in ``configure``.
+names are an interface for ever. The instance that is pickled is empty; settings arrive in ``configure``.
 """
 
 from typing import Any

@@ -1,8 +1,7 @@
 """The dynamic provider of OptedOutSpeakers, a shard of many people.
 
 State files hold a reference to ``voiceid_optout.providers.opted_out_speakers.OptedOutSpeakersProvider``: both names
-are an interface for ever, and so is ``providers.opted_out_speakers``, which older states have. The instance that is
-pickled is empty; settings arrive in ``configure``.
+are an interface for ever. The instance that is pickled is empty; settings arrive in ``configure``.
 """
 
 from __future__ import annotations  # an annotation that is evaluated would load botocore
