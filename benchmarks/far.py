@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 from voiceid_optout.cli.main import main
 from voiceid_optout.service import assembly
-from voiceid_optout.service.app import VoiceIdApi
+from voiceid_optout.service.http.app import VoiceIdApi
 
 if TYPE_CHECKING:
-    from voiceid_optout.service.app import Receive, Scope, Send
+    from voiceid_optout.service.http.app import Receive, Scope, Send
 
 
 def far(latency: float) -> type[VoiceIdApi]:

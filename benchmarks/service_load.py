@@ -10,7 +10,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from voiceid_optout.service.sigv4 import derive_key
+from voiceid_optout.service.auth.sigv4 import derive_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

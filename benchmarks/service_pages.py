@@ -20,12 +20,12 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import text
 
-from voiceid_optout.service import paging
-from voiceid_optout.service.admin_operations import ADMIN
-from voiceid_optout.service.database import open_database
-from voiceid_optout.service.operations import OFFERED
-from voiceid_optout.service.store import Store
-from voiceid_optout.service.transaction import Limits, Tenant
+from voiceid_optout.service.db.database import open_database
+from voiceid_optout.service.db.store import Store
+from voiceid_optout.service.db.transaction import Limits, Tenant
+from voiceid_optout.service.operations import paging
+from voiceid_optout.service.operations.catalogue import OFFERED
+from voiceid_optout.service.operations.hooks import ADMIN
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection

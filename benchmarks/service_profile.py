@@ -21,22 +21,22 @@ import uvloop
 from benchmarks.service import load, processor_seconds, serving
 from benchmarks.service_load import Target
 from voiceid_optout.model import load_model
-from voiceid_optout.service.access.gate import Gate
-from voiceid_optout.service.access.quotas import Quotas
-from voiceid_optout.service.access.ring import make_ring
-from voiceid_optout.service.access.used_requests import mark_of
-from voiceid_optout.service.admin_operations import ADMIN
-from voiceid_optout.service.app import VoiceIdApi, _decode, _encode
-from voiceid_optout.service.database import open_database
-from voiceid_optout.service.inbox import Job
-from voiceid_optout.service.metrics import Metrics
-from voiceid_optout.service.operations import OFFERED, run_batch
-from voiceid_optout.service.ordered_faults import Faults
-from voiceid_optout.service.output import OutputFilter
-from voiceid_optout.service.session import Session
-from voiceid_optout.service.sigv4 import Verifier, header_map
-from voiceid_optout.service.transaction import Tenant, Transaction
-from voiceid_optout.service.validation import Validator
+from voiceid_optout.service.auth.gate import Gate
+from voiceid_optout.service.auth.quotas import Quotas
+from voiceid_optout.service.auth.ring import make_ring
+from voiceid_optout.service.auth.sigv4 import Verifier, header_map
+from voiceid_optout.service.db.database import open_database
+from voiceid_optout.service.db.inbox import Job
+from voiceid_optout.service.db.session import Session
+from voiceid_optout.service.db.transaction import Tenant, Transaction
+from voiceid_optout.service.db.used_requests import mark_of
+from voiceid_optout.service.http.app import VoiceIdApi, _decode, _encode
+from voiceid_optout.service.http.metrics import Metrics
+from voiceid_optout.service.http.ordered_faults import Faults
+from voiceid_optout.service.http.output import OutputFilter
+from voiceid_optout.service.http.validation import Validator
+from voiceid_optout.service.operations.catalogue import OFFERED, run_batch
+from voiceid_optout.service.operations.hooks import ADMIN
 
 if TYPE_CHECKING:
     from collections.abc import Callable

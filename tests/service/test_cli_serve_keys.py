@@ -13,7 +13,7 @@ from tests.service.running import thread
 from voiceid_optout.cli.errors import CommandError
 from voiceid_optout.cli.exit_codes import ExitCode
 from voiceid_optout.cli.serve import command
-from voiceid_optout.service import sqlite
+from voiceid_optout.service.db import sqlite
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ import pytest
 
 from voiceid_optout.cli.exit_codes import ExitCode
 from voiceid_optout.cli.serve import command
-from voiceid_optout.service.access.quotas import AWS
-from voiceid_optout.service.access.secret_source import Kind, SecretSource
+from voiceid_optout.service.auth.quotas import AWS
+from voiceid_optout.service.secret_source import Kind, SecretSource
 from voiceid_optout.service.settings import Settings
 
 

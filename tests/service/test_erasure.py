@@ -6,12 +6,12 @@ from typing import Any
 
 from sqlalchemy import create_engine, func, select
 
-from tests.service.test_expiry import evaluate, play, seed
-from tests.service.test_job_work import Scene
-from tests.service.test_store import DOMAIN, Clock
-from voiceid_optout.service.schema import metadata
-from voiceid_optout.service.sqlite import FILE_NAME
-from voiceid_optout.service.store import Store
+from tests.service.db.test_store import DOMAIN, Clock
+from tests.service.operations.test_expiry import evaluate, play, seed
+from tests.service.operations.test_job_steps import Scene
+from voiceid_optout.service.db.schema import metadata
+from voiceid_optout.service.db.sqlite import FILE_NAME
+from voiceid_optout.service.db.store import Store
 
 KEPT = {"meta", "client_tokens"}
 

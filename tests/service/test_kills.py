@@ -2,7 +2,7 @@
 
 Few by default; ``make test-service-kills`` does it in earnest. A kill takes the processes and leaves the operating
 system, so it shows that an answer never runs ahead of its commit. That a commit waits for the disk is the
-databases' setting, which tests/service/test_database.py and test_postgres.py read back.
+databases' setting, which tests/service/db/test_database.py and test_postgres.py read back.
 """
 
 import os

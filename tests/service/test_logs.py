@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.service.calls import call, send
+from tests.service.http.test_app import opt_out
 from tests.service.running import child, thread
-from tests.service.test_app import opt_out
 from voiceid_optout.service import logs
 from voiceid_optout.service.settings import AdminSettings
 
@@ -92,7 +92,7 @@ def test_a_fault_is_logged_with_its_request(
 
     with thread(tmp_path, admin=AdminSettings(port=0, hooks=True)) as service:
         domain = service.new_domain()
-        monkeypatch.setattr("voiceid_optout.service.app.OutputFilter.result", broken)
+        monkeypatch.setattr("voiceid_optout.service.http.app.OutputFilter.result", broken)
         answer = call(service, "OptOutSpeaker", opt_out(domain, PERSON))
     assert answer.status == 500
     about = {getattr(line, "request_id", None) for line in caplog.records if line.levelno == logging.ERROR}

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from tests.service.calls import call
+from tests.service.http.test_app import opt_out
 from tests.service.running import PATIENCE, START, Service, child
-from tests.service.test_app import opt_out
 from voiceid_optout.cli.exit_codes import ExitCode
 from voiceid_optout.service.running import find
 

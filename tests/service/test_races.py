@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 
 from tests.service.crowd import listed
 from tests.service.running import PATIENCE, Service, child, thread
-from voiceid_optout.service.transaction import Limits
+from voiceid_optout.service.db.transaction import Limits
 
 PEOPLE = 20
 

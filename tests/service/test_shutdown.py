@@ -13,10 +13,10 @@ from urllib.parse import urlsplit
 
 from tests.service.calls import signed
 from tests.service.crowd import listed
+from tests.service.http.test_app import opt_out
 from tests.service.running import PATIENCE, Service, child
-from tests.service.test_app import opt_out
 from voiceid_optout.cli.exit_codes import ExitCode
-from voiceid_optout.service.listening.servers import STOP_SECONDS
+from voiceid_optout.service.http.servers import STOP_SECONDS
 
 CLIENTS = 16
 

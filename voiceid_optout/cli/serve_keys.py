@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from voiceid_optout.service.access.key_table import KeyRow
+    from voiceid_optout.service.auth.key_table import KeyRow
 
 _store_options = with_options(data_option, database_option)
 
@@ -89,9 +89,9 @@ def add(
 
     Exit codes: 0 done, 1 failed, 2 wrong usage.
     """
-    from voiceid_optout.service.access import credentials_file, key_table  # noqa: PLC0415 - not for --help
-    from voiceid_optout.service.access.roles import Role  # noqa: PLC0415
-    from voiceid_optout.service.access.secret_source import Kind, SecretSource  # noqa: PLC0415
+    from voiceid_optout.service.auth import credentials_file, key_table  # noqa: PLC0415 - not for --help
+    from voiceid_optout.service.auth.roles import Role  # noqa: PLC0415
+    from voiceid_optout.service.secret_source import Kind, SecretSource  # noqa: PLC0415
 
     if output is not None and secret is not None:
         raise click.UsageError("--output is for a new secret; --secret says where one is already")
@@ -136,7 +136,7 @@ def list_keys(data: Path, database: str | None, *, as_json: bool) -> None:
 
     Exit codes: 0 done, 1 failed.
     """
-    from voiceid_optout.service.access import key_table  # noqa: PLC0415 - not for --help
+    from voiceid_optout.service.auth import key_table  # noqa: PLC0415 - not for --help
 
     with _store(data, database) as connection:
         rows = [_shown(key) for key in key_table.read(connection)]
@@ -159,7 +159,7 @@ def revoke(data: Path, database: str | None, key_id: str) -> None:
 
     Exit codes: 0 done, or revoked before; 1 no such key, or failed.
     """
-    from voiceid_optout.service.access import key_table  # noqa: PLC0415 - not for --help
+    from voiceid_optout.service.auth import key_table  # noqa: PLC0415 - not for --help
 
     with _store(data, database) as connection:
         if key_id in _local_ids(data) and not any(
@@ -180,8 +180,8 @@ def revoke(data: Path, database: str | None, key_id: str) -> None:
 def _store(data: Path, database: str | None) -> Iterator[Connection]:
     """Give a connection inside a transaction; the database is made if it is missing."""
     from voiceid_optout.service import folder  # noqa: PLC0415 - not for --help
-    from voiceid_optout.service.access.key_table import KeyExistsError  # noqa: PLC0415
-    from voiceid_optout.service.database import open_database  # noqa: PLC0415
+    from voiceid_optout.service.auth.key_table import KeyExistsError  # noqa: PLC0415
+    from voiceid_optout.service.db.database import open_database  # noqa: PLC0415
 
     os.umask(0o077)  # the database holds secrets
     context = click.get_current_context()
@@ -211,7 +211,7 @@ def _shown(key: KeyRow) -> dict[str, Any]:
 
 
 def _local_ids(data: Path) -> list[str]:
-    from voiceid_optout.service.access.credentials_file import FILE_NAME, read_keys  # noqa: PLC0415 - not for --help
+    from voiceid_optout.service.auth.credentials_file import FILE_NAME, read_keys  # noqa: PLC0415 - not for --help
 
     path = data / FILE_NAME
     return list(read_keys(path)) if path.exists() else []
@@ -234,9 +234,9 @@ def _local(data: Path, stored: set[str]) -> list[dict[str, Any]]:
 
 
 def _revoked_local(key_id: str) -> KeyRow:
-    from voiceid_optout.service.access.key_table import KeyRow  # noqa: PLC0415 - not for --help
-    from voiceid_optout.service.access.roles import Role  # noqa: PLC0415
-    from voiceid_optout.service.access.secret_source import Kind, SecretSource  # noqa: PLC0415
+    from voiceid_optout.service.auth.key_table import KeyRow  # noqa: PLC0415 - not for --help
+    from voiceid_optout.service.auth.roles import Role  # noqa: PLC0415
+    from voiceid_optout.service.secret_source import Kind, SecretSource  # noqa: PLC0415
 
     now = round(time.time(), 3)
     return KeyRow(key_id, "credentials", Role.ADMIN, SecretSource(Kind.NONE), now, revoked_at=now)

@@ -12,8 +12,8 @@ from voiceid_optout.cli.options import with_options
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from voiceid_optout.service.access.secret_source import SecretSource
     from voiceid_optout.service.events.sinks import WebhookSettings
+    from voiceid_optout.service.secret_source import SecretSource
 
 AWS_QUOTAS = "aws"
 NO_QUOTAS = "none"
@@ -145,7 +145,7 @@ def production_settings(
 ) -> dict[str, Any]:
     """Return the members of the service's Settings that these options decide; raises click's UsageError."""
     from voiceid_optout.service.events.sinks import EventSinks  # noqa: PLC0415
-    from voiceid_optout.service.listening.limits import ConnectionLimits  # noqa: PLC0415 - not for --help
+    from voiceid_optout.service.http.limits import ConnectionLimits  # noqa: PLC0415 - not for --help
     from voiceid_optout.service.settings import AccessSettings, AdminSettings  # noqa: PLC0415
 
     if choices["test_hooks"] and admin_port is None:
@@ -178,7 +178,7 @@ def production_settings(
 
 def secret_source(reference: str, option: str) -> SecretSource:
     """Return what a reference to a secret stands for; raises click's UsageError."""
-    from voiceid_optout.service.access.secret_source import SecretError, SecretSource  # noqa: PLC0415 - not for --help
+    from voiceid_optout.service.secret_source import SecretError, SecretSource  # noqa: PLC0415 - not for --help
 
     try:
         return SecretSource.parse(reference)
@@ -187,7 +187,7 @@ def secret_source(reference: str, option: str) -> SecretSource:
 
 
 def _tls(certificate: Path | None, key: Path | None) -> Any:
-    from voiceid_optout.service.listening.tls import TlsFiles  # noqa: PLC0415 - not for --help
+    from voiceid_optout.service.http.tls import TlsFiles  # noqa: PLC0415 - not for --help
 
     if (certificate is None) != (key is None):
         raise click.UsageError("--tls-certificate and --tls-key belong together")
@@ -207,8 +207,8 @@ def _webhook(url: str | None, secret: str | None) -> WebhookSettings | None:
 def quota_rates(quotas: str, overrides: Iterable[str]) -> dict[str, float]:
     """Return calls a second by operation; raises click's UsageError."""
     from voiceid_optout.model import load_model  # noqa: PLC0415 - not for --help
-    from voiceid_optout.service.access.quota_file import QuotaError, checked, read  # noqa: PLC0415
-    from voiceid_optout.service.access.quotas import AWS  # noqa: PLC0415
+    from voiceid_optout.service.auth.quota_file import QuotaError, checked, read  # noqa: PLC0415
+    from voiceid_optout.service.auth.quotas import AWS  # noqa: PLC0415
 
     known = load_model()["operations"]
     single: dict[str, Any] = {}

@@ -8,28 +8,28 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from voiceid_optout.model import load_model
-from voiceid_optout.service.access.gate import Gate
-from voiceid_optout.service.access.keys import KEYS, Keys
-from voiceid_optout.service.access.quotas import Quotas
-from voiceid_optout.service.admin_operations import ADMIN, admin_model
-from voiceid_optout.service.app import VoiceIdApi
+from voiceid_optout.service.auth.gate import Gate
+from voiceid_optout.service.auth.keys import KEYS, Keys
+from voiceid_optout.service.auth.quotas import Quotas
+from voiceid_optout.service.auth.sigv4 import Verifier
 from voiceid_optout.service.background import keep_house, run_jobs
+from voiceid_optout.service.db.readiness import READINESS
+from voiceid_optout.service.db.store import Store
 from voiceid_optout.service.errors import ApiError, StartError
 from voiceid_optout.service.events.delivery import Delivery
 from voiceid_optout.service.events.json_lines import JsonLinesSink
 from voiceid_optout.service.events.sinks import EventSinks, Sink
 from voiceid_optout.service.events.waiting import DELIVERY
 from voiceid_optout.service.events.webhook import WebhookSink
-from voiceid_optout.service.listening.servers import Server
-from voiceid_optout.service.metrics import Metrics
-from voiceid_optout.service.objects import open_store
-from voiceid_optout.service.operations import BACKGROUND, OFFERED, WITHOUT_OBJECTS, Operation
-from voiceid_optout.service.ordered_faults import Faults
-from voiceid_optout.service.readiness import READINESS
+from voiceid_optout.service.http.app import VoiceIdApi
+from voiceid_optout.service.http.metrics import Metrics
+from voiceid_optout.service.http.ordered_faults import Faults
+from voiceid_optout.service.http.servers import Server
+from voiceid_optout.service.http.validation import Validator
+from voiceid_optout.service.jobs.objects import open_store
+from voiceid_optout.service.operations.catalogue import BACKGROUND, OFFERED, WITHOUT_OBJECTS, Operation
+from voiceid_optout.service.operations.hooks import ADMIN, admin_model
 from voiceid_optout.service.settings import Settings
-from voiceid_optout.service.sigv4 import Verifier
-from voiceid_optout.service.store import Store
-from voiceid_optout.service.validation import Validator
 
 _ALONE = "alone"
 
@@ -94,7 +94,7 @@ async def assembled(settings: Settings) -> AsyncIterator[Parts]:
         )
         applications: list[Any] = [api]
         if settings.admin.port is not None:
-            from voiceid_optout.service.admin import admin_app  # noqa: PLC0415  Starlette is only loaded for these
+            from voiceid_optout.service.http.admin import admin_app  # noqa: PLC0415  Starlette is only loaded for these
 
             applications.append(admin_app(model, store, metrics, live, settings.admin, faults))
         beside(keep_house(store))

@@ -3,11 +3,11 @@
 import asyncio
 from contextlib import suppress
 
+from voiceid_optout.service.db.store import Store
+from voiceid_optout.service.db.transaction import Limits
 from voiceid_optout.service.errors import ApiError
-from voiceid_optout.service.job_runner import JobRunner
-from voiceid_optout.service.objects import ObjectStore
-from voiceid_optout.service.store import Store
-from voiceid_optout.service.transaction import Limits
+from voiceid_optout.service.jobs.objects import ObjectStore
+from voiceid_optout.service.jobs.runner import JobRunner
 
 HOUSEKEEPING_SECONDS = 3600
 STOP_SECONDS = 5  # for the steps of jobs that are under way when the service is told to stop

@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from voiceid_optout.service.access.credentials_file import FILE_NAME as CREDENTIALS_NAME
+from voiceid_optout.service.auth.credentials_file import FILE_NAME as CREDENTIALS_NAME
 from voiceid_optout.service.folder import ENDPOINT_NAME, holder
 
 

@@ -9,12 +9,12 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import ExitStack, asynccontextmanager, suppress
 
 from voiceid_optout.service import folder, notify
-from voiceid_optout.service.access.credentials_file import FILE_NAME as CREDENTIALS_NAME
 from voiceid_optout.service.assembly import assembled
+from voiceid_optout.service.auth.credentials_file import FILE_NAME as CREDENTIALS_NAME
 from voiceid_optout.service.errors import StartError
-from voiceid_optout.service.listening.servers import Listener, listening
-from voiceid_optout.service.listening.sockets import bound, is_loopback, url
-from voiceid_optout.service.listening.tls import TlsFiles
+from voiceid_optout.service.http.servers import Listener, listening
+from voiceid_optout.service.http.sockets import bound, is_loopback, url
+from voiceid_optout.service.http.tls import TlsFiles
 from voiceid_optout.service.running import Running
 from voiceid_optout.service.settings import Settings
 

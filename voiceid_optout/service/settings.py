@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from voiceid_optout.service.auth.sigv4 import WINDOW_SECONDS
+from voiceid_optout.service.db.transaction import Tenant
 from voiceid_optout.service.events.sinks import EventSinks
-from voiceid_optout.service.listening.limits import ConnectionLimits
-from voiceid_optout.service.listening.tls import TlsFiles
-from voiceid_optout.service.sigv4 import WINDOW_SECONDS
-from voiceid_optout.service.transaction import Tenant
+from voiceid_optout.service.http.limits import ConnectionLimits
+from voiceid_optout.service.http.tls import TlsFiles
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Settings:
     """``port`` 0 takes any free one. ``plain_http`` allows an address of the network without TLS.
 
     ``database`` is a URL or the reference to one (see ``database_url``), None the SQLite file in the data folder.
-    ``objects`` is where batch jobs find ``s3://`` objects, as ``voiceid_optout.service.objects.open_store``
+    ``objects`` is where batch jobs find ``s3://`` objects, as ``voiceid_optout.service.jobs.objects.open_store``
     takes it.
     ``domains`` are (domain id, name) pairs to create at start if they are missing.
     """

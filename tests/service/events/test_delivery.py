@@ -13,18 +13,18 @@ from typing import Any
 
 import pytest
 
-from tests.service.access.keyring import until
+from tests.service.auth.keyring import until
 from tests.service.events.sinks import MemorySink, webhook
 from tests.service.events.test_waiting import happen
 from tests.service.running import child, thread
-from voiceid_optout.service.access.secret_source import Kind, SecretSource
+from voiceid_optout.service.db.store import Store
+from voiceid_optout.service.db.transaction import Tenant
 from voiceid_optout.service.events import delivery
 from voiceid_optout.service.events.delivery import Delivery, backoff
 from voiceid_optout.service.events.sinks import EventSinks, WebhookSettings
 from voiceid_optout.service.events.waiting import DELIVERY
-from voiceid_optout.service.operations import write
-from voiceid_optout.service.store import Store
-from voiceid_optout.service.transaction import Tenant
+from voiceid_optout.service.operations.catalogue import write
+from voiceid_optout.service.secret_source import Kind, SecretSource
 
 SECRET = SecretSource(Kind.STORED, "shared-secret")
 

@@ -8,7 +8,7 @@ from typing import Any
 from tests.service.batch import batches, enrolment
 from tests.service.running import PATIENCE
 from voiceid_optout.service.events.sinks import EventSinks
-from voiceid_optout.service.job_work import EVENT_SOURCE
+from voiceid_optout.service.operations.job_steps import EVENT_SOURCE
 
 
 def delivered(path: Path, count: int) -> list[Any]:

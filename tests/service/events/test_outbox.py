@@ -7,8 +7,8 @@ from botocore.exceptions import ClientError
 from sqlalchemy import create_engine, text
 
 from tests.service.calls import call, send, signed
+from tests.service.http.test_app import opt_out
 from tests.service.running import thread
-from tests.service.test_app import opt_out
 from voiceid_optout.service.events.sinks import EventSinks
 
 

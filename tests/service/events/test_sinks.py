@@ -3,9 +3,9 @@ from pathlib import Path
 import pytest
 
 from tests.service.running import thread
-from voiceid_optout.service.access.secret_source import Kind, SecretSource
 from voiceid_optout.service.errors import StartError
 from voiceid_optout.service.events.sinks import EventSinks, WebhookSettings
+from voiceid_optout.service.secret_source import Kind, SecretSource
 
 SECRET = SecretSource(Kind.STORED, "secret")
 

@@ -2,8 +2,8 @@ import json
 
 import pytest
 
+from voiceid_optout.service.db.transaction import Tenant
 from voiceid_optout.service.events.speaker_event import Action, Enrollment, Failure, SpeakerEvent, Status, envelope
-from voiceid_optout.service.transaction import Tenant
 
 DOMAIN = "UcUuCPFOsAjzg9xoByUatN"
 GENERATED = "id#AbCdEfGhIjKlMnOpQrStUv"

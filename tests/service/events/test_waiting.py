@@ -3,13 +3,13 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-from tests.service.test_store import Clock
+from tests.service.db.test_store import Clock
+from voiceid_optout.service.db.store import Store
+from voiceid_optout.service.db.transaction import Request, Result, Tenant, Transaction
 from voiceid_optout.service.events.outbox import record
 from voiceid_optout.service.events.speaker_event import Action, SpeakerEvent
 from voiceid_optout.service.events.waiting import DELIVERY
-from voiceid_optout.service.operations import write
-from voiceid_optout.service.store import Store
-from voiceid_optout.service.transaction import Request, Result, Tenant, Transaction
+from voiceid_optout.service.operations.catalogue import write
 
 LEASE = {"Sink": "a", "Seconds": 60.0}
 FIRST, SECOND = {**LEASE, "Holder": "first"}, {**LEASE, "Holder": "second"}

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from tests.service.events.sinks import webhook
-from voiceid_optout.service.access.secret_source import Kind, SecretSource
 from voiceid_optout.service.events.sinks import SinkError, WebhookSettings
 from voiceid_optout.service.events.webhook import WebhookSink
+from voiceid_optout.service.secret_source import Kind, SecretSource
 
 SECRET = SecretSource(Kind.STORED, "shared-secret")
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from prometheus_client.parser import text_string_to_metric_families
 
 from tools.site.reference.tables import code, table
-from voiceid_optout.service.metrics import OK, Metrics, Waiting, exposition
+from voiceid_optout.service.http.metrics import OK, Metrics, Waiting, exposition
 
 _HEAD = """# Metrics
 

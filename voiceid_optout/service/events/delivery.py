@@ -7,9 +7,9 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 
+from voiceid_optout.service.db.store import Store
 from voiceid_optout.service.errors import ApiError
 from voiceid_optout.service.events.sinks import Sink, SinkError
-from voiceid_optout.service.store import Store
 
 POLL_SECONDS = 0.25
 LEASE_SECONDS = 60.0

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 
 from sqlalchemy import Column, Double, Index, String, Table, Text, insert
 
+from voiceid_optout.service.db.schema import SequenceNumber, metadata
+from voiceid_optout.service.db.transaction import Transaction
 from voiceid_optout.service.events.speaker_event import SpeakerEvent, envelope
-from voiceid_optout.service.schema import SequenceNumber, metadata
-from voiceid_optout.service.transaction import Transaction
 
 outbox = Table(
     "event_outbox",

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Protocol
 from urllib.parse import urlsplit
 
-from voiceid_optout.service.access.secret_source import SecretSource
 from voiceid_optout.service.errors import ServiceError, StartError
-from voiceid_optout.service.listening.sockets import is_loopback
+from voiceid_optout.service.http.sockets import is_loopback
+from voiceid_optout.service.secret_source import SecretSource
 
 FILE = "file"
 WEBHOOK = "webhook"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from voiceid_optout.service.transaction import Tenant
+from voiceid_optout.service.db.transaction import Tenant
 
 DETAIL_TYPE = "VoiceId Speaker Action"
 SOURCE = "aws.voiceid"

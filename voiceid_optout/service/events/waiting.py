@@ -4,9 +4,9 @@ from collections.abc import Mapping
 
 from sqlalchemy import delete, func, insert, select, update
 
+from voiceid_optout.service.db.transaction import Request, Result, Transaction
 from voiceid_optout.service.events.outbox import leases, outbox
-from voiceid_optout.service.operations import Operation, read, write
-from voiceid_optout.service.transaction import Request, Result, Transaction
+from voiceid_optout.service.operations.catalogue import Operation, read, write
 
 
 def waiting(tx: Transaction, request: Request) -> Result:

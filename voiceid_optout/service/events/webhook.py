@@ -6,8 +6,8 @@ import time
 
 import urllib3
 
-from voiceid_optout.service.access.secret_source import SecretError
 from voiceid_optout.service.events.sinks import WEBHOOK, SinkError, WebhookSettings
+from voiceid_optout.service.secret_source import SecretError
 
 SIGNATURE_HEADER = "Voiceid-Signature"
 _TIMEOUT = urllib3.Timeout(connect=5, read=10)

@@ -1,0 +1,1 @@
+"""Who may call: signatures, keys, roles and quotas."""

@@ -1,0 +1,1 @@
+"""The database: what lies in it, and transactions that many requests share."""

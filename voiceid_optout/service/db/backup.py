@@ -1,0 +1,173 @@
+"""Copies of the SQLite database: taken while the service runs, and put in place of it while none does."""
+
+import os
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
+from itertools import chain, count
+from pathlib import Path
+
+from sqlalchemy import NullPool, create_engine
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import DBAPIError
+
+from voiceid_optout.service import folder
+from voiceid_optout.service.db import sqlite
+from voiceid_optout.service.db.database import set_apart
+from voiceid_optout.service.db.history import is_known
+from voiceid_optout.service.errors import StartError
+
+Progress = Callable[[int, int], None]
+"""Is told how many pages are done, and how many there are."""
+
+_STEP_PAGES = 2048  # 8 MB between two reports
+_BUSY_SECONDS = 10
+
+
+class BackupError(StartError):
+    """A backup or its restoration is refused or failed; nothing has been changed. The text says why."""
+
+
+def back_up(
+    data: Path, target: Path, *, replace: bool = False, progress: Progress = lambda _done, _of: None
+) -> int:
+    """Copy the database in ``data`` to the file ``target`` and return its size in bytes; raises BackupError.
+
+    The copy is one state of the data, whatever is written meanwhile, and holds nobody up. It gets its name when it
+    is complete, has passed SQLite's own check and is on disk; it is one file, for its owner alone.
+    """
+    source = data / sqlite.FILE_NAME
+    if not source.exists():
+        raise BackupError(f"{data} holds no database; name the service's folder with --data.")
+    if target.exists() and not replace:
+        raise BackupError(f"{target} is there already; choose another name, or give --replace.")
+    with draft_of(target) as draft:
+        _copy(source, draft, progress)
+        check(draft)
+        draft.replace(target)
+        sqlite.sync_folder(target.parent)
+    return target.stat().st_size
+
+
+def restore(
+    source: Path, data: Path, *, replace: bool = False, progress: Progress = lambda _done, _of: None
+) -> Path | None:
+    """Make the backup ``source`` the database in ``data``; return where the former one is kept, if there was one.
+
+    Raises DataLockedError while a service runs, BackupError if the backup is not sound or if there is a database
+    and ``replace`` is not given. The database is replaced in one step: a crash leaves the former one or the new
+    one.
+    """
+    check(source)
+    folder.prepare(data)
+    with folder.held(data):
+        target = data / sqlite.FILE_NAME
+        if target.exists() and not replace:
+            raise BackupError(f"{data} holds a database already; to put the backup in its place, give --replace.")
+        for left in data.glob(f".{target.name}.*"):  # by a restoration that was killed
+            left.unlink()
+        with draft_of(target) as draft:
+            _copy(source, draft, progress)
+            check(draft)
+            _forget(draft)
+            former = _set_aside(target) if target.exists() else None
+            draft.replace(target)
+            sqlite.sync_folder(data)
+        return former
+
+
+def check(path: Path) -> None:
+    """Raise BackupError unless the file is a sound database of the service, of this release or an earlier one."""
+    try:
+        with path.open("rb") as file:
+            if file.read(16) != b"SQLite format 3\0":
+                raise BackupError(f"{path} is not a backup of a SQLite database.")
+        with closing(_connect(path, "mode=ro")) as database:
+            findings = [str(row[0]) for row in database.execute("PRAGMA integrity_check(1)")]
+            if findings != ["ok"]:
+                # The finding itself may name a key, which may be a person's identifier.
+                raise BackupError(f"{path} is damaged: SQLite's integrity check fails.")
+    except OSError as error:
+        raise BackupError(f"{path} cannot be read: {error.strerror}.") from None
+    except sqlite3.DatabaseError as error:
+        raise BackupError(f"{path} is damaged: {error}.") from None
+    engine = sqlite.inspector(path)
+    try:
+        with engine.connect() as connection:
+            known = is_known(connection)
+    except DBAPIError as error:
+        raise BackupError(f"{path} is damaged: {error.orig}.") from None
+    finally:
+        engine.dispose()
+    if not known:
+        raise BackupError(f"{path} is a SQLite database, but not the service's.")
+
+
+def _copy(source: Path, draft: Path, progress: Progress) -> None:
+    try:
+        # The copy must end as one file: without the log that the mode of its first page asks for.
+        with closing(_connect(source, "mode=rw")) as database, closing(_connect(draft, "mode=rwc")) as copy:
+            # One read transaction over all steps: without it each write of the service would start the copy again.
+            database.execute("BEGIN")
+            database.execute("SELECT count(*) FROM sqlite_master").fetchone()
+            database.backup(
+                copy, pages=_STEP_PAGES, progress=lambda _status, left, total: progress(total - left, total)
+            )
+            database.execute("ROLLBACK")
+            copy.execute("PRAGMA journal_mode=DELETE").fetchone()
+        with draft.open("rb") as file:
+            os.fsync(file.fileno())
+    except (sqlite3.Error, OSError) as error:
+        raise BackupError(f"{source} cannot be copied to {draft.parent}: {error}.") from None
+
+
+def _forget(draft: Path) -> None:
+    """Mark restored data as such: what was sent to the data of before is not known to it."""
+    # Not the service's own engine, whose log would lie beside the file.
+    engine = create_engine(URL.create("sqlite", database=str(draft)), hide_parameters=True, poolclass=NullPool)
+    with engine.begin() as connection:
+        set_apart(connection)
+    engine.dispose()
+
+
+def _set_aside(target: Path) -> Path:
+    """Keep the former database under another name, with all that its log holds, and leave it in place as well."""
+    # It may be damaged, and be replaced for that; then its files are kept as they are.
+    with suppress(sqlite3.Error), closing(_connect(target, "mode=rw")) as database:
+        database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    stamp = f"{target.name}.before-restore-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}"
+    # A restoration that was killed a moment ago has left its own.
+    names = chain([stamp], (f"{stamp}-{number}" for number in count(2)))
+    former = next(path for path in map(target.with_name, names) if not path.exists())
+    for ending in ("", "-wal", "-shm"):
+        file = target.with_name(target.name + ending)
+        if file.exists():
+            os.link(file, former.with_name(former.name + ending))
+    sqlite.sync_folder(target.parent)
+    for ending in (
+        "-wal",
+        "-shm",
+    ):  # they belong to the former pages; applied to the new ones they would destroy them
+        target.with_name(target.name + ending).unlink(missing_ok=True)
+    return former
+
+
+def _connect(path: Path, mode: str) -> sqlite3.Connection:
+    return sqlite3.connect(
+        f"{path.absolute().as_uri()}?{mode}", uri=True, timeout=_BUSY_SECONDS, isolation_level=None
+    )
+
+
+@contextmanager
+def draft_of(target: Path) -> Iterator[Path]:
+    """Yield an empty private file beside ``target``, to be renamed to it; it is gone at the end otherwise."""
+    draft = target.with_name(f".{target.name}.{os.getpid()}")
+    try:
+        os.close(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600))
+        yield draft
+    except OSError as error:
+        raise BackupError(f"{target} cannot be written: {error.strerror}.") from None
+    finally:
+        for ending in ("", "-journal", "-wal", "-shm"):
+            draft.with_name(draft.name + ending).unlink(missing_ok=True)

@@ -1,0 +1,134 @@
+"""Uvicorn's HTTP protocol, with limits where it has none, and with an answer to whoever is owed one.
+
+Limits: slow clients, endless headers, too many connections. Answers: to what is no HTTP, to a request that offers
+another protocol, and to a client that has closed its own side.
+"""
+
+import asyncio
+import json
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from voiceid_optout.service import ids
+from voiceid_optout.service.errors import FRAMEWORK
+from voiceid_optout.service.http.limits import ConnectionLimits
+
+try:
+    from voiceid_optout.service.http.httptools_protocol import Protocol
+except ImportError:  # where httptools has no build
+    from uvicorn.protocols.http.h11_impl import H11Protocol as Protocol  # type: ignore[assignment]
+
+_FAREWELL_SECONDS = 0.2
+_REFUSALS: Mapping[int, tuple[str, str]] = {
+    400: ("MalformedHttpRequestException", "The request is not HTTP/1.1 as this service reads it."),
+    408: ("RequestTimeoutException", "The request did not arrive in time."),
+    431: ("RequestHeaderFieldsTooLargeException", "The headers are larger than this service takes."),
+    503: ("ServiceUnavailableException", "The service has as many connections as it takes; try again."),
+}
+
+
+class LimitedProtocol(Protocol):
+    """One connection. ``sweep`` is to be called about once a second: a timer a request would cost too much."""
+
+    def __init__(self, *arguments: Any, limits: ConnectionLimits, **keywords: Any) -> None:
+        super().__init__(*arguments, **keywords)
+        self._limits = limits
+        self._waiting_since: float | None = None
+        self._stalled_since: float | None = None
+        self._head_bytes = 0
+        self._ending = False
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._waiting_since = self.loop.time()
+        if len(self.connections) > self._limits.connections:
+            self._refuse(503)
+
+    def data_received(self, data: bytes) -> None:
+        if self.transport.is_closing() or self._ending:
+            return
+        before = self.cycle
+        super().data_received(data)
+        cycle = self.cycle
+        if cycle is before and (cycle is None or cycle.response_complete):  # no head is complete yet
+            if cycle is None or not cycle.more_body:
+                self._head_bytes += len(data)
+                if self._head_bytes > self._limits.header_bytes:
+                    self._refuse(431)
+        else:
+            if len(data) > self._limits.header_bytes and _head_size(cycle.scope) > self._limits.header_bytes:
+                self._refuse(431)
+            if not cycle.more_body:
+                self._waiting_since, self._head_bytes = None, 0
+                return
+            self._head_bytes = 0
+        if self._waiting_since is None:
+            self._waiting_since = self.loop.time()
+
+    def eof_received(self) -> bool:  # type: ignore[override]
+        """Answer what has been asked before closing: a client may close its side as soon as it has asked."""
+        cycle = self.cycle
+        waiting = cycle is not None and not cycle.response_complete
+        if self._head_bytes or (waiting and cycle.more_body):
+            self._refuse(400)
+            return False
+        self._ending = waiting and self.scheme == "http"  # asyncio cannot keep one side of TLS open
+        return self._ending
+
+    def on_response_complete(self) -> None:
+        """Close behind the last answer, if no more is read."""
+        super().on_response_complete()
+        if self._ending and self.cycle.response_complete:
+            self.transport.close()
+
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002  uvicorn's text
+        """Refuse what is no HTTP, in the form of the service's errors; requests before it are answered first."""
+        cycle = self.cycle
+        if cycle is None or cycle.more_body or cycle.response_complete:
+            self._refuse(400)
+        else:
+            self._ending = True
+            self.flow.pause_reading()
+
+    def shutdown(self) -> None:
+        """Close as soon as nothing is under way, as the service ends."""
+        super().shutdown()
+        if self.scheme == "https" and self.transport.is_closing():
+            # TLS waits for the client's farewell, and an idle client does not look.
+            self.loop.call_later(_FAREWELL_SECONDS, self.transport.abort)
+
+    def sweep(self, now: float) -> None:
+        """End the connection if its client is too slow; ``now`` is the event loop's time."""
+        if self.transport is None or self.transport.is_closing():
+            return
+        if self._waiting_since is not None and now - self._waiting_since > self._limits.request_seconds:
+            self._refuse(408)
+        if not self.flow.write_paused:
+            self._stalled_since = None
+        elif self._stalled_since is None:
+            self._stalled_since = now
+        elif now - self._stalled_since > self._limits.request_seconds:
+            self.transport.abort()  # it would wait for the client to take what is still in the buffer
+
+    def _refuse(self, status: int) -> None:
+        """Answer and close, unless an answer is under way already."""
+        cycle = self.cycle
+        if cycle is None or not cycle.response_started or cycle.response_complete:
+            self.transport.write(_refusal(status))
+        self.transport.close()
+
+
+def _head_size(scope: Mapping[str, Any]) -> int:
+    return len(scope["path"]) + len(scope["query_string"]) + sum(len(n) + len(v) for n, v in scope["headers"])
+
+
+def _refusal(status: int) -> bytes:
+    code, text = _REFUSALS[status]
+    body = json.dumps({"__type": FRAMEWORK + code, "message": text}).encode()
+    head = (
+        f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\nx-amzn-requestid: {ids.request_id()}\r\n"
+        "content-type: application/x-amz-json-1.0\r\n"
+        f"content-length: {len(body)}\r\nconnection: close\r\n\r\n"
+    )
+    return head.encode() + body

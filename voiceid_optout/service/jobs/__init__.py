@@ -1,0 +1,1 @@
+"""Batch jobs: run in the background, from a manifest to its output."""

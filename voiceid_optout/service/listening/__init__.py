@@ -1,1 +1,0 @@
-"""Sockets, TLS and HTTP: how requests come in, and what a connection may cost."""
