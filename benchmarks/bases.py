@@ -14,7 +14,7 @@ from benchmarks import people
 from benchmarks.cells import Cell, Kind, Peer, Quotas
 from benchmarks.endpoint import service
 from benchmarks.people import DOMAIN, PROJECT, STACK
-from voiceid_optout.engine.embedded.backend import Backend
+from voiceid_optout.state.backend import Backend
 from voiceid_optout.voiceid import ClientSettings
 from voiceid_optout.voiceid import Quotas as ClientQuotas
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from benchmarks import people
 from benchmarks.endpoint import service
+from voiceid_optout.engine.choose import program_providers
 from voiceid_optout.engine.interface import Operation, Result
 from voiceid_optout.engine.official.engine import OfficialEngine
 from voiceid_optout.engine.official.workspace import SKIP
@@ -22,7 +23,7 @@ from voiceid_optout.engine.official.workspace import SKIP
 def first_run(root: Path, environment: dict[str, str]) -> float:
     """Do it; returns its seconds."""
     started = time.perf_counter()
-    outcome = OfficialEngine().run(Operation.UP, people.request(root, environment), lambda _: None)
+    outcome = OfficialEngine(program_providers).run(Operation.UP, people.request(root, environment), lambda _: None)
     if outcome.result is not Result.SUCCEEDED:
         raise SystemExit("\n".join(outcome.errors))
     return time.perf_counter() - started

@@ -18,13 +18,13 @@ import time
 from pathlib import Path
 
 from benchmarks.hosts import WAYS, host_of
-from voiceid_optout.engine.embedded.backend import Backend
 from voiceid_optout.engine.embedded.execution import Execution
 from voiceid_optout.engine.embedded.plugins import Plugins
-from voiceid_optout.engine.embedded.stack import open_stack
 from voiceid_optout.engine.events import Emitter
 from voiceid_optout.engine.interface import Operation, Request, Result
-from voiceid_optout.engine.project import load_project
+from voiceid_optout.state.backend import Backend
+from voiceid_optout.state.project import load_project
+from voiceid_optout.state.stack import open_stack
 
 PROGRAM = """
 import asyncio, os
@@ -76,7 +76,7 @@ def run_once(root: Path, operation: Operation, way: str) -> float:
     backend = Backend(request.backend, project.name, request.stack)
     host = host_of(way, root)
     try:
-        stack = open_stack(request, project, backend, os.environ, print, writable=operation is Operation.UP)
+        stack = open_stack(project, backend, os.environ, print, writable=operation is Operation.UP)
         plugins = Plugins(request, project.name, print)
         outcome = Execution(operation, request, stack, emitter, plugins, host).run()
         plugins.close()

@@ -16,14 +16,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks import people
-from voiceid_optout.engine.embedded import execution, passphrase
-from voiceid_optout.engine.embedded.backend import Backend
+from voiceid_optout.engine.embedded import execution
 from voiceid_optout.engine.embedded.engine import EmbeddedEngine
 from voiceid_optout.engine.embedded.host import ProgramHost
-from voiceid_optout.engine.embedded.journal import Journal
 from voiceid_optout.engine.embedded.monitor import Monitor
 from voiceid_optout.engine.embedded.plugins import Plugins
 from voiceid_optout.engine.interface import Operation, Result
+from voiceid_optout.state import passphrase
+from voiceid_optout.state.backend import Backend
+from voiceid_optout.state.journal import Journal
 
 if TYPE_CHECKING:
     from collections.abc import Callable

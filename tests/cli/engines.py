@@ -10,8 +10,8 @@ import pytest
 
 from tests.cli.projects import label_of
 from tests.plan.streams import OPTED_OUT, RELEASED, EmbeddedStream
+from voiceid_optout import urn as urns
 from voiceid_optout.cli.context import find
-from voiceid_optout.engine import urn as urns
 from voiceid_optout.engine.interface import RUNS_PROGRAM, WRITES_STATE, Operation, Outcome, Request, Result
 from voiceid_optout.register import Ensure
 

@@ -14,7 +14,7 @@ from voiceid_optout.cli import aws
 from voiceid_optout.cli.checkup import examine
 from voiceid_optout.cli.errors import CommandError
 from voiceid_optout.cli.exit_codes import ExitCode
-from voiceid_optout.engine.embedded import passphrase
+from voiceid_optout.state import passphrase
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

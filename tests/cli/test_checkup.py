@@ -11,7 +11,7 @@ from tests.service.running import Service
 from voiceid_optout.cli.checkup import Finding, examine
 from voiceid_optout.cli.context import Context, find, read
 from voiceid_optout.cli.exit_codes import ExitCode
-from voiceid_optout.engine.embedded.backend import Backend
+from voiceid_optout.state.backend import Backend
 
 ELSEWHERE = "https://voiceid.example.org"
 GONE_PID = 2**22 + 1  # above Linux's highest

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from pulumi.automation.events import DiagnosticEvent
 
+from voiceid_optout import urn as urns
 from voiceid_optout.cli.concerned import Concerned
-from voiceid_optout.engine import urn as urns
 from voiceid_optout.plan.builder import SPEAKER_TYPE
 
 PLACES = {"sp-1": "config/people.yaml:3", "sp-2": "config/people.yaml:9"}

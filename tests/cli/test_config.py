@@ -11,7 +11,7 @@ import yaml
 
 from tests.cli.engines import EITHER
 from tests.cli.projects import NAME
-from voiceid_optout.engine.embedded import passphrase
+from voiceid_optout.state import passphrase
 
 if TYPE_CHECKING:
     from tests.cli.projects import Project

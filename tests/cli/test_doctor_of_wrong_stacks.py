@@ -11,9 +11,9 @@ from tests.cli.projects import NAME
 from tests.engine import hostile
 from tests.test_limits import BOMB
 from voiceid_optout.cli.exit_codes import ExitCode
-from voiceid_optout.engine.embedded.backend import Backend
-from voiceid_optout.engine.embedded.journal import fingerprint
-from voiceid_optout.engine.trust import OURS
+from voiceid_optout.state.backend import Backend
+from voiceid_optout.state.journal import fingerprint
+from voiceid_optout.state.trust import OURS
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,15 +10,15 @@ import pytest
 
 from tests.cli.projects import DOMAIN, NAME, PASSPHRASE, SALT, Project, label_of
 from voiceid_optout import shard
+from voiceid_optout import urn as urns
 from voiceid_optout.cli.known import Mask, Shown, is_given, matcher, unknown_words
-from voiceid_optout.engine import urn as urns
-from voiceid_optout.engine.embedded import passphrase
-from voiceid_optout.engine.embedded.resource import ResourceState
-from voiceid_optout.engine.embedded.snapshot import PendingOperation, Snapshot, render
-from voiceid_optout.engine.embedded.values import Secret
 from voiceid_optout.forge.errors import IdentifierInText
 from voiceid_optout.plan.builder import SPEAKER_TYPE
 from voiceid_optout.plan.shards import SHARD_TYPE
+from voiceid_optout.state import passphrase
+from voiceid_optout.state.resource import ResourceState
+from voiceid_optout.state.snapshot import PendingOperation, Snapshot, render
+from voiceid_optout.state.values import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -20,11 +20,11 @@ from voiceid_optout.cli.event_log import EventLog
 from voiceid_optout.cli.exit_codes import ExitCode
 from voiceid_optout.cli.known import Mask
 from voiceid_optout.cli.session import Choices, Session, end, opened
-from voiceid_optout.engine.errors import EngineError
 from voiceid_optout.engine.events import Emitter
 from voiceid_optout.engine.interface import Operation, Outcome, Request, Result
 from voiceid_optout.plan import Action, Change, Plan, Purpose, Review, Scope, Step, text
 from voiceid_optout.service.running import find
+from voiceid_optout.state.errors import EngineError
 
 if TYPE_CHECKING:
     from pathlib import Path

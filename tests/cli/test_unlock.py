@@ -11,7 +11,7 @@ import pytest
 
 from tests.cli.projects import NAME, Project
 from voiceid_optout.cli.exit_codes import ExitCode
-from voiceid_optout.engine.embedded.backend import Backend
+from voiceid_optout.state.backend import Backend
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -6,7 +6,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
-from voiceid_optout.engine.embedded import values
+from voiceid_optout.state import values
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

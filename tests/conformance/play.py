@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 from tests.conformance import normal
 from tests.conformance.scenario import GREETING, THREE
 from tests.engine.bench import PASSPHRASE, SALT, Bench, urn
-from voiceid_optout.engine.choose import EMBEDDED
-from voiceid_optout.engine.embedded import passphrase
+from voiceid_optout.engine.choose import EMBEDDED, program_providers
 from voiceid_optout.engine.embedded.engine import EmbeddedEngine
-from voiceid_optout.engine.errors import EngineError
 from voiceid_optout.engine.events import to_json
 from voiceid_optout.engine.interface import ASKS_SERVICE, WRITES_STATE
 from voiceid_optout.engine.official.engine import OfficialEngine
+from voiceid_optout.state import passphrase
+from voiceid_optout.state.errors import EngineError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -50,7 +50,7 @@ class Player:
 
     @classmethod
     def official(cls, root: Path) -> Player:
-        return cls(OfficialEngine(), root)
+        return cls(OfficialEngine(program_providers), root)
 
     def play(self, scenario: Scenario, exports: Sequence[Export] = ()) -> list[Observed]:
         """Play all turns; one observation each. ``exports`` are what the CLI exported where the state is moved."""

@@ -9,7 +9,7 @@ import pytest
 from tests.conformance import record, table
 from tests.conformance.compare import differences, judge
 from tests.conformance.scenarios import GROUPS, SCENARIOS
-from voiceid_optout.engine.errors import OutOfScopeError
+from voiceid_optout.state.errors import OutOfScopeError
 
 if TYPE_CHECKING:
     from tests.conformance.play import Player

@@ -12,15 +12,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from voiceid_optout.engine.embedded import passphrase
-from voiceid_optout.engine.embedded.backend import Backend
 from voiceid_optout.engine.embedded.engine import EmbeddedEngine
-from voiceid_optout.engine.embedded.snapshot import Snapshot, parse
 from voiceid_optout.engine.events import to_json
 from voiceid_optout.engine.interface import Operation, Outcome, Request, Result
+from voiceid_optout.state import passphrase
+from voiceid_optout.state.backend import Backend
+from voiceid_optout.state.snapshot import Snapshot, parse
 
 if TYPE_CHECKING:
-    from voiceid_optout.engine.embedded.resource import ResourceState
+    from voiceid_optout.state.resource import ResourceState
 
 SAMPLE = Path(__file__).parent / "sample"
 REPOSITORY = Path(__file__).parents[2]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from voiceid_optout.engine.choose import choose
-from voiceid_optout.engine.errors import EngineError
+from voiceid_optout.state.errors import EngineError
 
 if TYPE_CHECKING:
     from pathlib import Path

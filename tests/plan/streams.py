@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from pulumi.automation import events as api
 
-from voiceid_optout.engine import urn as urns
+from voiceid_optout import urn as urns
 from voiceid_optout.engine.events import Emitter
 from voiceid_optout.plan.builder import SPEAKER_TYPE
 

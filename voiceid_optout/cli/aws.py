@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from voiceid_optout.cli import connection
 from voiceid_optout.cli.errors import CommandError
-from voiceid_optout.engine import project as projects
-from voiceid_optout.engine.config_text import as_text
+from voiceid_optout.state import project as projects
+from voiceid_optout.state.config_text import as_text
 from voiceid_optout.voiceid import SettingsInvalid, precedence
 from voiceid_optout.voiceid.aws_config import NAMES, OVERRIDE, PREFIX, AwsConfig
 from voiceid_optout.voiceid.settings import FILE_VARIABLE
@@ -76,7 +76,7 @@ def _texts(context: Context) -> dict[str, str]:
     if "secure" not in json.dumps(given, default=str):
         return {name: as_text(value) for name, value in given.items()}
     # Only a stack with a secret among them pays for deriving the passphrase's key here.
-    from voiceid_optout.engine.embedded import passphrase  # noqa: PLC0415
+    from voiceid_optout.state import passphrase  # noqa: PLC0415
 
     if context.settings.salt is None:
         raise CommandError(f"{context.settings.path.name} has a secret in its aws: config but no encryptionsalt")

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 from voiceid_optout.cli.errors import CommandError
 from voiceid_optout.cli.exit_codes import ExitCode
-from voiceid_optout.engine import project as projects
-from voiceid_optout.engine.embedded.backend import Backend
 from voiceid_optout.register.discover import discover
+from voiceid_optout.state import project as projects
+from voiceid_optout.state.backend import Backend
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

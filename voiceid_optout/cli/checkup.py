@@ -14,14 +14,13 @@ from voiceid_optout.cli import aws
 from voiceid_optout.cli.connection import client_settings, in_environment
 from voiceid_optout.cli.errors import CommandError
 from voiceid_optout.cli.sandbox import environment_for
-from voiceid_optout.engine import trust
-from voiceid_optout.engine.embedded import locks, passphrase, snapshot
-from voiceid_optout.engine.embedded.backend import Backend
-from voiceid_optout.engine.errors import EngineError
 from voiceid_optout.engine.interface import place_of
 from voiceid_optout.place import shell_faults
 from voiceid_optout.register import RegisterError
 from voiceid_optout.register.report import summary
+from voiceid_optout.state import locks, passphrase, snapshot, trust
+from voiceid_optout.state.backend import Backend
+from voiceid_optout.state.errors import EngineError
 from voiceid_optout.voiceid import Client, VoiceIdError
 from voiceid_optout.voiceid.credential_source import credential_source
 

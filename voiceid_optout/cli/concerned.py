@@ -6,7 +6,7 @@ import re
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
-from voiceid_optout.engine import urn as urns
+from voiceid_optout import urn as urns
 from voiceid_optout.plan.builder import SPEAKER_TYPE
 
 if TYPE_CHECKING:

@@ -13,17 +13,17 @@ from voiceid_optout import place as places
 from voiceid_optout.cli.errors import CommandError
 from voiceid_optout.cli.exit_codes import ExitCode
 from voiceid_optout.config import faults, value_of
-from voiceid_optout.engine import project as projects
-from voiceid_optout.engine.config_text import as_text
-from voiceid_optout.engine.errors import PassphraseError
 from voiceid_optout.label import DOMAIN_ID, label
 from voiceid_optout.register import Ensure, load
+from voiceid_optout.state import project as projects
+from voiceid_optout.state.config_text import as_text
+from voiceid_optout.state.errors import PassphraseError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from voiceid_optout.engine.project import Project, StackSettings
     from voiceid_optout.register import Entry, Register
+    from voiceid_optout.state.project import Project, StackSettings
 
 DATA_FOLDER = ".optout"
 LABEL_KEY, PREVIOUS_LABEL_KEY, GUESSABLE_LABELS = "labelKey", "previousLabelKey", "guessableLabels"
@@ -86,7 +86,7 @@ class Context:
             return
         yield from places.file_faults(self.place)
         if self.is_sandbox and self.settings.salt not in (None, _SHIPPED_SALT):
-            from voiceid_optout.engine.embedded import passphrase  # noqa: PLC0415 - only where it must be tried
+            from voiceid_optout.state import passphrase  # noqa: PLC0415 - only where it must be tried
 
             try:
                 passphrase.open_with(places.SANDBOX_PASSPHRASE, self.settings.salt)
@@ -201,7 +201,7 @@ class Context:
 def find(root: Path, stack: str, environment: Mapping[str, str] | None = None) -> Context:
     """Read the project and stack files.
 
-    Raises :class:`voiceid_optout.engine.errors.ProjectError`, and :class:`CommandError` for a setting that is
+    Raises :class:`voiceid_optout.state.errors.ProjectError`, and :class:`CommandError` for a setting that is
     misspelled or of another kind, and for a file that contradicts itself.
     """
     context = read(root, stack, environment)
@@ -229,7 +229,7 @@ def label_keys(context: Context, environment: Mapping[str, str]) -> LabelKeys:
     held = {name: context.setting(name) for name in (LABEL_KEY, PREVIOUS_LABEL_KEY)}
     if any(isinstance(value, dict) for value in held.values()):
         # Only a stack with a secret key pays for deriving the passphrase's key here.
-        from voiceid_optout.engine.embedded import passphrase  # noqa: PLC0415
+        from voiceid_optout.state import passphrase  # noqa: PLC0415
 
         salt = context.settings.salt
         if salt is None:

@@ -32,7 +32,7 @@ def command(**choices: Any) -> None:
     Exit codes: 0 done, 1 failed, 2 file or shell contradict the stack.
     """  # noqa: D301 - click's own mark for "do not wrap"
     from voiceid_optout.cli import context as contexts  # noqa: PLC0415 - not for --help
-    from voiceid_optout.engine.embedded.backend import Backend  # noqa: PLC0415
+    from voiceid_optout.state.backend import Backend  # noqa: PLC0415
 
     with reported():
         context = contexts.find(choices["root"], choices["stack"])

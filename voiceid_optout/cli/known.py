@@ -10,16 +10,16 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from voiceid_optout.engine import urn as urns
-from voiceid_optout.engine.embedded import passphrase, values
-from voiceid_optout.engine.embedded.backend import Backend
-from voiceid_optout.engine.errors import EngineError
+from voiceid_optout import urn as urns
 from voiceid_optout.forge.identifiers import Matcher
 from voiceid_optout.limits import read_json
 from voiceid_optout.place import PASSPHRASE, SANDBOX_PASSPHRASE
 from voiceid_optout.plan.builder import SPEAKER_TYPE
 from voiceid_optout.plan.shards import SHARD_TYPE
 from voiceid_optout.shard import pairs
+from voiceid_optout.state import passphrase, values
+from voiceid_optout.state.backend import Backend
+from voiceid_optout.state.errors import EngineError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator

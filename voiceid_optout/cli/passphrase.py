@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from voiceid_optout.cli.context import Context
-    from voiceid_optout.engine.embedded.backend import Backend
-    from voiceid_optout.engine.embedded.passphrase import Crypter
-    from voiceid_optout.engine.embedded.snapshot import RawCheckpoint
+    from voiceid_optout.state.backend import Backend
+    from voiceid_optout.state.passphrase import Crypter
+    from voiceid_optout.state.snapshot import RawCheckpoint
 
 NEW_VARIABLE = "OPTOUT_NEW_PASSPHRASE"
 
@@ -56,7 +56,7 @@ def rotate(*, new_file: str | None, **choices: Any) -> None:
     Exit codes: 0 done, 1 failed, 2 wrong usage, 8 locked.
     """
     from voiceid_optout.cli import context as contexts  # noqa: PLC0415 - not for --help
-    from voiceid_optout.engine.embedded import passphrase  # noqa: PLC0415
+    from voiceid_optout.state import passphrase  # noqa: PLC0415
 
     with reported():
         context = contexts.find(choices["root"], choices["stack"])
@@ -111,10 +111,10 @@ def reseal(context: Context, old: str, new: str, report: Callable[[str], None]) 
     """Seal the stack's file and its state with a new passphrase, under the stack's lock.
 
     Each of the two files changes in one step. What has the new passphrase already, because an earlier call was cut
-    short, stays as it is. Raises :class:`CommandError` and :class:`voiceid_optout.engine.errors.EngineError`.
+    short, stays as it is. Raises :class:`CommandError` and :class:`voiceid_optout.state.errors.EngineError`.
     """
-    from voiceid_optout.engine.embedded import locks  # noqa: PLC0415 - not for --help
-    from voiceid_optout.engine.embedded.backend import Backend  # noqa: PLC0415
+    from voiceid_optout.state import locks  # noqa: PLC0415 - not for --help
+    from voiceid_optout.state.backend import Backend  # noqa: PLC0415
 
     backend = Backend(context.backend(), context.project.name, context.stack)
     with locks.held(backend.lock_folder, report):
@@ -124,8 +124,7 @@ def reseal(context: Context, old: str, new: str, report: Callable[[str], None]) 
 
 
 def _reseal(context: Context, backend: Backend, old: str, new: str) -> None:
-    from voiceid_optout.engine import stack_file  # noqa: PLC0415
-    from voiceid_optout.engine.embedded import passphrase, snapshot  # noqa: PLC0415 - not for --help
+    from voiceid_optout.state import passphrase, snapshot, stack_file  # noqa: PLC0415 - not for --help
 
     salt = context.settings.salt
     content = backend.read()
@@ -147,8 +146,8 @@ def _reseal(context: Context, backend: Backend, old: str, new: str) -> None:
 
 def _opened(salt: str | None, old: str, new: str) -> tuple[Crypter | None, Crypter | None]:
     """Return the crypter of what a salt seals, and that again if it has the new passphrase."""
-    from voiceid_optout.engine.embedded import passphrase  # noqa: PLC0415 - not for --help
-    from voiceid_optout.engine.errors import PassphraseError  # noqa: PLC0415
+    from voiceid_optout.state import passphrase  # noqa: PLC0415 - not for --help
+    from voiceid_optout.state.errors import PassphraseError  # noqa: PLC0415
 
     if salt is None:
         return None, None
@@ -163,7 +162,7 @@ def _opened(salt: str | None, old: str, new: str) -> tuple[Crypter | None, Crypt
 
 
 def _state(context: Context, raw: RawCheckpoint, held: Crypter | None, target: Crypter) -> bytes:
-    from voiceid_optout.engine.embedded import snapshot  # noqa: PLC0415 - not for --help
+    from voiceid_optout.state import snapshot  # noqa: PLC0415 - not for --help
 
     opened = raw.open(held.decrypt if held else str)
     return snapshot.render(context.stack, context.project.name, opened, target, datetime.now(UTC))

@@ -128,9 +128,9 @@ def of_failure(choices: Choices, given: Texts, failed: str) -> tuple[Texts, Matc
     Against a register that cannot be read no text can be checked: then its faults, which carry nothing of what the
     files say, stand in for what was given.
     """
-    from voiceid_optout.engine.errors import EngineError  # noqa: PLC0415 - not for --help
     from voiceid_optout.forge.identifiers import Matcher  # noqa: PLC0415
     from voiceid_optout.register import RegisterInvalid  # noqa: PLC0415
+    from voiceid_optout.state.errors import EngineError  # noqa: PLC0415 - not for --help
 
     try:
         return given, speakers(choices), failed

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from voiceid_optout.cli.errors import CommandError
 from voiceid_optout.cli.exit_codes import ExitCode
-from voiceid_optout.engine.files import write_atomic
+from voiceid_optout.files import write_atomic
 from voiceid_optout.register import Code, RegisterInvalid
 from voiceid_optout.register.collector import no_collection
 from voiceid_optout.register.discover import Source, shown

@@ -9,7 +9,7 @@ import click
 
 from voiceid_optout.cli.errors import CommandError
 from voiceid_optout.cli.output import echo
-from voiceid_optout.engine.files import write_atomic
+from voiceid_optout.files import write_atomic
 from voiceid_optout.plan import document, markdown, page, text
 
 if TYPE_CHECKING:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
+from voiceid_optout import urn as urns
 from voiceid_optout.cli import context as contexts
 from voiceid_optout.cli import former, label_keys
 from voiceid_optout.cli.concerned import Concerned
@@ -24,14 +25,13 @@ from voiceid_optout.cli.output import echo, styled
 from voiceid_optout.cli.progress import WorkProgress
 from voiceid_optout.cli.sandbox import environment_for, make_private
 from voiceid_optout.cli.streams import confirmed, remember
-from voiceid_optout.engine import urn as urns
 from voiceid_optout.engine.choose import EMBEDDED, choose
-from voiceid_optout.engine.errors import EngineError
 from voiceid_optout.engine.interface import WRITES_STATE, Operation, Outcome, Request, Result, place_of
 from voiceid_optout.plan import Action, PlanBuilder, Purpose, Review, shards
 from voiceid_optout.plan.builder import DESTROYED, DROPPED, SPEAKER_TYPE, is_change
 from voiceid_optout.plan.text import Tone, lines
 from voiceid_optout.resource_id import upgraded
+from voiceid_optout.state.errors import EngineError
 from voiceid_optout.voiceid import waits
 
 if TYPE_CHECKING:

@@ -8,16 +8,16 @@ from voiceid_optout.cli.context import require_shell
 from voiceid_optout.cli.errors import CommandError
 from voiceid_optout.cli.exit_codes import ExitCode
 from voiceid_optout.cli.known import StateSealedError, raw_state
-from voiceid_optout.engine import project as projects
-from voiceid_optout.engine.embedded import passphrase
-from voiceid_optout.engine.stack_file import Sealed, change_config
 from voiceid_optout.limits import read_json
+from voiceid_optout.state import passphrase
+from voiceid_optout.state import project as projects
+from voiceid_optout.state.stack_file import Sealed, change_config
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from voiceid_optout.cli.context import Context
-    from voiceid_optout.engine.embedded.passphrase import Crypter
+    from voiceid_optout.state.passphrase import Crypter
 
 
 def full_key(context: Context, key: str) -> str:
@@ -28,7 +28,7 @@ def full_key(context: Context, key: str) -> str:
 def crypter_of(context: Context) -> Crypter:
     """Return what seals the stack's secrets; a stack that has none yet gets a salt, which is stored in its file.
 
-    Raises :class:`CommandError` for a sandbox, and :class:`voiceid_optout.engine.errors.EngineError` where the
+    Raises :class:`CommandError` for a sandbox, and :class:`voiceid_optout.state.errors.EngineError` where the
     passphrase is missing or wrong.
     """
     if context.is_sandbox:
@@ -59,7 +59,7 @@ def store(context: Context, values: Mapping[str, str | None], *, secret: frozens
     """Set values, or remove those that are None, in one write; those named in ``secret`` are sealed.
 
     Keys are full ones. Raises what :func:`crypter_of` raises, and
-    :class:`voiceid_optout.engine.errors.ProjectError` for a file that cannot be changed.
+    :class:`voiceid_optout.state.errors.ProjectError` for a file that cannot be changed.
     """
     crypter = crypter_of(context) if secret else None
     change_config(

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from voiceid_optout import config
-from voiceid_optout.engine.errors import EngineError, ProjectError
-from voiceid_optout.engine.project import read_mapping, refuse_misplaced
+from voiceid_optout.state.errors import EngineError, ProjectError
+from voiceid_optout.state.project import read_mapping, refuse_misplaced
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -12,7 +12,7 @@ from voiceid_optout.cli.options import require_answer, stack_options, with_optio
 from voiceid_optout.cli.output import echo
 
 if TYPE_CHECKING:
-    from voiceid_optout.engine.embedded.locks import Lock
+    from voiceid_optout.state.locks import Lock
 
 
 @click.command(name="unlock", short_help="Remove the lock of a run that is gone for good.")
@@ -41,9 +41,9 @@ def command(*, yes: bool, force: bool, **choices: Any) -> None:
     """  # noqa: D301 - click's own mark for "do not wrap"
     from voiceid_optout.cli import context as contexts  # noqa: PLC0415 - not for --help
     from voiceid_optout.cli.streams import confirmed, result  # noqa: PLC0415
-    from voiceid_optout.engine.embedded import locks  # noqa: PLC0415
-    from voiceid_optout.engine.embedded.backend import Backend  # noqa: PLC0415
     from voiceid_optout.engine.interface import place_of  # noqa: PLC0415
+    from voiceid_optout.state import locks  # noqa: PLC0415
+    from voiceid_optout.state.backend import Backend  # noqa: PLC0415
 
     require_answer(yes=yes)
     with reported():

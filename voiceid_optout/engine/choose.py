@@ -5,12 +5,13 @@ from __future__ import annotations
 import shutil
 from typing import TYPE_CHECKING
 
-from voiceid_optout.engine.errors import EngineError
+from voiceid_optout.state.errors import EngineError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
-    from voiceid_optout.engine.interface import Engine
+    from voiceid_optout.engine.interface import Engine, Request
+    from voiceid_optout.state.project import Project, StackConfig
 
 OFFICIAL = "pulumi"
 EMBEDDED = "embedded"
@@ -33,7 +34,14 @@ def choose(name: str | None, environment: Mapping[str, str]) -> Engine:
     if name != EMBEDDED and command is not None:
         from voiceid_optout.engine.official.engine import OfficialEngine  # noqa: PLC0415 - only if it is the one
 
-        return OfficialEngine()
+        return OfficialEngine(program_providers)
     from voiceid_optout.engine.embedded.engine import EmbeddedEngine  # noqa: PLC0415 - only if it is the one
 
     return EmbeddedEngine()
+
+
+def program_providers(request: Request, project: Project, config: StackConfig) -> Collection[str]:
+    """Return the texts of the providers that the program sends; the Pulumi CLI has no way to ask for them."""
+    from voiceid_optout.engine.embedded.sent import by_program  # noqa: PLC0415 - few states need it
+
+    return by_program(request, project, config)

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Collection, Mapping
     from pathlib import Path
 
     from pulumi.automation.events import EngineEvent
 
+    from voiceid_optout.state.project import Project, StackConfig
+    from voiceid_optout.state.snapshot import Upgrade
 
-Upgrade = Callable[[str, str, dict[str, Any]], tuple[str, dict[str, Any]]]
+    # Returns the texts of the providers that the program sends, with this request and config.
+    ProgramProviders = Callable[["Request", Project, StackConfig], Collection[str]]
 
 
 class Operation(StrEnum):
@@ -90,7 +92,7 @@ class Outcome:
 
 
 class Engine(Protocol):
-    """Runs operations. Raises :class:`voiceid_optout.engine.errors.EngineError` when a run cannot begin."""
+    """Runs operations. Raises :class:`voiceid_optout.state.errors.EngineError` when a run cannot begin."""
 
     name: str
 

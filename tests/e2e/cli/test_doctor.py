@@ -1,6 +1,6 @@
 from tests.cli.projects import NAME, Project
 from voiceid_optout.cli.checkup import examine
-from voiceid_optout.engine.embedded.backend import Backend
+from voiceid_optout.state.backend import Backend
 
 
 def test_the_state_of_a_run_is_read(live: Project) -> None:

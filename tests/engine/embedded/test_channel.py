@@ -14,7 +14,7 @@ from google.protobuf import empty_pb2
 from pulumi.runtime.proto import engine_pb2, resource_pb2
 
 from voiceid_optout.engine.embedded.channel import DONE, ERROR, METHODS, OK, Call, Callee, Caller, RemoteError
-from voiceid_optout.engine.errors import OutOfScopeError
+from voiceid_optout.state.errors import OutOfScopeError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -10,8 +10,8 @@ from voiceid_optout.engine.embedded import decisions
 from voiceid_optout.engine.embedded.decisions import Step
 from voiceid_optout.engine.embedded.goal import Goal
 from voiceid_optout.engine.embedded.plugin import Diff
-from voiceid_optout.engine.embedded.resource import ResourceState
-from voiceid_optout.engine.embedded.values import Secret
+from voiceid_optout.state.resource import ResourceState
+from voiceid_optout.state.values import Secret
 
 
 def goal(inputs: dict[str, Any] | None = None, **options: Any) -> Goal:

@@ -8,8 +8,8 @@ import pytest
 
 from tests.engine.bench import THING, urn
 from voiceid_optout.engine.embedded import deleter
-from voiceid_optout.engine.embedded.resource import ResourceState
 from voiceid_optout.engine.interface import Result
+from voiceid_optout.state.resource import ResourceState
 
 if TYPE_CHECKING:
     from pathlib import Path

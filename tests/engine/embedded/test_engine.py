@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.engine.bench import SALT, SEALED, THING, urn
-from voiceid_optout.engine.embedded.values import Secret
-from voiceid_optout.engine.errors import OutOfScopeError
 from voiceid_optout.engine.interface import Operation
+from voiceid_optout.state.errors import OutOfScopeError
+from voiceid_optout.state.values import Secret
 
 if TYPE_CHECKING:
     from tests.engine.bench import Bench
@@ -262,7 +262,7 @@ def test_a_new_stack_gets_a_salt(bench: Bench) -> None:
 
 
 def test_another_salt_in_the_stack_file_takes_over(settled: Bench) -> None:
-    from voiceid_optout.engine.embedded import passphrase
+    from voiceid_optout.state import passphrase
 
     settled.want(s0={"secret": True}, s1={}, s2={})
     settled.up()
@@ -312,6 +312,16 @@ def test_a_message_stands_in_the_history(bench: Bench) -> None:
         "succeeded",
     )
     assert record["resourceChanges"]["create"] == 4
+
+
+@pytest.mark.parametrize(
+    ("operation", "kind"),
+    [(Operation.UP, "update"), (Operation.REFRESH, "refresh"), (Operation.DESTROY, "destroy")],
+)
+def test_the_history_has_a_kind_for_each_run_that_writes(settled: Bench, operation: Operation, kind: str) -> None:
+    settled.run(operation)
+    latest = max(settled.backend.root.rglob("*.history.json"), key=lambda path: path.name)
+    assert json.loads(latest.read_bytes())["kind"] == kind
 
 
 def test_the_environment_of_a_request_is_the_programs_and_the_plugins(bench: Bench) -> None:

@@ -11,9 +11,9 @@ from tests.engine.bench import THING, urn
 from voiceid_optout.engine.embedded import goal as goals
 from voiceid_optout.engine.embedded import wire
 from voiceid_optout.engine.embedded.goal import Goal
-from voiceid_optout.engine.embedded.resource import ResourceState
-from voiceid_optout.engine.embedded.values import Secret
-from voiceid_optout.engine.errors import OutOfScopeError
+from voiceid_optout.state.errors import OutOfScopeError
+from voiceid_optout.state.resource import ResourceState
+from voiceid_optout.state.values import Secret
 
 ROOT = Path("/srv/ann/project")
 STACK = urn("sample-dev", "pulumi:pulumi:Stack")

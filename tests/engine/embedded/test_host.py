@@ -14,7 +14,7 @@ from pulumi.runtime.proto import resource_pb2
 
 from tests.engine.embedded.processes import living, wait_for
 from voiceid_optout.engine.embedded.host import ProgramEnd, ProgramHost
-from voiceid_optout.engine.errors import ProgramError
+from voiceid_optout.state.errors import ProgramError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.engine.embedded.processes import calls, living, outcome, spawn, wait_for
-from voiceid_optout.engine.embedded.backend import Backend
-from voiceid_optout.engine.embedded.stack import open_stack
 from voiceid_optout.engine.interface import Result
-from voiceid_optout.engine.project import load_project
+from voiceid_optout.state.backend import Backend
+from voiceid_optout.state.project import load_project
+from voiceid_optout.state.stack import open_stack
 
 if TYPE_CHECKING:
     import subprocess
 
     from tests.engine.bench import Bench
-    from voiceid_optout.engine.embedded.snapshot import Snapshot
+    from voiceid_optout.state.snapshot import Snapshot
 
 INTERRUPTED = "interrupted; what was done is kept"
 SIGNALS = [signal.SIGINT, signal.SIGTERM]
@@ -138,11 +138,10 @@ def test_nothing_outlives_an_engine_that_is_killed(settled: Bench, operation: st
 
 def left_by(bench: Bench) -> Snapshot:
     """What the next run will start from."""
-    request = bench.request()
-    backend = Backend(request.backend, "sample", "dev")
+    backend = Backend(bench.request().backend, "sample", "dev")
     said: list[str] = []
     project = load_project(bench.root)
-    return open_stack(request, project, backend, bench.environment, said.append, writable=False).base
+    return open_stack(project, backend, bench.environment, said.append, writable=False).base
 
 
 def kill_once(bench: Bench, after: int, method: str = "create") -> None:

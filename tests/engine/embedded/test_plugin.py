@@ -12,9 +12,9 @@ import pytest
 from tests.engine.bench import Bench, urn
 from tests.engine.embedded.processes import calls, living, wait_for
 from voiceid_optout.engine.embedded.plugin import Plugin, ProviderError
-from voiceid_optout.engine.embedded.values import Secret
-from voiceid_optout.engine.errors import PluginError
 from voiceid_optout.engine.interface import Result
+from voiceid_optout.state.errors import PluginError
+from voiceid_optout.state.values import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

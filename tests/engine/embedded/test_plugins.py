@@ -7,9 +7,9 @@ import pytest
 
 from tests.engine.bench import urn
 from voiceid_optout.engine.embedded.plugins import Plugins
-from voiceid_optout.engine.embedded.values import Secret
-from voiceid_optout.engine.errors import PluginError
 from voiceid_optout.engine.interface import Request
+from voiceid_optout.state.errors import PluginError
+from voiceid_optout.state.values import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.engine.bench import REPOSITORY, Bench, unmeasured, urn
-from voiceid_optout.engine.embedded import locks
-from voiceid_optout.engine.errors import OutOfScopeError, StackLockedError, StateError
 from voiceid_optout.engine.interface import Result
+from voiceid_optout.state import locks
+from voiceid_optout.state.errors import OutOfScopeError, StackLockedError, StateError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.engine.bench import urn
-from voiceid_optout.engine.embedded.values import Secret
-from voiceid_optout.engine.errors import OutOfScopeError
 from voiceid_optout.engine.interface import Result
+from voiceid_optout.state.errors import OutOfScopeError
+from voiceid_optout.state.values import Secret
 
 if TYPE_CHECKING:
     from tests.engine.bench import Bench, Ran

@@ -8,15 +8,15 @@ import pytest
 from pulumi.automation.events import OpType
 
 from tests.engine.bench import THING, urn
-from voiceid_optout.engine.embedded.ledger import Entry, EntryKind, Ledger
 from voiceid_optout.engine.embedded.plugin import ProviderError
-from voiceid_optout.engine.embedded.resource import ResourceState
 from voiceid_optout.engine.embedded.run import Run, describe, stamped
-from voiceid_optout.engine.embedded.snapshot import Snapshot
-from voiceid_optout.engine.embedded.values import Secret
-from voiceid_optout.engine.errors import InterruptedRunError, PluginError, ProgramError
 from voiceid_optout.engine.events import Emitter, to_json
 from voiceid_optout.engine.interface import Operation, Request
+from voiceid_optout.state.errors import InterruptedRunError, PluginError, ProgramError
+from voiceid_optout.state.ledger import Entry, EntryKind, Ledger
+from voiceid_optout.state.resource import ResourceState
+from voiceid_optout.state.snapshot import Snapshot
+from voiceid_optout.state.values import Secret
 
 if TYPE_CHECKING:
     from pathlib import Path

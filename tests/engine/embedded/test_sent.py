@@ -3,8 +3,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tests.engine.bench import SEALED
-from voiceid_optout.engine import project as projects
 from voiceid_optout.engine.embedded.sent import by_program
+from voiceid_optout.state import project as projects
 
 if TYPE_CHECKING:
     from tests.engine.bench import Bench

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.engine.bench import urn
-from voiceid_optout.engine.errors import EngineError
+from voiceid_optout.state.errors import EngineError
 
 if TYPE_CHECKING:
     from tests.engine.bench import Bench, Ran

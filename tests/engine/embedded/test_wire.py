@@ -8,9 +8,10 @@ from google.protobuf import json_format, struct_pb2
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voiceid_optout.engine.embedded import values, wire
-from voiceid_optout.engine.embedded.values import Secret
-from voiceid_optout.engine.errors import OutOfScopeError
+from voiceid_optout.engine.embedded import wire
+from voiceid_optout.state import values
+from voiceid_optout.state.errors import OutOfScopeError
+from voiceid_optout.state.values import Secret
 
 MARKED = {values.SIGNATURE_KEY: values.SECRET_SIGNATURE, "value": "hush"}
 

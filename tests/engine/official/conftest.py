@@ -11,6 +11,7 @@ import pytest
 
 from tests.engine.bench import Bench, Ran
 from tests.engine.official.stand_in import StandIn, install
+from voiceid_optout.engine.choose import program_providers
 from voiceid_optout.engine.events import to_json
 from voiceid_optout.engine.interface import Operation
 from voiceid_optout.engine.official.engine import OfficialEngine
@@ -47,7 +48,7 @@ def performer(bench: Bench) -> Perform:
         before = len(bench.calls())
         home = {"PULUMI_HOME": str(bench.root.parent / "pulumi-home")}
         options["environment"] = home | options.get("environment", {})
-        outcome = OfficialEngine().run(Operation(operation), bench.request(**options), keep)
+        outcome = OfficialEngine(program_providers).run(Operation(operation), bench.request(**options), keep)
         return Ran(outcome, events, bench.calls()[before:])
 
     return run

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.engine.official.stand_in import Play, StandIn
-from voiceid_optout.engine.errors import EngineError
 from voiceid_optout.engine.official.command import PulumiFailedError, find
+from voiceid_optout.state.errors import EngineError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.engine.official.stand_in import Play, StandIn
-from voiceid_optout.engine.errors import (
+from voiceid_optout.engine.choose import program_providers
+from voiceid_optout.engine.interface import Operation, Outcome, Result
+from voiceid_optout.engine.official.engine import OfficialEngine
+from voiceid_optout.state.errors import (
     EngineError,
     PassphraseError,
     ProjectError,
     StackLockedError,
 )
-from voiceid_optout.engine.interface import Operation, Outcome, Result
-from voiceid_optout.engine.official.engine import OfficialEngine
 
 if TYPE_CHECKING:
     from tests.engine.bench import Bench
@@ -163,7 +164,7 @@ def test_stack_without_a_file(stand_in: StandIn, bench: Bench, perform: Perform)
 
 def test_the_cli_is_looked_for_once(stand_in: StandIn, bench: Bench) -> None:
     stand_in.play(Play(recording="create"))
-    engine = OfficialEngine()
+    engine = OfficialEngine(program_providers)
     engine.run(Operation.UP, bench.request(), lambda _event: None)
     stand_in.play(Play(recording="create", version="v3.1.0"))  # would be refused if it were asked again
     assert engine.run(Operation.UP, bench.request(), lambda _event: None).result is Result.SUCCEEDED

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from voiceid_optout.engine.errors import EngineError, PassphraseError, StackLockedError, StateError
 from voiceid_optout.engine.interface import Request
 from voiceid_optout.engine.official import failures
+from voiceid_optout.state.errors import EngineError, PassphraseError, StackLockedError, StateError
 
 REQUEST = Request(root=Path("/project"), stack="dev", backend=Path("/a state"))
 LOCKED = """error: the stack is currently locked by 1 lock(s). Either wait for the other process(es) to end or \

@@ -12,12 +12,13 @@ import pytest
 from pulumi.automation import CommandResult
 
 from tests.engine.bench import PASSPHRASE, SALT, SEALED
-from voiceid_optout.engine.errors import EngineError, StateError, UntrustedStateError
+from voiceid_optout.engine.choose import program_providers
 from voiceid_optout.engine.interface import Operation, Request
 from voiceid_optout.engine.official.command import Command, PulumiFailedError
 from voiceid_optout.engine.official.inspection import inspect
-from voiceid_optout.engine.project import Project
-from voiceid_optout.engine.trust import OURS
+from voiceid_optout.state.errors import EngineError, StateError, UntrustedStateError
+from voiceid_optout.state.project import Project
+from voiceid_optout.state.trust import OURS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -71,7 +72,7 @@ class Place:
     def inspect(self, operation: Operation = Operation.REFRESH, **options: Any) -> None:
         variables = {"PULUMI_CONFIG_PASSPHRASE": PASSPHRASE}
         request = Request(root=self.root, stack="dev", backend=self.root, environment=variables, **options)
-        inspect(operation, cast("Command", self.cli), request, Project(self.root, "sample", "."))
+        inspect(operation, cast("Command", self.cli), request, Project(self.root, "sample", "."), program_providers)
 
 
 @pytest.fixture

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.engine.bench import SEALED, Bench
-from tests.engine.embedded.states import thing
 from tests.engine.official.conftest import Perform, performer
 from tests.engine.official.stand_in import Play, StandIn
-from voiceid_optout.engine.embedded import journal
-from voiceid_optout.engine.embedded.ledger import Entry, EntryKind
-from voiceid_optout.engine.errors import StackLockedError
+from tests.state.states import thing
+from voiceid_optout.state import journal
+from voiceid_optout.state.errors import StackLockedError
+from voiceid_optout.state.ledger import Entry, EntryKind
 
 if TYPE_CHECKING:
     from pathlib import Path

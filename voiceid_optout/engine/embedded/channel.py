@@ -18,7 +18,7 @@ import grpc
 from google.protobuf import empty_pb2
 from pulumi.runtime.proto import engine_pb2, resource_pb2
 
-from voiceid_optout.engine.errors import OutOfScopeError
+from voiceid_optout.state.errors import OutOfScopeError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,15 +7,15 @@ from enum import StrEnum
 from functools import cache
 from typing import TYPE_CHECKING
 
-from voiceid_optout.engine.embedded import values
+from voiceid_optout.state import values
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from voiceid_optout.engine.embedded.goal import Goal
     from voiceid_optout.engine.embedded.plugin import Diff
-    from voiceid_optout.engine.embedded.resource import ResourceState
-    from voiceid_optout.engine.embedded.values import PropertyMap
+    from voiceid_optout.state.resource import ResourceState
+    from voiceid_optout.state.values import PropertyMap
 
 
 class Step(StrEnum):

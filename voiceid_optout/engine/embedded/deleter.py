@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING
 
 from pulumi.automation.events import OpType
 
-from voiceid_optout.engine import urn as urns
+from voiceid_optout import urn as urns
 from voiceid_optout.engine.embedded import decisions
-from voiceid_optout.engine.embedded.ledger import EntryKind
 from voiceid_optout.engine.embedded.plugin import ProviderError
 from voiceid_optout.engine.embedded.run import describe
-from voiceid_optout.engine.errors import EngineError
+from voiceid_optout.state.errors import EngineError
+from voiceid_optout.state.ledger import EntryKind
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
-    from voiceid_optout.engine.embedded.resource import ResourceState
     from voiceid_optout.engine.embedded.run import Run
+    from voiceid_optout.state.resource import ResourceState
 
 
 def delete_all(run: Run, resources: Iterable[ResourceState]) -> None:

@@ -7,17 +7,17 @@ from contextlib import ExitStack
 from functools import partial
 from typing import TYPE_CHECKING
 
-from voiceid_optout.engine import project as projects
-from voiceid_optout.engine.embedded import locks
-from voiceid_optout.engine.embedded.backend import Backend
 from voiceid_optout.engine.embedded.execution import Execution
 from voiceid_optout.engine.embedded.host import ProgramHost
 from voiceid_optout.engine.embedded.plugins import Plugins
 from voiceid_optout.engine.embedded.sent import by_program
-from voiceid_optout.engine.embedded.stack import open_stack
-from voiceid_optout.engine.errors import OutOfScopeError
 from voiceid_optout.engine.events import Emitter
 from voiceid_optout.engine.interface import ASKS_SERVICE, RUNS_PROGRAM, WRITES_STATE, Operation, Outcome
+from voiceid_optout.state import locks
+from voiceid_optout.state import project as projects
+from voiceid_optout.state.backend import Backend
+from voiceid_optout.state.errors import OutOfScopeError
+from voiceid_optout.state.stack import open_stack
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,5 +59,14 @@ class EmbeddedEngine:
             environment = {**os.environ, **request.environment}
             sent = partial(by_program, request, project) if operation in RUNS_PROGRAM else None
             writable = operation in WRITES_STATE
-            stack = open_stack(request, project, backend, environment, report, writable=writable, sent=sent)
+            stack = open_stack(
+                project,
+                backend,
+                environment,
+                report,
+                writable=writable,
+                upgrade=request.upgrade,
+                trust_state=request.trust_state,
+                sent=sent,
+            )
             return Execution(operation, request, stack, emitter, plugins, host).run()

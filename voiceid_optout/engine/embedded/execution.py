@@ -7,30 +7,34 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
+from voiceid_optout import urn as urns
 from voiceid_optout.engine import interrupts
-from voiceid_optout.engine import urn as urns
-from voiceid_optout.engine.embedded import decisions, history, values
+from voiceid_optout.engine.embedded import decisions
 from voiceid_optout.engine.embedded.deleter import delete_all, unseen
 from voiceid_optout.engine.embedded.host import start_message
-from voiceid_optout.engine.embedded.journal import Journal
-from voiceid_optout.engine.embedded.ledger import Ledger
 from voiceid_optout.engine.embedded.monitor import Monitor
 from voiceid_optout.engine.embedded.refresher import refresh
 from voiceid_optout.engine.embedded.registrar import Registrar
 from voiceid_optout.engine.embedded.run import Run
-from voiceid_optout.engine.embedded.snapshot import render
-from voiceid_optout.engine.errors import EngineError, InterruptedRunError, ProgramError, StateError
 from voiceid_optout.engine.interface import WRITES_STATE, Operation, Outcome, Result
+from voiceid_optout.state import history, values
+from voiceid_optout.state.errors import EngineError, InterruptedRunError, ProgramError, StateError
+from voiceid_optout.state.journal import Journal
+from voiceid_optout.state.ledger import Ledger
+from voiceid_optout.state.snapshot import render
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from voiceid_optout.engine.embedded.host import ProgramEnd, ProgramHost
     from voiceid_optout.engine.embedded.plugins import Plugins
-    from voiceid_optout.engine.embedded.stack import Stack
-    from voiceid_optout.engine.embedded.values import PropertyMap
     from voiceid_optout.engine.events import Emitter
     from voiceid_optout.engine.interface import Request
+    from voiceid_optout.state.stack import Stack
+    from voiceid_optout.state.values import PropertyMap
+
+# What `pulumi stack history` calls each operation that writes the state.
+_HISTORY_KINDS = {Operation.UP: "update", Operation.REFRESH: "refresh", Operation.DESTROY: "destroy"}
 
 
 class Execution:
@@ -181,13 +185,13 @@ class Execution:
         journal.close()
         sealed = {key: stack.crypter.encrypt(stack.config.values[key]) for key in stack.config.secret_keys}
         entry = history.record(
-            self._operation,
+            _HISTORY_KINDS[self._operation],
             self._run.request.message,
             stack.config,
             sealed,
-            self._outcome().result,
             self._run.emitter.counts,
             (started, int(now.timestamp())),
+            succeeded=self._outcome().result is Result.SUCCEEDED,
         )
         try:
             stack.backend.write_history(checkpoint, entry, time.time_ns())

@@ -6,16 +6,16 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from voiceid_optout.engine import urn as urns
-from voiceid_optout.engine.embedded import values, wire
-from voiceid_optout.engine.embedded.plugin import PROVIDER_PACKAGE
-from voiceid_optout.engine.embedded.resource import ResourceState
-from voiceid_optout.engine.errors import OutOfScopeError
+from voiceid_optout import urn as urns
+from voiceid_optout.engine.embedded import wire
+from voiceid_optout.state import values
+from voiceid_optout.state.errors import OutOfScopeError
+from voiceid_optout.state.resource import ResourceState
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from voiceid_optout.engine.embedded.values import PropertyMap
+    from voiceid_optout.state.values import PropertyMap
 
 _UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}
 _PART = re.compile(r"(\d+\.?\d*|\.\d+)(h|ms|m|us|µs|ns|s)")
@@ -116,7 +116,7 @@ def _is_said(request: Any, name: str) -> bool:
 
 def _refuse_out_of_scope(request: Any) -> None:
     package = request.type.split(":", 1)[0]
-    if request.custom and package != PROVIDER_PACKAGE:
+    if request.custom and package != urns.DYNAMIC_PACKAGE:
         raise OutOfScopeError(f"resource type {request.type}")
     if not request.custom:
         _refuse_component(request)

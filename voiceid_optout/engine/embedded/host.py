@@ -14,14 +14,14 @@ from queue import SimpleQueue
 from typing import IO, TYPE_CHECKING, Any
 
 from voiceid_optout.engine.embedded.channel import DONE, ERROR, METHODS, OK, Call, Callee
-from voiceid_optout.engine.errors import ProgramError
 from voiceid_optout.engine.messages import ErrorLines
+from voiceid_optout.state.errors import ProgramError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from voiceid_optout.engine.project import Project, StackConfig
+    from voiceid_optout.state.project import Project, StackConfig
 
 
 @dataclass(frozen=True, slots=True)

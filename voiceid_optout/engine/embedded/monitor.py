@@ -9,7 +9,7 @@ from pulumi.runtime.proto import engine_pb2, resource_pb2
 
 from voiceid_optout.engine.embedded import goal as goals
 from voiceid_optout.engine.embedded import wire
-from voiceid_optout.engine.errors import EngineError, OutOfScopeError
+from voiceid_optout.state.errors import EngineError, OutOfScopeError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,18 +11,18 @@ from typing import IO, TYPE_CHECKING, Any
 
 from pulumi.runtime.proto import provider_pb2 as pb
 
-from voiceid_optout.engine.embedded import values, wire
+from voiceid_optout.engine.embedded import wire
 from voiceid_optout.engine.embedded.plugin_lines import CALLS, CallFailedError, Lines
-from voiceid_optout.engine.errors import PluginError
 from voiceid_optout.engine.messages import last_line
+from voiceid_optout.state import values
+from voiceid_optout.state.errors import PluginError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from voiceid_optout.engine.embedded.values import PropertyMap
+    from voiceid_optout.state.values import PropertyMap
 
-PROVIDER_PACKAGE = "pulumi-python"
 PATIENCE = 5.0  # seconds a plugin has to end when it is told to
 
 

@@ -6,14 +6,14 @@ import json
 import threading
 from typing import TYPE_CHECKING
 
-from voiceid_optout.engine.embedded import values
 from voiceid_optout.engine.embedded.plugin import Plugin
+from voiceid_optout.state import values
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from voiceid_optout.engine.embedded.values import PropertyMap
     from voiceid_optout.engine.interface import Request
+    from voiceid_optout.state.values import PropertyMap
 
 
 class Plugins:

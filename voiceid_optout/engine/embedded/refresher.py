@@ -8,17 +8,18 @@ from typing import TYPE_CHECKING
 
 from pulumi.automation.events import OpType
 
-from voiceid_optout.engine.embedded import decisions, values
-from voiceid_optout.engine.embedded.ledger import EntryKind
+from voiceid_optout.engine.embedded import decisions
 from voiceid_optout.engine.embedded.plugin import ProviderError
-from voiceid_optout.engine.embedded.resource import sealed
 from voiceid_optout.engine.embedded.run import describe, now
-from voiceid_optout.engine.errors import EngineError
+from voiceid_optout.state import values
+from voiceid_optout.state.errors import EngineError
+from voiceid_optout.state.ledger import EntryKind
+from voiceid_optout.state.resource import sealed
 
 if TYPE_CHECKING:
-    from voiceid_optout.engine.embedded.resource import ResourceState
     from voiceid_optout.engine.embedded.run import Run
-    from voiceid_optout.engine.embedded.snapshot import Snapshot
+    from voiceid_optout.state.resource import ResourceState
+    from voiceid_optout.state.snapshot import Snapshot
 
 
 def refresh(run: Run, base: Snapshot, *, final: bool) -> None:

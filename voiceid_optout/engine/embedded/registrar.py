@@ -9,22 +9,22 @@ from typing import TYPE_CHECKING
 
 from pulumi.automation.events import OpType
 
-from voiceid_optout.engine import urn as urns
+from voiceid_optout import urn as urns
 from voiceid_optout.engine.embedded import decisions
 from voiceid_optout.engine.embedded.components import Components
 from voiceid_optout.engine.embedded.decisions import Step
-from voiceid_optout.engine.embedded.ledger import EntryKind
-from voiceid_optout.engine.embedded.plugin import PROVIDER_PACKAGE, ProviderError
+from voiceid_optout.engine.embedded.plugin import ProviderError
 from voiceid_optout.engine.embedded.replacer import Replacer
-from voiceid_optout.engine.embedded.resource import ResourceState
 from voiceid_optout.engine.embedded.run import stamped
-from voiceid_optout.engine.errors import OutOfScopeError, ProgramError
+from voiceid_optout.state.errors import OutOfScopeError, ProgramError
+from voiceid_optout.state.ledger import EntryKind
+from voiceid_optout.state.resource import ResourceState
 
 if TYPE_CHECKING:
     from voiceid_optout.engine.embedded.goal import Goal
     from voiceid_optout.engine.embedded.run import Run
-    from voiceid_optout.engine.embedded.snapshot import Snapshot
-    from voiceid_optout.engine.embedded.values import PropertyMap
+    from voiceid_optout.state.snapshot import Snapshot
+    from voiceid_optout.state.values import PropertyMap
 
 
 class Registrar:
@@ -167,7 +167,7 @@ class Registrar:
             return f"{self._provider.urn}::{self._provider.id}"
 
     def _register_provider(self) -> ResourceState:
-        type_ = f"{urns.PROVIDER_TYPE_PREFIX}{PROVIDER_PACKAGE}"
+        type_ = f"{urns.PROVIDER_TYPE_PREFIX}{urns.DYNAMIC_PACKAGE}"
         urn = urns.make(self._stack, self._project, "", type_, "default")
         self.seen.add(urn)
         old = self._base.get(urn)

@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING
 
 from pulumi.automation.events import OpType
 
-from voiceid_optout.engine import urn as urns
-from voiceid_optout.engine.embedded import values
-from voiceid_optout.engine.embedded.ledger import EntryKind
+from voiceid_optout import urn as urns
 from voiceid_optout.engine.embedded.plugin import ProviderError
+from voiceid_optout.state import values
+from voiceid_optout.state.ledger import EntryKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
     from voiceid_optout.engine.embedded.goal import Goal
-    from voiceid_optout.engine.embedded.resource import ResourceState
     from voiceid_optout.engine.embedded.run import Run
+    from voiceid_optout.state.resource import ResourceState
 
 
 class Replacer:

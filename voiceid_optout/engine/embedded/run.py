@@ -9,24 +9,24 @@ from typing import TYPE_CHECKING
 
 from pulumi.automation import events as api
 
-from voiceid_optout.engine.embedded import values
-from voiceid_optout.engine.embedded.ledger import EntryKind
 from voiceid_optout.engine.embedded.plugin import ProviderError
-from voiceid_optout.engine.embedded.resource import sealed
-from voiceid_optout.engine.embedded.snapshot import timestamp
-from voiceid_optout.engine.errors import PluginError
 from voiceid_optout.engine.interface import Operation
+from voiceid_optout.state import values
+from voiceid_optout.state.errors import PluginError
+from voiceid_optout.state.ledger import EntryKind
+from voiceid_optout.state.resource import sealed
+from voiceid_optout.state.snapshot import timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from voiceid_optout.engine.embedded.ledger import Ledger
     from voiceid_optout.engine.embedded.plugin import Diff, Plugin
-    from voiceid_optout.engine.embedded.resource import ResourceState
-    from voiceid_optout.engine.embedded.values import PropertyMap
-    from voiceid_optout.engine.errors import EngineError
     from voiceid_optout.engine.events import Emitter
     from voiceid_optout.engine.interface import Request
+    from voiceid_optout.state.errors import EngineError
+    from voiceid_optout.state.ledger import Ledger
+    from voiceid_optout.state.resource import ResourceState
+    from voiceid_optout.state.values import PropertyMap
 
 PENDING = {"create": "creating", "update": "updating", "delete": "deleting"}
 _DELETES = (api.OpType.DELETE, api.OpType.DELETE_REPLACED, api.OpType.REMOVE_PENDING_REPLACE)

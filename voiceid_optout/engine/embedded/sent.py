@@ -10,16 +10,17 @@ from typing import TYPE_CHECKING, Any
 from google.protobuf import empty_pb2
 from pulumi.runtime.proto import engine_pb2, resource_pb2
 
-from voiceid_optout.engine import urn as urns
-from voiceid_optout.engine.embedded import values, wire
+from voiceid_optout import urn as urns
+from voiceid_optout.engine.embedded import wire
 from voiceid_optout.engine.embedded.host import ProgramHost, start_message
 from voiceid_optout.engine.embedded.monitor import FEATURES
-from voiceid_optout.engine.errors import ProgramError
-from voiceid_optout.engine.trust import PROVIDER_KEY
+from voiceid_optout.state import values
+from voiceid_optout.state.errors import ProgramError
+from voiceid_optout.state.trust import PROVIDER_KEY
 
 if TYPE_CHECKING:
     from voiceid_optout.engine.interface import Request
-    from voiceid_optout.engine.project import Project, StackConfig
+    from voiceid_optout.state.project import Project, StackConfig
 
 
 def by_program(request: Request, project: Project, config: StackConfig) -> frozenset[str]:

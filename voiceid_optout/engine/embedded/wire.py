@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 from google.protobuf import struct_pb2
 
-from voiceid_optout.engine import urn as urns
-from voiceid_optout.engine.embedded import values
-from voiceid_optout.engine.errors import OutOfScopeError
+from voiceid_optout import urn as urns
+from voiceid_optout.state import values
+from voiceid_optout.state.errors import OutOfScopeError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from voiceid_optout.engine.embedded.values import PropertyMap
+    from voiceid_optout.state.values import PropertyMap
 
 
 def from_struct(struct: struct_pb2.Struct) -> PropertyMap:

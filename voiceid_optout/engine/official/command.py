@@ -15,7 +15,7 @@ from pulumi.automation.errors import CommandError, InvalidVersionError
 from semver import VersionInfo
 
 from voiceid_optout.engine import interrupts
-from voiceid_optout.engine.errors import EngineError
+from voiceid_optout.state.errors import EngineError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

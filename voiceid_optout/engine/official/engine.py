@@ -7,14 +7,14 @@ import warnings
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
-from voiceid_optout.engine import project as projects
-from voiceid_optout.engine.errors import EngineError, OutOfScopeError
 from voiceid_optout.engine.interface import Operation, Outcome, Result
 from voiceid_optout.engine.official import failures
 from voiceid_optout.engine.official.command import Command, PulumiFailedError, find
 from voiceid_optout.engine.official.inspection import inspect
 from voiceid_optout.engine.official.relay import Relay
 from voiceid_optout.engine.official.workspace import open_stack
+from voiceid_optout.state import project as projects
+from voiceid_optout.state.errors import EngineError, OutOfScopeError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pulumi.automation import Stack
     from pulumi.automation.events import EngineEvent
 
-    from voiceid_optout.engine.interface import Request
+    from voiceid_optout.engine.interface import ProgramProviders, Request
 
 
 class OfficialEngine:
@@ -30,7 +30,9 @@ class OfficialEngine:
 
     name = "pulumi"
 
-    def __init__(self) -> None:
+    def __init__(self, program_providers: ProgramProviders) -> None:
+        """``program_providers`` runs the program to see which providers it sends; few states need it."""
+        self._program_providers = program_providers
         # Asking the CLI for its version takes as long as preparing a run of a large register: side by side.
         self._command: Future[Command] = ThreadPoolExecutor(1).submit(find)
 
@@ -40,8 +42,8 @@ class OfficialEngine:
         _require_passphrase(project, request)
         command = self._command.result()
         relay = Relay(on_event, request.upgrade, elsewhere=bool(request.remote_backend))
-        _clear_up(operation, request, project, relay)
-        inspect(operation, command, request, project)
+        _clear_up(operation, request, project, relay, self._program_providers)
+        inspect(operation, command, request, project, self._program_providers)
         failure: PulumiFailedError | None = None
         with warnings.catch_warnings():
             # The API warns, with the whole event, about events it cannot read and streams cut by a crash.
@@ -102,17 +104,23 @@ def _outcome(failure: PulumiFailedError, relay: Relay, request: Request) -> Outc
     return Outcome(Result.PARTIAL if relay.applied else Result.FAILED, errors)
 
 
-def _clear_up(operation: Operation, request: Request, project: projects.Project, relay: Relay) -> None:
+def _clear_up(
+    operation: Operation,
+    request: Request,
+    project: projects.Project,
+    relay: Relay,
+    program_providers: ProgramProviders,
+) -> None:
     if request.remote_backend:
         return  # the embedded engine was never there
     from voiceid_optout.engine.official import takeover  # noqa: PLC0415 - it takes much of the other engine along
 
-    takeover.clear_up(operation, request, project, relay.note)
+    takeover.clear_up(operation, request, project, relay.note, program_providers)
 
 
 def _require_passphrase(project: projects.Project, request: Request) -> None:
     """Raise what the embedded engine raises when the stack's secrets need a passphrase and there is none."""
-    from voiceid_optout.engine.embedded import passphrase  # noqa: PLC0415 - one function of a package of its own
+    from voiceid_optout.state import passphrase  # noqa: PLC0415 - one function of a package of its own
 
     try:
         projects.load_stack(project, request.stack)

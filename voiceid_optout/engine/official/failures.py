@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
-from voiceid_optout.engine.errors import EngineError, PassphraseError, StackLockedError, StateError
 from voiceid_optout.engine.messages import for_people
 from voiceid_optout.foreign_text import one_line
+from voiceid_optout.state.errors import EngineError, PassphraseError, StackLockedError, StateError
 
 if TYPE_CHECKING:
     from voiceid_optout.engine.interface import Request

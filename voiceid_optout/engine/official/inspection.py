@@ -8,30 +8,36 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from voiceid_optout.engine import project as projects
-from voiceid_optout.engine import trust
-from voiceid_optout.engine.errors import EngineError, OutOfScopeError, StateError
 from voiceid_optout.engine.interface import RUNS_PROGRAM
 from voiceid_optout.engine.official import failures
 from voiceid_optout.engine.official.command import PulumiFailedError
 from voiceid_optout.engine.official.workspace import environment, state_files
+from voiceid_optout.state import project as projects
+from voiceid_optout.state import trust
+from voiceid_optout.state.errors import EngineError, OutOfScopeError, StateError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
 
-    from voiceid_optout.engine.interface import Operation, Request
+    from voiceid_optout.engine.interface import Operation, ProgramProviders, Request
     from voiceid_optout.engine.official.command import Command
-    from voiceid_optout.engine.project import Project
+    from voiceid_optout.state.project import Project
 
 _PLAIN = ".json"
 
 
-def inspect(operation: Operation, command: Command, request: Request, project: Project) -> None:
+def inspect(
+    operation: Operation,
+    command: Command,
+    request: Request,
+    project: Project,
+    program_providers: ProgramProviders,
+) -> None:
     """Raise :class:`EngineError` for a state that the CLI must not get to work on."""
     for content in _states(command, request, project):
         found = trust.Inspection.of(content, request.place)
         if not request.trust_state:
-            sent = _asker(request, project) if operation in RUNS_PROGRAM else None
+            sent = _asker(request, project, program_providers) if operation in RUNS_PROGRAM else None
             trust.require(_in_clear(found, request), request.place, sent)
         if found.clear:
             raise StateError(_clear_words(request))
@@ -67,7 +73,7 @@ def _export(command: Command, request: Request) -> Iterator[bytes]:
 
 def _in_clear(found: trust.Inspection, request: Request) -> Iterator[trust.Named]:
     """Yield the providers, those that are sealed in clear; one that cannot be opened here stays what it is."""
-    from voiceid_optout.engine.embedded import passphrase, values  # noqa: PLC0415 - only for what is sealed
+    from voiceid_optout.state import passphrase, values  # noqa: PLC0415 - only for what is sealed
 
     @cache
     def crypter() -> passphrase.Crypter:
@@ -82,10 +88,11 @@ def _in_clear(found: trust.Inspection, request: Request) -> Iterator[trust.Named
             yield item
 
 
-def _asker(request: Request, project: Project) -> Callable[[], Collection[str]]:
+def _asker(
+    request: Request, project: Project, program_providers: ProgramProviders
+) -> Callable[[], Collection[str]]:
     def sent() -> Collection[str]:
-        from voiceid_optout.engine.embedded import passphrase  # noqa: PLC0415 - only for a program with other providers
-        from voiceid_optout.engine.embedded.sent import by_program  # noqa: PLC0415
+        from voiceid_optout.state import passphrase  # noqa: PLC0415 - only for a program with other providers
 
         try:
             settings = projects.load_stack(project, request.stack)
@@ -94,7 +101,7 @@ def _asker(request: Request, project: Project) -> Callable[[], Collection[str]]:
         phrase = passphrase.find({**os.environ, **request.environment})
         salt = settings.salt
         crypter = passphrase.create(phrase) if salt is None else passphrase.open_with(phrase, salt)
-        return by_program(request, project, projects.resolve(settings, crypter.decrypt))
+        return program_providers(request, project, projects.resolve(settings, crypter.decrypt))
 
     return sent
 

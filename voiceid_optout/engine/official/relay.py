@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from pulumi.automation.events import DiagnosticEvent, EngineEvent
 
-from voiceid_optout.engine import urn as urns
+from voiceid_optout import urn as urns
 from voiceid_optout.engine.messages import ErrorLines, for_people
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from pulumi.automation.events import StepEventMetadata
 
-    from voiceid_optout.engine.interface import Upgrade
+    from voiceid_optout.state.snapshot import Upgrade
 
 _REFRESHED = ("same", "update", "delete")
 _APPLIED = ("create", "update", "delete", "create-replacement", "delete-replaced", "import", "discard")

@@ -10,9 +10,9 @@ from urllib.parse import quote
 from pulumi.automation import LocalWorkspace, Stack, UpdateSummary
 from pulumi.automation._stack import StackInitMode  # Stack's constructor needs it, the package does not export it
 
-from voiceid_optout.engine.errors import StateError
 from voiceid_optout.engine.interface import Operation
 from voiceid_optout.engine.official.command import PulumiFailedError
+from voiceid_optout.state.errors import StateError
 
 if TYPE_CHECKING:
     from pathlib import Path

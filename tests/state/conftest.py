@@ -1,0 +1,19 @@
+"""Crypters that are derived once a session: a derivation takes a third of a second."""
+
+import pytest
+
+from tests.engine.bench import PASSPHRASE, SEALED
+from voiceid_optout.state import passphrase
+from voiceid_optout.state.passphrase import Crypter
+
+
+@pytest.fixture(scope="session")
+def crypter() -> Crypter:
+    """The crypter of the sample's salt."""
+    return SEALED
+
+
+@pytest.fixture(scope="session")
+def other_crypter() -> Crypter:
+    """One of the same passphrase, with a salt of its own."""
+    return passphrase.create(PASSPHRASE)

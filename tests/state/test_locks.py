@@ -1,0 +1,179 @@
+from __future__ import annotations
+
+import getpass
+import json
+import os
+import socket
+import subprocess
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from voiceid_optout.state import locks
+from voiceid_optout.state.errors import StackLockedError, StateError
+from voiceid_optout.state.locks import held, read_all
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "locks" / "dev"
+
+
+@pytest.fixture
+def told() -> list[str]:
+    return []
+
+
+def put(folder: Path, content: Any, name: str = "other.json") -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / name
+    path.write_bytes(content if isinstance(content, bytes) else json.dumps(content).encode())
+    return path
+
+
+def lock(pid: int, host: str | None = None) -> dict[str, Any]:
+    here = host or socket.gethostname()
+    return {"pid": pid, "username": "ann", "hostname": here, "timestamp": "2026-11-22T13:15:51.5Z"}
+
+
+@pytest.fixture
+def gone() -> int:
+    """The id of a process that has ended."""
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait()
+    return process.pid
+
+
+def assert_locked(folder: Path, told: list[str], words: str) -> None:
+    before = {path: path.is_file() and path.read_bytes() for path in folder.iterdir()}
+    with pytest.raises(StackLockedError, match=words), held(folder, told.append):
+        pytest.fail("two runs at once")
+    assert {path: path.is_file() and path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_held_and_released(folder: Path, told: list[str]) -> None:
+    with held(folder, told.append):
+        (own,) = read_all(folder)
+        assert (own.pid, own.hostname) == (os.getpid(), socket.gethostname())
+        assert not own.is_abandoned
+        assert datetime.fromisoformat(own.since).tzinfo is not None
+        assert own.path.suffix == ".json"
+        assert list(json.loads(own.path.read_bytes())) == ["pid", "username", "hostname", "timestamp"]
+        assert_locked(folder, told, rf"the stack is locked by .*\(pid {os.getpid()}\) since 20")
+    assert list(folder.iterdir()) == []
+    assert told == []
+
+
+def test_released_after_a_failure(folder: Path, told: list[str]) -> None:
+    with pytest.raises(RuntimeError), held(folder, told.append):
+        raise RuntimeError
+    assert list(folder.iterdir()) == []
+
+
+def test_removed_by_another_meanwhile(folder: Path, told: list[str]) -> None:
+    with held(folder, told.append):
+        next(folder.iterdir()).unlink()
+
+
+def test_of_a_live_process(folder: Path, told: list[str]) -> None:
+    put(folder, lock(os.getppid()))
+    assert_locked(folder, told, rf"ann@.* \(pid {os.getppid()}\) since 2026-11-22T13:15:51.5Z\. Wait for that run")
+
+
+def test_of_a_dead_process(folder: Path, told: list[str], gone: int) -> None:
+    put(folder, lock(gone))
+    with held(folder, told.append):
+        assert len(list(read_all(folder))) == 1
+    here = socket.gethostname()
+    assert told == [
+        f"took over the lock of ann@{here} (pid {gone}) since 2026-11-22T13:15:51.5Z: that process is gone"
+    ]
+
+
+def test_of_a_process_nobody_waited_for(folder: Path, told: list[str]) -> None:
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+    put(folder, lock(process.pid))
+    with held(folder, told.append):
+        assert len(told) == 1
+    process.wait()
+
+
+def test_of_another_host(folder: Path, told: list[str], gone: int) -> None:
+    put(folder, lock(gone, "elsewhere"))
+    assert_locked(folder, told, rf"ann@elsewhere \(pid {gone}\)")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"{", b"note", b"\xff", b"[]", b"3", b"null", b"{}", {"pid": "x"}, {"pid": None, "hostname": None}],
+)
+def test_of_odd_content(folder: Path, told: list[str], content: Any) -> None:
+    put(folder, content, "note.txt")
+    assert_locked(folder, told, r"someone@an unknown host \(pid \?\) since an unknown time\. .*note\.txt")
+
+
+@pytest.mark.parametrize("pid", [0, -1, -(2**70), 2**31, 2**70])
+def test_of_an_odd_process(folder: Path, told: list[str], pid: int) -> None:
+    put(folder, lock(pid))
+    assert_locked(folder, told, r"ann@")
+
+
+def test_a_folder_among_the_locks(folder: Path, told: list[str]) -> None:
+    (folder / "folder").mkdir(parents=True)
+    assert_locked(folder, told, r"someone@an unknown host")
+
+
+def test_a_file_half_written(folder: Path, told: list[str]) -> None:
+    put(folder, b"", "other.json.x1.tmp")
+    assert_locked(folder, told, r"other\.json\.x1\.tmp")
+
+
+def test_sidecars_are_no_locks(folder: Path, told: list[str]) -> None:
+    put(folder, b"", "other.json.attrs")
+    with held(folder, told.append):
+        assert len(list(read_all(folder))) == 1
+
+
+def test_a_lock_released_while_we_look(folder: Path) -> None:
+    folder.mkdir(parents=True)
+    (folder / "a.json").symlink_to(folder / "gone")
+    assert list(read_all(folder)) == []
+
+
+def test_another_run_between_our_two_looks(folder: Path, told: list[str], gone: int) -> None:
+    put(folder, lock(gone))
+
+    def rival(text: str) -> None:
+        told.append(text)  # said while the first look goes on: the rival comes just behind it
+        put(folder, lock(os.getppid()), "0-rival.json")
+
+    with pytest.raises(StackLockedError), held(folder, rival):
+        pytest.fail("two runs at once")
+    assert [path.name for path in folder.iterdir()] == ["0-rival.json"]
+
+
+def test_no_place(folder: Path, told: list[str]) -> None:
+    folder.parent.write_bytes(b"")
+    with pytest.raises(StateError, match=r"cannot write the lock .*: Not a directory"), held(folder, told.append):
+        pytest.fail("no lock")
+
+
+def test_a_process_of_somebody_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    def kill(_pid: int, _signal: int) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(os, "kill", kill)
+    assert not locks.Lock(Path("x"), 1, "ann", socket.gethostname(), "").is_abandoned
+
+
+def test_a_user_without_a_name(folder: Path, told: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    def getuser() -> str:
+        raise KeyError("uid not found")
+
+    monkeypatch.setattr(getpass, "getuser", getuser)
+    with held(folder, told.append):
+        assert next(read_all(folder)).username == str(os.getuid())

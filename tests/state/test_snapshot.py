@@ -1,0 +1,173 @@
+from __future__ import annotations
+
+import hashlib
+import json
+from datetime import UTC, datetime, timedelta, timezone
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.engine.bench import SALT, THING, urn
+from voiceid_optout.state import snapshot
+from voiceid_optout.state.errors import OutOfScopeError, StateError
+from voiceid_optout.state.resource import ResourceState
+from voiceid_optout.state.snapshot import PendingOperation, RawCheckpoint, Snapshot
+from voiceid_optout.state.values import Secret
+
+if TYPE_CHECKING:
+    from voiceid_optout.state.passphrase import Crypter
+
+MOMENT = datetime(2026, 11, 22, 13, 5, 36, 254430, tzinfo=UTC)
+STACK = ResourceState(urn=urn("sample-dev", "pulumi:pulumi:Stack"), custom=False, type="pulumi:pulumi:Stack")
+S1 = ResourceState(
+    urn=urn("s1"), custom=True, type=THING, id="id-s1", parent=STACK.urn, inputs={"val": Secret("a")}
+)
+
+
+def document(**latest: Any) -> dict[str, Any]:
+    return {"version": 3, "checkpoint": {"stack": "organization/sample/dev", "latest": latest}}
+
+
+def parse(content: Any) -> RawCheckpoint:
+    return snapshot.parse(json.dumps(content).encode(), "dev.json")
+
+
+class TestRender:
+    def test_text(self, crypter: Crypter) -> None:
+        text = snapshot.render("dev", "sample", Snapshot((STACK,)), crypter, MOMENT)
+        magic = hashlib.sha256(b"3.260.0").hexdigest()
+        assert text.decode() == (
+            '{"version":3,"checkpoint":{"stack":"organization/sample/dev","latest":{'
+            f'"manifest":{{"time":"2026-11-22T13:05:36.25443Z","magic":"{magic}","version":"3.260.0"}},'
+            f'"secrets_providers":{{"type":"passphrase","state":{{"salt":"{SALT}"}}}},'
+            f'"resources":[{{"urn":"{STACK.urn}","custom":false,"type":"pulumi:pulumi:Stack"}}],'
+            '"metadata":{}}}}'
+        )
+
+    def test_order_of_keys(self, crypter: Crypter) -> None:
+        state = Snapshot((STACK, S1), (PendingOperation(S1, "updating"),))
+        latest = json.loads(snapshot.render("dev", "sample", state, crypter, MOMENT))["checkpoint"]["latest"]
+        assert list(latest) == ["manifest", "secrets_providers", "resources", "pending_operations", "metadata"]
+        assert list(latest["pending_operations"][0]) == ["resource", "type"]
+
+    def test_an_empty_state_has_no_resources(self, crypter: Crypter) -> None:
+        latest = json.loads(snapshot.render("dev", "sample", Snapshot(), crypter, MOMENT))["checkpoint"]["latest"]
+        assert list(latest) == ["manifest", "secrets_providers", "metadata"]
+
+    def test_what_is_written_reads_back(self, crypter: Crypter) -> None:
+        state = Snapshot((STACK, S1), (PendingOperation(S1, "updating"),))
+        text = snapshot.render("dev", "sample", state, crypter, MOMENT)
+        assert b"hush" not in text
+        raw = snapshot.parse(text, "dev.json")
+        assert raw.salt == SALT
+        assert raw.open(crypter.decrypt) == state
+
+    def test_texts_stay_readable(self, crypter: Crypter) -> None:
+        state = Snapshot((ResourceState(urn=STACK.urn, custom=False, type=STACK.type, outputs={"a": "<é>&"}),))
+        assert '{"a":"<é>&"}'.encode() in snapshot.render("dev", "sample", state, crypter, MOMENT)
+
+
+@pytest.mark.parametrize(
+    ("moment", "text"),
+    [
+        (MOMENT, "2026-11-22T13:05:36.25443Z"),
+        (MOMENT.replace(microsecond=0), "2026-11-22T13:05:36Z"),
+        (MOMENT.replace(second=0, microsecond=0), "2026-11-22T13:05:00Z"),
+        (MOMENT.replace(microsecond=1), "2026-11-22T13:05:36.000001Z"),
+        (MOMENT.astimezone(timezone(timedelta(hours=-5))), "2026-11-22T13:05:36.25443Z"),
+    ],
+)
+def test_timestamp(moment: datetime, text: str) -> None:
+    assert snapshot.timestamp(moment) == text
+
+
+class TestParse:
+    @pytest.mark.parametrize(
+        "content",
+        [
+            {"version": 3},
+            {"version": 3, "checkpoint": {}},
+            {"version": 3, "checkpoint": {"latest": None}},
+            {"version": 3, "checkpoint": {"stack": "another/one/here"}, "zzz": 1},
+            {"version": 4, "features": [], "checkpoint": {"latest": {"metadata": {}}}},
+            document(resources=None, pending_operations=None, secrets_providers=None, manifest=None),
+            document(manifest={"time": "", "magic": "", "version": ""}),
+        ],
+    )
+    def test_a_stack_with_nothing(self, content: Any) -> None:
+        assert parse(content) == RawCheckpoint()
+
+    def test_pretty_printed(self) -> None:
+        content = document(resources=[{"urn": STACK.urn}])
+        text = json.dumps(content, indent=4).encode() + b"\n"
+        assert snapshot.parse(text, "dev.json").resources == ({"urn": STACK.urn},)
+
+    def test_a_version_with_its_checksum(self) -> None:
+        manifest = {"version": "9.9.9", "magic": hashlib.sha256(b"9.9.9").hexdigest()}
+        assert parse(document(manifest=manifest)) == RawCheckpoint()
+
+    def test_salt(self) -> None:
+        providers = {"type": "passphrase", "state": {"salt": SALT}}
+        assert parse(document(secrets_providers=providers)).salt == SALT
+
+    def test_without_salt(self) -> None:
+        assert parse(document(secrets_providers={"type": "passphrase"})).salt is None
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            b"",
+            b"{",
+            b'{"version":3,"checkp',
+            b"[]",
+            b"3",
+            b"null",
+            b"\xff",
+            b'{"version":3,"checkpoint":null}',
+            b'{"version":3,"checkpoint":[1]}',
+            b'{"version":3,"checkpoint":{"latest":[1]}}',
+            b'{"version":3,"checkpoint":{"latest":{"manifest":"x"}}}',
+            b'{"version":3,"checkpoint":{"latest":{"secrets_providers":"x"}}}',
+            b'{"version":3,"checkpoint":{"latest":{"secrets_providers":{"type":"passphrase","state":"x"}}}}',
+        ],
+    )
+    def test_no_state(self, text: bytes) -> None:
+        with pytest.raises(
+            StateError, match=r"^dev.json is not a Pulumi state file: restore it from dev.json.bak$"
+        ):
+            snapshot.parse(text, "dev.json")
+
+    @pytest.mark.parametrize("version", [None, 0, 1, 2, 5, 99, "3"])
+    def test_other_versions(self, version: Any) -> None:
+        with pytest.raises(StateError, match=r"dev.json: checkpoint version .* is not supported"):
+            parse({"version": version, "checkpoint": {}})
+
+    def test_no_version_is_no_empty_state(self) -> None:
+        with pytest.raises(StateError, match="checkpoint version 0 is not supported"):
+            parse({"checkpoint": {"latest": {"resources": [{"urn": STACK.urn}]}}})
+
+    def test_features(self) -> None:
+        with pytest.raises(OutOfScopeError, match="the state uses taint, hooks: the embedded engine does not"):
+            parse({"version": 4, "features": ["taint", "hooks"], "checkpoint": {}})
+
+    def test_another_secrets_provider(self) -> None:
+        with pytest.raises(OutOfScopeError, match="the secrets provider cloud: "):
+            parse(document(secrets_providers={"type": "cloud", "state": {}}))
+
+    @pytest.mark.parametrize(
+        "manifest",
+        [{"version": "3.260.0", "magic": "0" * 64}, {"version": "3.260.0"}, {"magic": "0" * 64}],
+    )
+    def test_a_wrong_checksum(self, manifest: dict[str, str]) -> None:
+        with pytest.raises(StateError, match=r"its checksum is not that of its version; restore the file"):
+            parse(document(manifest=manifest))
+
+    def test_faults_of_resources(self) -> None:
+        with pytest.raises(
+            StateError, match=r"dev.json: a resource without a URN; restore the file from dev.json.bak"
+        ):
+            parse(document(resources=[{}]))
+
+    def test_faults_of_pending_operations(self) -> None:
+        with pytest.raises(StateError, match="a pending operation without a type"):
+            parse(document(pending_operations=[{}]))

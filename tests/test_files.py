@@ -1,0 +1,149 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.engine.bench import unmeasured
+from voiceid_optout.files import name_again, sync_folder, write_atomic
+
+FULL_DISK = """
+import resource, signal, sys
+from pathlib import Path
+from voiceid_optout.files import write_atomic
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+unlimited = resource.getrlimit(resource.RLIMIT_FSIZE)
+resource.setrlimit(resource.RLIMIT_FSIZE, (100, unlimited[1]))
+try:
+    write_atomic(Path(sys.argv[1]), b"x" * 1000)
+except OSError as error:
+    print(error.errno)
+resource.setrlimit(resource.RLIMIT_FSIZE, unlimited)  # what measures coverage writes at the end
+"""
+
+
+def names(folder: Path) -> set[str]:
+    return {item.name for item in folder.iterdir()}
+
+
+def test_makes_the_folder_and_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "a" / "b" / "state.json"
+    write_atomic(path, b"one")
+    assert path.read_bytes() == b"one"
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert names(path.parent) == {"state.json"}
+
+
+def test_replaces_content_and_mode(tmp_path: Path) -> None:
+    path = tmp_path / "state.json"
+    path.write_bytes(b"a long one")
+    write_atomic(path, b"two", 0o644)
+    assert path.read_bytes() == b"two"
+    assert path.stat().st_mode & 0o777 == 0o644
+
+
+def test_a_reader_keeps_what_it_opened(tmp_path: Path) -> None:
+    path = tmp_path / "state.json"
+    path.write_bytes(b"before")
+    with path.open("rb") as stream:
+        write_atomic(path, b"after")
+        assert stream.read() == b"before"
+
+
+def test_the_file_is_on_disk_before_its_name_and_the_folder_after(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A crash leaves one file whole only if the content is forced out before the rename, and that after it."""
+    done: list[tuple[str, int]] = []
+    fsync, replace = os.fsync, os.replace
+
+    def synced(handle: int) -> None:
+        done.append(("sync", os.fstat(handle).st_ino))
+        fsync(handle)
+
+    def replaced(source: str, target: Path) -> None:
+        done.append(("replace", Path(source).stat().st_ino))
+        replace(source, target)
+
+    monkeypatch.setattr(os, "fsync", synced)
+    monkeypatch.setattr(os, "replace", replaced)
+    path = tmp_path / "state.json"
+    write_atomic(path, b"one")
+    file, folder = path.stat().st_ino, tmp_path.stat().st_ino
+    assert done == [("sync", file), ("replace", file), ("sync", folder)]
+
+
+def test_a_full_disk_leaves_the_old_file(tmp_path: Path) -> None:
+    path = tmp_path / "state.json"
+    path.write_bytes(b"before")
+    done = subprocess.run(
+        [sys.executable, "-c", FULL_DISK, str(path)], capture_output=True, text=True, check=True, env=_here()
+    )
+    assert done.stdout.strip() == "27"  # EFBIG
+    assert path.read_bytes() == b"before"
+    assert names(tmp_path) == {"state.json"}
+
+
+def _here() -> dict[str, str]:
+    return {**unmeasured(), "PYTHONPATH": str(Path(__file__).parents[2])}
+
+
+def test_a_place_that_is_a_folder(tmp_path: Path) -> None:
+    path = tmp_path / "state.json"
+    path.mkdir()
+    with pytest.raises(IsADirectoryError):
+        write_atomic(path, b"x")
+    assert names(tmp_path) == {"state.json"}
+
+
+def test_a_folder_that_is_a_file(tmp_path: Path) -> None:
+    (tmp_path / "folder").write_bytes(b"")
+    with pytest.raises(OSError, match="folder"):
+        write_atomic(tmp_path / "folder" / "state.json", b"x")
+
+
+def test_only_a_folder_that_exists_can_be_synced(tmp_path: Path) -> None:
+    sync_folder(tmp_path)
+    with pytest.raises(FileNotFoundError):
+        sync_folder(tmp_path / "none")
+
+
+def test_a_second_name_outlives_what_the_first_is_replaced_by(tmp_path: Path) -> None:
+    first, second = tmp_path / "state.json", tmp_path / "kept" / "state.json"
+    write_atomic(first, b"one")
+    name_again(second, first)
+    assert first.samefile(second)
+    write_atomic(first, b"two")
+    assert second.read_bytes() == b"one"
+    assert names(second.parent) == {"state.json"}
+
+
+def test_a_second_name_replaces_what_had_it(tmp_path: Path) -> None:
+    first, second = tmp_path / "state.json", tmp_path / "state.json.bak"
+    for content in (b"one", b"two", b"two"):
+        write_atomic(first, content)
+        name_again(second, first)
+        name_again(second, first)
+        assert second.read_bytes() == content
+    assert names(tmp_path) == {"state.json", "state.json.bak"}
+
+
+def test_without_hard_links_it_is_a_copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr("os.link", refuse)
+    first, second = tmp_path / "state.json", tmp_path / "state.json.bak"
+    write_atomic(first, b"one")
+    name_again(second, first)
+    assert second.read_bytes() == b"one"
+    assert not first.samefile(second)
+    assert names(tmp_path) == {"state.json", "state.json.bak"}
+
+
+def test_what_is_not_there_gets_no_second_name(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        name_again(tmp_path / "state.json.bak", tmp_path / "state.json")

@@ -1,0 +1,203 @@
+"""The official ``file://`` backend's folder: where a stack's state, history and locks lie.
+
+::
+
+    .pulumi/meta.yaml
+    .pulumi/stacks/<project>/<stack>.json           the state, and .bak: the one before
+    .pulumi/history/<project>/<stack>/              one record and checkpoint a run
+    .pulumi/backups/<project>/<stack>/              one checkpoint a run
+    .pulumi/locks/organization/<project>/<stack>/   one file while a run is under way
+    .pulumi/journals/<project>/<stack>.jsonl        ours: what the current run has done so far
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from voiceid_optout.files import name_again, write_atomic
+from voiceid_optout.state.errors import OutOfScopeError, StateError
+from voiceid_optout.state.snapshot import upgraded
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from voiceid_optout.state.snapshot import Upgrade
+
+META = b"version: 1\n"
+_VERSION = re.compile(rb"^version:[ \t]*([0-9]{1,9})[ \t]*(?:#.*)?\r?$", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Backend:
+    """One stack's place in a backend folder."""
+
+    root: Path
+    project: str
+    stack: str
+
+    @property
+    def state_file(self) -> Path:
+        """The checkpoint."""
+        return self.root / ".pulumi" / "stacks" / self.project / f"{self.stack}.json"
+
+    @property
+    def lock_folder(self) -> Path:
+        """Where any file is a lock."""
+        return self.root / ".pulumi" / "locks" / "organization" / self.project / self.stack
+
+    @property
+    def journal_file(self) -> Path:
+        """The current run's journal; the CLI does not look there."""
+        return self.root / ".pulumi" / "journals" / self.project / f"{self.stack}.jsonl"
+
+    @property
+    def history_folder(self) -> Path:
+        """One record a run, named by its time."""
+        return self.root / ".pulumi" / "history" / self.project / self.stack
+
+    def read(self) -> bytes | None:
+        """Return the checkpoint's bytes, or None for a stack that has none yet."""
+        self.require_layout()
+        with _clear_errors("read", self.state_file):
+            for compressed in (".gz", ".zst"):
+                if self.state_file.with_suffix(f".json{compressed}").exists():
+                    raise OutOfScopeError(f"a compressed state ({self.state_file.name}{compressed})")
+            try:
+                return self.state_file.read_bytes()
+            except FileNotFoundError:
+                return None
+
+    def write(self, checkpoint: bytes, *, keep: bool = True) -> None:
+        """Replace the checkpoint; the one before stays as ``.bak``, unless it is not to be kept."""
+        self.prepare()
+        with _clear_errors("write", self.state_file):
+            if keep and self.state_file.exists():
+                _keep(self.state_file.with_name(f"{self.state_file.name}.bak"), self.state_file)
+            _put(self.state_file, checkpoint)
+
+    def upgrade(self, upgrade: Upgrade) -> bool:
+        """Bring the state and the one before it to what is written today; tells whether the state was changed."""
+        changed = False
+        for path in (self.state_file.with_name(f"{self.state_file.name}.bak"), self.state_file):
+            with _clear_errors("write", path):
+                new = upgraded(path.read_bytes(), upgrade) if path.exists() else None
+                if new is not None:
+                    _put(path, new)
+                    changed |= path == self.state_file
+        return changed
+
+    def initialise(self) -> None:
+        """Make the stack exist, empty, if it has no state yet: what ``pulumi stack init`` does."""
+        if self.read() is None:
+            checkpoint = {"stack": f"organization/{self.project}/{self.stack}", "latest": {"metadata": {}}}
+            self.write(json.dumps({"version": 3, "checkpoint": checkpoint}, separators=(",", ":")).encode())
+
+    def write_history(self, checkpoint: bytes, record: dict[str, Any], nanoseconds: int) -> None:
+        """Keep the run's record and its checkpoint, as ``pulumi stack history`` reads them.
+
+        Not as another name of the state: somebody may edit that in place, and these are what helps then.
+        """
+        history = self.history_folder
+        backups = self.root / ".pulumi" / "backups" / self.project / self.stack
+        name = f"{self.stack}-{nanoseconds}"
+        with _clear_errors("write", history):
+            _put(history / f"{name}.history.json", json.dumps(record, indent=4).encode())
+            kept = history / f"{name}.checkpoint.json"
+            _put(kept, checkpoint)
+            _keep(backups / f"{self.stack}.{nanoseconds}.json", kept)
+
+    def prepare(self) -> None:
+        """Make the folder a backend, if it is none yet."""
+        self.require_layout()
+        with _clear_errors("write", self._meta):
+            if not self._meta.exists():
+                write_atomic(self._meta, META, 0o644)
+
+    @property
+    def _meta(self) -> Path:
+        return self.root / ".pulumi" / "meta.yaml"
+
+    def require_layout(self) -> None:
+        """Raise :class:`StateError` unless the folder is a backend of version 1, or to become one.
+
+        Version 0 knows no projects: its stacks lie one level higher, where nobody would look for them, and a stack
+        that is there would be planned as new.
+        """
+        version: int | None = 1
+        with _clear_errors("read", self._meta):
+            if self._meta.exists():
+                found = _VERSION.findall(self._meta.read_bytes())
+                version = int(found[0]) if len(found) == 1 else None
+            elif any(map(_is_state, (self.root / ".pulumi" / "stacks").glob("*.json*"))):
+                version = 0
+        if version == 0:
+            raise StateError(
+                f"{self.root} has the old layout of Pulumi's file backend, whose stacks belong to no project: run "
+                f"`pulumi state upgrade` there once, with the Pulumi CLI"
+            )
+        if version != 1:
+            what = "says no version" if version is None else f"is of version {version}"
+            raise StateError(f"{self._meta} {what}; this program knows version 1 of Pulumi's file backend")
+
+
+def _put(path: Path, data: bytes) -> None:
+    """Write a file and the sidecar the CLI expects: removed first, since a wrong one is refused."""
+    sidecar = _sidecar(path)
+    sidecar.unlink(missing_ok=True)
+    write_atomic(path, data)
+    attributes = {
+        "user.cache_control": "",
+        "user.content_disposition": "",
+        "user.content_encoding": "",
+        "user.content_language": "",
+        "user.content_type": "text/plain; charset=utf-8",
+        "user.metadata": None,
+        "md5": base64.b64encode(hashlib.md5(data, usedforsecurity=False).digest()).decode(),
+    }
+    write_atomic(sidecar, json.dumps(attributes, separators=(",", ":")).encode())
+
+
+def _keep(path: Path, source: Path) -> None:
+    """Keep a file and its sidecar under another name; both engines replace files and never change them."""
+    _sidecar(path).unlink(missing_ok=True)
+    name_again(path, source)
+    if _sidecar(source).exists():  # it may do without
+        name_again(_sidecar(path), _sidecar(source))
+
+
+def _is_state(path: Path) -> bool:
+    return path.name.endswith((".json", ".json.gz", ".json.zst")) and path.is_file()
+
+
+def _sidecar(path: Path) -> Path:
+    return path.with_name(f"{path.name}.attrs")
+
+
+class _clear_errors:  # noqa: N801 - used as a statement
+    """Turn an operating system's error about a path into a :class:`StateError` that says what to do."""
+
+    def __init__(self, verb: str, path: Path) -> None:
+        self._verb = verb
+        self._path = path
+
+    def __enter__(self) -> None:
+        return
+
+    def __exit__(self, _type: object, error: BaseException | None, _trace: object) -> None:
+        if isinstance(error, OSError):
+            raise StateError(
+                f"cannot {self._verb} {self._path}: {error.strerror or error}. Nothing that was there is lost; "
+                f"make room or set the permissions right, and run the command again"
+            ) from error
+
+
+def stacks(root: Path, project: str) -> Iterator[str]:
+    """Yield the names of the stacks that have a state."""
+    for path in sorted((root / ".pulumi" / "stacks" / project).glob("*.json")):
+        yield path.stem

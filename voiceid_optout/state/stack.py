@@ -1,0 +1,141 @@
+"""Opens a stack: its settings, its secrets, its state and what a killed run may have left."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from voiceid_optout.state import journal, locks, passphrase, snapshot, trust
+from voiceid_optout.state import project as projects
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping
+
+    from voiceid_optout.state.backend import Backend
+    from voiceid_optout.state.passphrase import Crypter
+    from voiceid_optout.state.project import Project, StackConfig
+    from voiceid_optout.state.snapshot import Snapshot, Upgrade
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """A stack ready for a run. ``checkpoint`` is the state file's content, None at a stack's first run."""
+
+    name: str
+    project: Project
+    config: StackConfig
+    crypter: Crypter
+    backend: Backend
+    checkpoint: bytes | None
+    base: Snapshot
+
+
+def open_stack(
+    project: Project,
+    backend: Backend,
+    environment: Mapping[str, str],
+    report: Callable[[str], None],
+    *,
+    writable: bool,
+    upgrade: Upgrade | None = None,
+    trust_state: bool = False,
+    sent: Callable[[StackConfig], Collection[str]] | None = None,
+) -> Stack:
+    """Read everything a run starts from; raises :class:`voiceid_optout.state.errors.EngineError`.
+
+    A new salt is stored in the stack's file only when the run may write. Recovery from a journal is reported, and
+    then its result is written too; so is a state that had identifiers in clear. ``upgrade`` brings what is read to
+    what is written today. ``trust_state`` lets any provider run that the state names; ``sent`` returns the
+    providers that the program sends, where one takes part in the run.
+    """
+    settings = projects.load_stack(project, backend.stack)
+    checkpoint = backend.read()
+    raw = snapshot.RawCheckpoint()
+    if checkpoint is not None:
+        raw = snapshot.parse(checkpoint, str(backend.state_file))
+    crypter, reader = _crypters(passphrase.find(environment), settings.salt, raw.salt)
+    base = _upgraded(raw.open(reader.decrypt), upgrade)
+    config = projects.resolve(settings, crypter.decrypt)
+
+    def require_trust(state: Snapshot, what: str) -> None:
+        if not trust_state:
+            ask = None if sent is None else lambda: sent(config)
+            trust.require(state.providers, str(backend.root), ask, what=what)
+
+    require_trust(base, "state")
+    if not writable and locks.is_held(backend.lock_folder):
+        report("another run is under way: what it has done since it began does not show yet")
+        return Stack(backend.stack, project, config, crypter, backend, checkpoint, base)
+    recovered = journal.recover(backend.journal_file, base, checkpoint, crypter.decrypt)
+    if recovered is not None:
+        require_trust(recovered, "journal of a killed run")
+    # Nothing is written before everything could be read.
+    if settings.salt is None and writable:
+        projects.store_salt(settings, crypter.salt_text)
+    if recovered is not None:
+        report(_recovery_words(base, recovered))
+        base = _upgraded(recovered, upgrade)
+    clear = raw.identifiers_in_clear
+    if clear:
+        report(_clear_words(clear, backend, sealed=writable))
+    if writable and (recovered is not None or clear):
+        # This run's journal takes the place of that one: what that one told must be in the state before.
+        checkpoint = snapshot.render(backend.stack, project.name, base, crypter, datetime.now(UTC))
+        backend.write(checkpoint, keep=not clear)
+        backend.journal_file.unlink(missing_ok=True)
+    today = upgrade if writable else None
+    checkpoint = _brought_up_to_date(backend, today, checkpoint, whole=recovered is not None)
+    return Stack(backend.stack, project, config, crypter, backend, checkpoint, base)
+
+
+def _brought_up_to_date(
+    backend: Backend, upgrade: Upgrade | None, checkpoint: bytes | None, *, whole: bool
+) -> bytes | None:
+    """Upgrade the state's file, and, if ``whole``, the one before it even though the state itself is of today."""
+    if upgrade is None or not (whole or is_old(checkpoint)):
+        return checkpoint
+    backend.upgrade(upgrade)
+    return backend.read()
+
+
+def is_old(checkpoint: bytes | None) -> bool:
+    """Tell whether a state may have what an upgrade replaces: identifiers that the service generates, in clear."""
+    return b"id#" in (checkpoint or b"")
+
+
+def _upgraded(base: Snapshot, upgrade: Upgrade | None) -> Snapshot:
+    return base if upgrade is None else base.upgraded(upgrade)
+
+
+def _crypters(phrase: str, settings_salt: str | None, state_salt: str | None) -> tuple[Crypter, Crypter]:
+    """Return the crypter to write with and the one the state was written with; keys are derived side by side."""
+    if settings_salt is None and state_salt is None:
+        crypter = passphrase.create(phrase)
+        return crypter, crypter
+    salts = [settings_salt or state_salt or "", state_salt or settings_salt or ""]
+    if salts[0] == salts[1]:
+        crypter = passphrase.open_with(phrase, salts[0])
+        return crypter, crypter
+    with ThreadPoolExecutor(2) as pool:
+        writer, reader = pool.map(lambda salt: passphrase.open_with(phrase, salt), salts)
+    return writer, reader
+
+
+def _clear_words(count: int, backend: Backend, *, sealed: bool) -> str:
+    now = "they are sealed now" if sealed else "the next run that writes seals them"
+    return (
+        f"the state held the identifiers of {count:,} resources in clear; {now}. What earlier runs kept of it may "
+        f"hold them too: look at {backend.state_file.name}.bak, history and backups in {backend.root}"
+    )
+
+
+def _recovery_words(base: Snapshot, recovered: Snapshot) -> str:
+    before, after = ({(one.urn, one.delete): one for one in state.resources} for state in (base, recovered))
+    steps = sum(1 for key in {*before, *after} if before.get(key) != after.get(key))
+    pending = len(recovered.pending) - len(base.pending)
+    return (
+        f"the run before this one was killed: recovered {steps} finished steps from its journal; "
+        f"{max(pending, 0)} were under way and are looked at again"
+    )
