@@ -1,14 +1,21 @@
 """Requests that offer another protocol, as Java's own client sends them, are read as what they are."""
 
+import asyncio
 import http.client
+from collections.abc import Mapping
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+import uvicorn
+from uvicorn.server import ServerState
 
 from tests.service.calls import send, signed
-from tests.service.http.test_app import opt_out
-from tests.service.http.test_protocol import connected, everything, request, status
+from tests.service.http.test_protocol import connected, everything, request, status, statuses
 from tests.service.running import PATIENCE, Service
+from tests.service.http.test_app import opt_out
+from voiceid_optout.service.http.limits import ConnectionLimits
+from voiceid_optout.service.http.protocol import LimitedProtocol
 
 H2C = {"Connection": "Upgrade, HTTP2-Settings", "Upgrade": "h2c", "HTTP2-Settings": "AAEAAEAAAAIAAAABAAMAAABk"}
 
@@ -50,10 +57,10 @@ def offering(service: Service, domain: str, speaker: str) -> bytes:
 
 
 def test_many_at_once(service: Service, domain: str) -> None:
-    count = 30
+    count = 300
     with connected(service) as eager:
         eager.sendall(b"".join(offering(service, domain, f"caller-{number}") for number in range(count)))
-        assert [status(eager) for _ in range(count)] == [200] * count
+        assert statuses(eager, count) == [200] * count
 
 
 @pytest.mark.parametrize("cut", [30, 150, -70, -3], ids=["line", "headers", "offer or body", "body"])
@@ -72,3 +79,86 @@ def test_a_tunnel_is_refused(service: Service) -> None:
         answer = everything(asking)
     assert answer.startswith(b"HTTP/1.1 400 ")
     assert b"com.amazon.coral.service#MalformedHttpRequestException" in answer
+
+
+class Wire(asyncio.Transport):
+    """The service's end of a connection: keeps the answers, and whether it is read."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.answers = b""
+        self.reading = True
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        self.answers += data
+
+    def pause_reading(self) -> None:
+        self.reading = False
+
+    def resume_reading(self) -> None:
+        self.reading = True
+
+    def is_closing(self) -> bool:
+        return False
+
+    def close(self) -> None:
+        """Nothing holds it open."""
+
+
+def shown(method: str, path: str, headers: Mapping[bytes, bytes], body: bytes) -> bytes:
+    return repr((method, path, sorted(headers.items()), body)).encode()
+
+
+async def echo(scope: Any, receive: Any, send: Any) -> None:
+    """Answer with what was asked, after a turn of the loop in which more can come in."""
+    body, more = b"", True
+    while more:
+        part = await receive()
+        body, more = body + part["body"], part["more_body"]
+    await asyncio.sleep(0)
+    content = shown(scope["method"], scope["path"], dict(scope["headers"]), body)
+    head = [(b"content-length", b"%d" % len(content))]
+    await send({"type": "http.response.start", "status": 200, "headers": head})
+    await send({"type": "http.response.body", "body": content})
+
+
+async def answers(sent: bytes, size: int) -> bytes:
+    """Return the answers to what comes in pieces of this size, none of which comes while reading is paused."""
+    config, state = uvicorn.Config(echo, lifespan="off", ws="none", log_config=None), ServerState()
+    protocol, wire = LimitedProtocol(config, state, {}, limits=ConnectionLimits()), Wire()
+    protocol.connection_made(wire)
+    for start in range(0, len(sent), size):
+        while not wire.reading:
+            assert state.tasks, "reading is paused and nothing is under way that could go on with it"
+            await asyncio.sleep(0)
+        protocol.data_received(sent[start : start + size])
+        await asyncio.sleep(0)
+    while state.tasks:
+        await asyncio.wait(state.tasks)
+    assert wire.reading
+    protocol.connection_lost(None)
+    return wire.answers
+
+
+def asked(number: int, offer: Mapping[str, str]) -> tuple[bytes, bytes]:
+    """Return a request and its answer: with a length, in chunks, or without a body, by the number."""
+    method, path, body = ("GET", "/read", b"") if number % 3 == 2 else ("POST", "/", b"body %d" % number)
+    framing = [{"Content-Length": str(len(body))}, {"Transfer-Encoding": "chunked"}, {}][number % 3]
+    sent = b"3\r\n%s\r\n%x\r\n%s\r\n0\r\n\r\n" % (body[:3], len(body) - 3, body[3:]) if number % 3 == 1 else body
+    headers = {"Host": "a", **offer, "X-Number": str(number), **framing}
+    head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    content = shown(method, path, {name.lower().encode(): value.encode() for name, value in headers.items()}, body)
+    answer = b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%s" % (len(content), content)
+    return f"{method} {path} HTTP/1.1\r\n{head}\r\n".encode() + sent, answer
+
+
+def test_several_are_answered_whatever_the_pieces_they_come_in() -> None:
+    offers = (H2C, H2C, H2C, {}, {}, {}, {"Connection": "Upgrade", "Upgrade": "websocket"})
+    pairs = [asked(number, offer) for number, offer in enumerate(offers)]
+    sent, wanted = (b"".join(parts) for parts in zip(*pairs, strict=True))
+
+    async def every_size() -> None:
+        for size in range(1, len(sent) + 1):
+            assert await answers(sent, size) == wanted, f"in pieces of {size} bytes"
+
+    asyncio.run(every_size())
