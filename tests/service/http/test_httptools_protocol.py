@@ -7,15 +7,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-import uvicorn
-from uvicorn.server import ServerState
 
 from tests.service.calls import send, signed
-from tests.service.http.test_protocol import connected, everything, request, status, statuses
-from tests.service.running import PATIENCE, Service
 from tests.service.http.test_app import opt_out
-from voiceid_optout.service.http.limits import ConnectionLimits
-from voiceid_optout.service.http.protocol import LimitedProtocol
+from tests.service.http.test_protocol import connected, everything, request, status, statuses
+from tests.service.http.wire import Wire
+from tests.service.running import PATIENCE, Service
 
 H2C = {"Connection": "Upgrade, HTTP2-Settings", "Upgrade": "h2c", "HTTP2-Settings": "AAEAAEAAAAIAAAABAAMAAABk"}
 
@@ -81,30 +78,6 @@ def test_a_tunnel_is_refused(service: Service) -> None:
     assert b"com.amazon.coral.service#MalformedHttpRequestException" in answer
 
 
-class Wire(asyncio.Transport):
-    """The service's end of a connection: keeps the answers, and whether it is read."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.answers = b""
-        self.reading = True
-
-    def write(self, data: bytes | bytearray | memoryview) -> None:
-        self.answers += data
-
-    def pause_reading(self) -> None:
-        self.reading = False
-
-    def resume_reading(self) -> None:
-        self.reading = True
-
-    def is_closing(self) -> bool:
-        return False
-
-    def close(self) -> None:
-        """Nothing holds it open."""
-
-
 def shown(method: str, path: str, headers: Mapping[bytes, bytes], body: bytes) -> bytes:
     return repr((method, path, sorted(headers.items()), body)).encode()
 
@@ -124,19 +97,15 @@ async def echo(scope: Any, receive: Any, send: Any) -> None:
 
 async def answers(sent: bytes, size: int) -> bytes:
     """Return the answers to what comes in pieces of this size, none of which comes while reading is paused."""
-    config, state = uvicorn.Config(echo, lifespan="off", ws="none", log_config=None), ServerState()
-    protocol, wire = LimitedProtocol(config, state, {}, limits=ConnectionLimits()), Wire()
-    protocol.connection_made(wire)
+    wire = Wire(echo)
     for start in range(0, len(sent), size):
         while not wire.reading:
-            assert state.tasks, "reading is paused and nothing is under way that could go on with it"
+            assert wire.state.tasks, "reading is paused and nothing is under way that could go on with it"
             await asyncio.sleep(0)
-        protocol.data_received(sent[start : start + size])
+        wire.give(sent[start : start + size])
         await asyncio.sleep(0)
-    while state.tasks:
-        await asyncio.wait(state.tasks)
+    await wire.all_done()
     assert wire.reading
-    protocol.connection_lost(None)
     return wire.answers
 
 
@@ -153,7 +122,7 @@ def asked(number: int, offer: Mapping[str, str]) -> tuple[bytes, bytes]:
 
 
 def test_several_are_answered_whatever_the_pieces_they_come_in() -> None:
-    offers = (H2C, H2C, H2C, {}, {}, {}, {"Connection": "Upgrade", "Upgrade": "websocket"})
+    offers: list[dict[str, str]] = [H2C, H2C, H2C, {}, {}, {}, {"Connection": "Upgrade", "Upgrade": "websocket"}]
     pairs = [asked(number, offer) for number, offer in enumerate(offers)]
     sent, wanted = (b"".join(parts) for parts in zip(*pairs, strict=True))
 

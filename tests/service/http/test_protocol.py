@@ -1,11 +1,13 @@
 """Raw sockets: clients that are slow, endless, too many, or gone; and the others, who must not notice."""
 
+import asyncio
 import http.client
 import json
 import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -13,6 +15,7 @@ import pytest
 from tests.service.auth.keyring import until
 from tests.service.calls import call, signed
 from tests.service.http.test_app import opt_out
+from tests.service.http.wire import Wire
 from tests.service.running import PATIENCE, Service, thread
 from voiceid_optout.service.http.limits import ConnectionLimits
 
@@ -195,8 +198,10 @@ def test_what_comes_before_nonsense_is_answered_first(limited: Service) -> None:
     with connected(limited) as mixed:
         mixed.sendall(request(limited, domain) + b"nonsense\r\n\r\n")
         answer = everything(mixed)
-    assert answer.startswith(b"HTTP/1.1 200 ")
-    assert b"OPTED_OUT" in answer
+    first, separator, second = answer.partition(b"HTTP/1.1 400 ")
+    assert first.startswith(b"HTTP/1.1 200 ")
+    assert b"OPTED_OUT" in first
+    assert_refused(separator + second, 400)
 
 
 @pytest.mark.parametrize("count", [1, 3])
@@ -261,3 +266,69 @@ def test_a_client_that_does_not_take_its_answers(tmp_path: Path, monkeypatch: py
             except (TimeoutError, ConnectionError):
                 pass
             until(lambda: "voiceid_connections 1.0" in service.admin("/metrics")[1])
+
+
+SHORT = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+
+
+async def teapot(scope: Any, receive: Any, send: Any) -> None:
+    """Answer without a look at the body."""
+    await send({"type": "http.response.start", "status": 418, "headers": [(b"content-length", b"0")]})
+    await send({"type": "http.response.body"})
+
+
+def test_headers_without_an_end_behind_a_body_that_nobody_read() -> None:
+    async def main() -> None:
+        wire = Wire(teapot, LIMITS)
+        wire.give(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3000\r\n\r\n")
+        await wire.all_done()
+        wire.give(bytes(3000) + SHORT[:-2])
+        for _ in range(LIMITS.header_bytes // 100 + 20):
+            wire.give(b"X-More: " + b"a" * 90 + b"\r\n")
+        assert wire.answers.startswith(b"HTTP/1.1 418 ")
+        assert b"HTTP/1.1 431 " in wire.answers
+        assert wire.is_closing()
+
+    asyncio.run(main())
+
+
+async def unanswered(more: bytes) -> tuple[Wire, int]:
+    """Send a request and, while it waits for its answer, as much ``more`` as is read; return that size in bytes."""
+    answer = asyncio.Event()
+
+    async def slow(scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        await answer.wait()
+        await teapot(scope, receive, send)
+
+    wire, given = Wire(slow, LIMITS), 0
+    wire.give(SHORT)
+    for _ in range(50):
+        if wire.reading:
+            given += wire.give(more)
+        await asyncio.sleep(0)
+    assert len(wire.state.tasks) == 1
+    answer.set()
+    await wire.all_done()
+    return wire, given
+
+
+def test_requests_that_do_not_wait_for_answers_are_not_read_before_them() -> None:
+    async def main() -> None:
+        wire, given = await unanswered(SHORT * 2000)
+        assert given == 2000 * len(SHORT)
+        assert wire.answers.count(b"HTTP/1.1 418 ") == 2001
+        assert wire.reading
+
+    asyncio.run(main())
+
+
+def test_headers_without_an_end_behind_a_request_that_waits() -> None:
+    async def main() -> None:
+        wire, given = await unanswered(SHORT[:-2] + b"X-More: a\r\n" * 2000)
+        assert given < 30_000
+        assert wire.answers.startswith(b"HTTP/1.1 418 ")
+        assert b"HTTP/1.1 431 " in wire.answers
+        assert wire.is_closing()
+
+    asyncio.run(main())

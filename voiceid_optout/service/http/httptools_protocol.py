@@ -46,6 +46,7 @@ class Protocol(HttpToolsProtocol):
         """Note that the body is whole, unless the head is to be read again."""
         if not self.parser.should_upgrade():
             super().on_message_complete()
+            self.cycle.more_body = False  # uvicorn leaves it where the answer came first
 
     def _start_anew(self) -> None:
         """Read the head again, without the offer; raises HttpParserError for CONNECT, which is nothing but one."""

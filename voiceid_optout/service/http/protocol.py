@@ -1,7 +1,7 @@
 """Uvicorn's HTTP protocol, with limits where it has none, and with an answer to whoever is owed one.
 
-Limits: slow clients, endless headers, too many connections. Answers: to what is no HTTP, to a request that offers
-another protocol, and to a client that has closed its own side.
+Limits: slow clients, endless headers, too many connections, and requests that do not wait for answers. Answers: to
+what is no HTTP, to a request that offers another protocol, and to a client that has closed its own side.
 """
 
 import asyncio
@@ -9,6 +9,8 @@ import json
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
+
+from uvicorn.protocols.http.flow_control import FlowControl
 
 from voiceid_optout.service import ids
 from voiceid_optout.service.errors import FRAMEWORK
@@ -20,6 +22,7 @@ except ImportError:  # where httptools has no build
     from uvicorn.protocols.http.h11_impl import H11Protocol as Protocol  # type: ignore[assignment]
 
 _FAREWELL_SECONDS = 0.2
+_PIECE_BYTES = 1024  # of what is parsed at once: some 50 of the shortest requests
 _REFUSALS: Mapping[int, tuple[str, str]] = {
     400: ("MalformedHttpRequestException", "The request is not HTTP/1.1 as this service reads it."),
     408: ("RequestTimeoutException", "The request did not arrive in time."),
@@ -28,8 +31,33 @@ _REFUSALS: Mapping[int, tuple[str, str]] = {
 }
 
 
+class _Flow(FlowControl):
+    """Uvicorn's, which reads on whenever a request begins or ends: not while ``held``."""
+
+    held = False
+
+    def hold(self, held: bool) -> None:  # noqa: FBT001  a state, not a switch
+        """Stop reading until told otherwise, or read on if it was stopped so."""
+        if held:
+            self.held = True
+            self.pause_reading()
+        elif self.held:
+            self.held = False
+            self.resume_reading()
+
+    def resume_reading(self) -> None:
+        if not self.held:
+            super().resume_reading()
+
+
 class LimitedProtocol(Protocol):
-    """One connection. ``sweep`` is to be called about once a second: a timer a request would cost too much."""
+    """One connection. ``sweep`` is to be called about once a second: a timer a request would cost too much.
+
+    What comes while a request waits for its answer is kept as it is, one read of the socket at most. Uvicorn would
+    parse it and read on, and a request of 18 bytes grows to two thousand by that.
+    """
+
+    flow: _Flow
 
     def __init__(self, *arguments: Any, limits: ConnectionLimits, **keywords: Any) -> None:
         super().__init__(*arguments, **keywords)
@@ -37,17 +65,39 @@ class LimitedProtocol(Protocol):
         self._waiting_since: float | None = None
         self._stalled_since: float | None = None
         self._head_bytes = 0
+        self._kept = b""
         self._ending = False
+        self._malformed = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        self.flow = _Flow(transport)
         self._waiting_since = self.loop.time()
         if len(self.connections) > self._limits.connections:
             self._refuse(503)
 
     def data_received(self, data: bytes) -> None:
-        if self.transport.is_closing() or self._ending:
-            return
+        if not self._ending:
+            self._kept += data
+            self._read_on()
+
+    def _read_on(self) -> None:
+        """Parse what has come, up to a request that is to be answered first."""
+        data, start = self._kept, 0
+        while start < len(data) and not self._is_answering():
+            if self.transport.is_closing():
+                start = len(data)
+            else:
+                self._parse(data[start : start + _PIECE_BYTES])
+                start += _PIECE_BYTES
+        self._kept = b"" if self._malformed else data[start:]
+        self.flow.hold(bool(self._kept))
+
+    def _is_answering(self) -> bool:
+        cycle = self.cycle
+        return cycle is not None and not cycle.more_body and not cycle.response_complete
+
+    def _parse(self, data: bytes) -> None:
         before = self.cycle
         super().data_received(data)
         cycle = self.cycle
@@ -57,12 +107,13 @@ class LimitedProtocol(Protocol):
                 if self._head_bytes > self._limits.header_bytes:
                     self._refuse(431)
         else:
-            if len(data) > self._limits.header_bytes and _head_size(cycle.scope) > self._limits.header_bytes:
+            limit = self._limits.header_bytes
+            if self._head_bytes + len(data) > limit and _head_size(cycle.scope) > limit:
                 self._refuse(431)
-            if not cycle.more_body:
-                self._waiting_since, self._head_bytes = None, 0
-                return
             self._head_bytes = 0
+            if not cycle.more_body:
+                self._waiting_since = None
+                return
         if self._waiting_since is None:
             self._waiting_since = self.loop.time()
 
@@ -77,19 +128,21 @@ class LimitedProtocol(Protocol):
         return self._ending
 
     def on_response_complete(self) -> None:
-        """Close behind the last answer, if no more is read."""
+        """Go on with what is kept, or close behind the last answer if nothing more is to come."""
         super().on_response_complete()
+        if self._kept and not self._is_answering():
+            self._read_on()
         if self._ending and self.cycle.response_complete:
+            if self._malformed:
+                self._refuse(400)
             self.transport.close()
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002  uvicorn's text
         """Refuse what is no HTTP, in the form of the service's errors; requests before it are answered first."""
-        cycle = self.cycle
-        if cycle is None or cycle.more_body or cycle.response_complete:
-            self._refuse(400)
+        if self._is_answering():
+            self._ending = self._malformed = True
         else:
-            self._ending = True
-            self.flow.pause_reading()
+            self._refuse(400)
 
     def shutdown(self) -> None:
         """Close as soon as nothing is under way, as the service ends."""
