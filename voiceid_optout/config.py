@@ -108,7 +108,7 @@ def value_of(given: Any) -> Any:
 def _problem(name: str, given: Any) -> str | None:
     key = KEYS.get(name)
     if key is None:
-        return f"is no setting: {_meant(name, KEYS)}"
+        return f"is no setting: {_meant(name, KEYS, '; a key of your own program goes under a name of its own')}"
     if given is None:  # as left out
         return None
     if key.kind is Kind.SECRET and _is_secret(given):
@@ -146,11 +146,12 @@ def _holds_secret(value: Any) -> bool:
     return isinstance(value, list) and any(map(_holds_secret, value))
 
 
-def _meant(name: str, known: Iterable[str]) -> str:
+def _meant(name: str, known: Iterable[str], else_: str = "") -> str:
     """Name the key that was probably meant, whatever the case of its letters and the marks between its words."""
     by_letters = {_letters(each): each for each in known}
-    close = get_close_matches(_letters(name[:_MOST_SHOWN]), by_letters, n=1)
-    return f"did you mean {by_letters[close[0]]}?" if close else f"known are {', '.join(by_letters.values())}"
+    if close := get_close_matches(_letters(name[:_MOST_SHOWN]), by_letters, n=1):
+        return f"did you mean {by_letters[close[0]]}?"
+    return f"known are {', '.join(by_letters.values())}{else_}"
 
 
 def _letters(name: str) -> str:

@@ -14,10 +14,12 @@ ALIAS = "support"  # the domain's name in the register
 async def main() -> None:
     """Declare everybody under a label; the domain's id must be known before, for the labels come of it."""
     config = pulumi.Config()
-    platform = pulumi.StackReference(config.require("platform"))
+    # Keys of a program's own stand under a name of their own: optout knows each key under the project's name.
+    name = pulumi.Config("platform").require("stack")
+    platform = pulumi.StackReference(name)
     found = await platform.get_output_details("voiceIdDomain")
     if found.value is None:
-        raise pulumi.RunError(f"the stack {config.require('platform')} has no output voiceIdDomain")
+        raise pulumi.RunError(f"the stack {name} has no output voiceIdDomain")
     register = load(Path("people.yaml"), domains={ALIAS: found.value}, default_domain=None)
     key = config.require("labelKey")
     people = [

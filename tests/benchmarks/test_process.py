@@ -13,12 +13,12 @@ from benchmarks.process import Run, busy_seconds, run
 
 _SPIN = "import time\nend = time.process_time() + {}\nwhile time.process_time() < end: pass"
 _FILL = "import time; block = b'x' * {}; time.sleep(0.4)"
-_MEASURE = """found = run([sys.executable, '-c', {!r}], cwd=Path(), environment={{}}, timeout=30)
+_MEASURE = """found = run([sys.executable, '-c', {!r}], cwd=Path(), environment={{}}, timeout=600)
 print(found.peak, found.tree)"""
 _CHILD = "import subprocess, sys; subprocess.{}([sys.executable, '-c', {!r}])"
 
 
-def python(code: str, timeout: float = 30) -> Run:
+def python(code: str, timeout: float = 600) -> Run:
     return run([sys.executable, "-c", code], cwd=Path(), environment={}, timeout=timeout)
 
 

@@ -1,14 +1,18 @@
 import json
+from dataclasses import replace
 
 import pytest
 
 from tests.cli.forge import PEOPLE, Hosted
 from tests.forge.fake import BOT, HEAD, TOKEN
+from tests.plan import plans
 from voiceid_optout.cli import comment
 from voiceid_optout.cli.errors import CommandError
 from voiceid_optout.cli.exit_codes import ExitCode
 from voiceid_optout.cli.posting import FAULTS_SHOWN
 from voiceid_optout.forge.markers import Reviewed, reviewed_in
+from voiceid_optout.plan import Review
+from voiceid_optout.plan.document import document
 
 DIGEST = "0123456789abcdef" * 2
 PLAN = "### Plan\n\n1 to opt out\n"
@@ -37,14 +41,17 @@ def test_the_digest_is_bound_to_the_commit_people_see(on_github: Hosted) -> None
     assert reviewed_in(on_github.github.bodies()[0]) == Reviewed(HEAD, DIGEST)
 
 
+MADE = Review(plans.plan(plans.EVERY_ACTION), plans.SCOPE)
+
+
 def saved(**changed: object) -> str:
-    return json.dumps({"version": 2, "stack": "test", "digest": DIGEST, "guard": None, **changed})
+    return json.dumps({**document(MADE), **changed})
 
 
 def test_a_saved_plan_has_the_digest(on_github: Hosted) -> None:
     plan = ["--body-file", on_github.write("plan.md", PLAN), "--plan", on_github.write("plan.json", saved())]
     assert on_github.run("comment", *plan).exit_code == ExitCode.DONE
-    assert reviewed_in(on_github.github.bodies()[0]) == Reviewed(HEAD, DIGEST)
+    assert reviewed_in(on_github.github.bodies()[0]) == Reviewed(HEAD, MADE.digest)
     on_github.write("plan.json", saved(guard={"breaches": []}))
     assert on_github.run("comment", *plan).exit_code == ExitCode.DONE
     assert reviewed_in(on_github.github.bodies()[0]) is None, "what the guard refuses no merge approves"
@@ -54,12 +61,17 @@ def test_a_saved_plan_has_the_digest(on_github: Hosted) -> None:
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        ("", "is no saved plan"),
+        ("", "is no JSON document"),
         ("[]", "is no saved plan"),
         ("{}", "is no saved plan"),
-        (saved(stack="other"), "another stack than test"),
-        (saved(version=1), "is a plan of another version: write it with `optout preview --save-plan"),
-        (saved(digest="?"), "hexadecimal"),
+        (json.dumps(document(replace(MADE, scope=replace(plans.SCOPE, stack="other")))), "another stack than test"),
+        (saved(stack="other"), "was changed after it was written"),
+        (
+            saved(version=1),
+            "is of version '1'; this program reads version 2: write it with `optout preview",
+        ),
+        (saved(digest=DIGEST * 2), "was changed after it was written"),
+        (saved(steps=[]), "was changed after it was written"),
     ],
 )
 def test_a_file_that_is_no_plan_of_the_stack_is_refused(on_github: Hosted, content: str, said: str) -> None:

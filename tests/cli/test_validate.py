@@ -124,6 +124,14 @@ def test_the_stack_says_what_an_alias_means(project: Path, monkeypatch: pytest.M
     assert "unknown-alias" in run().stdout
 
 
+def test_a_stack_of_another_project_is_refused(project: Path) -> None:
+    (project / "Pulumi.yaml").write_text("name: voiceid-optout\nruntime: python\n")
+    assert run("-s", "organisation/voiceid-optout/local").exit_code == 0
+    refused = run("-s", "organisation/support-line/local")
+    assert refused.exit_code == ExitCode.USAGE
+    assert "the stack is of project support-line, and this folder has project voiceid-optout" in refused.stderr
+
+
 def test_without_a_stack_every_register_is_checked_by_its_own(project: Path) -> None:
     (project / "people-b").mkdir()
     (project / "people-b" / "b.yaml").write_text("domain: sandbox\nspeakers: [caller-zq01, caller-zq02]\n")

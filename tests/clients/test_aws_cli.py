@@ -19,7 +19,7 @@ Aws = Callable[..., "subprocess.CompletedProcess[str]"]
 def aws(aws_cli: str, environment: dict[str, str]) -> Aws:
     def run(operation: str, *options: str) -> "subprocess.CompletedProcess[str]":
         command = [aws_cli, "-m", "awscli", "voice-id", operation, *options, "--output", "json"]
-        return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
+        return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=600, check=False)
 
     return run
 

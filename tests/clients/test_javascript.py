@@ -26,7 +26,7 @@ def run(node: str, environment: dict[str, str]) -> Call:
             input=text,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=600,
             check=True,
         )
         return [json.loads(line) for line in done.stdout.splitlines()]

@@ -79,7 +79,7 @@ def process(words: list[str], folder: Path) -> Iterator[tuple[str, subprocess.Po
             yield running.url, child
         finally:
             child.terminate()
-            child.communicate(timeout=30)
+            child.communicate(timeout=600)
 
 
 def client(url: str, key: dict[str, str]) -> Any:

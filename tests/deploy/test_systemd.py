@@ -59,7 +59,7 @@ def unit(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
 
 def analyze(*arguments: object) -> "subprocess.CompletedProcess[str]":
     command = ["systemd-analyze", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=600)
 
 
 def test_systemd_finds_nothing_wrong(unit: Path) -> None:

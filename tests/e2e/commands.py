@@ -94,7 +94,7 @@ def ended(process: subprocess.Popen[str]) -> Finished:
     return finished
 
 
-def eventually(condition: Callable[[], object], what: str, seconds: float = 30) -> None:
+def eventually(condition: Callable[[], object], what: str, seconds: float = 600) -> None:
     """Wait until the condition holds."""
     deadline = time.monotonic() + seconds
     while not condition():

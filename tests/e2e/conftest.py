@@ -32,7 +32,7 @@ def copy(tmp_path: Path, service: Service) -> Iterator[Copy]:
     """Give a copy with a stack on the shared service, in a folder whose name has a space."""
     made = copies.with_service(tmp_path / "opt outs", service, service.new_domain())
     yield made
-    eventually(lambda: not made.shell.processes(), "all processes of the test have ended", 10)
+    eventually(lambda: not made.shell.processes(), "all processes of the test have ended")
 
 
 @pytest.fixture(scope="session")
@@ -54,7 +54,7 @@ def applied(tmp_path: Path, sixty: Copy) -> Iterator[Copy]:
     made = copies.again(sixty, tmp_path / "opt outs")
     made.write([*SIXTY, "caller-900000"])
     yield made
-    eventually(lambda: not made.shell.processes(), "all processes of the test have ended", 10)
+    eventually(lambda: not made.shell.processes(), "all processes of the test have ended")
 
 
 @pytest.fixture
@@ -62,4 +62,4 @@ def sandbox(tmp_path: Path) -> Iterator[Copy]:
     """Give a copy as it was cloned: the sample register and the stack that brings its own service."""
     made = copies.sandbox(tmp_path / "opt outs")
     yield made
-    eventually(lambda: not made.shell.processes(), "all processes of the test have ended", 10)
+    eventually(lambda: not made.shell.processes(), "all processes of the test have ended")

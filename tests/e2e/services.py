@@ -17,6 +17,7 @@ import boto3
 from botocore.config import Config
 
 from tests.e2e.commands import Shell, optout_command
+from voiceid_optout.resource_id import resource_id
 from voiceid_optout.service.running import Running, find
 
 if TYPE_CHECKING:
@@ -66,12 +67,12 @@ class Service:
             data=json.dumps(body).encode(),
             headers={"Content-Type": "application/json"},
         )
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=600) as answer:
             assert answer.status == 200
 
     def answered(self, operation: str) -> int:
         """Return how many calls of an operation the service has answered since it started."""
-        with urllib.request.urlopen(f"{self.running.admin_url}/metrics", timeout=10) as answer:
+        with urllib.request.urlopen(f"{self.running.admin_url}/metrics", timeout=600) as answer:
             text = answer.read().decode()
         counts = re.findall(rf'^voiceid_requests_total{{.*operation="{operation}".*}} (\d+)', text, re.MULTILINE)
         return sum(map(int, counts))
@@ -88,9 +89,9 @@ class Service:
         """Return the status of everybody in the domain."""
         return {speaker["CustomerSpeakerId"]: speaker["Status"] for speaker in self._list(domain_id)}
 
-    def generated_ids(self, domain_id: str) -> set[str]:
-        """Return the service's own ids of everybody in the domain."""
-        return {speaker["GeneratedSpeakerId"] for speaker in self._list(domain_id)}
+    def resource_ids(self, domain_id: str) -> set[str]:
+        """Return the ids that the resources of everybody in the domain have."""
+        return {resource_id(domain_id, speaker["GeneratedSpeakerId"]) for speaker in self._list(domain_id)}
 
     def _list(self, domain_id: str) -> Iterator[dict[str, Any]]:
         for page in self.client.get_paginator("list_speakers").paginate(DomainId=domain_id):

@@ -100,7 +100,7 @@ def life(copy: Copy, service: Service, dice: random.Random, killed: Counter[str]
         acknowledged = {copy_id for copy_id, status in service.statuses(copy.domain_id).items()}
         assert known <= acknowledged
         known = acknowledged
-        eventually(lambda: not copy.shell.processes(), "nothing is left running", 10)
+        eventually(lambda: not copy.shell.processes(), "nothing is left running")
         if victim is None:
             break
         killed[victim] += 1
@@ -108,8 +108,7 @@ def life(copy: Copy, service: Service, dice: random.Random, killed: Counter[str]
     copies.write_stack(copy, service.running.url)
     copy.up()
     assert service.statuses(copy.domain_id) == opted_out(PEOPLE)
-    known_ids = {f"{copy.domain_id}/{generated}" for generated in service.generated_ids(copy.domain_id)}
-    assert {item["id"] for item in copy.resources().values()} == known_ids
+    assert {item["id"] for item in copy.resources().values()} == service.resource_ids(copy.domain_id)
     assert "Nothing changed" in copy.up().out
 
 

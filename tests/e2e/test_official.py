@@ -42,7 +42,7 @@ def project(tmp_path: Path) -> Iterator[Copy]:
     )
     (made.root / ".venv").symlink_to(sys.prefix)
     yield made
-    eventually(lambda: not made.shell.processes(), "all processes of the test have ended", 10)
+    eventually(lambda: not made.shell.processes(), "all processes of the test have ended")
 
 
 @pytest.fixture

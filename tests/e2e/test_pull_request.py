@@ -120,7 +120,7 @@ def repository(tmp_path: Path, service: Service) -> Iterator[Repository]:
         made.commit("twelve people")
         made.git("checkout", "-q", "-b", "people")
         yield made
-    eventually(lambda: not copy.shell.processes(), "all processes of the test have ended", 10)
+    eventually(lambda: not copy.shell.processes(), "all processes of the test have ended")
 
 
 def as_kept(name: str, text: str) -> None:

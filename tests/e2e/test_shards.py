@@ -156,7 +156,7 @@ def test_the_guard_counts_people_and_not_resources(managed: Copy, service: Servi
 
 def test_destroy_lets_everybody_go_and_changes_nobody(managed: Copy, service: Service) -> None:
     digest = next(
-        word for word in managed.optout("destroy", "--yes").err.split() if len(word) == 16 and word.isalnum()
+        word for word in managed.optout("destroy", "--yes").err.split() if len(word) == 32 and word.isalnum()
     )
     gone = managed.optout("destroy", "--approve", digest)
     assert gone.code == 0, gone.output
@@ -216,7 +216,7 @@ def both(sharded: Copy, tmp_path: Path) -> Iterator[Copy]:
     }
     made = copies.Copy(Shell(sharded.root, variables), sharded.stack, sharded.domain_id)
     yield made
-    eventually(lambda: not made.shell.processes(), "all processes of the test have ended", 10)
+    eventually(lambda: not made.shell.processes(), "all processes of the test have ended")
 
 
 @pytest.mark.official

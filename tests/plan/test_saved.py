@@ -21,6 +21,8 @@ def test_a_saved_plan_is_read_back() -> None:
     saved = parse(render(MADE).encode())
     assert (saved.plan, saved.scope, saved.digest) == (MADE.plan, SCOPE, MADE.digest)
     assert saved.places == MADE.places
+    assert not saved.refused
+    assert parse(changed(guard={"breaches": []})).refused
     saved.require(SCOPE)
     assert parse(render(review([])).encode()).plan == plan([])
 

@@ -18,7 +18,7 @@ from voiceid_optout.providers.resource import provider_reference
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND = [sys.executable, "-u", "-m", "pulumi.dynamic"]
-PATIENCE = 30
+PATIENCE = 600
 
 
 def environment() -> dict[str, str]:

@@ -6,7 +6,7 @@ import pytest
 from voiceid_optout.providers.crew import Crew
 from voiceid_optout.voiceid import QuotaExceeded, RequestInvalid
 
-PATIENCE = 20
+PATIENCE = 600
 
 
 def failing(*numbers: int, error: Exception) -> Callable[[int], int]:

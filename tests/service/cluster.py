@@ -17,7 +17,7 @@ from typing import Any
 import psycopg
 from sqlalchemy.engine import URL
 
-PATIENCE = 60  # seconds until a server must start or end
+PATIENCE = 600  # seconds until a server must start or end
 _USERS = ("postgres", "nobody")  # whom to become where the tests run as root, which the server refuses to be
 SETTINGS = {
     "listen_addresses": "127.0.0.1",

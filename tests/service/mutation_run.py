@@ -22,7 +22,7 @@ from tests.service.http.test_validation import MODEL
 from tests.service.mutations import DOMAINS, SECRET, Known, Mutant, mutant
 from tests.service.running import REGION, Service
 
-PATIENCE = 20
+PATIENCE = 600
 CREW = 4
 SAMPLES = 40
 TYPE = re.compile(r"com\.amazonaws\.voiceid#(\w+)|com\.amazon\.coral\.service#\w+")

@@ -29,7 +29,7 @@ from voiceid_optout.service.server import serve
 from voiceid_optout.service.settings import AdminSettings, Settings
 
 REGION = "us-east-1"
-PATIENCE = 30  # seconds until a service must listen, end or answer
+PATIENCE = 600  # seconds until a service must listen, end or answer
 START = [sys.executable, "-c", "from voiceid_optout.cli.serve import command; command()"]
 
 SANDBOX = ["--admin-port", "0", "--test-hooks", "--quotas", "none"]

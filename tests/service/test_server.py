@@ -98,7 +98,7 @@ def test_ipv6(tmp_path: Path) -> None:
         pytest.skip("this machine has no IPv6 loopback")
     with thread(tmp_path, host="::1") as service:
         place = urlsplit(service.url)
-        connection = http.client.HTTPConnection("::1", place.port, timeout=10)
+        connection = http.client.HTTPConnection("::1", place.port, timeout=600)
         connection.request("POST", "/")
         assert connection.getresponse().status == 400
         connection.close()

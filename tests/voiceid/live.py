@@ -15,7 +15,7 @@ from pathlib import Path
 from voiceid_optout.service.running import Running, find
 
 START = "from voiceid_optout.cli.serve import command; command()"
-PATIENCE = 30  # seconds for the service to listen
+PATIENCE = 600  # seconds for the service to listen
 
 
 @dataclass(frozen=True)

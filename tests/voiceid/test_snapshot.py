@@ -14,7 +14,7 @@ from voiceid_optout.voiceid.index import UNKNOWN
 from voiceid_optout.voiceid.snapshot import FEW_READS, MANY_READS, RETRY_AFTER_READS
 
 NOT_FOUND = failure("ResourceNotFoundException", ResourceType="SPEAKER")
-PATIENCE = 20
+PATIENCE = 600
 
 
 @pytest.fixture

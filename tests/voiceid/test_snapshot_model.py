@@ -27,7 +27,7 @@ FAILURES = (
 )
 SLOWEST = 0.004  # seconds that an answer takes at most
 PAGE = 3
-PATIENCE = 30
+PATIENCE = 600
 
 Status = str | None  # None: the domain has no such speaker
 STATUSES: tuple[Status, ...] = ("OPTED_OUT", "ENROLLED", None)

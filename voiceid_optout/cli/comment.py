@@ -12,7 +12,6 @@ from voiceid_optout.cli.errors import CommandError, reported
 from voiceid_optout.cli.exit_codes import ExitCode
 from voiceid_optout.cli.options import with_options
 from voiceid_optout.cli.posting import posting_options
-from voiceid_optout.limits import read_json
 
 
 @click.command(name="comment", short_help="Show a plan on its pull request.")
@@ -101,20 +100,16 @@ def command(
 
 def _digest(path: Path, stack: str) -> str | None:
     """Return the digest of a saved plan, None if the guard refuses it; raises CommandError for another file."""
-    from voiceid_optout.plan.document import VERSION  # noqa: PLC0415 - not for --help
+    from voiceid_optout.plan.errors import PlanFileError  # noqa: PLC0415 - not for --help
+    from voiceid_optout.plan.saved import parse  # noqa: PLC0415
 
     try:
-        plan = read_json(path.read_bytes())
-        digest, planned, refusal = plan["digest"], plan["stack"], plan["guard"]
+        saved = parse(path.read_bytes())
     except OSError as error:
         raise CommandError(f"{path} cannot be read: {error.strerror}") from error
-    except (ValueError, TypeError, KeyError):
-        raise CommandError(f"{path} is no saved plan: write it with `optout preview --save-plan {path}`") from None
-    if plan.get("version") != VERSION:
-        raise CommandError(
-            f"{path} is a plan of another version: write it with `optout preview --save-plan {path}`",
-            ExitCode.USAGE,
-        )
-    if planned != stack:
+    except PlanFileError as error:
+        remedy = f"write it with `optout preview --save-plan {path}`"
+        raise CommandError(f"{path} {error}: {remedy}", ExitCode.USAGE) from None
+    if saved.scope.stack != stack:
         raise CommandError(f"{path} is a plan for another stack than {stack}", ExitCode.USAGE)
-    return None if refusal is not None else str(digest)
+    return None if saved.refused else saved.digest

@@ -18,14 +18,31 @@ _NAME = re.compile(r"[A-Za-z0-9_.-]{1,100}")  # Pulumi's rule, for stacks, proje
 _MOST_PARTS = 3
 
 
-def stack_name(_context: click.Context, _parameter: click.Parameter, name: str | None) -> str | None:
-    """Return a stack's name; Pulumi also takes ``organisation/stack`` and ``organisation/project/stack``."""
+def stack_name(context: click.Context, _parameter: click.Parameter, name: str | None) -> str | None:
+    """Return a stack's name; Pulumi also takes ``organisation/stack`` and ``organisation/project/stack``.
+
+    A project that is named so and is not that of ``--cwd`` is refused: the run would reach another stack.
+    """
     if name is None:
         return None
     parts = name.split("/")
     if len(parts) > _MOST_PARTS or not all(_NAME.fullmatch(part) and part not in (".", "..") for part in parts):
         raise click.BadParameter("a stack's name has letters, digits, `-`, `_` and `.`, at most 100 of them")
+    if len(parts) == _MOST_PARTS:
+        _require_project(context.params.get("root", Path()), parts[1])
     return parts[-1]
+
+
+def _require_project(root: Path, name: str) -> None:
+    from voiceid_optout.engine.errors import EngineError  # noqa: PLC0415 - few name a stack so
+    from voiceid_optout.engine.project import load_project  # noqa: PLC0415
+
+    try:
+        found = load_project(root).name
+    except EngineError:
+        return  # the command itself says what is wrong with Pulumi.yaml
+    if found != name:
+        raise click.BadParameter(f"the stack is of project {name}, and this folder has project {found}")
 
 
 def _completed(name: str) -> Callable[[click.Context, click.Parameter, str], list[Any]]:
@@ -45,6 +62,7 @@ _CWD = click.option(
     "root",
     type=click.Path(path_type=Path, file_okay=False, exists=True),
     default=Path(),
+    is_eager=True,  # the stack's name may say which project it is of
     help="The project's folder, the one with Pulumi.yaml.  [default: here]",
 )
 _STACK = click.option(

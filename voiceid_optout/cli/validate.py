@@ -30,6 +30,7 @@ from voiceid_optout.register.schema import schema_text
     "root",
     type=click.Path(path_type=Path, file_okay=False, exists=True),
     default=Path(),
+    is_eager=True,  # the stack's name may say which project it is of
     help="The project's folder, the one with Pulumi.yaml.  [default: here]",
 )
 @click.option(

@@ -17,12 +17,16 @@ _PLACE_LENGTH = 300
 
 @dataclass(frozen=True, slots=True)
 class SavedPlan:
-    """A plan somebody has reviewed, and its digest, 64 hexadecimal digits."""
+    """A plan somebody has reviewed, and its digest, 64 hexadecimal digits.
+
+    ``refused``: whether the file says that the guard refuses it. No digest covers that: a run asks the guard again.
+    """
 
     plan: Plan
     scope: Scope
     digest: str
     places: dict[str, str]
+    refused: bool
 
     def require(self, scope: Scope) -> None:
         """Raise :class:`ForeignPlanError` unless the plan was made for this."""
@@ -67,7 +71,7 @@ def _read(document: dict[str, Any]) -> SavedPlan:
     steps = tuple(_step(item) for item in document["steps"])
     plan = Plan(steps, int(document["unchanged"]), int(document["managed"]))
     places = {item["label"]: _text(item["place"]) for item in document["steps"] if item["place"] is not None}
-    return SavedPlan(plan, scope, _text(document["digest"]), places)
+    return SavedPlan(plan, scope, _text(document["digest"]), places, document["guard"] is not None)
 
 
 def _step(item: dict[str, Any]) -> Step:

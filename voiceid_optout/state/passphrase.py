@@ -74,7 +74,8 @@ def open_with(passphrase: str, salt_text: str) -> Crypter:
     except PassphraseError:
         raise PassphraseError(
             "incorrect passphrase: set PULUMI_CONFIG_PASSPHRASE or PULUMI_CONFIG_PASSPHRASE_FILE "
-            "to the one this stack was made with"
+            "to the one this stack was made with; if a change of it was cut short, run `optout passphrase rotate` "
+            "again"
         ) from None
     except StateError:
         raise StateError(_DAMAGED_SALT) from None

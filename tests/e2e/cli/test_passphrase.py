@@ -72,6 +72,10 @@ def test_one_that_was_cut_short_goes_on_where_it_ended(
             patched.setattr(stack_file, "write", _dies)
         assert rotated(stack).exit_code == 1
     assert unchanged(stack, OLD) == (place == "before the state")
+    if place == "between the two files":
+        for phrase in (OLD, NEW):
+            refused = stack.run("preview", PULUMI_CONFIG_PASSPHRASE=phrase)
+            assert "if a change of it was cut short, run `optout passphrase rotate` again" in refused.output
     assert rotated(stack).exit_code == 0
     assert unchanged(stack, NEW)
 

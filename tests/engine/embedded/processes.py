@@ -14,7 +14,7 @@ from tests.engine.bench import REPOSITORY, Bench
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-PATIENCE = 30.0  # seconds
+PATIENCE = 600.0  # seconds
 
 
 def spawn(bench: Bench, operation: str = "up", **options: Any) -> subprocess.Popen[str]:

@@ -167,7 +167,7 @@ def test_calls_are_served_at_once_up_to_the_workers(tmp_path: Path) -> None:
     class Together(Served):
         def serve(self, method: str, request: Any) -> Any:
             if method == "RegisterResource" and request.name.startswith("c"):
-                meeting.wait(timeout=20)
+                meeting.wait(timeout=600)
             return super().serve(method, request)
 
     item = Together(tmp_path, names)

@@ -75,5 +75,5 @@ def interrupt() -> Iterator[Callable[[Callable[[], bool]], None]]:
 
     yield when
     for thread in threads:
-        thread.join(timeout=10)
+        thread.join(timeout=600)
     signal.signal(signal.SIGINT, before)

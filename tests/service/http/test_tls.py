@@ -53,7 +53,7 @@ def serial(service: Service, authority: Authority) -> Any:
     place = urlsplit(service.url)
     context = ssl.create_default_context(cafile=str(authority.bundle))
     with (
-        socket.create_connection((str(place.hostname), int(place.port or 0)), timeout=10) as plain,
+        socket.create_connection((str(place.hostname), int(place.port or 0)), timeout=600) as plain,
         context.wrap_socket(plain, server_hostname="127.0.0.1") as connection,
     ):
         return (connection.getpeercert() or {})["serialNumber"]
@@ -81,7 +81,7 @@ def test_boto3_refuses_it_without(secure: Service) -> None:
 
 def test_plain_http_to_it_is_no_conversation(secure: Service) -> None:
     place = urlsplit(secure.url)
-    with socket.create_connection((str(place.hostname), int(place.port or 0)), timeout=10) as plain:
+    with socket.create_connection((str(place.hostname), int(place.port or 0)), timeout=600) as plain:
         plain.sendall(b"POST / HTTP/1.1\r\nHost: a\r\n\r\n")
         with suppress(ConnectionResetError):
             assert not plain.recv(1000).startswith(b"HTTP")
@@ -95,7 +95,7 @@ def test_older_than_tls_1_2_is_refused(secure: Service) -> None:
         context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1_1
     place = urlsplit(secure.url)
     with (
-        socket.create_connection((str(place.hostname), int(place.port or 0)), timeout=10) as plain,
+        socket.create_connection((str(place.hostname), int(place.port or 0)), timeout=600) as plain,
         pytest.raises(ssl.SSLError),
     ):
         context.wrap_socket(plain, server_hostname="127.0.0.1").close()
