@@ -34,8 +34,8 @@ def stack_name(context: click.Context, _parameter: click.Parameter, name: str | 
 
 
 def _require_project(root: Path, name: str) -> None:
-    from voiceid_optout.engine.errors import EngineError  # noqa: PLC0415 - few name a stack so
-    from voiceid_optout.engine.project import load_project  # noqa: PLC0415
+    from voiceid_optout.state.errors import EngineError  # noqa: PLC0415 - few name a stack so
+    from voiceid_optout.state.project import load_project  # noqa: PLC0415
 
     try:
         found = load_project(root).name

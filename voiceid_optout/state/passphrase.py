@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 ROUNDS = 1_000_000
+INCORRECT = (
+    "incorrect passphrase: set PULUMI_CONFIG_PASSPHRASE or PULUMI_CONFIG_PASSPHRASE_FILE to the one this stack was "
+    "made with; if a change of it was cut short, run `optout passphrase rotate` again"
+)
 _PROOF = "pulumi"
 _NONCE_BYTES = 12
 _SALT_BYTES = 8
@@ -72,11 +76,7 @@ def open_with(passphrase: str, salt_text: str) -> Crypter:
     try:
         crypter.decrypt(proof)
     except PassphraseError:
-        raise PassphraseError(
-            "incorrect passphrase: set PULUMI_CONFIG_PASSPHRASE or PULUMI_CONFIG_PASSPHRASE_FILE "
-            "to the one this stack was made with; if a change of it was cut short, run `optout passphrase rotate` "
-            "again"
-        ) from None
+        raise PassphraseError(INCORRECT) from None
     except StateError:
         raise StateError(_DAMAGED_SALT) from None
     return crypter

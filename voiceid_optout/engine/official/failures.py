@@ -10,6 +10,7 @@ from urllib.parse import unquote
 from voiceid_optout.engine.messages import for_people
 from voiceid_optout.foreign_text import one_line
 from voiceid_optout.state.errors import EngineError, PassphraseError, StackLockedError, StateError
+from voiceid_optout.state.passphrase import INCORRECT
 
 if TYPE_CHECKING:
     from voiceid_optout.engine.interface import Request
@@ -33,10 +34,7 @@ def read(stderr: str, request: Request) -> EngineError | None:
     if "currently locked by" in stderr:
         return _locked(stderr, request)
     if "incorrect passphrase" in stderr:
-        return PassphraseError(
-            "incorrect passphrase: set PULUMI_CONFIG_PASSPHRASE or PULUMI_CONFIG_PASSPHRASE_FILE "
-            "to the one this stack was made with"
-        )
+        return PassphraseError(INCORRECT)
     if "illegal base64 data" in stderr:
         return StateError(
             f"the encryption salt is damaged: restore Pulumi.{request.stack}.yaml or the state from Git or a backup"
