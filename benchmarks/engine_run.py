@@ -24,7 +24,7 @@ from voiceid_optout.engine.embedded.plugins import Plugins
 from voiceid_optout.engine.interface import Operation, Result
 from voiceid_optout.state import passphrase
 from voiceid_optout.state.backend import Backend
-from voiceid_optout.state.journal import Journal
+from voiceid_optout.state.journal_file import JournalFile
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,7 +59,7 @@ def run(operation: str, root: Path) -> None:
     marked(Plugins, "with_config", "plugin started and configured")
     marked(ProgramHost, "run", "all people registered, program ended")
     # Beside the program's calls a line of the journal also waits for the interpreter: not its cost.
-    timed(Journal, "append", time.thread_time)
+    timed(JournalFile, "append", time.thread_time)
     for owner, name in ((Backend, "write"), (Backend, "write_history"), (execution, "render")):
         timed(owner, name, time.perf_counter)
     started = time.perf_counter()

@@ -16,8 +16,8 @@ from voiceid_optout.forge.errors import IdentifierInText
 from voiceid_optout.plan.builder import SPEAKER_TYPE
 from voiceid_optout.plan.shards import SHARD_TYPE
 from voiceid_optout.state import passphrase
+from voiceid_optout.state.checkpoint import Checkpoint, PendingOperation, render
 from voiceid_optout.state.resource import ResourceState
-from voiceid_optout.state.snapshot import PendingOperation, Snapshot, render
 from voiceid_optout.state.values import Secret
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def people(*speaker_ids: str) -> ResourceState:
 
 
 def write(project: Project, *resources: ResourceState, pending: tuple[ResourceState, ...] = ()) -> None:
-    snapshot = Snapshot(resources, tuple(PendingOperation(item, "creating") for item in pending))
+    snapshot = Checkpoint(resources, tuple(PendingOperation(item, "creating") for item in pending))
     crypter = passphrase.open_with(PASSPHRASE, SALT)
     project.state_file.parent.mkdir(parents=True, exist_ok=True)
     project.state_file.write_bytes(render("test", NAME, snapshot, crypter, datetime.now(UTC)))

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 from tests.e2e import copies
 from tests.e2e.commands import Shell, ended, eventually, optout_command
 from tests.e2e.services import Service, opted_out, serving
-from voiceid_optout.state.snapshot import parse
+from voiceid_optout.state.checkpoint import parse
 
 if TYPE_CHECKING:
     import subprocess

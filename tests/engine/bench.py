@@ -17,7 +17,7 @@ from voiceid_optout.engine.events import to_json
 from voiceid_optout.engine.interface import Operation, Outcome, Request, Result
 from voiceid_optout.state import passphrase
 from voiceid_optout.state.backend import Backend
-from voiceid_optout.state.snapshot import Snapshot, parse
+from voiceid_optout.state.checkpoint import Checkpoint, parse
 
 if TYPE_CHECKING:
     from voiceid_optout.state.resource import ResourceState
@@ -204,22 +204,22 @@ class Bench:
     def document(self) -> Any:
         return json.loads(self.backend.state_file.read_bytes())
 
-    def snapshot(self) -> Snapshot:
+    def checkpoint(self) -> Checkpoint:
         raw = parse(self.backend.state_file.read_bytes(), "state")
         crypter = SEALED if raw.salt in (SALT, None) else passphrase.open_with(PASSPHRASE, raw.salt)
         return raw.open(crypter.decrypt)
 
     def things(self) -> dict[str, ResourceState]:
         """The state's dynamic resources by name."""
-        return {item.urn.split("::")[-1]: item for item in self.snapshot().resources if ":dynamic/" in item.urn}
+        return {item.urn.split("::")[-1]: item for item in self.checkpoint().resources if ":dynamic/" in item.urn}
 
     def stack(self) -> ResourceState:
         """The state's stack."""
-        return next(item for item in self.snapshot().resources if item.type == "pulumi:pulumi:Stack")
+        return next(item for item in self.checkpoint().resources if item.type == "pulumi:pulumi:Stack")
 
     def provider(self) -> ResourceState:
         """The state's default provider."""
-        return next(item for item in self.snapshot().resources if item.is_provider)
+        return next(item for item in self.checkpoint().resources if item.is_provider)
 
     def status(self) -> dict[str, Any]:
         return {name: item.outputs.get("status") for name, item in self.things().items()}

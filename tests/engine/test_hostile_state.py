@@ -100,7 +100,7 @@ def test_a_forged_journal(settled: Bench, tmp_path: Path, engine: str) -> None:
     checkpoint = settled.backend.state_file.read_bytes()
     resource = json.loads(checkpoint)["checkpoint"]["latest"]["resources"][-1]
     resource["outputs"]["__provider"] = hostile.code(trap)
-    from voiceid_optout.state.journal import fingerprint
+    from voiceid_optout.state.journal_file import fingerprint
 
     settled.backend.journal_file.parent.mkdir(parents=True, exist_ok=True)
     lines = [{"base": fingerprint(checkpoint)}, {"kind": "put", "resource": resource}]

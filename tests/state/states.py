@@ -13,8 +13,8 @@ PROVIDER = "urn:pulumi:dev::sample::pulumi:providers:pulumi-python::default"
 
 def thing(name: str, *uses: str, **known: Any) -> ResourceState:
     """A dynamic resource that depends on others, given by name."""
-    known.setdefault("id", f"id-{name}")
-    return ResourceState(urn=urn(name), custom=True, type=THING, dependencies=tuple(map(urn, uses)), **known)
+    known = {"id": f"id-{name}", "dependencies": tuple(map(urn, uses)), **known}
+    return ResourceState(urn=urn(name), custom=True, type=THING, **known)
 
 
 def provider(id_: str = "uuid") -> ResourceState:

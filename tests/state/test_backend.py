@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.engine.bench import REPOSITORY, unmeasured
-from voiceid_optout.state.backend import Backend, stacks
+from voiceid_optout.state.backend import Backend, history_record, stacks
+from voiceid_optout.state.checkpoint import SealedCheckpoint, parse
 from voiceid_optout.state.errors import OutOfScopeError, StateError
-from voiceid_optout.state.snapshot import RawCheckpoint, parse
+from voiceid_optout.state.project import StackConfig
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -143,7 +144,7 @@ class TestInitialise:
         backend.initialise()
         text = b'{"version":3,"checkpoint":{"stack":"organization/sample/dev","latest":{"metadata":{}}}}'
         assert_whole(backend.state_file, text)
-        assert parse(text, "dev.json") == RawCheckpoint()
+        assert parse(text, "dev.json") == SealedCheckpoint()
 
     def test_one_that_is_there(self, backend: Backend) -> None:
         backend.write(b"one")
@@ -244,3 +245,40 @@ def test_what_is_no_state_is_left_as_it_is(backend: Backend, content: bytes) -> 
     backend.write(content)
     assert not backend.upgrade(shorter)
     assert backend.read() == content
+
+
+CONFIG = StackConfig({"sample:a": "1", "sample:token": "hush"}, frozenset({"sample:token"}))
+
+
+def record(kind: str = "update", *, succeeded: bool = True) -> dict[str, object]:
+    counts = {"update": 2, "create": 1}
+    return history_record(kind, "why", CONFIG, {"sample:token": "v1:x:y"}, counts, (10, 12), succeeded=succeeded)
+
+
+def test_keys_and_their_order() -> None:
+    assert json.dumps(record()) == json.dumps(
+        {
+            "kind": "update",
+            "startTime": 10,
+            "message": "why",
+            "environment": {"exec.kind": "optout"},
+            "config": {"sample:a": "1", "sample:token": {"secure": "v1:x:y"}},
+            "version": 0,
+            "result": "succeeded",
+            "endTime": 12,
+            "resourceChanges": {"create": 1, "update": 2},
+        }
+    )
+
+
+def test_no_secret_in_clear() -> None:
+    assert "hush" not in json.dumps(record())
+
+
+def test_kind() -> None:
+    assert record("refresh")["kind"] == "refresh"
+
+
+@pytest.mark.parametrize(("succeeded", "word"), [(True, "succeeded"), (False, "failed")])
+def test_results(succeeded: bool, word: str) -> None:
+    assert record(succeeded=succeeded)["result"] == word

@@ -1,286 +1,274 @@
 from __future__ import annotations
 
-import errno
-import json
-import os
-import subprocess
-import sys
-from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.engine.bench import REPOSITORY, SEALED, THING, unmeasured, urn
-from voiceid_optout.state.errors import PassphraseError, StateError
-from voiceid_optout.state.journal import Journal, fingerprint, recover
-from voiceid_optout.state.ledger import Entry, EntryKind, Ledger
-from voiceid_optout.state.resource import ResourceState
-from voiceid_optout.state.snapshot import PendingOperation, Snapshot
-from voiceid_optout.state.values import Secret
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from voiceid_optout.state.passphrase import Crypter
+from tests.engine.bench import urn
+from tests.state.states import PROVIDER, STACK, provider, stack, thing
+from voiceid_optout.state.checkpoint import Checkpoint, PendingOperation
+from voiceid_optout.state.journal import Entry, EntryKind, Journal, tidy
 
 K = EntryKind
-CHECKPOINT = b"the state before"
 
 
-def thing(name: str, id_: str = "i", **keys: Any) -> ResourceState:
-    return ResourceState(urn=urn(name), custom=True, type=THING, id=id_, **keys)
+A, B, C = thing("a"), thing("b"), thing("c")
+BASE = Checkpoint((A, B, C))
 
 
-BASE = Snapshot((thing("a"), thing("b")))
+def names(state: Checkpoint) -> list[str]:
+    return [item.urn.split("::")[-1] for item in state.resources]
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "journals" / "sample" / "dev.jsonl"
+def test_untouched() -> None:
+    assert Journal(BASE).checkpoint() == BASE
 
 
-@pytest.fixture
-def journal(path: Path, crypter: Crypter) -> Iterator[Journal]:
-    made = Journal(path, crypter, CHECKPOINT)
-    yield made
-    path.parent.mkdir(parents=True, exist_ok=True)
-    made.close()
+def test_what_is_finished_comes_first_and_in_that_order() -> None:
+    journal = Journal(BASE)
+    journal.record(K.PUT, thing("d"))
+    journal.record(K.SAME, C)
+    journal.record(K.PUT, replace(A, id="new"))
+    assert names(journal.checkpoint()) == ["d", "c", "a", "b"]
+    assert journal.checkpoint().resources[2].id == "new"
 
 
-def replayed(path: Path, checkpoint: bytes | None = CHECKPOINT) -> Snapshot | None:
-    return recover(path, BASE, checkpoint, SEALED.decrypt)
+def test_the_last_word_counts() -> None:
+    journal = Journal(BASE)
+    for id_ in ("1", "2"):
+        journal.record(K.PUT, replace(A, id=id_))
+        journal.record(K.SAME, B)
+    assert [item.id for item in journal.checkpoint().resources] == ["2", "id-b", "id-c"]
 
 
-def killed(journal: Journal, *entries: Entry) -> Ledger:
-    """Write entries as a run does that never comes to its end."""
-    ledger = Ledger(BASE, journal.append)
-    for entry in entries:
-        ledger.record(entry.kind, entry.resource, entry.pending, entry.renamed)
-    return ledger
+def test_removed() -> None:
+    journal = Journal(BASE)
+    journal.record(K.PUT, A)
+    journal.record(K.REMOVE, A)
+    journal.record(K.REMOVE, B)
+    journal.record(K.REMOVE, thing("never-there"))
+    assert names(journal.checkpoint()) == ["c"]
 
 
-class TestWriting:
-    def test_nothing_before_the_first_entry(self, journal: Journal, path: Path) -> None:
-        assert not path.exists()
-        journal.close()
-
-    def test_lines(self, journal: Journal, path: Path) -> None:
-        killed(journal, Entry(K.BEGIN, thing("c", ""), "creating"), Entry(K.PUT, thing("c")))
-        lines = [json.loads(line) for line in path.read_text().splitlines()]
-        bare = {"urn": urn("c"), "custom": True}
-        assert lines == [
-            {"base": fingerprint(CHECKPOINT)},
-            {"kind": "begin", "pending": "creating", "resource": {**bare, "type": THING}},
-            {"kind": "put", "resource": {**bare, "id": "i", "type": THING}},
-        ]
-        assert path.stat().st_mode & 0o777 == 0o600
-        journal.close()
-
-    def test_secrets_are_sealed(self, journal: Journal, path: Path) -> None:
-        state = thing("c", inputs={"val": Secret("hush")})
-        ledger = killed(journal, Entry(K.PUT, state))
-        assert b"hush" not in path.read_bytes()
-        assert replayed(path) == ledger.snapshot()
-        journal.close()
-
-    def test_the_end_removes_it(self, journal: Journal, path: Path) -> None:
-        killed(journal, Entry(K.PUT, thing("c")))
-        journal.close()
-        assert not path.exists()
-        journal.close()
-
-    def test_one_of_an_earlier_run_is_replaced(self, journal: Journal, path: Path) -> None:
-        path.parent.mkdir(parents=True)
-        path.write_text("of old\n" * 10)
-        killed(journal, Entry(K.PUT, thing("c")))
-        assert "of old" not in path.read_text()
-        journal.close()
-
-    def test_a_step_costs_the_same_whatever_came_before(self, journal: Journal, path: Path) -> None:
-        sizes = [0]
-        for number in range(300):
-            killed(journal, Entry(K.PUT, thing(f"n{number:03}", inputs={"val": "x" * 50})))
-            sizes.append(path.stat().st_size)
-        steps = [after - before for before, after in pairwise(sizes[1:])]
-        assert set(steps) == {steps[0]}
-        assert steps[0] < 400
-        journal.close()
-
-    def test_no_place_for_it(self, journal: Journal, path: Path) -> None:
-        path.parent.parent.write_bytes(b"")
-        with pytest.raises(StateError, match=r"cannot write the journal .*dev.jsonl: Not a directory"):
-            killed(journal, Entry(K.PUT, thing("c")))
-        path.parent.parent.unlink()
-        journal.close()
+@pytest.mark.parametrize("refreshed", [False, True])
+def test_replaced(refreshed: bool) -> None:
+    journal = Journal(BASE)
+    if refreshed:
+        journal.record(K.PUT, A)
+    journal.record(K.REPLACED, A)
+    between = [(item.urn, item.delete) for item in journal.checkpoint().resources]
+    assert between.count((A.urn, False)) == 0  # else the next run would delete what the live entry stands for
+    assert between.count((A.urn, True)) == 1
+    journal.record(K.PUT, thing("a", id="new"))
+    state = journal.checkpoint().resources
+    assert [(item.id, item.delete) for item in state if item.urn == A.urn] == [("new", False), ("id-a", True)]
+    journal.record(K.REMOVE, replace(A, delete=True))
+    assert [item.id for item in journal.checkpoint().resources if item.urn == A.urn] == ["new"]
 
 
-FULL_DISK = """
-import os, resource, signal, sys
-from pathlib import Path
-from voiceid_optout.state.journal import Journal
-from voiceid_optout.state.ledger import EntryKind, Ledger
-from voiceid_optout.state.passphrase import Crypter
-from voiceid_optout.state.resource import ResourceState
-from voiceid_optout.state.snapshot import Snapshot
-from voiceid_optout.state.errors import StateError
-signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-unlimited = resource.getrlimit(resource.RLIMIT_FSIZE)
-resource.setrlimit(resource.RLIMIT_FSIZE, (2000, unlimited[1]))
-journal = Journal(Path(sys.argv[1]), Crypter("", bytes(32)), None)
-ledger = Ledger(Snapshot(), journal.append)
-for number in range(100):
-    try:
-        urn = f"urn:pulumi:d::p::t::{number}"
-        ledger.record(EntryKind.PUT, ResourceState(urn=urn, custom=True, type="t", id="i"))
-    except StateError as error:
-        print(error)
-        break
-print(len(ledger.snapshot().resources))
-if sys.argv[2] == "close":
-    journal.close()
-sys.stdout.flush()
-resource.setrlimit(resource.RLIMIT_FSIZE, unlimited)  # what measures coverage writes at the end
-if sys.argv[2] == "killed":
-    os._exit(0)
-"""
+def test_several_old_copies() -> None:
+    old = tuple(thing("a", id=id_, delete=True) for id_ in ("1", "2"))
+    journal = Journal(Checkpoint((A, *old)))
+    assert journal.checkpoint().resources == (A, *old)
+    journal.record(K.REPLACED, A)
+    journal.record(K.PUT, thing("a", id="new"))
+    journal.record(K.REMOVE, old[0])
+    assert [(item.id, item.delete) for item in journal.checkpoint().resources] == [
+        ("new", False),
+        ("2", True),
+        ("id-a", True),
+    ]
 
 
-@pytest.mark.parametrize("end", ["close", "killed"])
-def test_a_full_disk(path: Path, crypter: Crypter, end: str) -> None:
-    environment = {**unmeasured(), "PYTHONPATH": str(REPOSITORY), "PYTHONWARNINGS": "error"}
-    command = [sys.executable, "-c", FULL_DISK, str(path), end]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
-    message, recorded = done.stdout.splitlines()
-    assert message == f"cannot write the journal {path}: File too large"
-    assert done.stderr == ""
-    if end == "close":
-        assert not path.exists()
-    else:
-        found = recover(path, Snapshot(), None, crypter.decrypt)
-        assert found is not None
-        assert len(found.resources) == int(recorded) - 1 > 5  # the last one was not written
-
-
-def test_what_is_written_after_the_disk_was_full_is_recovered_too(
-    journal: Journal, path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Room may come back. Half a line that stayed in between would hide every line after it."""
-    killed(journal, Entry(K.PUT, thing("c")))
-    write = os.write
-
-    def half(handle: int, data: bytes) -> int:
-        if len(data) > 1:
-            return write(handle, data[: len(data) // 2])
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-    with monkeypatch.context() as full:
-        full.setattr(os, "write", half)
-        with pytest.raises(StateError, match="No space left on device"):
-            journal.append(Entry(K.PUT, thing("d")))
-    journal.append(Entry(K.PUT, thing("e")))
-    assert path.read_bytes().count(b"\n") == 3
-    found = replayed(path)
-    assert found is not None
-    assert {item.urn for item in found.resources} == {urn(name) for name in "abce"}
-
-
-class TestRecovery:
-    def test_nothing_to_recover(self, path: Path) -> None:
-        assert replayed(path) is None
-
-    def test_only_a_head(self, path: Path) -> None:
-        path.parent.mkdir(parents=True)
-        path.write_text(json.dumps({"base": fingerprint(CHECKPOINT)}) + "\n")
-        assert replayed(path) is None
-
-    def test_what_was_under_way(self, journal: Journal, path: Path) -> None:
-        killed(journal, Entry(K.PUT, thing("c")), Entry(K.BEGIN, thing("d", ""), "creating"))
-        found = replayed(path)
-        assert found == Snapshot((thing("c"), *BASE.resources), (PendingOperation(thing("d", ""), "creating"),))
-
-    @pytest.mark.parametrize("checkpoint", [None, b"", b"another state"])
-    def test_of_another_state(self, journal: Journal, path: Path, checkpoint: bytes | None) -> None:
-        killed(journal, Entry(K.PUT, thing("c")))
-        assert replayed(path, checkpoint) is None
-
-    @pytest.mark.parametrize("checkpoint", [None, b""])
-    def test_no_state_and_an_empty_one_are_told_apart(
-        self, path: Path, crypter: Crypter, checkpoint: bytes | None
-    ) -> None:
-        journal = Journal(path, crypter, checkpoint)
-        killed(journal, Entry(K.PUT, thing("c")))
-        assert (replayed(path, None) is None) is (checkpoint is not None)
-        assert (replayed(path, b"") is None) is (checkpoint is None)
-        journal.close()
-
-    def test_cut_anywhere(self, journal: Journal, path: Path) -> None:
-        entries = [Entry(K.PUT, thing("é")), Entry(K.REMOVE, thing("a")), Entry(K.BEGIN, thing("b"), "updating")]
-        states: list[Snapshot | None] = [None]
-        ledger = Ledger(BASE)
-        for entry in entries:
-            ledger.apply(entry)
-            states.append(ledger.snapshot())
-        killed(journal, *entries)
-        whole = path.read_bytes()
-        for cut in range(len(whole)):
-            path.write_bytes(whole[:cut])
-            lines = whole[: cut + 1].count(b"\n") if whole[cut : cut + 1] == b"\n" else whole[:cut].count(b"\n")
-            assert replayed(path) == states[max(lines - 1, 0)], cut
+class TestRenamed:
+    def test_goes_on_in_its_place(self) -> None:
+        journal = Journal(BASE)
+        journal.record(K.RENAMED, B, renamed=urn("new"))
+        assert journal.checkpoint().resources == (A, replace(B, urn=urn("new")), C)
+        journal.record(K.SAME, replace(B, urn=urn("new")))
+        assert names(journal.checkpoint()) == ["new", "a", "c"]
 
     @pytest.mark.parametrize(
-        "line",
-        ["[]", "3", "{}", '{"kind":"put"}', '{"kind":"zzz","resource":{"urn":"a"}}', '{"kind":"put","resource":3}'],
+        ("before", "after"),
+        [
+            ({"parent": urn("b")}, {"parent": urn("new")}),
+            ({"dependencies": (A.urn, B.urn)}, {"dependencies": (A.urn, urn("new"))}),
+            ({"property_dependencies": {"x": [B.urn]}}, {"property_dependencies": {"x": [urn("new")]}}),
+            ({"deleted_with": B.urn}, {"deleted_with": urn("new")}),
+            ({"parent": A.urn}, {"parent": A.urn}),
+        ],
     )
-    def test_a_damaged_line(self, journal: Journal, path: Path, line: str) -> None:
-        killed(journal, Entry(K.PUT, thing("c")))
-        with path.open("a") as stream:
-            stream.write(f"{line}\n")
-        with pytest.raises(StateError, match=r"line 3 of the journal .*dev.jsonl is damaged.* move the file away"):
-            replayed(path)
+    @pytest.mark.parametrize("finished", [False, True])
+    def test_those_who_use_it_follow(self, before: dict[str, Any], after: dict[str, Any], finished: bool) -> None:
+        user = thing("z", **before)
+        journal = Journal(Checkpoint((A, B, user)))
+        if finished:
+            journal.record(K.PUT, user)
+        journal.record(K.RENAMED, B, renamed=urn("new"))
+        assert [item for item in journal.checkpoint().resources if item.urn == user.urn] == [thing("z", **after)]
 
-    @pytest.mark.parametrize("head", ["[]", "3", "{}"])
-    def test_a_damaged_head(self, path: Path, head: str) -> None:
-        path.parent.mkdir(parents=True)
-        path.write_text(f"{head}\n")
-        with pytest.raises(StateError, match="line 1 of the journal"):
-            replayed(path)
-
-    def test_sealed_with_another_key(self, path: Path, other_crypter: Crypter) -> None:
-        journal = Journal(path, other_crypter, CHECKPOINT)
-        killed(journal, Entry(K.PUT, thing("c", inputs={"val": Secret("hush")})))
-        with pytest.raises(PassphraseError):
-            replayed(path)
-        journal.close()
-
-    def test_unreadable(self, path: Path) -> None:
-        path.mkdir(parents=True)
-        with pytest.raises(StateError, match=r"cannot read the journal .*: Is a directory"):
-            replayed(path)
+    def test_with_its_pending_operations(self) -> None:
+        notes = (PendingOperation(B, "creating"), PendingOperation(A, "deleting"))
+        journal = Journal(Checkpoint(BASE.resources, notes))
+        journal.record(K.RENAMED, B, renamed=urn("new"))
+        new = replace(B, urn=urn("new"))
+        assert journal.checkpoint().pending == (PendingOperation(new, "creating"), notes[1])
+        journal.record(K.PUT, new)
+        assert journal.checkpoint().pending == (notes[1],)
 
 
-NAMES = st.sampled_from(["a", "b", "c", "d"])
-RESOURCES = st.builds(
-    lambda name, id_, uses, value: thing(
-        name, id_, dependencies=tuple(urn(use) for use in uses if use != name), inputs={"val": value}
-    ),
-    NAMES,
-    st.sampled_from(["1", "2", "3"]),
-    st.sets(NAMES, max_size=2),
-    st.text(max_size=3) | st.text(max_size=3).map(Secret) | st.integers(-9, 9),
-)
-BEGUN = st.builds(Entry, st.just(K.BEGIN), RESOURCES, st.sampled_from(["creating", "updating", "deleting"]))
-ENDED = st.builds(Entry, st.sampled_from([K.PUT, K.REPLACED, K.REMOVE, K.FAILED]), RESOURCES)
-RENAMED = st.builds(Entry, st.just(K.RENAMED), RESOURCES, st.just(""), NAMES.map(lambda name: urn(f"new-{name}")))
+class TestPending:
+    @pytest.mark.parametrize("operation", ["creating", "updating", "deleting"])
+    @pytest.mark.parametrize("end", [K.PUT, K.REMOVE, K.FAILED])
+    def test_begun_and_ended(self, operation: str, end: EntryKind) -> None:
+        journal = Journal(BASE)
+        journal.record(K.BEGIN, A, operation)
+        assert journal.checkpoint() == Checkpoint(BASE.resources, (PendingOperation(A, operation),))
+        journal.record(end, A)
+        assert journal.checkpoint().pending == ()
+
+    def test_a_failure_changes_nothing_else(self) -> None:
+        journal = Journal(BASE)
+        journal.record(K.BEGIN, replace(A, id=""), "updating")
+        journal.record(K.FAILED, A)
+        assert journal.checkpoint() == BASE
+
+    def test_a_copy_put_aside_ends_no_step(self) -> None:
+        journal = Journal(BASE)
+        journal.record(K.BEGIN, A, "creating")
+        journal.record(K.REPLACED, A)
+        assert [item.type for item in journal.checkpoint().pending] == ["creating"]
+
+    def test_of_other_resources(self) -> None:
+        journal = Journal(BASE)
+        journal.record(K.BEGIN, A, "updating")
+        journal.record(K.PUT, B)
+        assert [item.resource for item in journal.checkpoint().pending] == [A]
+
+    def test_of_an_earlier_run(self) -> None:
+        notes = tuple(PendingOperation(A, kind) for kind in ("creating", "updating", "deleting"))
+        journal = Journal(Checkpoint(BASE.resources, notes))
+        journal.record(K.SAME, A)
+        assert journal.checkpoint().pending == (notes[0],)  # it says nothing of a create that nobody saw the end of
 
 
-@given(st.lists(BEGUN | ENDED | RENAMED, min_size=1, max_size=12))
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
-def test_a_replay_gives_what_the_run_had(tmp_path: Path, steps: list[Entry]) -> None:
-    path = tmp_path / "journal.jsonl"
-    journal = Journal(path, SEALED, CHECKPOINT)
-    ledger = killed(journal, *steps)
-    assert replayed(path) == ledger.snapshot()
-    journal.close()
+class TestOrder:
+    def test_what_is_used_stands_before_its_users(self) -> None:
+        a, b, c = (
+            thing("a", parent=urn("b")),
+            thing("b", provider=f"{urn('c')}::id"),
+            thing("c"),
+        )
+        journal = Journal(Checkpoint((c, b, a)))
+        for item in (a, b, c):
+            journal.record(K.SAME, item)
+        assert names(journal.checkpoint()) == ["c", "b", "a"]
+
+    @pytest.mark.parametrize(
+        "use",
+        [{"dependencies": (urn("z"),)}, {"property_dependencies": {"val": [urn("z")]}}, {"deleted_with": urn("z")}],
+    )
+    def test_of_every_use(self, use: dict[str, Any]) -> None:
+        journal = Journal(Checkpoint((thing("z"), thing("a", **use))))
+        journal.record(K.SAME, thing("a", **use))
+        assert names(journal.checkpoint()) == ["z", "a"]
+
+    def test_what_is_not_there_is_passed_over(self) -> None:
+        assert names(Journal(Checkpoint((thing("a", parent=urn("gone")),))).checkpoint()) == ["a"]
+
+    def test_an_old_copy_stands_for_nobody(self) -> None:
+        old, user = thing("a", delete=True), thing("b", dependencies=(urn("a"),))
+        journal = Journal(Checkpoint((old, A, user)))
+        assert [item.delete for item in journal.checkpoint().resources] == [True, False, False]
+
+
+def test_every_entry_but_same_is_written_first() -> None:
+    seen: list[Entry] = []
+    journal = Journal(BASE, seen.append)
+    for kind in EntryKind:
+        journal.record(kind, A, "updating" if kind is K.BEGIN else "", A.urn if kind is K.RENAMED else "")
+    assert [entry.kind for entry in seen] == [kind for kind in EntryKind if kind is not K.SAME]
+    assert seen[0] == Entry(K.BEGIN, A, "updating")
+
+
+def test_what_cannot_be_written_counts_all_the_same() -> None:
+    def write(_entry: Entry) -> None:
+        raise OSError("no room")
+
+    journal = Journal(BASE, write)
+    with pytest.raises(OSError, match="no room"):
+        journal.record(K.PUT, thing("new"))
+    assert thing("new") in journal.checkpoint().resources
+
+
+def test_a_valid_order_is_kept() -> None:
+    items = (stack(), provider(), thing("b"), thing("a", "b"))
+    assert tidy(items) == items
+
+
+def test_what_is_used_moves_in_front_of_its_user() -> None:
+    a, b, c = thing("a", "b"), thing("b", "c"), thing("c")
+    assert tidy((a, c, b)) == (c, b, a)
+
+
+def test_all_kinds_of_references_count() -> None:
+    item = thing(
+        "a",
+        parent=STACK,
+        provider=f"{PROVIDER}::uuid",
+        property_dependencies={"val": [urn("b")]},
+        deleted_with=urn("c"),
+    )
+    ordered = tidy((item, thing("b"), thing("c"), provider(), stack()))
+    assert ordered[-1] == item
+
+
+def test_copies_that_wait_for_their_deletion_stay_beside_the_new_one() -> None:
+    old = thing("a", id="old", delete=True)
+    items = (thing("a"), thing("b", "a"), old)
+    assert tidy(items) == items
+
+
+def test_references_to_what_is_gone_are_dropped() -> None:
+    item = thing(
+        "a", "gone", "b", parent=urn("gone"), deleted_with=urn("gone"),
+        property_dependencies={"val": [urn("gone"), urn("b")], "name": []},
+    )  # fmt: skip
+    (_, tidied) = tidy((thing("b"), item))
+    assert tidied.dependencies == (urn("b"),)
+    assert tidied.property_dependencies == {"val": [urn("b")], "name": []}
+    assert (tidied.parent, tidied.deleted_with) == ("", "")
+
+
+def test_a_copy_that_waits_for_its_deletion_is_nothing_to_refer_to() -> None:
+    old = thing("a", delete=True)
+    assert tidy((old, thing("b", "a")))[1].dependencies == ()
+
+
+def test_a_long_chain_in_the_wrong_order() -> None:
+    chain = [thing(str(number), str(number + 1)) for number in range(5000)]
+    ordered = tidy((*chain, thing("5000")))
+    assert [item.urn for item in ordered] == [urn(str(number)) for number in range(5000, -1, -1)]
+
+
+def test_a_circle_loses_nothing() -> None:
+    assert {item.urn for item in tidy((thing("a", "b"), thing("b", "a")))} == {urn("a"), urn("b")}
+
+
+@given(st.permutations(range(8)), st.lists(st.tuples(st.integers(0, 7), st.integers(0, 7)), max_size=12))
+def test_any_order_becomes_a_valid_one(order: list[int], edges: list[tuple[int, int]]) -> None:
+    uses = {number: [str(low) for low, high in edges if high == number and low < high] for number in range(8)}
+    ordered = tidy([thing(str(number), *uses[number]) for number in order])
+    place = {item.urn: number for number, item in enumerate(ordered)}
+    assert len(place) == 8
+    for item in ordered:
+        assert all(place[need] < place[item.urn] for need in item.uses)
+
+
+@pytest.mark.parametrize("missing", [STACK, PROVIDER])
+def test_a_provider_is_never_dropped_from_its_resources(missing: str) -> None:
+    (tidied,) = tidy((thing("a", parent=STACK, provider=f"{PROVIDER}::uuid"),))
+    assert tidied.provider == f"{PROVIDER}::uuid"

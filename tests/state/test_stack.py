@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.engine.bench import PASSPHRASE, SALT, THING, urn
-from voiceid_optout.state import snapshot, values
+from voiceid_optout.state import checkpoint as checkpoints
+from voiceid_optout.state import values
 from voiceid_optout.state.backend import Backend
+from voiceid_optout.state.checkpoint import Checkpoint
 from voiceid_optout.state.errors import EngineError, OutOfScopeError, PassphraseError, ProjectError, StateError
-from voiceid_optout.state.journal import Journal
-from voiceid_optout.state.ledger import EntryKind, Ledger
+from voiceid_optout.state.journal import EntryKind, Journal
+from voiceid_optout.state.journal_file import JournalFile
 from voiceid_optout.state.project import Project
 from voiceid_optout.state.resource import ResourceState
-from voiceid_optout.state.snapshot import Snapshot
 from voiceid_optout.state.stack import Stack, open_stack
 from voiceid_optout.state.trust import IDENTIFIERS
 from voiceid_optout.state.values import Secret
@@ -33,7 +34,7 @@ def thing(name: str, id_: str = "i", **keys: Any) -> ResourceState:
     return ResourceState(urn=urn(name), custom=True, type=THING, id=id_, **keys)
 
 
-BASE = Snapshot((thing("a", inputs={"val": Secret("hush")}), thing("b")))
+BASE = Checkpoint((thing("a", inputs={"val": Secret("hush")}), thing("b")))
 
 
 class Place:
@@ -53,21 +54,23 @@ class Place:
     def file(self) -> Path:
         return self.root / "Pulumi.dev.yaml"
 
-    def state(self, crypter: Crypter, base: Snapshot = BASE) -> bytes:
-        checkpoint = snapshot.render("dev", "sample", base, crypter, datetime(2026, 1, 1, tzinfo=UTC))
+    def state(self, crypter: Crypter, base: Checkpoint = BASE) -> bytes:
+        checkpoint = checkpoints.render("dev", "sample", base, crypter, datetime(2026, 1, 1, tzinfo=UTC))
         self.backend.write(checkpoint)
         return checkpoint
 
-    def killed(self, crypter: Crypter, checkpoint: bytes | None, base: Snapshot, *steps: tuple[K, Any]) -> Snapshot:
+    def killed(
+        self, crypter: Crypter, content: bytes | None, base: Checkpoint, *steps: tuple[K, Any]
+    ) -> Checkpoint:
         """Leave the journal of a run that was killed."""
-        journal = Journal(self.backend.journal_file, crypter, checkpoint)
-        ledger = Ledger(base, journal.append)
+        file = JournalFile(self.backend.journal_file, crypter, content)
+        journal = Journal(base, file.append)
         for kind, resource in steps:
-            ledger.record(kind, resource, "creating" if kind is K.BEGIN else "")
-        content = self.backend.journal_file.read_bytes()
-        journal.close()
-        self.backend.journal_file.write_bytes(content)
-        return ledger.snapshot()
+            journal.record(kind, resource, "creating" if kind is K.BEGIN else "")
+        lines = self.backend.journal_file.read_bytes()
+        file.close()
+        self.backend.journal_file.write_bytes(lines)
+        return journal.checkpoint()
 
     def open(self, *, writable: bool = True, phrase: str | None = PASSPHRASE, stack: str = "dev") -> Stack:
         environment = {} if phrase is None else {"PULUMI_CONFIG_PASSPHRASE": phrase}
@@ -95,7 +98,7 @@ class TestOpen:
     def test_first_run(self, place: Place) -> None:
         place.settings(config='{"sample:a": {"b": 1}}')
         opened = place.open()
-        assert (opened.name, opened.checkpoint, opened.base) == ("dev", None, Snapshot())
+        assert (opened.name, opened.content, opened.base) == ("dev", None, Checkpoint())
         assert opened.config.values == {"sample:a": '{"b":1}'}
         assert place.said == []
         assert not place.backend.root.exists()
@@ -103,7 +106,7 @@ class TestOpen:
     def test_a_state(self, place: Place, crypter: Crypter) -> None:
         checkpoint = place.state(crypter)
         opened = place.open()
-        assert (opened.checkpoint, opened.base) == (checkpoint, BASE)
+        assert (opened.content, opened.base) == (checkpoint, BASE)
 
     def test_secret_config(self, place: Place, crypter: Crypter) -> None:
         inner = {"list": [{"secure": crypter.encrypt("hush")}, "x"], "deep": {"secure": crypter.encrypt("deeper")}}
@@ -130,7 +133,7 @@ class TestIdentifiersInClear:
             properties = {"domain_id": "d", key: Secret(self.ID)}
             item = ResourceState(urn=urn(f"s{name}", type_), custom=True, type=type_, id="i", inputs=properties)
             item = replace(item, outputs=properties)
-            place.state(crypter, Snapshot((*place.open().base.resources, item)))
+            place.state(crypter, Checkpoint((*place.open().base.resources, item)))
         document = json.loads(place.backend.read() or b"")
         for item, key in zip(document["checkpoint"]["latest"]["resources"], IDENTIFIERS.values(), strict=True):
             item["inputs"][key] = item["outputs"][key] = plain
@@ -148,7 +151,7 @@ class TestIdentifiersInClear:
         assert [
             item.inputs[key] for item, key in zip(opened.base.resources, IDENTIFIERS.values(), strict=True)
         ] == [Secret(self.ID)] * 2
-        assert opened.checkpoint == place.backend.read()
+        assert opened.content == place.backend.read()
         assert not any(self.ID.encode() in content for content in place.files().values())
         (said,) = place.said
         assert said.startswith("the state held the identifiers of 2 resources in clear; they are sealed now.")
@@ -255,7 +258,7 @@ class TestRecovery:
         assert opened.base == left
         words = "recovered 1 finished steps from its journal; 1 were under way and are looked at again"
         assert place.said == [f"the run before this one was killed: {words}"]
-        assert opened.checkpoint == place.backend.read()
+        assert opened.content == place.backend.read()
         assert not place.backend.journal_file.exists()
         assert place.backend.state_file.with_name("dev.json.bak").read_bytes() == checkpoint
 
@@ -263,13 +266,13 @@ class TestRecovery:
         checkpoint = place.state(crypter)
         place.killed(crypter, checkpoint, BASE, (K.PUT, thing("c")))
         second = place.open()
-        left = place.killed(crypter, second.checkpoint, second.base, (K.PUT, thing("d")))
+        left = place.killed(crypter, second.content, second.base, (K.PUT, thing("d")))
         assert {item.urn for item in left.resources} == {urn(name) for name in "abcd"}
         assert place.open().base == left
         assert len(place.said) == 2
 
     def test_at_the_first_run(self, place: Place, crypter: Crypter) -> None:
-        left = place.killed(crypter, None, Snapshot(), (K.PUT, thing("c")))
+        left = place.killed(crypter, None, Checkpoint(), (K.PUT, thing("c")))
         assert place.open().base == left
         place.said.clear()
         assert place.open().base == left
@@ -280,7 +283,7 @@ class TestRecovery:
         left = place.killed(crypter, checkpoint, BASE, (K.REMOVE, BASE.resources[1]))
         before = place.files()
         opened = place.open(writable=False)
-        assert (opened.base, opened.checkpoint) == (left, checkpoint)
+        assert (opened.base, opened.content) == (left, checkpoint)
         assert place.files() == before
         assert "recovered 1 finished steps" in place.said[0]
 

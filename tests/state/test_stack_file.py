@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from voiceid_optout.state import yaml_core
+from voiceid_optout.state import config_values
 from voiceid_optout.state.errors import ProjectError
 from voiceid_optout.state.stack_file import Sealed, Value, change_config, replaced, write
 
@@ -52,7 +52,7 @@ def test_a_value_is_replaced_in_its_place_and_its_comment_stays(path: Path) -> N
 
 @pytest.mark.parametrize("key", ["p:labelKey", "p:quotas", "p:guard"])
 def test_a_value_of_any_form_is_replaced(path: Path, key: str) -> None:
-    document = yaml_core.load(changed(path, TEXT, {key: Sealed("v1:three:four")}))
+    document = config_values.load_yaml(changed(path, TEXT, {key: Sealed("v1:three:four")}))
     assert document["config"][key] == {"secure": "v1:three:four"}
     assert {"p:endpoint", "p:quotas", "p:labelKey", "p:guard"} == set(document["config"])
 
@@ -64,7 +64,7 @@ def test_a_value_is_taken_out(path: Path) -> None:
 
 def test_several_values_change_in_one_write(path: Path) -> None:
     new = changed(path, TEXT, {"p:labelKey": Sealed("v1:new:key"), "p:previousLabelKey": Sealed("v1:one:two")})
-    config = yaml_core.load(new)["config"]
+    config = config_values.load_yaml(new)["config"]
     assert config["p:labelKey"] == {"secure": "v1:new:key"}
     assert config["p:previousLabelKey"] == {"secure": "v1:one:two"}
 
@@ -82,7 +82,7 @@ def test_a_file_without_config_gets_one(path: Path, text: str) -> None:
             changed(path, text, {"p:a": "b"})
         assert path.read_text(encoding="utf-8") == text
     else:
-        assert yaml_core.load(changed(path, text, {"p:a": "b"}))["config"] == {"p:a": "b"}
+        assert config_values.load_yaml(changed(path, text, {"p:a": "b"}))["config"] == {"p:a": "b"}
 
 
 @pytest.mark.parametrize(
@@ -105,13 +105,13 @@ def test_a_file_without_config_gets_one(path: Path, text: str) -> None:
     ],
 )
 def test_a_text_reads_back_as_that_text(path: Path, value: str) -> None:
-    assert yaml_core.load(changed(path, TEXT, {"p:a": value}))["config"]["p:a"] == value
+    assert config_values.load_yaml(changed(path, TEXT, {"p:a": value}))["config"]["p:a"] == value
 
 
 def test_block_texts_and_a_missing_last_line_end_are_no_trouble(path: Path) -> None:
     text = "config:\n  p:note: |\n    one\n    two\n  p:a: b"
     new = changed(path, text, {"p:note": "short", "p:c": "d"})
-    assert yaml_core.load(new)["config"] == {"p:note": "short", "p:a": "b", "p:c": "d"}
+    assert config_values.load_yaml(new)["config"] == {"p:note": "short", "p:a": "b", "p:c": "d"}
 
 
 @pytest.mark.parametrize("text", ["config: {p:a: b}\n", "config: &here\n  p:a: b\nother: *here\n", "config: [1]\n"])

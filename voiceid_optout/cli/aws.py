@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from voiceid_optout.cli import connection
 from voiceid_optout.cli.errors import CommandError
 from voiceid_optout.state import project as projects
-from voiceid_optout.state.config_text import as_text
+from voiceid_optout.state.config_values import as_text
 from voiceid_optout.voiceid import SettingsInvalid, precedence
 from voiceid_optout.voiceid.aws_config import NAMES, OVERRIDE, PREFIX, AwsConfig
 from voiceid_optout.voiceid.settings import FILE_VARIABLE

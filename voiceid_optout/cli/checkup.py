@@ -18,7 +18,8 @@ from voiceid_optout.engine.interface import place_of
 from voiceid_optout.place import shell_faults
 from voiceid_optout.register import RegisterError
 from voiceid_optout.register.report import summary
-from voiceid_optout.state import locks, passphrase, snapshot, trust
+from voiceid_optout.state import checkpoint as checkpoints
+from voiceid_optout.state import locks, passphrase, trust
 from voiceid_optout.state.backend import Backend
 from voiceid_optout.state.errors import EngineError
 from voiceid_optout.voiceid import Client, VoiceIdError
@@ -128,7 +129,7 @@ def _salt_of_state(context: Context) -> str | None:
     backend = Backend(context.backend(), context.project.name, context.stack)
     with suppress(EngineError):  # the state has a finding of its own
         if (content := backend.read()) is not None:
-            return snapshot.parse(content, str(backend.state_file)).salt
+            return checkpoints.parse(content, str(backend.state_file)).salt
     return None
 
 
@@ -143,7 +144,7 @@ def _state(context: Context) -> Finding:
     content = backend.read()
     if content is None:
         return Finding("state", "ok", "none yet; the first `up` makes it")
-    resources = snapshot.parse(content, str(backend.state_file)).resources
+    resources = checkpoints.parse(content, str(backend.state_file)).resources
     _trust(content, backend, "state")
     if trust.Inspection.of(content, str(backend.root)).clear:
         advice = "`optout refresh --engine embedded` seals them"

@@ -11,7 +11,7 @@ from voiceid_optout.cli.exit_codes import ExitCode
 from voiceid_optout.plan import Scope
 from voiceid_optout.plan.digest import AWS, SANDBOX
 from voiceid_optout.plan.pace import Pace
-from voiceid_optout.state.config_text import as_text
+from voiceid_optout.state.config_values import as_text
 from voiceid_optout.voiceid import STACK_CONFIG, ClientSettings, SettingsInvalid
 from voiceid_optout.voiceid.settings import bare
 

@@ -16,7 +16,7 @@ from voiceid_optout.config import faults, value_of
 from voiceid_optout.label import DOMAIN_ID, label
 from voiceid_optout.register import Ensure, load
 from voiceid_optout.state import project as projects
-from voiceid_optout.state.config_text import as_text
+from voiceid_optout.state.config_values import as_text
 from voiceid_optout.state.errors import PassphraseError
 
 if TYPE_CHECKING:

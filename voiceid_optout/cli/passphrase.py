@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from voiceid_optout.cli.context import Context
     from voiceid_optout.state.backend import Backend
+    from voiceid_optout.state.checkpoint import SealedCheckpoint
     from voiceid_optout.state.passphrase import Crypter
-    from voiceid_optout.state.snapshot import RawCheckpoint
 
 NEW_VARIABLE = "OPTOUT_NEW_PASSPHRASE"
 
@@ -124,11 +124,12 @@ def reseal(context: Context, old: str, new: str, report: Callable[[str], None]) 
 
 
 def _reseal(context: Context, backend: Backend, old: str, new: str) -> None:
-    from voiceid_optout.state import passphrase, snapshot, stack_file  # noqa: PLC0415 - not for --help
+    from voiceid_optout.state import checkpoint as checkpoints  # noqa: PLC0415 - not for --help
+    from voiceid_optout.state import passphrase, stack_file  # noqa: PLC0415
 
     salt = context.settings.salt
     content = backend.read()
-    raw = snapshot.RawCheckpoint() if content is None else snapshot.parse(content, str(backend.state_file))
+    raw = checkpoints.SealedCheckpoint() if content is None else checkpoints.parse(content, str(backend.state_file))
     if salt is None and raw.salt is None:
         raise CommandError("nothing is sealed yet: the first `up` takes whatever passphrase is set", ExitCode.USAGE)
     file_is, file_new = _opened(salt, old, new)
@@ -161,11 +162,11 @@ def _opened(salt: str | None, old: str, new: str) -> tuple[Crypter | None, Crypt
         return found, found
 
 
-def _state(context: Context, raw: RawCheckpoint, held: Crypter | None, target: Crypter) -> bytes:
-    from voiceid_optout.state import snapshot  # noqa: PLC0415 - not for --help
+def _state(context: Context, raw: SealedCheckpoint, held: Crypter | None, target: Crypter) -> bytes:
+    from voiceid_optout.state import checkpoint as checkpoints  # noqa: PLC0415 - not for --help
 
     opened = raw.open(held.decrypt if held else str)
-    return snapshot.render(context.stack, context.project.name, opened, target, datetime.now(UTC))
+    return checkpoints.render(context.stack, context.project.name, opened, target, datetime.now(UTC))
 
 
 def _texts(context: Context, held: Crypter, target: Crypter) -> dict[str, str]:

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
     from pulumi.automation.events import EngineEvent
 
+    from voiceid_optout.state.checkpoint import Upgrade
     from voiceid_optout.state.project import Project, StackConfig
-    from voiceid_optout.state.snapshot import Upgrade
 
     # Returns the texts of the providers that the program sends, with this request and config.
     ProgramProviders = Callable[["Request", Project, StackConfig], Collection[str]]

@@ -20,14 +20,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from voiceid_optout.files import name_again, write_atomic
+from voiceid_optout.state.checkpoint import upgraded
 from voiceid_optout.state.errors import OutOfScopeError, StateError
-from voiceid_optout.state.snapshot import upgraded
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from voiceid_optout.state.snapshot import Upgrade
+    from voiceid_optout.state.checkpoint import Upgrade
+    from voiceid_optout.state.project import StackConfig
+
 
 META = b"version: 1\n"
 _VERSION = re.compile(rb"^version:[ \t]*([0-9]{1,9})[ \t]*(?:#.*)?\r?$", re.MULTILINE)
@@ -73,13 +75,13 @@ class Backend:
             except FileNotFoundError:
                 return None
 
-    def write(self, checkpoint: bytes, *, keep: bool = True) -> None:
+    def write(self, content: bytes, *, keep: bool = True) -> None:
         """Replace the checkpoint; the one before stays as ``.bak``, unless it is not to be kept."""
         self.prepare()
         with _clear_errors("write", self.state_file):
             if keep and self.state_file.exists():
                 _keep(self.state_file.with_name(f"{self.state_file.name}.bak"), self.state_file)
-            _put(self.state_file, checkpoint)
+            _put(self.state_file, content)
 
     def upgrade(self, upgrade: Upgrade) -> bool:
         """Bring the state and the one before it to what is written today; tells whether the state was changed."""
@@ -98,7 +100,7 @@ class Backend:
             checkpoint = {"stack": f"organization/{self.project}/{self.stack}", "latest": {"metadata": {}}}
             self.write(json.dumps({"version": 3, "checkpoint": checkpoint}, separators=(",", ":")).encode())
 
-    def write_history(self, checkpoint: bytes, record: dict[str, Any], nanoseconds: int) -> None:
+    def write_history(self, content: bytes, record: dict[str, Any], nanoseconds: int) -> None:
         """Keep the run's record and its checkpoint, as ``pulumi stack history`` reads them.
 
         Not as another name of the state: somebody may edit that in place, and these are what helps then.
@@ -109,7 +111,7 @@ class Backend:
         with _clear_errors("write", history):
             _put(history / f"{name}.history.json", json.dumps(record, indent=4).encode())
             kept = history / f"{name}.checkpoint.json"
-            _put(kept, checkpoint)
+            _put(kept, content)
             _keep(backups / f"{self.stack}.{nanoseconds}.json", kept)
 
     def prepare(self) -> None:
@@ -201,3 +203,34 @@ def stacks(root: Path, project: str) -> Iterator[str]:
     """Yield the names of the stacks that have a state."""
     for path in sorted((root / ".pulumi" / "stacks" / project).glob("*.json")):
         yield path.stem
+
+
+def history_record(
+    kind: str,
+    message: str,
+    config: StackConfig,
+    sealed: Mapping[str, str],
+    counts: Mapping[str, int],
+    times: tuple[int, int],
+    *,
+    succeeded: bool,
+) -> dict[str, Any]:
+    """Return the record.
+
+    ``kind`` is ``update``, ``refresh`` or ``destroy``; ``sealed`` holds the ciphertexts of secret config, ``times``
+    are Unix seconds.
+    """
+    return {
+        "kind": kind,
+        "startTime": times[0],
+        "message": message,
+        "environment": {"exec.kind": "optout"},
+        "config": {
+            key: {"secure": sealed[key]} if key in config.secret_keys else value
+            for key, value in config.values.items()
+        },
+        "version": 0,
+        "result": "succeeded" if succeeded else "failed",
+        "endTime": times[1],
+        "resourceChanges": {kind: count for kind, count in sorted(counts.items()) if count} or None,
+    }

@@ -11,8 +11,7 @@ import yaml
 from voiceid_optout.files import write_atomic
 from voiceid_optout.foreign_text import one_line
 from voiceid_optout.limits import MAX_CONFIG_BYTES, TooMuchError
-from voiceid_optout.state import yaml_core
-from voiceid_optout.state.config_text import as_text
+from voiceid_optout.state.config_values import as_text, load_yaml
 from voiceid_optout.state.errors import OutOfScopeError, ProjectError
 
 if TYPE_CHECKING:
@@ -139,7 +138,7 @@ def store_salt(settings: StackSettings, salt: str) -> None:
 
 def _reads_back(text: str, salt: str) -> bool:
     try:
-        document = yaml_core.load(text)
+        document = load_yaml(text)
     except yaml.YAMLError:
         return False
     return isinstance(document, dict) and document.get("encryptionsalt") == salt
@@ -179,7 +178,7 @@ def read_mapping(path: Path) -> dict[str, Any] | None:
             data = file.read(MAX_CONFIG_BYTES + 1)
         if len(data) > MAX_CONFIG_BYTES:
             raise ProjectError(f"{path}: is larger than {MAX_CONFIG_BYTES // 1024:,} KB")
-        document = yaml_core.load(data.decode("utf-8"))
+        document = load_yaml(data.decode("utf-8"))
     except FileNotFoundError:
         return None
     except OSError as error:

@@ -7,29 +7,30 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from voiceid_optout.state import journal, locks, passphrase, snapshot, trust
+from voiceid_optout.state import checkpoint as checkpoints
+from voiceid_optout.state import journal_file, locks, passphrase, trust
 from voiceid_optout.state import project as projects
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
     from voiceid_optout.state.backend import Backend
+    from voiceid_optout.state.checkpoint import Checkpoint, Upgrade
     from voiceid_optout.state.passphrase import Crypter
     from voiceid_optout.state.project import Project, StackConfig
-    from voiceid_optout.state.snapshot import Snapshot, Upgrade
 
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """A stack ready for a run. ``checkpoint`` is the state file's content, None at a stack's first run."""
+    """A stack ready for a run. ``content`` is the state file's content, None at a stack's first run."""
 
     name: str
     project: Project
     config: StackConfig
     crypter: Crypter
     backend: Backend
-    checkpoint: bytes | None
-    base: Snapshot
+    content: bytes | None
+    base: Checkpoint
 
 
 def open_stack(
@@ -51,15 +52,15 @@ def open_stack(
     providers that the program sends, where one takes part in the run.
     """
     settings = projects.load_stack(project, backend.stack)
-    checkpoint = backend.read()
-    raw = snapshot.RawCheckpoint()
-    if checkpoint is not None:
-        raw = snapshot.parse(checkpoint, str(backend.state_file))
+    content = backend.read()
+    raw = checkpoints.SealedCheckpoint()
+    if content is not None:
+        raw = checkpoints.parse(content, str(backend.state_file))
     crypter, reader = _crypters(passphrase.find(environment), settings.salt, raw.salt)
     base = _upgraded(raw.open(reader.decrypt), upgrade)
     config = projects.resolve(settings, crypter.decrypt)
 
-    def require_trust(state: Snapshot, what: str) -> None:
+    def require_trust(state: Checkpoint, what: str) -> None:
         if not trust_state:
             ask = None if sent is None else lambda: sent(config)
             trust.require(state.providers, str(backend.root), ask, what=what)
@@ -67,8 +68,8 @@ def open_stack(
     require_trust(base, "state")
     if not writable and locks.is_held(backend.lock_folder):
         report("another run is under way: what it has done since it began does not show yet")
-        return Stack(backend.stack, project, config, crypter, backend, checkpoint, base)
-    recovered = journal.recover(backend.journal_file, base, checkpoint, crypter.decrypt)
+        return Stack(backend.stack, project, config, crypter, backend, content, base)
+    recovered = journal_file.recover(backend.journal_file, base, content, crypter.decrypt)
     if recovered is not None:
         require_trust(recovered, "journal of a killed run")
     # Nothing is written before everything could be read.
@@ -82,30 +83,30 @@ def open_stack(
         report(_clear_words(clear, backend, sealed=writable))
     if writable and (recovered is not None or clear):
         # This run's journal takes the place of that one: what that one told must be in the state before.
-        checkpoint = snapshot.render(backend.stack, project.name, base, crypter, datetime.now(UTC))
-        backend.write(checkpoint, keep=not clear)
+        content = checkpoints.render(backend.stack, project.name, base, crypter, datetime.now(UTC))
+        backend.write(content, keep=not clear)
         backend.journal_file.unlink(missing_ok=True)
     today = upgrade if writable else None
-    checkpoint = _brought_up_to_date(backend, today, checkpoint, whole=recovered is not None)
-    return Stack(backend.stack, project, config, crypter, backend, checkpoint, base)
+    content = _brought_up_to_date(backend, today, content, whole=recovered is not None)
+    return Stack(backend.stack, project, config, crypter, backend, content, base)
 
 
 def _brought_up_to_date(
-    backend: Backend, upgrade: Upgrade | None, checkpoint: bytes | None, *, whole: bool
+    backend: Backend, upgrade: Upgrade | None, content: bytes | None, *, whole: bool
 ) -> bytes | None:
     """Upgrade the state's file, and, if ``whole``, the one before it even though the state itself is of today."""
-    if upgrade is None or not (whole or is_old(checkpoint)):
-        return checkpoint
+    if upgrade is None or not (whole or is_old(content)):
+        return content
     backend.upgrade(upgrade)
     return backend.read()
 
 
-def is_old(checkpoint: bytes | None) -> bool:
+def is_old(content: bytes | None) -> bool:
     """Tell whether a state may have what an upgrade replaces: identifiers that the service generates, in clear."""
-    return b"id#" in (checkpoint or b"")
+    return b"id#" in (content or b"")
 
 
-def _upgraded(base: Snapshot, upgrade: Upgrade | None) -> Snapshot:
+def _upgraded(base: Checkpoint, upgrade: Upgrade | None) -> Checkpoint:
     return base if upgrade is None else base.upgraded(upgrade)
 
 
@@ -131,7 +132,7 @@ def _clear_words(count: int, backend: Backend, *, sealed: bool) -> str:
     )
 
 
-def _recovery_words(base: Snapshot, recovered: Snapshot) -> str:
+def _recovery_words(base: Checkpoint, recovered: Checkpoint) -> str:
     before, after = ({(one.urn, one.delete): one for one in state.resources} for state in (base, recovered))
     steps = sum(1 for key in {*before, *after} if before.get(key) != after.get(key))
     pending = len(recovered.pending) - len(base.pending)

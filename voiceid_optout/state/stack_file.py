@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from voiceid_optout.files import write_atomic
-from voiceid_optout.state import yaml_core
+from voiceid_optout.state.config_values import load_yaml
 from voiceid_optout.state.errors import ProjectError
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def _read(path: Path) -> str:
 
 def _load(text: str) -> Any:
     try:
-        return yaml_core.load(text)
+        return load_yaml(text)
     except (yaml.YAMLError, ValueError):
         return None
 

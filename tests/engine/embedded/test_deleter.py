@@ -48,7 +48,7 @@ def test_users_go_before_what_they_use(chain: Bench, operation: str) -> None:
     assert order[:2] == ["s2", "s1"]
     assert sorted(order[2:]) == ["s0", "s3"]
     assert chain.objects() == {}
-    assert [item.type for item in chain.snapshot().resources] == (
+    assert [item.type for item in chain.checkpoint().resources] == (
         ["pulumi:pulumi:Stack"] if operation == "up" else []
     )
 
@@ -62,7 +62,7 @@ def test_a_failure_holds_back_what_comes_after(chain: Bench, operation: str) -> 
     assert ran.outcome.errors == ("still in use",)
     assert deletes(ran.calls) == ["s2", "s1"]
     assert sorted(chain.things()) == ["s0", "s1", "s3"]
-    assert chain.snapshot().pending == ()
+    assert chain.checkpoint().pending == ()
     chain.faults()
     assert chain.run(operation).ok
     assert chain.objects() == {}
@@ -130,10 +130,10 @@ def test_a_protected_one_is_not_deleted(settled: Bench, operation: str) -> None:
 def test_the_provider_goes_with_its_last_user(settled: Bench) -> None:
     settled.want(s0={})
     assert settled.up().ok
-    assert any(item.is_provider for item in settled.snapshot().resources)
+    assert any(item.is_provider for item in settled.checkpoint().resources)
     settled.want()
     assert settled.up().ok
-    assert [item.urn for item in settled.snapshot().resources] == [urn("sample-dev", "pulumi:pulumi:Stack")]
+    assert [item.urn for item in settled.checkpoint().resources] == [urn("sample-dev", "pulumi:pulumi:Stack")]
 
 
 def test_a_component_goes_after_its_children_without_a_call(bench: Bench) -> None:
@@ -143,7 +143,7 @@ def test_a_component_goes_after_its_children_without_a_call(bench: Bench) -> Non
     ran = bench.up()
     assert ran.ok
     assert deletes(ran.calls) == ["s0"]
-    assert [item.urn for item in bench.snapshot().resources] == [urn("sample-dev", "pulumi:pulumi:Stack")]
+    assert [item.urn for item in bench.checkpoint().resources] == [urn("sample-dev", "pulumi:pulumi:Stack")]
 
 
 def test_destroying_a_target(settled: Bench) -> None:

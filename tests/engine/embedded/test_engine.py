@@ -94,7 +94,7 @@ def test_retained_when_removed(bench: Bench) -> None:
 def test_the_last_dynamic_resource_takes_its_provider_along(settled: Bench) -> None:
     settled.want()
     assert settled.up().ok
-    assert [item.type for item in settled.snapshot().resources] == ["pulumi:pulumi:Stack"]
+    assert [item.type for item in settled.checkpoint().resources] == ["pulumi:pulumi:Stack"]
 
 
 def test_destroy(settled: Bench) -> None:
@@ -109,10 +109,10 @@ def test_destroy(settled: Bench) -> None:
 
 
 def test_a_preview_of_destroy_says_the_same_and_changes_nothing(settled: Bench) -> None:
-    state, things = settled.snapshot(), settled.objects()
+    state, things = settled.checkpoint(), settled.objects()
     planned = settled.run("preview-destroy")
     assert planned.ok
-    assert (settled.snapshot(), settled.objects()) == (state, things)
+    assert (settled.checkpoint(), settled.objects()) == (state, things)
     assert sorted(planned.steps()) == sorted(settled.run("destroy").steps())
     assert len(planned.steps()) == len(THREE)
 
@@ -128,7 +128,7 @@ def test_components(bench: Bench) -> None:
     preview = bench.run("preview")
     assert ("create", "s1") in preview.steps()
     assert bench.up().ok
-    resources = {item.urn.split("::")[-1]: item for item in bench.snapshot().resources}
+    resources = {item.urn.split("::")[-1]: item for item in bench.checkpoint().resources}
     group, child = resources["c"], resources["s0"]
     assert group.urn == urn("c", "sample:group:Group")
     assert group.outputs == {"size": 1}

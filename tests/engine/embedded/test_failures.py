@@ -21,7 +21,7 @@ def test_a_create_that_fails(bench: Bench) -> None:
     assert "no room" in ran.errors
     assert "s3" not in bench.things()
     assert {f"id-{name}-a" for name in bench.things()} == bench.objects().keys()
-    assert bench.snapshot().pending == ()
+    assert bench.checkpoint().pending == ()
     bench.faults()
     assert bench.up().ok
     assert len(bench.objects()) == 16
@@ -200,13 +200,13 @@ def test_a_plugin_killed_in_the_middle(settled: Bench) -> None:
     ran = settled.up()
     assert not ran.ok
     assert "the provider plugin was ended by signal 9" in ran.errors
-    assert [item.type for item in settled.snapshot().pending] == ["creating"]
+    assert [item.type for item in settled.checkpoint().pending] == ["creating"]
     assert sorted(settled.things()) == ["s0", "s1", "s2"]
     settled.faults()
     ran = settled.up()
     assert ran.ok
     assert "may have happened or not" in ran.said("warning")
-    assert settled.snapshot().pending == ()
+    assert settled.checkpoint().pending == ()
 
 
 def test_a_plugin_that_does_not_start(settled: Bench) -> None:

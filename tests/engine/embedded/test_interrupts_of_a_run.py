@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import subprocess
 
     from tests.engine.bench import Bench
-    from voiceid_optout.state.snapshot import Snapshot
+    from voiceid_optout.state.checkpoint import Checkpoint
 
 INTERRUPTED = "interrupted; what was done is kept"
 SIGNALS = [signal.SIGINT, signal.SIGTERM]
@@ -51,7 +51,7 @@ def test_the_first_lets_the_steps_under_way_finish(bench: Bench, number: signal.
     assert "once more ends them at once" in ended["said"]
     assert sorted(calls(bench, "create")) == sorted(bench.things())
     assert len(bench.things()) == len(bench.objects()) == 2
-    assert bench.snapshot().pending == ()
+    assert bench.checkpoint().pending == ()
     assert locks(bench) == []
     assert not bench.backend.journal_file.exists()
     bench.faults()
@@ -104,11 +104,11 @@ def test_the_second_ends_the_steps_under_way(settled: Bench, number: signal.Sign
     assert (ended["result"], ended["errors"]) == (Result.ENDED, INTERRUPTED)
     assert living(settled.root) == []
     assert locks(settled) == []
-    pending = {item.resource.urn.split("::")[-1]: item.type for item in settled.snapshot().pending}
+    pending = {item.resource.urn.split("::")[-1]: item.type for item in settled.checkpoint().pending}
     assert pending == {"s0": "updating", "s3": "creating"}
     settled.faults()
     assert settled.up().made() == [("create", "s3"), ("update", "s0")]
-    assert settled.snapshot().pending == ()
+    assert settled.checkpoint().pending == ()
     assert settled.objects() == {f"id-s{n}-a": "ON" for n in range(4)}
 
 
@@ -136,7 +136,7 @@ def test_nothing_outlives_an_engine_that_is_killed(settled: Bench, operation: st
     wait_for(lambda: not living(settled.root))
 
 
-def left_by(bench: Bench) -> Snapshot:
+def left_by(bench: Bench) -> Checkpoint:
     """What the next run will start from."""
     backend = Backend(bench.request().backend, "sample", "dev")
     said: list[str] = []
@@ -179,7 +179,7 @@ def test_an_engine_killed_at_any_moment_loses_nothing(bench: Bench, seed: int) -
     assert ran.ok, ran.errors
     assert sorted(bench.things()) == sorted(f"s{n}" for n in range(MANY))
     assert len(bench.objects()) == MANY
-    assert bench.snapshot().pending == ()
+    assert bench.checkpoint().pending == ()
     assert not bench.backend.journal_file.exists()
     # What was known was not made again, and whatever was made and is not known was.
     assert {name for method, name in ran.made() if method == "create"} == {*bench.things()} - known

@@ -167,12 +167,12 @@ def test_one_that_says_something_else_than_its_port(settled: Bench) -> None:
 
 @pytest.mark.parametrize("operation", ["up", "refresh", "drift", "destroy"])
 def test_a_run_with_one_that_does_not_start(settled: Bench, operation: str) -> None:
-    before = settled.snapshot()
+    before = settled.checkpoint()
     settled.want(s0={"val": "b"}, s1={"val": "b"}, s2={}, s3={})
     ran = settled.run(operation, environment={"PYTHONPATH": str(broken_for_the_plugin(settled))})
     assert ran.outcome.result is Result.FAILED
     assert ran.outcome.errors == ("the provider plugin did not start: no plugin today",)
-    after = settled.snapshot()
+    after = settled.checkpoint()
     assert {item.urn: item.inputs for item in after.resources} == {
         item.urn: item.inputs for item in before.resources
     }
@@ -244,14 +244,14 @@ def test_a_step_whose_plugin_was_killed_stays_pending(
     ran = settled.up()
     assert ran.outcome.errors == ("the provider plugin was ended by signal 9",)
     assert ran.outcome.result is Result.FAILED
-    (pending,) = settled.snapshot().pending
+    (pending,) = settled.checkpoint().pending
     assert (pending.type, pending.resource.urn) == (kind, urn(name))
     settled.faults()
     again = settled.up()
     assert "1 steps of an earlier run may have happened or not" in again.said("warning")
     assert again.ok
     assert again.made() == calls_made
-    assert settled.snapshot().pending == ()
+    assert settled.checkpoint().pending == ()
     assert sorted(settled.things()) == sorted(wishes)
 
 

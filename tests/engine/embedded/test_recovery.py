@@ -68,7 +68,7 @@ def test_killed_while_it_creates(bench: Bench, count: int) -> None:
     assert bool(pending) or not again
     assert {item.id for item in bench.things().values()} == set(bench.objects())
     assert sorted(bench.things()) == sorted(NAMES)
-    assert bench.snapshot().pending == ()
+    assert bench.checkpoint().pending == ()
     assert not bench.backend.journal_file.exists()
     assert bench.up().changes == {"same": len(NAMES) + 1}
 

@@ -87,7 +87,7 @@ def test_a_method_that_raises_leaves_the_resource_as_it_was(settled: Bench, faul
         assert "s3" not in things
     else:
         assert things["s0"] == before
-    assert settled.snapshot().pending == ()
+    assert settled.checkpoint().pending == ()
     settled.faults()
     assert settled.up().ok
     assert {name: item.inputs["val"] for name, item in settled.things().items()} == {
@@ -101,7 +101,7 @@ def test_a_create_without_an_id_is_not_kept(settled: Bench) -> None:
     ran = settled.up()
     assert ran.outcome.result is Result.FAILED
     assert ran.outcome.errors == ("the provider returned no id for a resource it created",)
-    assert (sorted(settled.things()), settled.snapshot().pending) == (["s0", "s1", "s2"], ())
+    assert (sorted(settled.things()), settled.checkpoint().pending) == (["s0", "s1", "s2"], ())
 
 
 def test_replace_creates_first(settled: Bench) -> None:
@@ -191,7 +191,7 @@ def test_replace_that_deletes_first_and_fails_to_create(settled: Bench, fault: d
     again = settled.up()
     assert again.made() == [("create", "s1")]
     assert "pendingReplacement" not in copies(settled)["s1"]
-    assert settled.snapshot().pending == ()
+    assert settled.checkpoint().pending == ()
 
 
 def test_what_was_deleted_for_a_replace_is_not_deleted_or_read_again(settled: Bench) -> None:
@@ -370,7 +370,7 @@ def test_outputs_of_components_and_exports(settled: Bench) -> None:
     settled.config(f"sample:token:\n  secure: {sealed('hush')}\n")
     ran = settled.up()
     assert ran.ok
-    resources = {item.urn.split("::")[-1]: item for item in settled.snapshot().resources}
+    resources = {item.urn.split("::")[-1]: item for item in settled.checkpoint().resources}
     assert resources["c"].outputs == {"size": 1}
     assert resources["sample-dev"].outputs == {"size": 4, "token": Secret("hush")}
     assert "hush" not in json.dumps(ran.events)

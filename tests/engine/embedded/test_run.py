@@ -1,4 +1,4 @@
-"""One step and its traces: events, the ledger, and how a run stands after it."""
+"""One step and its traces: events, the journal, and how a run stands after it."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from voiceid_optout.engine.embedded.plugin import ProviderError
 from voiceid_optout.engine.embedded.run import Run, describe, stamped
 from voiceid_optout.engine.events import Emitter, to_json
 from voiceid_optout.engine.interface import Operation, Request
+from voiceid_optout.state.checkpoint import Checkpoint
 from voiceid_optout.state.errors import InterruptedRunError, PluginError, ProgramError
-from voiceid_optout.state.ledger import Entry, EntryKind, Ledger
+from voiceid_optout.state.journal import Entry, EntryKind, Journal
 from voiceid_optout.state.resource import ResourceState
-from voiceid_optout.state.snapshot import Snapshot
 from voiceid_optout.state.values import Secret
 
 if TYPE_CHECKING:
@@ -31,10 +31,10 @@ class Traced:
     def __init__(self, root: Path, operation: Operation = Operation.UP, **options: Any) -> None:
         self.events: list[dict[str, Any]] = []
         self.lines: list[Entry] = []
-        self.ledger = Ledger(Snapshot(), self.lines.append)
+        self.journal = Journal(Checkpoint(), self.lines.append)
         emitter = Emitter(lambda event: self.events.append(to_json(event)))
         request = Request(root=root, stack="dev", backend=root, **options)
-        self.run = Run(operation, request, self.ledger, emitter, self.no_plugin)
+        self.run = Run(operation, request, self.journal, emitter, self.no_plugin)
 
     @staticmethod
     def no_plugin() -> Any:
@@ -59,7 +59,7 @@ def test_a_step_that_ends_well(traced: Traced) -> None:
     assert traced.told == ["resourcePreEvent", "resOutputsEvent"]
     assert traced.noted == [("begin", "creating"), ("put", "")]
     assert (traced.run.applied, traced.run.failed.is_set(), traced.run.stopped) == (1, False, False)
-    assert traced.ledger.snapshot() == Snapshot((MADE,))
+    assert traced.journal.checkpoint() == Checkpoint((MADE,))
 
 
 def test_events_hide_secrets(traced: Traced) -> None:
@@ -96,7 +96,7 @@ def test_a_step_that_fails(tmp_path: Path, go_on: bool) -> None:
     assert traced.noted == [("begin", "creating"), ("failed", "")]
     assert (traced.run.applied, traced.run.failed.is_set(), traced.run.stopped) == (0, True, not go_on)
     assert traced.run.left_out == {NEW.urn}
-    assert traced.ledger.snapshot() == Snapshot()
+    assert traced.journal.checkpoint() == Checkpoint()
 
 
 def test_a_step_whose_plugin_goes_away_may_have_happened(traced: Traced) -> None:
@@ -106,7 +106,7 @@ def test_a_step_whose_plugin_goes_away_may_have_happened(traced: Traced) -> None
     with pytest.raises(PluginError):
         traced.run.step(OpType.CREATE, None, NEW, act)
     assert traced.told == ["resourcePreEvent", "resOpFailedEvent"]
-    assert [item.type for item in traced.ledger.snapshot().pending] == ["creating"]
+    assert [item.type for item in traced.journal.checkpoint().pending] == ["creating"]
     assert traced.run.failed.is_set()
 
 
@@ -124,7 +124,7 @@ def test_a_plan_acts_not_and_applies_in_memory(tmp_path: Path, operation: Operat
     traced = Traced(tmp_path, operation)
     assert traced.run.step(OpType.CREATE, None, NEW, Traced.no_plugin) == NEW
     assert traced.events[0]["resourcePreEvent"]["planning"] is True
-    assert traced.ledger.snapshot() == Snapshot((NEW,))
+    assert traced.journal.checkpoint() == Checkpoint((NEW,))
 
 
 def test_a_step_needs_a_resource(traced: Traced) -> None:

@@ -27,7 +27,7 @@ def replacing(bench: Bench, diff: dict[str, Any], **faults: Any) -> None:
 
 
 def copies(bench: Bench) -> list[tuple[str, bool]]:
-    return sorted((item.id, item.delete) for item in bench.snapshot().resources if item.urn == urn("s0"))
+    return sorted((item.id, item.delete) for item in bench.checkpoint().resources if item.urn == urn("s0"))
 
 
 def test_replace_creates_before_it_deletes(settled: Bench) -> None:

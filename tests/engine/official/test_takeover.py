@@ -14,9 +14,9 @@ from tests.engine.bench import SEALED, Bench
 from tests.engine.official.conftest import Perform, performer
 from tests.engine.official.stand_in import Play, StandIn
 from tests.state.states import thing
-from voiceid_optout.state import journal
+from voiceid_optout.state import journal_file
 from voiceid_optout.state.errors import StackLockedError
-from voiceid_optout.state.ledger import Entry, EntryKind
+from voiceid_optout.state.journal import Entry, EntryKind
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,7 +30,7 @@ LOCKED = (
 @pytest.fixture
 def killed(settled: Bench) -> Bench:
     """A stack in whose journal a killed run had noted one more resource."""
-    left = journal.Journal(settled.backend.journal_file, SEALED, settled.backend.read())
+    left = journal_file.JournalFile(settled.backend.journal_file, SEALED, settled.backend.read())
     left.append(Entry(EntryKind.PUT, thing("s3", id="id-s3-a")))
     left.leave()
     return settled

@@ -11,7 +11,7 @@ from pulumi.automation.events import OpType
 from voiceid_optout import urn as urns
 from voiceid_optout.engine.embedded.run import describe, stamped
 from voiceid_optout.state import values
-from voiceid_optout.state.ledger import EntryKind
+from voiceid_optout.state.journal import EntryKind
 
 if TYPE_CHECKING:
     from voiceid_optout.engine.embedded.goal import Goal
@@ -70,5 +70,5 @@ class Components:
         op, old, new = known
         new = replace(new, outputs=outputs)
         if not self._run.planning:
-            self._run.ledger.record(EntryKind.SAME, new)
+            self._run.journal.record(EntryKind.SAME, new)
         self._run.emitter.done(describe(op, old, new), planning=self._run.planning)

@@ -13,7 +13,7 @@ from voiceid_optout.engine.embedded import decisions
 from voiceid_optout.engine.embedded.plugin import ProviderError
 from voiceid_optout.engine.embedded.run import describe
 from voiceid_optout.state.errors import EngineError
-from voiceid_optout.state.ledger import EntryKind
+from voiceid_optout.state.journal import EntryKind
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence

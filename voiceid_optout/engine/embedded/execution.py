@@ -17,11 +17,12 @@ from voiceid_optout.engine.embedded.refresher import refresh
 from voiceid_optout.engine.embedded.registrar import Registrar
 from voiceid_optout.engine.embedded.run import Run
 from voiceid_optout.engine.interface import WRITES_STATE, Operation, Outcome, Result
-from voiceid_optout.state import history, values
+from voiceid_optout.state import values
+from voiceid_optout.state.backend import history_record
+from voiceid_optout.state.checkpoint import render
 from voiceid_optout.state.errors import EngineError, InterruptedRunError, ProgramError, StateError
 from voiceid_optout.state.journal import Journal
-from voiceid_optout.state.ledger import Ledger
-from voiceid_optout.state.snapshot import render
+from voiceid_optout.state.journal_file import JournalFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -54,17 +55,17 @@ class Execution:
         self._plugins = plugins
         self._host = host
         self._ended = False
-        self._journal: Journal | None = None
+        self._journal_file: JournalFile | None = None
         if operation in WRITES_STATE:
-            self._journal = Journal(stack.backend.journal_file, stack.crypter, stack.checkpoint)
+            self._journal_file = JournalFile(stack.backend.journal_file, stack.crypter, stack.content)
         self._config: PropertyMap = {
             key: values.Secret(value) if key in stack.config.secret_keys else value
             for key, value in stack.config.values.items()
         }
-        ledger = Ledger(stack.base, self._journal.append if self._journal else None)
+        journal = Journal(stack.base, self._journal_file.append if self._journal_file else None)
         # Refresh and destroy use the config of the last run, which the state keeps; the program's phase today's.
         stored = self._stored_config()
-        self._run = Run(operation, request, ledger, emitter, partial(plugins.with_config, stored))
+        self._run = Run(operation, request, journal, emitter, partial(plugins.with_config, stored))
 
     def run(self) -> Outcome:
         """Do it; the state is written whatever happens on the way."""
@@ -84,8 +85,8 @@ class Execution:
             self._run.failed.set()
             raise
         finally:
-            if self._journal is not None:
-                self._write(self._journal, started)
+            if self._journal_file is not None:
+                self._write(self._journal_file, started)
         outcome = self._outcome()
         self._run.emitter.summary()
         self._run.emitter.cancelled()
@@ -113,12 +114,12 @@ class Execution:
         # Not a lambda: a cycle would keep the state of a plan in memory while the plan is done.
         run.plugin = partial(self._plugins.with_config, self._config)
         run.plugin()  # its process starts while the program imports
-        base = run.ledger.snapshot()
+        base = run.journal.checkpoint()
         registrar = Registrar(run, base, stack.name, stack.project.name, self._config)
 
         def finish() -> None:
             if not run.stopped:
-                resources = run.ledger.snapshot().resources
+                resources = run.journal.checkpoint().resources
                 self._miss_targets({item.urn for item in resources} | registrar.seen)
                 delete_all(run, unseen(resources, registrar.seen))
 
@@ -168,12 +169,12 @@ class Execution:
         fatal = () if run.fatal is None or str(run.fatal) in said else (str(run.fatal),)
         return Outcome(result, (*said, *fatal))
 
-    def _write(self, journal: Journal, started: int) -> None:
+    def _write(self, journal_file: JournalFile, started: int) -> None:
         """Write the state, then the history; a state that cannot be written fails the run and keeps its journal."""
         stack, now = self._stack, datetime.now(UTC)
-        checkpoint = render(stack.name, stack.project.name, self._run.ledger.snapshot(), stack.crypter, now)
+        content = render(stack.name, stack.project.name, self._run.journal.checkpoint(), stack.crypter, now)
         try:
-            stack.backend.write(checkpoint)
+            stack.backend.write(content)
         except StateError as error:
             # What the journal had no room for, the state has none for either: one error is enough.
             if not isinstance(self._run.fatal, StateError):
@@ -181,10 +182,10 @@ class Execution:
             self._run.stop(error)
             return
         finally:
-            journal.leave()
-        journal.close()
+            journal_file.leave()
+        journal_file.close()
         sealed = {key: stack.crypter.encrypt(stack.config.values[key]) for key in stack.config.secret_keys}
-        entry = history.record(
+        entry = history_record(
             _HISTORY_KINDS[self._operation],
             self._run.request.message,
             stack.config,
@@ -194,6 +195,6 @@ class Execution:
             succeeded=self._outcome().result is Result.SUCCEEDED,
         )
         try:
-            stack.backend.write_history(checkpoint, entry, time.time_ns())
+            stack.backend.write_history(content, entry, time.time_ns())
         except StateError as error:
             self._run.emitter.diagnostic("warning", f"the state is saved, but not the run's history: {error}")

@@ -13,16 +13,16 @@ from voiceid_optout.engine.embedded.plugin import ProviderError
 from voiceid_optout.engine.embedded.run import describe, now
 from voiceid_optout.state import values
 from voiceid_optout.state.errors import EngineError
-from voiceid_optout.state.ledger import EntryKind
+from voiceid_optout.state.journal import EntryKind
 from voiceid_optout.state.resource import sealed
 
 if TYPE_CHECKING:
     from voiceid_optout.engine.embedded.run import Run
+    from voiceid_optout.state.checkpoint import Checkpoint
     from voiceid_optout.state.resource import ResourceState
-    from voiceid_optout.state.snapshot import Snapshot
 
 
-def refresh(run: Run, base: Snapshot, *, final: bool) -> None:
+def refresh(run: Run, base: Checkpoint, *, final: bool) -> None:
     """Read all resources the run concerns, several at a time.
 
     ``final`` tells that nothing follows: the differences are then what the run counts; otherwise they are only
@@ -58,9 +58,9 @@ def _refresh_one(run: Run, old: ResourceState, final: bool) -> None:  # noqa: FB
         run.emitter.failed(metadata)
         return
     if new is None:
-        run.ledger.record(EntryKind.REMOVE, old)
+        run.journal.record(EntryKind.REMOVE, old)
     else:
-        run.ledger.record(EntryKind.SAME if op is OpType.SAME else EntryKind.PUT, new)
+        run.journal.record(EntryKind.SAME if op is OpType.SAME else EntryKind.PUT, new)
     shown = op if final else OpType.REFRESH
     run.emitter.done(describe(shown, old, new, read=True), planning=run.planning)
     if final and not old.is_provider:
@@ -83,7 +83,7 @@ def _read(run: Run, old: ResourceState) -> tuple[ResourceState | None, OpType]:
 
 def _forget_the_gone(run: Run, before: set[str]) -> None:
     """Take what a refresh found gone out of the dependencies of what is left: the state must stay consistent."""
-    resources = run.ledger.snapshot().resources
+    resources = run.journal.checkpoint().resources
     gone = before - {item.urn for item in resources}
     for item in resources if gone else ():
         if gone.isdisjoint(item.uses):
@@ -97,4 +97,4 @@ def _forget_the_gone(run: Run, before: set[str]) -> None:
             },
             deleted_with="" if item.deleted_with in gone else item.deleted_with,
         )
-        run.ledger.record(EntryKind.PUT, mended)
+        run.journal.record(EntryKind.PUT, mended)

@@ -17,20 +17,20 @@ from voiceid_optout.engine.embedded.plugin import ProviderError
 from voiceid_optout.engine.embedded.replacer import Replacer
 from voiceid_optout.engine.embedded.run import stamped
 from voiceid_optout.state.errors import OutOfScopeError, ProgramError
-from voiceid_optout.state.ledger import EntryKind
+from voiceid_optout.state.journal import EntryKind
 from voiceid_optout.state.resource import ResourceState
 
 if TYPE_CHECKING:
     from voiceid_optout.engine.embedded.goal import Goal
     from voiceid_optout.engine.embedded.run import Run
-    from voiceid_optout.state.snapshot import Snapshot
+    from voiceid_optout.state.checkpoint import Checkpoint
     from voiceid_optout.state.values import PropertyMap
 
 
 class Registrar:
     """Knows the base snapshot and which resources the program has spoken of. Thread-safe."""
 
-    def __init__(self, run: Run, base: Snapshot, stack: str, project: str, config: PropertyMap) -> None:
+    def __init__(self, run: Run, base: Checkpoint, stack: str, project: str, config: PropertyMap) -> None:
         self._run = run
         self._base = {item.urn: item for item in base.resources if not item.delete}
         self._stack = stack
@@ -91,7 +91,7 @@ class Registrar:
             return new
         self._goals[old.urn] = goal  # an alias does not count here: children know it by this URN
         self._run.told_same(old, replace(old, id=""))
-        self._run.ledger.record(EntryKind.SAME, old)
+        self._run.journal.record(EntryKind.SAME, old)
         return old
 
     def _custom(self, goal: Goal, old: ResourceState | None) -> ResourceState | None:
@@ -145,7 +145,7 @@ class Registrar:
             id_, outputs = self._run.plugin().create(new.urn, new.inputs)
             if left is not None and old is not None:
                 # Not before: as long as there is no new one, the old one is the resource.
-                self._run.ledger.record(EntryKind.REPLACED, old)
+                self._run.journal.record(EntryKind.REPLACED, old)
             return stamped(replace(new, id=id_, outputs=outputs), None)
 
         planned = replace(new, outputs=new.inputs)

@@ -10,7 +10,7 @@ from pulumi.automation.events import OpType
 from voiceid_optout import urn as urns
 from voiceid_optout.engine.embedded.plugin import ProviderError
 from voiceid_optout.state import values
-from voiceid_optout.state.ledger import EntryKind
+from voiceid_optout.state.journal import EntryKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -47,7 +47,7 @@ class Replacer:
             return self._delete_first(new, old)
         copy = replace(old, delete=True)
         if self._run.planning:
-            self._run.ledger.record(EntryKind.REPLACED, old)
+            self._run.journal.record(EntryKind.REPLACED, old)
         created = self._create(new, old, OpType.CREATE_REPLACEMENT, copy)
         if created is not None:
             self._run.replaced(copy, created)

@@ -1,4 +1,4 @@
-"""What every phase of a run shares: its options, the ledger, the events, whether it has failed."""
+"""What every phase of a run shares: its options, the journal, the events, whether it has failed."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from pulumi.automation import events as api
 from voiceid_optout.engine.embedded.plugin import ProviderError
 from voiceid_optout.engine.interface import Operation
 from voiceid_optout.state import values
+from voiceid_optout.state.checkpoint import timestamp
 from voiceid_optout.state.errors import PluginError
-from voiceid_optout.state.ledger import EntryKind
+from voiceid_optout.state.journal import EntryKind
 from voiceid_optout.state.resource import sealed
-from voiceid_optout.state.snapshot import timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from voiceid_optout.engine.events import Emitter
     from voiceid_optout.engine.interface import Request
     from voiceid_optout.state.errors import EngineError
-    from voiceid_optout.state.ledger import Ledger
+    from voiceid_optout.state.journal import Journal
     from voiceid_optout.state.resource import ResourceState
     from voiceid_optout.state.values import PropertyMap
 
@@ -45,7 +45,7 @@ class Run:
 
     operation: Operation
     request: Request
-    ledger: Ledger
+    journal: Journal
     emitter: Emitter
     plugin: Callable[[], Plugin]
     failed: threading.Event = field(default_factory=threading.Event)
@@ -87,7 +87,7 @@ class Run:
         entry: EntryKind = EntryKind.PUT,
         left: ResourceState | None = None,
     ) -> ResourceState | None:
-        """Run one step with its events and its lines in the ledger; ``act`` does it and returns the new state.
+        """Run one step with its events and its lines in the journal; ``act`` does it and returns the new state.
 
         In a preview ``act`` is not called and ``new`` is what is planned. ``left`` is the old state as the step
         leaves it, where that differs from ``old``. A failure is reported, marks the run as failed and is raised
@@ -109,9 +109,9 @@ class Run:
                 left = replace(old, outputs=result.outputs)
         if old is not None and old.urn != subject.urn:
             # It was found by an alias. Not before: as long as its step is not done it is the one of the state.
-            self.ledger.record(EntryKind.RENAMED, old, renamed=subject.urn)
+            self.journal.record(EntryKind.RENAMED, old, renamed=subject.urn)
             self.renamed[subject.urn] = old.urn
-        self.ledger.record(entry, result or subject)
+        self.journal.record(entry, result or subject)
         if op is not api.OpType.SAME and subject.custom and not subject.is_provider:
             self.applied += 1
         if op not in _PARTS and not subject.is_provider:
@@ -132,7 +132,7 @@ class Run:
         pending = PENDING.get(failed.op.value.split("-")[0])
         if pending is None:
             return act()
-        self.ledger.record(EntryKind.BEGIN, subject, pending)
+        self.journal.record(EntryKind.BEGIN, subject, pending)
         try:
             return act()
         except PluginError:
@@ -141,7 +141,7 @@ class Run:
             self.emitter.failed(failed)
             raise
         except Exception as error:
-            self.ledger.record(EntryKind.FAILED, subject)
+            self.journal.record(EntryKind.FAILED, subject)
             self.left_out.add(subject.urn)
             self.fail(subject.urn, str(error), halt=not self.request.continue_on_error)
             self.emitter.failed(failed)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from pulumi.automation.events import StepEventMetadata
 
-    from voiceid_optout.state.snapshot import Upgrade
+    from voiceid_optout.state.checkpoint import Upgrade
 
 _REFRESHED = ("same", "update", "delete")
 _APPLIED = ("create", "update", "delete", "create-replacement", "delete-replaced", "import", "discard")

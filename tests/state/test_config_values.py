@@ -6,7 +6,32 @@ from typing import Any
 import pytest
 import yaml
 
-from voiceid_optout.state.yaml_core import load
+from voiceid_optout.state.config_values import as_text, load_yaml
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("as it is: <&>", "as it is: <&>"),
+        (None, ""),
+        (True, "true"),
+        (12345678901234567890, "12345678901234567890"),
+        (1.0, "1"),
+        (1.5, "1.5"),
+        (1e20, "100000000000000000000"),
+        (1e21, "1e+21"),
+        (0.00001, "0.00001"),
+        (1.5e-9, "1.5e-9"),
+        ([], "[]"),
+        ({}, "{}"),
+        ({"b": [1, 2.5, None, False], "a": "x"}, '{"a":"x","b":[1,2.5,null,false]}'),
+        ({1: 12345678901234567890}, '{"1":12345678901234567000}'),
+        ({"k": '<a&b>"é\u2028'}, '{"k":"\\u003ca\\u0026b\\u003e\\"é\\u2028"}'),
+        ([100.0, 0, -3], "[100,0,-3]"),
+    ],
+)
+def test_texts_are_those_of_the_cli(value: Any, text: str) -> None:
+    assert as_text(value) == text
 
 
 @pytest.mark.parametrize(
@@ -41,18 +66,18 @@ from voiceid_optout.state.yaml_core import load
     ],
 )
 def test_scalars_are_read_as_by_the_cli(text: str, value: Any) -> None:
-    assert load(f"key: {text}\n") == {"key": value}
+    assert load_yaml(f"key: {text}\n") == {"key": value}
 
 
 def test_not_a_number() -> None:
-    assert math.isnan(load(".nan"))
+    assert math.isnan(load_yaml(".nan"))
 
 
 def test_merge_keys() -> None:
-    assert load("base: &base {a: 1}\nuse:\n  <<: *base\n  b: 2\n")["use"] == {"a": 1, "b": 2}
+    assert load_yaml("base: &base {a: 1}\nuse:\n  <<: *base\n  b: 2\n")["use"] == {"a": 1, "b": 2}
 
 
 @pytest.mark.parametrize("text", ["a: [", "!!python/object/apply:os.getcwd []", "!!int x"])
 def test_what_is_no_plain_yaml_is_refused(text: str) -> None:
     with pytest.raises((yaml.YAMLError, ValueError)):
-        load(text)
+        load_yaml(text)

@@ -1,4 +1,7 @@
-"""A stack's state at one moment, as the checkpoint file holds it."""
+"""A stack's state at one moment: the checkpoint, how its file is read and written, and which ones are refused.
+
+Refused is what the official engine refuses to work on, and what would be misread here.
+"""
 
 from __future__ import annotations
 
@@ -8,17 +11,19 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from voiceid_optout import urn as urns
 from voiceid_optout.limits import read_json
-from voiceid_optout.state import integrity, values
 from voiceid_optout.state import resource as resources
+from voiceid_optout.state import values
 from voiceid_optout.state.errors import OutOfScopeError, StateError
 from voiceid_optout.state.trust import PROVIDER_KEY, Named
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from voiceid_optout.state.passphrase import Crypter
     from voiceid_optout.state.resource import ResourceState
+
 
 # Takes type, id and outputs of a resource; returns id and outputs as they are written today.
 Upgrade = Callable[[str, str, dict[str, Any]], tuple[str, dict[str, Any]]]
@@ -37,7 +42,7 @@ class PendingOperation:
 
 
 @dataclass(frozen=True, slots=True)
-class Snapshot:
+class Checkpoint:
     """Resources in an order where each stands after what it uses."""
 
     resources: tuple[ResourceState, ...] = ()
@@ -51,9 +56,9 @@ class Snapshot:
                 if PROVIDER_KEY in properties:
                     yield Named(item.urn, values.plain_value(properties[PROVIDER_KEY]))
 
-    def upgraded(self, upgrade: Upgrade) -> Snapshot:
+    def upgraded(self, upgrade: Upgrade) -> Checkpoint:
         """Return it with each resource as it is written today."""
-        return Snapshot(
+        return Checkpoint(
             tuple(_upgraded(item, upgrade) for item in self.resources),
             tuple(PendingOperation(_upgraded(item.resource, upgrade), item.type) for item in self.pending),
         )
@@ -65,7 +70,7 @@ def _upgraded(item: ResourceState, upgrade: Upgrade) -> ResourceState:
 
 
 @dataclass(frozen=True, slots=True)
-class RawCheckpoint:
+class SealedCheckpoint:
     """A checkpoint whose secrets are still sealed."""
 
     resources: tuple[dict[str, Any], ...] = ()
@@ -78,9 +83,9 @@ class RawCheckpoint:
         every = (*self.resources, *(item["resource"] for item in self.pending))
         return sum(map(resources.has_identifier_in_clear, every))
 
-    def open(self, decrypt: Callable[[str], str]) -> Snapshot:
+    def open(self, decrypt: Callable[[str], str]) -> Checkpoint:
         """Return the snapshot with its secrets in clear."""
-        return Snapshot(
+        return Checkpoint(
             tuple(resources.from_json(item, decrypt) for item in self.resources),
             tuple(
                 PendingOperation(resources.from_json(item["resource"], decrypt), item["type"])
@@ -89,7 +94,7 @@ class RawCheckpoint:
         )
 
 
-def parse(text: bytes, path: str) -> RawCheckpoint:
+def parse(text: bytes, path: str) -> SealedCheckpoint:
     """Read a checkpoint's bytes; ``path`` is named in the :class:`StateError` of a bad one."""
     try:
         document = read_json(text)
@@ -109,12 +114,12 @@ def parse(text: bytes, path: str) -> RawCheckpoint:
         raise OutOfScopeError(f"the secrets provider {kind}")
     if magic != _magic(str(named)):
         raise StateError(f"{path}: its checksum is not that of its version; restore the file from {path}.bak")
-    raw = RawCheckpoint(
-        integrity.entries(latest.get("resources"), path),
-        integrity.entries(latest.get("pending_operations"), path),
+    raw = SealedCheckpoint(
+        _entries(latest.get("resources"), path),
+        _entries(latest.get("pending_operations"), path),
         salt,
     )
-    integrity.check(raw.resources, raw.pending, path)
+    _check(raw.resources, raw.pending, path)
     return raw
 
 
@@ -142,7 +147,7 @@ def _magic(version: str) -> str:
     return hashlib.sha256(version.encode()).hexdigest() if version else ""
 
 
-def render(stack: str, project: str, snapshot: Snapshot, crypter: Crypter, now: datetime) -> bytes:
+def render(stack: str, project: str, state: Checkpoint, crypter: Crypter, now: datetime) -> bytes:
     """Write a checkpoint as the official engine does: compact JSON, its order of keys."""
     latest: dict[str, Any] = {
         "manifest": {
@@ -152,12 +157,12 @@ def render(stack: str, project: str, snapshot: Snapshot, crypter: Crypter, now: 
         },
         "secrets_providers": {"type": "passphrase", "state": {"salt": crypter.salt_text}},
     }
-    if snapshot.resources:
-        latest["resources"] = [resources.to_json(item, crypter.encrypt) for item in snapshot.resources]
-    if snapshot.pending:
+    if state.resources:
+        latest["resources"] = [resources.to_json(item, crypter.encrypt) for item in state.resources]
+    if state.pending:
         latest["pending_operations"] = [
             {"resource": resources.to_json(item.resource, crypter.encrypt), "type": item.type}
-            for item in snapshot.pending
+            for item in state.pending
         ]
     latest["metadata"] = {}
     checkpoint = {"stack": f"organization/{project}/{stack}", "latest": latest}
@@ -169,3 +174,83 @@ def timestamp(moment: datetime) -> str:
     """Return the moment in UTC as RFC 3339 with trailing zeros of the fraction cut."""
     text = moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f").rstrip("0").rstrip(".")
     return f"{text}Z"
+
+
+_URN_SEPARATORS = 3
+_SHAPES: dict[str, type] = {
+    "inputs": dict,
+    "outputs": dict,
+    "propertyDependencies": dict,
+    "customTimeouts": dict,
+    "dependencies": list,
+    "parent": str,
+    "provider": str,
+    "id": str,
+    "type": str,
+}
+
+
+def _entries(value: Any, path: str) -> tuple[dict[str, Any], ...]:
+    """Return a list of the state file as a tuple; none counts as empty."""
+    if value is not None and not isinstance(value, list):
+        raise StateError(f"{path}: a list was expected where resources are; {_advice(path)}")
+    return tuple(value or ())
+
+
+def _check(resources: Sequence[Any], pending: Sequence[Any], path: str) -> None:
+    """Raise :class:`StateError` for the first fault; ``path`` is the state file's.
+
+    :class:`OutOfScopeError` is raised for a resource of a package that this engine has no plugin for.
+    """
+    seen: dict[str, str] = {}
+    live: set[str] = set()
+    for item in resources:
+        urn = _check_shape(item, path)
+        _check_id(item, urn, path)
+        _check_references(item, urn, seen, path)
+        if urn in live and not item.get("delete"):
+            raise StateError(f"{path}: {urn} is listed twice; {_advice(path)}")
+        seen[urn] = item.get("id") or ""
+        if not item.get("delete"):
+            live.add(urn)
+    for operation in pending:
+        if not isinstance(operation, dict) or not isinstance(operation.get("type"), str):
+            raise StateError(f"{path}: a pending operation without a type; {_advice(path)}")
+        _check_shape(operation.get("resource"), path)
+
+
+def _check_shape(item: Any, path: str) -> str:
+    urn = item.get("urn") if isinstance(item, dict) else None
+    if not isinstance(urn, str) or urn.count("::") < _URN_SEPARATORS:
+        raise StateError(f"{path}: a resource without a URN; {_advice(path)}")
+    for key, shape in _SHAPES.items():
+        if item.get(key) is not None and not isinstance(item[key], shape):
+            raise StateError(f"{path}: `{key}` of {urn} is not what it must be; {_advice(path)}")
+    return urn
+
+
+def _check_id(item: dict[str, Any], urn: str, path: str) -> None:
+    type_ = urns.type_of(urn)
+    package = type_.removeprefix(urns.PROVIDER_TYPE_PREFIX).split(":", 1)[0]
+    if item.get("custom") and package != urns.DYNAMIC_PACKAGE:
+        raise OutOfScopeError(f"resource type {type_} in the state")
+    if bool(item.get("custom")) != bool(item.get("id")):
+        what = "has no id" if item.get("custom") else "is a component and has an id"
+        raise StateError(f"{path}: {urn} {what}; {_advice(path)}")
+
+
+def _check_references(item: dict[str, Any], urn: str, seen: dict[str, str], path: str) -> None:
+    provider, _, provider_id = (item.get("provider") or "").rpartition("::")
+    lists = (item.get("dependencies"), *(item.get("propertyDependencies") or {}).values())
+    many = (need for one in lists for need in one or ())
+    for need in (item.get("parent"), provider, item.get("deletedWith"), *many):
+        if need and need not in seen:
+            raise StateError(f"{path}: {urn} refers to {need}, which does not stand before it; {_advice(path)}")
+    if provider and seen[provider] != provider_id:
+        raise StateError(
+            f"{path}: {urn} refers to {urns.name(provider)} by an id it does not have; {_advice(path)}"
+        )
+
+
+def _advice(path: str) -> str:
+    return f"restore the file from {path}.bak"

@@ -1,21 +1,66 @@
-"""YAML as the Pulumi CLI reads it: ``yes`` and ``1:30`` are texts, ``1e3`` and ``0o17`` are numbers.
+"""Config values as the Pulumi CLI reads them from YAML, and as it hands them to programs and providers: as texts.
 
-PyYAML's own loader follows YAML 1.1 to the letter, so that a stack's config would differ between the engines.
-Dates stay the texts they are.
+Both are the CLI's to the letter, because the whole config lies in the state, where another text would look like
+another config.
 """
 
 from __future__ import annotations
 
+import json
+import math
 import re
+from decimal import Decimal
 from typing import Any
 
 import yaml
 
 from voiceid_optout.limits import check_yaml
 
+_GO_PLAIN = (1e-6, 1e21)  # between these Go writes a number without an exponent
+_ESCAPED = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
+
+
+def as_text(value: Any) -> str:
+    """Return a config value as text: as it is, or as compact JSON with sorted keys."""
+    match value:
+        case None:
+            return ""
+        case bool() | float() | dict() | list():
+            return _json(value)
+        case _:
+            return str(value)
+
+
+def _json(value: Any) -> str:
+    match value:
+        case dict():
+            members = (f"{_json(str(key))}:{_json(value[key])}" for key in sorted(value, key=str))
+            return f"{{{','.join(members)}}}"
+        case list():
+            return f"[{','.join(map(_json, value))}]"
+        case bool() | None:
+            return json.dumps(value)
+        case int() | float():
+            return _number(float(value))
+        case _:
+            text = json.dumps(str(value), ensure_ascii=False)
+            return "".join(_ESCAPED.get(character, character) for character in text)
+
+
+def _number(number: float) -> str:
+    size = abs(number)
+    if not math.isfinite(number) or (size and not _GO_PLAIN[0] <= size < _GO_PLAIN[1]):
+        return re.sub(r"e([-+])0", r"e\1", repr(number))
+    text = format(Decimal(repr(number)), "f")
+    return text.rstrip("0").rstrip(".") or "0" if "." in text else text
+
 
 class _Loader(yaml.SafeLoader):
-    """The safe loader with other rules for plain scalars."""
+    """The safe loader with the CLI's rules for plain scalars: ``yes`` and ``1:30`` are texts, ``1e3`` is a number.
+
+    PyYAML's own loader follows YAML 1.1 to the letter, so that a stack's config would differ between the engines.
+    Dates stay the texts they are.
+    """
 
     yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012 - PyYAML's attribute
 
@@ -59,7 +104,7 @@ _Loader.add_constructor("tag:yaml.org,2002:int", _integer)
 _Loader.add_constructor("tag:yaml.org,2002:float", _float)
 
 
-def load(text: str) -> Any:
+def load_yaml(text: str) -> Any:
     """Return the document; raises :class:`yaml.YAMLError`, or :class:`ValueError` for a scalar with a wrong tag.
 
     What goes beyond a bound of :mod:`voiceid_optout.limits` is refused before anything is built.

@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.engine.bench import SALT, THING, urn
-from voiceid_optout.state import snapshot
+from voiceid_optout.state import checkpoint as checkpoints
+from voiceid_optout.state.checkpoint import Checkpoint, PendingOperation, SealedCheckpoint
 from voiceid_optout.state.errors import OutOfScopeError, StateError
 from voiceid_optout.state.resource import ResourceState
-from voiceid_optout.state.snapshot import PendingOperation, RawCheckpoint, Snapshot
 from voiceid_optout.state.values import Secret
 
 if TYPE_CHECKING:
     from voiceid_optout.state.passphrase import Crypter
+
 
 MOMENT = datetime(2026, 11, 22, 13, 5, 36, 254430, tzinfo=UTC)
 STACK = ResourceState(urn=urn("sample-dev", "pulumi:pulumi:Stack"), custom=False, type="pulumi:pulumi:Stack")
@@ -28,13 +29,13 @@ def document(**latest: Any) -> dict[str, Any]:
     return {"version": 3, "checkpoint": {"stack": "organization/sample/dev", "latest": latest}}
 
 
-def parse(content: Any) -> RawCheckpoint:
-    return snapshot.parse(json.dumps(content).encode(), "dev.json")
+def parse(content: Any) -> SealedCheckpoint:
+    return checkpoints.parse(json.dumps(content).encode(), "dev.json")
 
 
 class TestRender:
     def test_text(self, crypter: Crypter) -> None:
-        text = snapshot.render("dev", "sample", Snapshot((STACK,)), crypter, MOMENT)
+        text = checkpoints.render("dev", "sample", Checkpoint((STACK,)), crypter, MOMENT)
         magic = hashlib.sha256(b"3.260.0").hexdigest()
         assert text.decode() == (
             '{"version":3,"checkpoint":{"stack":"organization/sample/dev","latest":{'
@@ -45,26 +46,28 @@ class TestRender:
         )
 
     def test_order_of_keys(self, crypter: Crypter) -> None:
-        state = Snapshot((STACK, S1), (PendingOperation(S1, "updating"),))
-        latest = json.loads(snapshot.render("dev", "sample", state, crypter, MOMENT))["checkpoint"]["latest"]
+        state = Checkpoint((STACK, S1), (PendingOperation(S1, "updating"),))
+        latest = json.loads(checkpoints.render("dev", "sample", state, crypter, MOMENT))["checkpoint"]["latest"]
         assert list(latest) == ["manifest", "secrets_providers", "resources", "pending_operations", "metadata"]
         assert list(latest["pending_operations"][0]) == ["resource", "type"]
 
     def test_an_empty_state_has_no_resources(self, crypter: Crypter) -> None:
-        latest = json.loads(snapshot.render("dev", "sample", Snapshot(), crypter, MOMENT))["checkpoint"]["latest"]
+        latest = json.loads(checkpoints.render("dev", "sample", Checkpoint(), crypter, MOMENT))["checkpoint"][
+            "latest"
+        ]
         assert list(latest) == ["manifest", "secrets_providers", "metadata"]
 
     def test_what_is_written_reads_back(self, crypter: Crypter) -> None:
-        state = Snapshot((STACK, S1), (PendingOperation(S1, "updating"),))
-        text = snapshot.render("dev", "sample", state, crypter, MOMENT)
+        state = Checkpoint((STACK, S1), (PendingOperation(S1, "updating"),))
+        text = checkpoints.render("dev", "sample", state, crypter, MOMENT)
         assert b"hush" not in text
-        raw = snapshot.parse(text, "dev.json")
+        raw = checkpoints.parse(text, "dev.json")
         assert raw.salt == SALT
         assert raw.open(crypter.decrypt) == state
 
     def test_texts_stay_readable(self, crypter: Crypter) -> None:
-        state = Snapshot((ResourceState(urn=STACK.urn, custom=False, type=STACK.type, outputs={"a": "<é>&"}),))
-        assert '{"a":"<é>&"}'.encode() in snapshot.render("dev", "sample", state, crypter, MOMENT)
+        state = Checkpoint((ResourceState(urn=STACK.urn, custom=False, type=STACK.type, outputs={"a": "<é>&"}),))
+        assert '{"a":"<é>&"}'.encode() in checkpoints.render("dev", "sample", state, crypter, MOMENT)
 
 
 @pytest.mark.parametrize(
@@ -78,7 +81,7 @@ class TestRender:
     ],
 )
 def test_timestamp(moment: datetime, text: str) -> None:
-    assert snapshot.timestamp(moment) == text
+    assert checkpoints.timestamp(moment) == text
 
 
 class TestParse:
@@ -95,16 +98,16 @@ class TestParse:
         ],
     )
     def test_a_stack_with_nothing(self, content: Any) -> None:
-        assert parse(content) == RawCheckpoint()
+        assert parse(content) == SealedCheckpoint()
 
     def test_pretty_printed(self) -> None:
         content = document(resources=[{"urn": STACK.urn}])
         text = json.dumps(content, indent=4).encode() + b"\n"
-        assert snapshot.parse(text, "dev.json").resources == ({"urn": STACK.urn},)
+        assert checkpoints.parse(text, "dev.json").resources == ({"urn": STACK.urn},)
 
     def test_a_version_with_its_checksum(self) -> None:
         manifest = {"version": "9.9.9", "magic": hashlib.sha256(b"9.9.9").hexdigest()}
-        assert parse(document(manifest=manifest)) == RawCheckpoint()
+        assert parse(document(manifest=manifest)) == SealedCheckpoint()
 
     def test_salt(self) -> None:
         providers = {"type": "passphrase", "state": {"salt": SALT}}
@@ -135,7 +138,7 @@ class TestParse:
         with pytest.raises(
             StateError, match=r"^dev.json is not a Pulumi state file: restore it from dev.json.bak$"
         ):
-            snapshot.parse(text, "dev.json")
+            checkpoints.parse(text, "dev.json")
 
     @pytest.mark.parametrize("version", [None, 0, 1, 2, 5, 99, "3"])
     def test_other_versions(self, version: Any) -> None:
@@ -171,3 +174,91 @@ class TestParse:
     def test_faults_of_pending_operations(self) -> None:
         with pytest.raises(StateError, match="a pending operation without a type"):
             parse(document(pending_operations=[{}]))
+
+
+ROOT: dict[str, Any] = {"urn": urn("sample-dev", "pulumi:pulumi:Stack"), "custom": False}
+PROVIDER: dict[str, Any] = {"urn": urn("default", "pulumi:providers:pulumi-python"), "custom": True, "id": "p"}
+REFERENCE = f"{PROVIDER['urn']}::p"
+
+
+def entry(name: str = "s1", **keys: Any) -> dict[str, Any]:
+    own = {"urn": urn(name), "custom": True, "id": f"id-{name}", "type": THING, "parent": ROOT["urn"]}
+    return {**own, "provider": REFERENCE, **keys}
+
+
+@pytest.mark.parametrize(
+    "resources",
+    [
+        [],
+        [ROOT],
+        [ROOT, PROVIDER, entry(), entry("s2", dependencies=[urn("s1")])],
+        [ROOT, PROVIDER, entry(), entry(delete=True, id="old"), entry(delete=True, id="older")],
+        [ROOT, PROVIDER, entry(delete=True), entry("s2", dependencies=[urn("s1")])],
+        [ROOT, PROVIDER, entry(dependencies=None, inputs=None, parent=None, provider=None)],
+        [ROOT, PROVIDER, entry(parent=None, provider=""), entry("s2", zzz=1)],
+    ],
+)
+def test_sound(resources: list[Any]) -> None:
+    pending = [{"resource": entry(id=None, provider="gone::x"), "type": "creating"}]
+    parse(document(resources=resources, pending_operations=pending))
+
+
+@pytest.mark.parametrize(
+    ("resources", "fault"),
+    [
+        ([3], "a resource without a URN"),
+        ([{"urn": 3}], "a resource without a URN"),
+        ([{"urn": "urn:pulumi:dev::sample::x"}], "a resource without a URN"),
+        ([ROOT, ROOT], r"sample-dev is listed twice"),
+        ([ROOT, PROVIDER, entry(), entry(id="2")], "s1 is listed twice"),
+        ([ROOT, PROVIDER, entry(id="")], "s1 has no id"),
+        ([ROOT, PROVIDER, entry(id=None)], "s1 has no id"),
+        ([{**ROOT, "id": "x"}], "sample-dev is a component and has an id"),
+        ([PROVIDER, entry()], "s1 refers to .*sample-dev, which does not stand before it"),
+        ([PROVIDER, entry(), ROOT], "s1 refers to .*sample-dev, which does not stand before it"),
+        ([ROOT, entry()], "s1 refers to .*default, which does not stand before it"),
+        ([ROOT, entry(), PROVIDER], "s1 refers to .*default, which does not stand before it"),
+        ([ROOT, {**PROVIDER, "id": "q"}, entry()], "s1 refers to default by an id it does not have"),
+        (
+            [ROOT, PROVIDER, entry(dependencies=[urn("s2")])],
+            "s1 refers to .*s2, which does not stand before it",
+        ),
+        (
+            [ROOT, PROVIDER, entry(dependencies=[urn("s1")])],
+            "s1 refers to .*s1, which does not stand before it",
+        ),
+        ([ROOT, PROVIDER, entry(inputs=["a"])], "`inputs` of .*s1 is not what it must be"),
+        ([ROOT, PROVIDER, entry(outputs="a")], "`outputs` of .*s1 is not what it must be"),
+        ([ROOT, PROVIDER, entry(dependencies="a")], "`dependencies` of .*s1 is not what it must be"),
+        ([ROOT, PROVIDER, entry(provider=3)], "`provider` of .*s1 is not what it must be"),
+        ([ROOT, PROVIDER, entry(id=3)], "`id` of .*s1 is not what it must be"),
+    ],
+)
+def test_faults(resources: list[Any], fault: str) -> None:
+    with pytest.raises(StateError, match=rf"^dev\.json: .*{fault}; restore the file from dev\.json\.bak$"):
+        parse(document(resources=resources))
+
+
+@pytest.mark.parametrize(
+    ("operation", "fault"),
+    [
+        (3, "a pending operation without a type"),
+        ({"resource": entry()}, "a pending operation without a type"),
+        ({"type": "creating"}, "a resource without a URN"),
+        ({"type": "creating", "resource": entry(inputs=3)}, "`inputs` of"),
+    ],
+)
+def test_faults_of_pending_operations(operation: Any, fault: str) -> None:
+    with pytest.raises(StateError, match=fault):
+        parse(document(pending_operations=[operation]))
+
+
+@pytest.mark.parametrize("value", [None, []])
+def test_no_entries(value: Any) -> None:
+    assert parse(document(resources=value, pending_operations=value)) == SealedCheckpoint()
+
+
+@pytest.mark.parametrize("value", [{}, {"urn": 1}, "text", 3, False])
+def test_entries_that_are_no_list(value: Any) -> None:
+    with pytest.raises(StateError, match=r"^dev\.json: a list was expected where resources are"):
+        parse(document(resources=value))
