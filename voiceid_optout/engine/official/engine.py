@@ -8,11 +8,12 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from voiceid_optout.engine.interface import Operation, Outcome, Result
-from voiceid_optout.engine.official import failures
-from voiceid_optout.engine.official.command import Command, PulumiFailedError, find
-from voiceid_optout.engine.official.inspection import inspect
+from voiceid_optout.engine.official.command import Command, PulumiFailedError, find, reason
+from voiceid_optout.engine.official.command import failure as failure_of
+from voiceid_optout.engine.official.preparation import finish_killed_run, inspect_state
 from voiceid_optout.engine.official.relay import Relay
 from voiceid_optout.engine.official.workspace import open_stack
+from voiceid_optout.state import passphrase
 from voiceid_optout.state import project as projects
 from voiceid_optout.state.errors import EngineError, OutOfScopeError
 
@@ -42,8 +43,8 @@ class OfficialEngine:
         _require_passphrase(project, request)
         command = self._command.result()
         relay = Relay(on_event, request.upgrade, elsewhere=bool(request.remote_backend))
-        _clear_up(operation, request, project, relay, self._program_providers)
-        inspect(operation, command, request, project, self._program_providers)
+        finish_killed_run(operation, request, project, relay.note, self._program_providers)
+        inspect_state(operation, command, request, project, self._program_providers)
         failure: PulumiFailedError | None = None
         with warnings.catch_warnings():
             # The API warns, with the whole event, about events it cannot read and streams cut by a crash.
@@ -93,35 +94,19 @@ def _perform(operation: Operation, request: Request, stack: Stack, take: Callabl
 
 def _outcome(failure: PulumiFailedError, relay: Relay, request: Request) -> Outcome:
     """Return how a failed run ended; raises the error that kept it from beginning."""
-    known = failures.read(failure.stderr, request)
+    known = failure_of(failure.stderr, request)
     if known is not None and not relay.applied:
         raise known
     errors = relay.errors()
     if failure.stderr.strip():
-        errors = (*errors, str(known or failures.reason(failure.stderr)))
+        errors = (*errors, str(known or reason(failure.stderr)))
     if not errors:
         errors = (f"the Pulumi CLI ended with exit status {failure.status} and gave no reason",)
     return Outcome(Result.PARTIAL if relay.applied else Result.FAILED, errors)
 
 
-def _clear_up(
-    operation: Operation,
-    request: Request,
-    project: projects.Project,
-    relay: Relay,
-    program_providers: ProgramProviders,
-) -> None:
-    if request.remote_backend:
-        return  # the embedded engine was never there
-    from voiceid_optout.engine.official import takeover  # noqa: PLC0415 - it takes much of the other engine along
-
-    takeover.clear_up(operation, request, project, relay.note, program_providers)
-
-
 def _require_passphrase(project: projects.Project, request: Request) -> None:
     """Raise what the embedded engine raises when the stack's secrets need a passphrase and there is none."""
-    from voiceid_optout.state import passphrase  # noqa: PLC0415 - one function of a package of its own
-
     try:
         projects.load_stack(project, request.stack)
     except OutOfScopeError:

@@ -1,9 +1,12 @@
-"""The state is looked at before the CLI gets it; with the CLI itself: tests/engine/test_hostile_state.py."""
+"""What happens to a state before the CLI gets it; with the CLI itself: tests/engine/test_hostile_state.py."""
 
 from __future__ import annotations
 
 import gzip
 import json
+import socket
+import subprocess
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -11,17 +14,23 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 from pulumi.automation import CommandResult
 
-from tests.engine.bench import PASSPHRASE, SALT, SEALED
+from tests.engine.bench import PASSPHRASE, SALT, SEALED, Bench
+from tests.engine.official.conftest import Perform, performer
+from tests.engine.official.stand_in import Play, StandIn
+from tests.state.states import thing
 from voiceid_optout.engine.choose import program_providers
 from voiceid_optout.engine.interface import Operation, Request
 from voiceid_optout.engine.official.command import Command, PulumiFailedError
-from voiceid_optout.engine.official.inspection import inspect
-from voiceid_optout.state.errors import EngineError, StateError, UntrustedStateError
+from voiceid_optout.engine.official.preparation import inspect_state
+from voiceid_optout.state import journal_file
+from voiceid_optout.state.errors import EngineError, StackLockedError, StateError, UntrustedStateError
+from voiceid_optout.state.journal import Entry, EntryKind
 from voiceid_optout.state.project import Project
 from voiceid_optout.state.trust import OURS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
 
 SIGNED = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270"}
 BUCKET: dict[str, Any] = {"remote_backend": "s3://bucket"}
@@ -72,7 +81,9 @@ class Place:
     def inspect(self, operation: Operation = Operation.REFRESH, **options: Any) -> None:
         variables = {"PULUMI_CONFIG_PASSPHRASE": PASSPHRASE}
         request = Request(root=self.root, stack="dev", backend=self.root, environment=variables, **options)
-        inspect(operation, cast("Command", self.cli), request, Project(self.root, "sample", "."), program_providers)
+        inspect_state(
+            operation, cast("Command", self.cli), request, Project(self.root, "sample", "."), program_providers
+        )
 
 
 @pytest.fixture
@@ -146,3 +157,79 @@ def test_identifiers_in_clear_are_refused(place: Place, options: dict[str, Any],
     with pytest.raises(StateError, match=advice) as error:
         place.inspect(trust_state=True, **options)
     assert "caller-of-a-test" not in str(error.value)
+
+
+LOCKED = (
+    "error: the stack is currently locked by 1 lock(s).\n"
+    "  file:///s/dev/4f1a.json?no_tmp_dir=true: created by ann@vm (pid 8957) at 2026-11-22T13:15:51Z"
+)
+
+
+@pytest.fixture
+def killed(settled: Bench) -> Bench:
+    """A stack in whose journal a killed run had noted one more resource."""
+    left = journal_file.JournalFile(settled.backend.journal_file, SEALED, settled.backend.read())
+    left.append(Entry(EntryKind.PUT, thing("s3", id="id-s3-a")))
+    left.leave()
+    return settled
+
+
+@pytest.fixture
+def gone() -> int:
+    """The id of a process that has ended."""
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    return ended.pid
+
+
+def lock(bench: Bench, pid: int, hostname: str) -> Path:
+    bench.backend.lock_folder.mkdir(parents=True, exist_ok=True)
+    path = bench.backend.lock_folder / "a.json"
+    content = {"pid": pid, "username": "ann", "hostname": hostname, "timestamp": "2026-11-22T13:15:51Z"}
+    path.write_text(json.dumps(content), encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("operation", ["preview", "up"])
+def test_steps_in_the_journal_come_into_the_state(stand_in: StandIn, killed: Bench, operation: str) -> None:
+    stand_in.play(Play(recording="create"))
+    ran = performer(killed)(operation)
+    assert ran.ok
+    assert "recovered 1 finished steps from its journal" in ran.said("info")
+    assert sorted(killed.things()) == ["s0", "s1", "s2", "s3"]
+    assert not killed.backend.journal_file.exists()
+    assert not list(killed.backend.lock_folder.glob("*"))
+
+
+def test_the_lock_of_a_process_that_is_gone(stand_in: StandIn, settled: Bench, gone: int) -> None:
+    path = lock(settled, gone, socket.gethostname())
+    stand_in.play(Play(recording="create"))
+    ran = performer(settled)("up")
+    assert ran.ok
+    assert f"took over the lock of ann@{socket.gethostname()} (pid {gone})" in ran.said("info")
+    assert not path.exists()
+
+
+def test_a_run_that_may_be_under_way_is_left_alone(stand_in: StandIn, killed: Bench) -> None:
+    path = lock(killed, 8957, "elsewhere")
+    before = killed.backend.state_file.read_bytes()
+    stand_in.play(Play(stderr=LOCKED, status=1))
+    with pytest.raises(StackLockedError):
+        performer(killed)("up")
+    assert path.exists()
+    assert killed.backend.journal_file.exists()
+    assert killed.backend.state_file.read_bytes() == before
+
+
+def test_the_journal_of_an_older_state_does_not_matter(stand_in: StandIn, killed: Bench) -> None:
+    killed.backend.state_file.write_bytes(killed.backend.state_file.read_bytes() + b" ")
+    stand_in.play(Play(recording="create"))
+    assert performer(killed)("up").ok
+    assert sorted(killed.things()) == ["s0", "s1", "s2"]
+
+
+def test_nothing_to_clear_up(stand_in: StandIn, bench: Bench, perform: Perform) -> None:
+    stand_in.play(Play(recording="create"))
+    ran = perform("up")
+    assert ran.ok
+    assert ran.said("info") == ""

@@ -1,20 +1,25 @@
-"""Looks at a state before the CLI gets it: what it names would run, and what it has in clear would be copied."""
+"""Prepares a stack for the CLI: finishes what a killed run of the embedded engine left, and inspects the state.
+
+The CLI knows neither our journal nor who is gone. What a state names it would run, and what a state has in clear it
+would copy.
+"""
 
 from __future__ import annotations
 
 import os
 import tempfile
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from voiceid_optout.engine.interface import RUNS_PROGRAM
-from voiceid_optout.engine.official import failures
-from voiceid_optout.engine.official.command import PulumiFailedError
+from voiceid_optout.engine.interface import RUNS_PROGRAM, WRITES_STATE
+from voiceid_optout.engine.official.command import PulumiFailedError, failure, reason
 from voiceid_optout.engine.official.workspace import environment, state_files
+from voiceid_optout.state import locks, passphrase, trust, values
 from voiceid_optout.state import project as projects
-from voiceid_optout.state import trust
+from voiceid_optout.state.backend import Backend
 from voiceid_optout.state.errors import EngineError, OutOfScopeError, StateError
+from voiceid_optout.state.stack import is_old, open_stack
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
@@ -23,10 +28,60 @@ if TYPE_CHECKING:
     from voiceid_optout.engine.official.command import Command
     from voiceid_optout.state.project import Project
 
+
 _PLAIN = ".json"
 
 
-def inspect(
+def finish_killed_run(
+    operation: Operation,
+    request: Request,
+    project: Project,
+    report: Callable[[str], None],
+    program_providers: ProgramProviders,
+) -> None:
+    """Put the steps of a killed run of the embedded engine into the state, and take over its lock.
+
+    Before a run that writes the state, bring it to what is written today: the CLI would copy what is old on.
+
+    While a lock is held by a process that may be alive nothing is touched: its run may be going on, and the CLI
+    refuses to write beside it. Raises :class:`voiceid_optout.state.errors.EngineError`.
+    """
+    if request.remote_backend:
+        return  # the embedded engine was never there
+    backend = Backend(request.backend, project.name, request.stack)
+    backend.require_layout()
+    left = backend.journal_file.exists()
+    upgrade = request.upgrade if operation in WRITES_STATE and _is_old(backend) else None
+    if not left and upgrade is None and not any(lock.is_abandoned for lock in locks.read_all(backend.lock_folder)):
+        return
+    if locks.is_held(backend.lock_folder):
+        return
+    with locks.held(backend.lock_folder, report):
+        if left:
+            sent = partial(program_providers, request, project) if operation in RUNS_PROGRAM else None
+            variables = {**os.environ, **request.environment}
+            open_stack(
+                project,
+                backend,
+                variables,
+                report,
+                writable=True,
+                upgrade=request.upgrade,
+                trust_state=request.trust_state,
+                sent=sent,
+            )
+        elif upgrade is not None:
+            backend.upgrade(upgrade)
+
+
+def _is_old(backend: Backend) -> bool:
+    try:
+        return is_old(backend.read())
+    except OutOfScopeError:
+        return False  # compressed: the reads of a refresh mend it
+
+
+def inspect_state(
     operation: Operation,
     command: Command,
     request: Request,
@@ -66,14 +121,13 @@ def _export(command: Command, request: Request) -> Iterator[bytes]:
             yield path.read_bytes()
         except PulumiFailedError as error:
             if "no stack named" not in error.stderr:
-                raise failures.read(error.stderr, request) or EngineError(failures.reason(error.stderr)) from None
+                raise failure(error.stderr, request) or EngineError(reason(error.stderr)) from None
         except OSError as error:
             raise StateError(f"cannot read the state in {request.place}: {error.strerror}") from error
 
 
 def _in_clear(found: trust.Inspection, request: Request) -> Iterator[trust.Named]:
     """Yield the providers, those that are sealed in clear; one that cannot be opened here stays what it is."""
-    from voiceid_optout.state import passphrase, values  # noqa: PLC0415 - only for what is sealed
 
     @cache
     def crypter() -> passphrase.Crypter:
@@ -92,8 +146,6 @@ def _asker(
     request: Request, project: Project, program_providers: ProgramProviders
 ) -> Callable[[], Collection[str]]:
     def sent() -> Collection[str]:
-        from voiceid_optout.state import passphrase  # noqa: PLC0415 - only for a program with other providers
-
         try:
             settings = projects.load_stack(project, request.stack)
         except OutOfScopeError:
