@@ -125,8 +125,8 @@ COMPILE := uv pip compile -q --python-version 3.11 --generate-hashes --no-strip-
   --no-annotate --custom-compile-command "make lock"
 
 lock: ## resolve the dependencies anew; needs uv
-	$(COMPILE) pyproject.toml --group build --universal -o requirements.txt
-	$(COMPILE) pyproject.toml --group build --group dev --universal -c requirements.txt -o requirements-dev.txt
+	$(COMPILE) pyproject.toml --group build --extra service --universal -o requirements.txt
+	$(COMPILE) pyproject.toml --group build --group dev --extra service --universal -c requirements.txt -o requirements-dev.txt
 	$(COMPILE) pyproject.toml --group build --extra postgres --universal -c requirements.txt -o deploy/container/requirements.txt
 	$(COMPILE) tests/clients/awscli.in -o tests/clients/awscli.txt
 	$(COMPILE) --no-deps requirements-aws.in -o requirements-aws.txt

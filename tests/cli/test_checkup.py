@@ -1,6 +1,7 @@
 import json
 import os
 import socket
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -243,6 +244,18 @@ def test_a_sandbox_that_cannot_start_is_a_finding(project: Project) -> None:
     assert found["service"].verdict == "fail"
     assert found["service"].text.startswith("the sandbox's service did not start: ")
     assert "endpoint" not in found
+
+
+def test_a_sandbox_whose_service_is_not_installed_is_a_finding(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.configure(service="embedded", domain="sandbox", domains={"sandbox": DOMAIN})
+    monkeypatch.setitem(sys.modules, "starlette", None)
+    found = findings(project)
+    assert (found["service"].verdict, found["service"].text) == (
+        "fail",
+        "the service needs starlette, which is not installed; run: pip install 'voiceid-optout[service]'",
+    )
 
 
 def test_the_pulumi_cli_says_its_version(project: Project, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 from tests.cli.projects import DOMAIN, Project
 from tests.service.running import Service, thread
 from voiceid_optout.cli.errors import CommandError
+from voiceid_optout.cli.exit_codes import ExitCode
 from voiceid_optout.cli.sandbox import environment_for, make_private, running_service, serve_arguments
 from voiceid_optout.service.folder import announced, held
 from voiceid_optout.service.running import find
@@ -30,6 +31,17 @@ def test_other_stacks_get_no_service(project: Project) -> None:
             "OPTOUT_STACK_CONFIG": '{"region": "us-east-1"}',
         }
     assert not (project.root / ".optout").exists()
+
+
+def test_a_service_that_is_not_installed_is_not_started(sandbox: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "uvicorn", None)
+    monkeypatch.setitem(sys.modules, "alembic", None)
+    with pytest.raises(CommandError) as caught, running_service(sandbox.context()):
+        raise AssertionError
+    assert str(caught.value) == (
+        "the service needs alembic, uvicorn, which are not installed; run: pip install 'voiceid-optout[service]'"
+    )
+    assert caught.value.code is ExitCode.USAGE
 
 
 def test_a_service_runs_for_the_time_of_the_command(sandbox: Project) -> None:

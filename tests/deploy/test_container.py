@@ -52,7 +52,8 @@ def test_the_dependencies_are_locked_by_hashes_and_can_speak_to_postgresql() -> 
     assert "psycopg[binary]==" in lock
     pinned = set(re.findall(r"^([a-z0-9-]+)(?:\[[a-z]+\])?==", lock, re.MULTILINE))
     with (ROOT / "pyproject.toml").open("rb") as file:
-        wanted = tomllib.load(file)["project"]["dependencies"]
+        project = tomllib.load(file)["project"]
+    wanted = [*project["dependencies"], *project["optional-dependencies"]["service"]]
     names = {re.split(r"[^A-Za-z0-9-]", requirement)[0].lower() for requirement in wanted}
     assert names <= pinned
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
+import subprocess
 import tarfile
 import zipfile
+from contextlib import contextmanager
 from email.parser import Parser
 from typing import TYPE_CHECKING
 
@@ -14,6 +17,7 @@ import pytest
 from tests.package.conftest import ROOT, build
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from tests.package.conftest import Clean
@@ -73,6 +77,95 @@ def test_ten_lines_of_somebody_else_run_on_the_embedded_engine(clean: Clean, tmp
     state = program / ".optout" / "state" / ".pulumi" / "stacks" / "contact-centre" / "dev.json"
     latest = json.loads(state.read_text(encoding="utf-8"))["checkpoint"]["latest"]
     assert sum(item["type"].endswith("OptedOutSpeaker") for item in latest["resources"]) == 2
+
+
+SERVICE_IS_MISSING = (
+    "error: the service needs alembic, prometheus_client, regex, sqlalchemy, starlette, uvicorn, which"
+)
+REMOTE = """config:
+  contact-centre:endpoint: {url}
+  contact-centre:region: us-east-1
+  contact-centre:domain: UcUuCPFOsAjzg9xoByUatN
+  contact-centre:register: people.yaml
+  contact-centre:guessableLabels: true
+"""
+
+
+@contextmanager
+def serving(clean: Clean, folder: Path) -> Iterator[tuple[str, dict[str, str]]]:
+    """Run the service with its extra, and give its address and the variables with its keys."""
+    arguments = [
+        "serve",
+        "--data",
+        "data",
+        "--port",
+        "0",
+        "--domain",
+        "UcUuCPFOsAjzg9xoByUatN",
+        "--stop-with-stdin",
+    ]
+    with subprocess.Popen(
+        clean.words("optout", *arguments),
+        cwd=folder,
+        env=clean.environment(folder),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            assert process.stdout is not None
+            found = re.match(r"Ready at (\S+) ", process.stdout.readline())
+            assert found
+            yield found[1], {"AWS_SHARED_CREDENTIALS_FILE": str(folder / "data" / "credentials")}
+        finally:
+            process.communicate()
+
+
+def test_people_are_opted_out_at_a_remote_endpoint_without_the_extra_service(
+    clean: Clean, bare: Clean, tmp_path: Path
+) -> None:
+    bare.run("python", "-c", "import sqlalchemy", cwd=tmp_path, code=1)
+    program = tmp_path / "contact centre"
+    shutil.copytree(ROOT / "examples" / "library", program)
+    with serving(clean, tmp_path) as (url, keys):
+        (program / "Pulumi.far.yaml").write_text(REMOTE.format(url=url), encoding="utf-8")
+        variables = {**keys, "PULUMI_CONFIG_PASSPHRASE": "rehearsal"}
+
+        def said(*command: str) -> str:
+            return bare.run("optout", *command, "--stack", "far", cwd=program, variables=variables)
+
+        assert "2 people" in said("validate")
+        assert "2 to opt out" in said("preview", "--engine", "embedded")
+        assert "Done: 2 opted out." in said("up", "--yes", "--engine", "embedded")
+        assert "No drift" in said("drift", "--engine", "embedded")
+        assert "ok    endpoint" in said("doctor")
+
+
+def test_who_needs_the_extra_service_is_told_how_to_get_it(bare: Clean, tmp_path: Path) -> None:
+    program = tmp_path / "contact centre"
+    shutil.copytree(ROOT / "examples" / "library", program)
+    for command in (
+        ["serve"],
+        ["serve", "keys", "list"],
+        ["up", "--stack", "dev", "--yes", "--engine", "embedded"],
+    ):
+        said = bare.run("optout", *command, cwd=program, code=2)
+        assert said.startswith(SERVICE_IS_MISSING)
+        assert said.endswith("run: pip install 'voiceid-optout[service]'\n")
+        assert said.count("\n") == 1
+    done = subprocess.run(
+        bare.words("optout", "doctor", "--stack", "dev"),
+        cwd=program,
+        env=bare.environment(program),
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "FAIL  service" in done.stdout
+    assert "run: pip install 'voiceid-optout[service]'" in done.stdout
+    assert "usage" in bare.run("optout", "serve", "--help", cwd=program).lower()
 
 
 def foreign(folder: Path, name: str, files: dict[str, str]) -> Path:

@@ -1,8 +1,11 @@
 """The command in this process, with a run that ends at once or stops with its input."""
 
 import os
+import re
 import subprocess
+import sys
 import threading
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +14,31 @@ import pytest
 
 from tests.service.running import START, thread
 from voiceid_optout.cli.exit_codes import ExitCode
+from voiceid_optout.cli.main import main
 from voiceid_optout.cli.serve import command
+from voiceid_optout.cli.serve_options import SERVICE_PACKAGES
 from voiceid_optout.service.running import find
 
 
 def invoke(*options: Any) -> Any:
     return click.testing.CliRunner().invoke(command, [str(option) for option in options])
+
+
+def test_the_packages_it_asks_for_are_those_of_the_extra() -> None:
+    with (Path(__file__).parents[2] / "pyproject.toml").open("rb") as file:
+        extra = tomllib.load(file)["project"]["optional-dependencies"]["service"]
+    everywhere = [re.split(r"[^a-z-]", text)[0].replace("-", "_") for text in extra if ";" not in text]
+    assert [*SERVICE_PACKAGES] == everywhere
+
+
+@pytest.mark.parametrize("words", [["serve"], ["serve", "keys", "list"], ["serve", "backup", "x"]])
+def test_a_package_that_is_missing(words: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "sqlalchemy", None)
+    result = click.testing.CliRunner().invoke(main, words)
+    assert result.exit_code == ExitCode.USAGE
+    assert result.stderr == (
+        "error: the service needs sqlalchemy, which is not installed; run: pip install 'voiceid-optout[service]'\n"
+    )
 
 
 def test_a_locked_folder(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from voiceid_optout.cli import aws
 from voiceid_optout.cli.context import DATA_FOLDER, require_shell
 from voiceid_optout.cli.errors import CommandError
 from voiceid_optout.cli.exit_codes import ExitCode
+from voiceid_optout.cli.serve_options import require_service
 from voiceid_optout.place import EXPORTED_FOR, PASSPHRASE, SANDBOX_PASSPHRASE
 from voiceid_optout.service.folder import ignore
 from voiceid_optout.service.running import Running, find
@@ -72,6 +73,7 @@ def running_service(context: Context) -> Iterator[Running]:
     if (running := find(context.service_folder)) is not None:
         yield running
         return
+    require_service()
     arguments = ["serve", *serve_arguments(context), "--stop-with-stdin"]
     with TemporaryFile() as errors:
         process = subprocess.Popen(  # noqa: S603 - our own interpreter and module

@@ -10,7 +10,13 @@ from click.core import ParameterSource
 
 from voiceid_optout.cli.lazy import LazyGroup
 from voiceid_optout.cli.output import echo
-from voiceid_optout.cli.serve_options import data_option, database_option, refusals, warn_of_password
+from voiceid_optout.cli.serve_options import (
+    data_option,
+    database_option,
+    refusals,
+    require_service,
+    warn_of_password,
+)
 from voiceid_optout.cli.serve_production import production_options, production_settings
 
 SUBCOMMANDS = {
@@ -93,6 +99,7 @@ def command(
     stop_with_stdin: bool,
     **production: Any,
 ) -> None:
+    require_service()
     if ctx.invoked_subcommand is not None:
         _refuse_options(ctx, ctx.invoked_subcommand)
         return

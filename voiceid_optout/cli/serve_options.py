@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 import click
 from click.core import ParameterSource
 
+from voiceid_optout.cli.errors import CommandError
 from voiceid_optout.cli.exit_codes import ExitCode
 from voiceid_optout.cli.output import echo
 
@@ -30,6 +32,20 @@ database_option = click.option(
     "env:NAME where that is kept. Without it a SQLite file in the data folder. Also by OPTOUT_DATABASE.",
 )
 replace_option = click.option("--replace", is_flag=True, help="Take the place of what is there.")
+
+SERVICE_PACKAGES = ("alembic", "prometheus_client", "regex", "sqlalchemy", "starlette", "uvicorn")
+"""What the extra `service` brings on every platform, by the names under which it is imported."""
+
+
+def require_service() -> None:
+    """Raise :class:`CommandError` unless the extra `service` is installed. Imports nothing."""
+    missing = [name for name in SERVICE_PACKAGES if find_spec(name) is None]
+    if missing:
+        raise CommandError(
+            f"the service needs {', '.join(missing)}, which {'is' if len(missing) == 1 else 'are'} not installed; "
+            "run: pip install 'voiceid-optout[service]'",
+            ExitCode.USAGE,
+        )
 
 
 @contextmanager
