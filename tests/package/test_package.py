@@ -79,9 +79,7 @@ def test_ten_lines_of_somebody_else_run_on_the_embedded_engine(clean: Clean, tmp
     assert sum(item["type"].endswith("OptedOutSpeaker") for item in latest["resources"]) == 2
 
 
-SERVICE_IS_MISSING = (
-    "error: the service needs alembic, prometheus_client, regex, sqlalchemy, starlette, uvicorn, which"
-)
+SERVICE_IS_MISSING = "error: the service needs alembic, prometheus_client, regex, sqlalchemy, starlette, uvicorn,"
 REMOTE = """config:
   contact-centre:endpoint: {url}
   contact-centre:region: us-east-1
@@ -94,18 +92,9 @@ REMOTE = """config:
 @contextmanager
 def serving(clean: Clean, folder: Path) -> Iterator[tuple[str, dict[str, str]]]:
     """Run the service with its extra, and give its address and the variables with its keys."""
-    arguments = [
-        "serve",
-        "--data",
-        "data",
-        "--port",
-        "0",
-        "--domain",
-        "UcUuCPFOsAjzg9xoByUatN",
-        "--stop-with-stdin",
-    ]
+    arguments = ["--data", "data", "--port", "0", "--domain", "UcUuCPFOsAjzg9xoByUatN", "--stop-with-stdin"]
     with subprocess.Popen(
-        clean.words("optout", *arguments),
+        clean.words("optout", "serve", *arguments),
         cwd=folder,
         env=clean.environment(folder),
         stdin=subprocess.PIPE,
