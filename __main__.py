@@ -6,9 +6,14 @@ from itertools import islice
 import pulumi
 
 from voiceid_optout.label import label
-from voiceid_optout.providers.declaration import Person, declared
-from voiceid_optout.providers.interrupt import end_quietly
-from voiceid_optout.providers.stack_config import Guardrails, StackConfig
+from voiceid_optout.providers.program import (
+    Guardrails,
+    Person,
+    StackConfig,
+    declare_guardrails,
+    declare_people,
+    end_quietly,
+)
 from voiceid_optout.register import Ensure, Entry, Register, RegisterError, load
 
 BATCH = 100  # resources in flight: the SDK's waiting costs outstanding x completed registrations
@@ -32,9 +37,7 @@ def person(entry: Entry, config: StackConfig) -> Person:
 
 async def guarded(config: StackConfig) -> None:
     """Declare the guardrails first: where they cannot be, nobody is opted out either. Export what CI asks for."""
-    from voiceid_optout.providers.declared_guardrails import declare  # noqa: PLC0415 - few stacks have them
-
-    guardrails = declare(config)
+    guardrails = declare_guardrails(config)
     await guardrails.urn.future()
     pulumi.export("previewRole", guardrails.preview_role_arn)
     pulumi.export("applyRole", guardrails.apply_role_arn)
@@ -50,7 +53,7 @@ async def main() -> None:
         return
     config.require_label_key(pulumi.get_project())
     register = read_register(config)
-    resources = declared((person(entry, config) for entry in register.entries), config.grouping)
+    resources = declare_people((person(entry, config) for entry in register.entries), config.grouping)
     while batch := list(islice(resources, BATCH)):
         await asyncio.gather(*(resource.urn.future() for resource in batch))
     pulumi.export("people", len(register.entries))

@@ -126,7 +126,7 @@ def bare(clean: Clean, tmp_path_factory: pytest.TempPathFactory) -> Clean:
     """
     folder = tmp_path_factory.mktemp("bare")
     places = [str(clean.packages), *filter(None, [os.environ.get("OPTOUT_PACKAGE_DEPENDENCIES")])]
-    known = {canonicalize_name(found.name): found for found in reversed([*distributions(path=places)])}
+    known = {str(canonicalize_name(found.name)): found for found in reversed([*distributions(path=places)])}
     ours = Distribution.at(next(clean.packages.glob("voiceid_optout-*.dist-info")))
     venv.create(folder / "venv", with_pip=False)
     made = Clean(folder / "venv" / "bin" / "python", clean.wheel, clean.sdist)

@@ -9,14 +9,14 @@ from pulumi.runtime.rpc import UNKNOWN
 
 from voiceid_optout.providers.decisions import (
     INPUTS,
-    checked,
-    compared,
+    check,
+    diff,
     is_as_asked,
     is_unknown,
-    moment,
     outputs,
     released_resource_id,
     speaker_resource_id,
+    timestamp,
 )
 from voiceid_optout.resource_id import resource_id
 from voiceid_optout.voiceid import Speaker, SpeakerStatus
@@ -38,12 +38,12 @@ UNKNOWNS: list[Any] = [unknown(), UNKNOWN]
 
 def test_check_keeps_the_inputs_alone_and_fills_in_ensure() -> None:
     news = {**IN, "ensure": None, "__provider": "x", "status": None}
-    assert checked(news) == (IN, [])
+    assert check(news) == (IN, [])
 
 
 @pytest.mark.parametrize("speaker_id", ["a", "A" * 256, "caller_1-x", GENERATED])
 def test_check_passes_what_the_api_passes(speaker_id: str) -> None:
-    assert checked({**IN, "speaker_id": speaker_id})[1] == []
+    assert check({**IN, "speaker_id": speaker_id})[1] == []
 
 
 @pytest.mark.parametrize(
@@ -64,25 +64,25 @@ def test_check_passes_what_the_api_passes(speaker_id: str) -> None:
     ],
 )
 def test_check_refuses(name: str, value: Any, says: str) -> None:
-    _, [failure] = checked({**IN, name: value})
+    _, [failure] = check({**IN, name: value})
     assert failure.property == name
     assert says in failure.reason
     assert "planted" not in failure.reason
 
 
 def test_check_lets_pass_what_a_preview_does_not_know() -> None:
-    assert checked({"domain_id": unknown(), "speaker_id": UNKNOWN, "ensure": unknown()})[1] == []
+    assert check({"domain_id": unknown(), "speaker_id": UNKNOWN, "ensure": unknown()})[1] == []
 
 
 def test_no_change() -> None:
     news = {**IN, "__provider": "another pickle of the same"}
-    assert compared({**OUT, "__provider": "x"}, news) == compared(OUT, IN)
-    assert not compared(OUT, IN).changes
+    assert diff({**OUT, "__provider": "x"}, news) == diff(OUT, IN)
+    assert not diff(OUT, IN).changes
 
 
 @pytest.mark.parametrize("status", ["ENROLLED", "EXPIRED", "PENDING", None, "NEW_ONE"])
 def test_drift_of_somebody_opted_out_is_a_change_and_no_replacement(status: str | None) -> None:
-    verdict = compared({**OUT, "status": status}, IN)
+    verdict = diff({**OUT, "status": status}, IN)
     assert verdict.changes
     assert verdict.replaces == ()
 
@@ -92,33 +92,33 @@ def test_drift_of_somebody_opted_out_is_a_change_and_no_replacement(status: str 
 )
 def test_somebody_released_must_be_absent(status: str | None, changes: bool) -> None:
     released = {**IN, "ensure": "released"}
-    assert compared({**released, "status": status}, released).changes is changes
+    assert diff({**released, "status": status}, released).changes is changes
 
 
 def test_release_is_an_update() -> None:
-    verdict = compared(OUT, {**IN, "ensure": "released"})
+    verdict = diff(OUT, {**IN, "ensure": "released"})
     assert (verdict.changes, verdict.replaces) == (True, ())
 
 
 @pytest.mark.parametrize(("name", "value"), [("domain_id", "x" * 22), ("speaker_id", "other")])
 def test_another_person_is_a_replacement(name: str, value: str) -> None:
-    verdict = compared(OUT, {**IN, name: value})
+    verdict = diff(OUT, {**IN, name: value})
     assert (verdict.changes, verdict.replaces) == (True, (name,))
 
 
 @pytest.mark.parametrize("name", INPUTS)
 @pytest.mark.parametrize("value", UNKNOWNS)
 def test_an_unknown_input_is_a_change_and_never_a_replacement(name: str, value: Any) -> None:
-    verdict = compared(OUT, {**IN, name: value})
+    verdict = diff(OUT, {**IN, name: value})
     assert (verdict.changes, verdict.replaces) == (True, ())
 
 
 def test_a_dropped_ensure_is_the_default() -> None:
-    assert not compared({k: v for k, v in OUT.items() if k != "ensure"}, IN).changes
+    assert not diff({k: v for k, v in OUT.items() if k != "ensure"}, IN).changes
 
 
 def test_numbers_that_passed_the_engine() -> None:
-    assert not compared({**OUT, "speaker_id": 4711.0}, {**IN, "speaker_id": 4711}).changes
+    assert not diff({**OUT, "speaker_id": 4711.0}, {**IN, "speaker_id": 4711}).changes
 
 
 @given(
@@ -127,7 +127,7 @@ def test_numbers_that_passed_the_engine() -> None:
 )
 def test_what_we_wrote_is_no_change_if_it_is_as_asked(ensure: str, status: str | None) -> None:
     wanted = {**IN, "ensure": ensure}
-    assert compared({**wanted, "status": status}, wanted).changes is not is_as_asked(ensure, status)
+    assert diff({**wanted, "status": status}, wanted).changes is not is_as_asked(ensure, status)
 
 
 def test_outputs_hold_no_more_than_needed() -> None:
@@ -149,7 +149,7 @@ def test_ids_do_not_identify() -> None:
 
 
 def test_moment_is_utc() -> None:
-    assert moment(NOW.astimezone(timezone(timedelta(hours=2)))) == "2026-03-02T10:00:00.123Z"
+    assert timestamp(NOW.astimezone(timezone(timedelta(hours=2)))) == "2026-03-02T10:00:00.123Z"
 
 
 def test_ordinary_values_are_known() -> None:

@@ -15,8 +15,8 @@ from tests.voiceid.fixtures import Serve
 from tests.voiceid.live import Live
 from tests.voiceid.scripted import DOMAIN, Answer, failure, speaker, summary
 from voiceid_optout import shard
-from voiceid_optout.providers.failure import OptOutFailed
 from voiceid_optout.providers.opted_out_speakers import OptedOutSpeakersProvider
+from voiceid_optout.providers.plugin import OptOutFailed
 from voiceid_optout.voiceid import Client
 
 NOT_FOUND = failure("ResourceNotFoundException", ResourceType="SPEAKER")

@@ -1,7 +1,17 @@
 """The plugin process: everything passes the engine's protocol, as under either engine."""
 
+import os
 import re
+import signal
+import socket
+import subprocess
 import sys
+import threading
+import time
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,13 +20,14 @@ import pytest
 from pulumi.runtime.proto import provider_pb2 as pb
 
 from tests.providers.fixtures import stack_config
-from tests.providers.process import plain, plugin
+from tests.providers.process import COMMAND, PATIENCE, ROOT, connected, environment, plain, plugin
 from tests.voiceid.faults import ANSWERS, PLANTED
 from tests.voiceid.fixtures import Serve
 from tests.voiceid.live import Live
 from tests.voiceid.scripted import DOMAIN
-from voiceid_optout.providers import lifeline
-from voiceid_optout.providers import plugin as settling
+from voiceid_optout.providers import plugin as process_setup
+from voiceid_optout.providers.plugin import OptOutFailed, clean_failures
+from voiceid_optout.voiceid import UnknownDomain
 
 
 def test_a_life(live: Live, domain: str) -> None:
@@ -88,16 +99,199 @@ def test_config_faults_come_as_one_line() -> None:
 
 
 def test_nothing_happens_outside_a_plugin_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lifeline, "hold", lambda: pytest.fail("held"))
-    settling.settle()
+    monkeypatch.setattr(process_setup, "start_watchdog", lambda: pytest.fail("started"))
+    process_setup.prepare_process()
     assert not hasattr(sys, "tracebacklimit")
 
 
-def test_a_plugin_process_is_settled(monkeypatch: pytest.MonkeyPatch) -> None:
-    held: list[bool] = []
-    monkeypatch.setattr(lifeline, "hold", lambda: held.append(True))
+def test_a_plugin_process_is_prepared(monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[bool] = []
+    monkeypatch.setattr(process_setup, "start_watchdog", lambda: started.append(True))
     monkeypatch.setattr(sys, "tracebacklimit", None, raising=False)
-    monkeypatch.setitem(sys.modules, "__main__", SimpleNamespace(__spec__=SimpleNamespace(name=settling.MODULE)))
-    settling.settle()
-    assert held == [True]
+    monkeypatch.setitem(
+        sys.modules, "__main__", SimpleNamespace(__spec__=SimpleNamespace(name=process_setup.MODULE))
+    )
+    process_setup.prepare_process()
+    assert started == [True]
     assert sys.tracebacklimit == 0
+
+
+# An engine that starts a plugin, tells its process id, hands on its port, and stays.
+ENGINE = """
+import subprocess, sys, time
+plugin = subprocess.Popen(sys.argv[1:], stdout=subprocess.PIPE)
+print(plugin.pid, plugin.stdout.readline().decode(), sep=" ", end="", flush=True)
+time.sleep(600)
+"""
+
+
+@contextmanager
+def engine(*plugin: str) -> Iterator[tuple["subprocess.Popen[bytes]", int]]:
+    """Run an engine with a configured plugin; gives the engine and the plugin's process id."""
+    with subprocess.Popen(
+        [sys.executable, "-c", ENGINE, *plugin], cwd=ROOT, env=environment(), stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout
+        pid, port = map(int, process.stdout.readline().split())
+        client, channel = connected(port)
+        try:
+            client.configure(stack_config("http://127.0.0.1:1"))
+            client.check({"domain_id": DOMAIN, "speaker_id": "caller-1"})
+            yield process, pid
+        finally:
+            channel.close()
+            process.kill()
+            if is_alive(pid):
+                os.kill(pid, signal.SIGKILL)
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="ascii")
+    except OSError:
+        return False
+    return stat.rpartition(")")[2].split()[0] != "Z"
+
+
+def ends(pid: int) -> bool:
+    deadline = time.monotonic() + PATIENCE
+    while is_alive(pid) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return not is_alive(pid)
+
+
+linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
+
+
+@linux
+def test_the_plugin_ends_with_a_killed_parent() -> None:
+    with engine(*COMMAND) as (parent, plugin):
+        assert is_alive(plugin)
+        parent.kill()
+        assert ends(plugin)
+
+
+@linux
+def test_the_plugin_ends_with_its_engine_when_a_shell_stands_between() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        address = f"127.0.0.1:{listener.getsockname()[1]}"
+        with engine(*COMMAND, address) as (parent, plugin):
+            line, _ = listener.accept()
+            assert is_alive(plugin)
+            listener.close()
+            line.close()
+            assert ends(plugin)
+            assert parent.poll() is None
+
+
+def test_an_engine_that_hangs_up_but_lives_is_called_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a gRPC server does with a connection that never speaks."""
+    monkeypatch.setattr(process_setup, "INTERVAL", 0.05)
+    ended: list[int] = []
+    monkeypatch.setattr(os, "_exit", ended.append)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        address = listener.getsockname()[:2]
+        watch = threading.Thread(target=process_setup._watch, args=(os.getppid(), address))
+        watch.start()
+        for _ in range(2):
+            line, _ = listener.accept()
+            line.close()
+        line, _ = listener.accept()
+        line.sendall(b"settings")
+        assert ended == []
+        listener.close()
+        line.close()
+        watch.join(PATIENCE)
+    assert ended == [1]
+
+
+def test_a_new_parent_ends_it_without_an_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process_setup, "INTERVAL", 0.01)
+    ended: list[int] = []
+    monkeypatch.setattr(os, "_exit", ended.append)
+    parents = iter([7, 7, 1])
+    monkeypatch.setattr(os, "getppid", lambda: next(parents))
+    process_setup._watch(7, None)
+    assert ended == [1]
+
+
+def test_an_address_where_nobody_ever_listened_counts_for_nothing(closed_port: str) -> None:
+    host, _, port = closed_port.removeprefix("http://").partition(":")
+    assert process_setup._connect((host, int(port))) is None
+
+
+def test_a_connection_is_open_until_the_other_side_ends_it() -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        ours.settimeout(0.01)
+        assert process_setup._is_open(ours)
+        theirs.sendall(b"settings")
+        assert process_setup._is_open(ours)
+        theirs.close()
+        assert not process_setup._is_open(ours)
+    assert not process_setup._is_open(ours)
+
+
+def test_the_watchdog_is_started_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process_setup, "_started", threading.Lock())
+    started: list[object] = []
+    monkeypatch.setattr(process_setup, "_watch", lambda *what: started.append(what))
+    monkeypatch.setattr(sys, "argv", ["plugin", "127.0.0.1:50051"])
+    process_setup.start_watchdog()
+    process_setup.start_watchdog()
+    for thread in threading.enumerate():
+        if thread.name == "watchdog":
+            thread.join()
+    assert started == [(os.getppid(), ("127.0.0.1", 50051))]
+
+
+@pytest.mark.parametrize(
+    ("argument", "address"),
+    [("127.0.0.1:50051", ("127.0.0.1", 50051)), ("__main__.py", None), (":1", None), ("host:", None)],
+)
+def test_the_engines_address(argument: str, address: tuple[str, int] | None) -> None:
+    assert process_setup.engine_address(["plugin", argument]) == address
+
+
+@clean_failures
+def fails(error: Exception) -> None:
+    raise error from ValueError(PLANTED)
+
+
+def printed(error: Exception) -> str:
+    with pytest.raises(OptOutFailed) as caught:
+        fails(error)
+    return "".join(traceback.format_exception(caught.value))
+
+
+def test_our_errors_pass_as_one_line_without_their_causes() -> None:
+    text = printed(UnknownDomain("no such domain"))
+    assert text.splitlines()[-1] == "OptOutFailed: no such domain"
+    assert PLANTED not in text
+
+
+def test_unexpected_errors_tell_kind_and_place_and_not_their_text() -> None:
+    text = printed(KeyError(PLANTED))
+    assert text.splitlines()[-1].startswith("OptOutFailed: unexpected KeyError in test_plugin.py:")
+    assert PLANTED not in text
+
+
+def test_the_place_is_told_where_stack_frames_are_switched_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "tracebacklimit", 0, raising=False)
+    assert " in test_plugin.py:" in printed(KeyError(PLANTED))
+
+
+def test_nothing_is_chained() -> None:
+    with pytest.raises(OptOutFailed) as caught:
+        fails(KeyError(PLANTED))
+    assert caught.value.__cause__ is None
+    assert caught.value.__context__ is None
+
+
+def test_results_and_names_pass() -> None:
+    @clean_failures
+    def double(number: int) -> int:
+        return 2 * number
+
+    assert double(4) == 8
+    assert double.__name__ == "double"

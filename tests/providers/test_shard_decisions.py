@@ -11,15 +11,15 @@ from tests.providers.shards import OPTED_OUT, RELEASED, inputs, name, opted_out,
 from voiceid_optout.providers.shard_decisions import (
     INPUTS,
     Member,
-    checked,
+    check,
     drifted,
-    due,
     inputs_of,
     is_changed,
-    is_settled,
+    is_member_as_asked,
     members,
     outputs,
     resource_id,
+    to_apply,
 )
 from voiceid_optout.voiceid import Speaker, SpeakerStatus
 
@@ -39,11 +39,11 @@ def labels(found: list[Member]) -> list[str]:
 
 
 def test_check_keeps_the_inputs_alone() -> None:
-    assert checked({**IN, "__provider": "x", "drifted": None}) == (IN, [])
+    assert check({**IN, "__provider": "x", "drifted": None}) == (IN, [])
 
 
 def test_check_passes_a_shard_without_people() -> None:
-    assert checked({"domain_id": DOMAIN, "members": "", "speaker_ids": ""})[1] == []
+    assert check({"domain_id": DOMAIN, "members": "", "speaker_ids": ""})[1] == []
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,7 @@ def test_check_passes_a_shard_without_people() -> None:
     ],
 )
 def test_check_refuses(change: dict[str, Any], property_: str, says: str) -> None:
-    _, [failure] = checked({**IN, **change})
+    _, [failure] = check({**IN, **change})
     assert failure.property == property_
     assert says in failure.reason
     assert "planted" not in failure.reason
@@ -78,7 +78,7 @@ def test_check_refuses(change: dict[str, Any], property_: str, says: str) -> Non
 @pytest.mark.parametrize("unknown", [UNKNOWN, object.__new__(Unknown)])
 @pytest.mark.parametrize("property_", INPUTS)
 def test_check_lets_pass_what_a_preview_does_not_know(property_: str, unknown: Any) -> None:
-    assert checked({**IN, property_: unknown})[1] == []
+    assert check({**IN, property_: unknown})[1] == []
 
 
 def test_no_change() -> None:
@@ -105,30 +105,30 @@ def test_members_have_label_id_and_what_is_asked() -> None:
 
 
 def test_nobody_is_due_when_nothing_changed() -> None:
-    assert due(OUT, IN) == []
+    assert to_apply(OUT, IN) == []
 
 
 def test_the_new_are_due_and_the_others_are_not() -> None:
     three = opted_out(DOMAIN, "one", "two", "three")
-    assert labels(due({**without(three, 1), "drifted": ""}, three)) == [name(1)]
+    assert labels(to_apply({**without(three, 1), "drifted": ""}, three)) == [name(1)]
 
 
 def test_those_who_left_are_not_due() -> None:
     three = opted_out(DOMAIN, "one", "two", "three")
-    assert due({**three, "drifted": f"{name(1)} gone\n"}, without(three, 1)) == []
+    assert to_apply({**three, "drifted": f"{name(1)} gone\n"}, without(three, 1)) == []
 
 
 def test_another_wish_or_another_id_is_due() -> None:
-    assert labels(due(OUT, inputs(DOMAIN, {"planted-1": OPTED_OUT, "planted-2": OPTED_OUT}))) == [B]
-    assert labels(due(OUT, inputs(DOMAIN, {"other": OPTED_OUT, "planted-2": RELEASED}))) == [A]
+    assert labels(to_apply(OUT, inputs(DOMAIN, {"planted-1": OPTED_OUT, "planted-2": OPTED_OUT}))) == [B]
+    assert labels(to_apply(OUT, inputs(DOMAIN, {"other": OPTED_OUT, "planted-2": RELEASED}))) == [A]
 
 
 def test_the_drifted_are_due() -> None:
-    assert labels(due({**OUT, "drifted": f"{B} ENROLLED\n"}, IN)) == [B]
+    assert labels(to_apply({**OUT, "drifted": f"{B} ENROLLED\n"}, IN)) == [B]
 
 
 def test_in_another_domain_everybody_is_due() -> None:
-    assert labels(due(OUT, {**IN, "domain_id": "x" * 22})) == [A, B]
+    assert labels(to_apply(OUT, {**IN, "domain_id": "x" * 22})) == [A, B]
 
 
 PEOPLE = st.dictionaries(st.integers(0, 30).map(lambda n: f"caller-{n}"), st.sampled_from([OPTED_OUT, RELEASED]))
@@ -142,7 +142,7 @@ def test_due_is_what_differs_and_what_drifted(
     text = "".join(f"{name(number)} ENROLLED\n" for number in sorted(numbers))
     wanted = set(members(news)) - set(members(olds))
     wanted |= {member for member in members(news) if member.label in {name(number) for number in numbers}}
-    assert set(due({**olds, "drifted": text}, news)) == wanted
+    assert set(to_apply({**olds, "drifted": text}, news)) == wanted
     if members(news) == members(olds) and not numbers:
         assert not is_changed({**olds, "drifted": text}, news)
 
@@ -152,8 +152,8 @@ def test_drifted_names_those_who_are_not_as_asked() -> None:
     assert drifted([(one, speaker("OPTED_OUT")), (two, None)]) == ""
     assert drifted([(two, speaker("OPTED_OUT")), (one, None)]) == f"{A} gone\n{B} OPTED_OUT\n"
     assert drifted([(one, speaker("PENDING"))]) == f"{A} PENDING\n"
-    assert is_settled(two, None)
-    assert not is_settled(one, None)
+    assert is_member_as_asked(two, None)
+    assert not is_member_as_asked(one, None)
 
 
 def test_outputs_hold_no_more_than_needed() -> None:

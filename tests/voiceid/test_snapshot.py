@@ -199,9 +199,9 @@ def test_many_reads_to_come_start_the_walk_at_once(serve: Serve, connect: Connec
     script.listing.set()
     server = serve(script)
     snapshot = Snapshot(connect(server.url), DOMAIN)
-    snapshot.foresee(FEW_READS)
+    snapshot.expect(FEW_READS)
     assert snapshot._walk is None
-    snapshot.foresee(1)
+    snapshot.expect(1)
     finish(snapshot)
     assert snapshot.known("nobody") is None
     assert server.operations() == ["ListSpeakers"]
@@ -211,7 +211,7 @@ def test_very_many_reads_wait_for_the_walk(serve: Serve, connect: Connect) -> No
     script = Domain(page("a", more="1"), page("b"))
     server = serve(script)
     snapshot = Snapshot(connect(server.url), DOMAIN)
-    snapshot.foresee(MANY_READS)
+    snapshot.expect(MANY_READS)
     with ThreadPoolExecutor(3) as pool:
         waiting = [pool.submit(snapshot.read, person) for person in ("a", "b", "nobody")]
         script.listing.set()
@@ -224,7 +224,7 @@ def test_very_many_reads_describe_when_the_walk_fails(serve: Serve, connect: Con
     denied = failure("AccessDeniedException")
     server = serve(lambda operation, body: denied if operation == "ListSpeakers" else speaker(body["SpeakerId"]))
     snapshot = Snapshot(connect(server.url), DOMAIN)
-    snapshot.foresee(MANY_READS)
+    snapshot.expect(MANY_READS)
     assert snapshot.read("a") is not None
     assert reads(server) == 1
 
@@ -235,7 +235,7 @@ def test_very_many_reads_describe_when_the_walk_stands_still(
     monkeypatch.setattr("voiceid_optout.voiceid.snapshot.PATIENCE", 0.01)
     script = Domain(page("b"))
     snapshot = Snapshot(connect(serve(script).url), DOMAIN)
-    snapshot.foresee(MANY_READS)
+    snapshot.expect(MANY_READS)
     assert snapshot.read("a") is not None
     script.listing.set()
     snapshot.close()

@@ -32,7 +32,7 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Difference:
     """Whether a resource is to be changed, and the properties that make it another person's."""
 
     changes: bool
@@ -44,7 +44,7 @@ def is_unknown(value: object) -> bool:
     return isinstance(value, Unknown) or value == UNKNOWN
 
 
-def checked(news: Mapping[str, Any]) -> tuple[dict[str, Any], list[Failure]]:
+def check(news: Mapping[str, Any]) -> tuple[dict[str, Any], list[Failure]]:
     """Return the inputs to keep, with ``ensure`` filled in, and what is wrong with them."""
     inputs = {name: news[name] for name in INPUTS if news.get(name) is not None}
     inputs.setdefault("ensure", OPTED_OUT)
@@ -85,7 +85,7 @@ def _ensure_fault(value: object) -> str | None:
     return f"ensure is {OPTED_OUT} or {RELEASED}"
 
 
-def compared(olds: Mapping[str, Any], news: Mapping[str, Any]) -> Verdict:
+def diff(olds: Mapping[str, Any], news: Mapping[str, Any]) -> Difference:
     """Compare old outputs with new inputs; during a refresh the old outputs are those just read.
 
     A status that is not what ``ensure`` asks is a change too: nothing else makes a drift visible. Another
@@ -94,7 +94,7 @@ def compared(olds: Mapping[str, Any], news: Mapping[str, Any]) -> Verdict:
     """
     changed = [name for name in INPUTS if _text(name, olds.get(name)) != _text(name, news.get(name))]
     replaces = tuple(name for name in changed if name in IDENTITY and not is_unknown(news.get(name)))
-    return Verdict(bool(changed) or not is_as_asked(news.get("ensure"), olds.get("status")), replaces)
+    return Difference(bool(changed) or not is_as_asked(news.get("ensure"), olds.get("status")), replaces)
 
 
 def is_as_asked(ensure: object, status: object) -> bool:
@@ -128,7 +128,7 @@ def outputs(inputs: Mapping[str, Any], speaker: Speaker | None, opted_out_at: st
     return kept
 
 
-def moment(time: datetime) -> str:
+def timestamp(time: datetime) -> str:
     """Return a time of the service as text in UTC with milliseconds."""
     return time.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 

@@ -18,7 +18,7 @@ from pulumi.dynamic import (
 )
 
 from voiceid_optout.providers import decisions, plugin
-from voiceid_optout.providers.failure import OptOutFailed, clean_failures
+from voiceid_optout.providers.plugin import OptOutFailed, clean_failures
 from voiceid_optout.providers.runtime import Runtime, configured
 from voiceid_optout.voiceid import SpeakerStatus
 
@@ -34,22 +34,22 @@ class OptedOutSpeakerProvider(ResourceProvider):
     @clean_failures
     def configure(self, req: ConfigureRequest) -> None:
         """Take endpoint, region, quotas and label key from the stack's config, all text; environment wins."""
-        plugin.settle()
+        plugin.prepare_process()
         self._runtime = configured(req.config)
         self._label_key = req.config.get("labelKey")
 
     @clean_failures
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
         """Validate; calls nobody."""
-        inputs, failures = decisions.checked(news)
+        inputs, failures = decisions.check(news)
         # The CLI prints a named property's value, secret or not; the reason names it as well.
         return CheckResult(inputs, [CheckFailure("", failure.reason) for failure in failures])
 
     @clean_failures
     def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
         """Compare; calls nobody."""
-        verdict = decisions.compared(olds, news)
-        return DiffResult(changes=verdict.changes, replaces=list(verdict.replaces))
+        difference = decisions.diff(olds, news)
+        return DiffResult(changes=difference.changes, replaces=list(difference.replaces))
 
     @clean_failures
     def create(self, props: dict[str, Any]) -> CreateResult:
@@ -92,5 +92,5 @@ class OptedOutSpeakerProvider(ResourceProvider):
             return resource_id, decisions.outputs(inputs, None)
         speaker = snapshot.opt_out(speaker_id)
         opted_out = speaker.status is SpeakerStatus.OPTED_OUT
-        opted_out_at = decisions.moment(speaker.updated_at) if opted_out else None
+        opted_out_at = decisions.timestamp(speaker.updated_at) if opted_out else None
         return decisions.speaker_resource_id(speaker), decisions.outputs(inputs, speaker, opted_out_at)

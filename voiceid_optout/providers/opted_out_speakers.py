@@ -20,9 +20,8 @@ from pulumi.dynamic import (
 )
 
 from voiceid_optout.providers import decisions, plugin, shard_decisions
-from voiceid_optout.providers.crew import ABOUT_ONE, Done
-from voiceid_optout.providers.failure import OptOutFailed, clean_failures
-from voiceid_optout.providers.runtime import Runtime, configured
+from voiceid_optout.providers.plugin import OptOutFailed, clean_failures
+from voiceid_optout.providers.runtime import PERSON_ERRORS, Outcome, Runtime, configured
 from voiceid_optout.voiceid.index import UNKNOWN
 
 if TYPE_CHECKING:
@@ -43,15 +42,15 @@ class OptedOutSpeakersProvider(ResourceProvider):
     @clean_failures
     def configure(self, req: ConfigureRequest) -> None:
         """Take endpoint, region and quotas from the stack's config, all text; environment wins."""
-        plugin.settle()
+        plugin.prepare_process()
         self._runtime = configured(req.config)
-        # While labels change their key nearly everybody is in another shard than before, and settled already.
+        # While labels change their key nearly everybody is in another shard than before, and as asked already.
         self._ask_first = bool(req.config.get("previousLabelKey"))
 
     @clean_failures
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
         """Validate; calls nobody."""
-        inputs, failures = shard_decisions.checked(news)
+        inputs, failures = shard_decisions.check(news)
         # The CLI prints a named property's value, secret or not; the reason names it as well.
         return CheckResult(inputs, [CheckFailure("", failure.reason) for failure in failures])
 
@@ -62,14 +61,14 @@ class OptedOutSpeakersProvider(ResourceProvider):
 
     @clean_failures
     def create(self, props: dict[str, Any]) -> CreateResult:
-        """Bring everybody to what is asked; succeeds at once for those who are so already."""
-        drifted = self._bring(props["domain_id"], shard_decisions.members(props))
+        """Apply what is asked to everybody; succeeds at once for those who are so already."""
+        drifted = self._apply(props["domain_id"], shard_decisions.members(props))
         return CreateResult(shard_decisions.resource_id(props), shard_decisions.outputs(props, drifted))
 
     @clean_failures
     def update(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
-        """Bring those to what is asked who are new, changed or drifted; stop managing who is no longer listed."""
-        drifted = self._bring(news["domain_id"], shard_decisions.due(olds, news))
+        """Apply what is asked to those who are new, changed or drifted; stop managing who is no longer listed."""
+        drifted = self._apply(news["domain_id"], shard_decisions.to_apply(olds, news))
         return UpdateResult(shard_decisions.outputs(news, drifted))
 
     @clean_failures
@@ -77,36 +76,38 @@ class OptedOutSpeakersProvider(ResourceProvider):
         """Read everybody's status; a shard is never gone, its people may be."""
         snapshot = self._runtime.snapshot(props["domain_id"])
         people = shard_decisions.members(props)
-        snapshot.foresee(len(people))
+        snapshot.expect(len(people))
         found = [(member, snapshot.known(member.speaker_id)) for member in people]
-        done = self._runtime.crew.each(
+        outcome = self._runtime.workers.map(
             lambda member: snapshot.read(member.speaker_id), [member for member, known in found if known is UNKNOWN]
         )
-        if done.failures:
-            raise done.failures[0][1]
+        if outcome.failures:
+            raise outcome.failures[0][1]
         known = [(member, speaker) for member, speaker in found if speaker is not UNKNOWN]
-        drifted = shard_decisions.drifted([*known, *done.results])
+        drifted = shard_decisions.drifted([*known, *outcome.results])
         return ReadResult(id_, shard_decisions.outputs(props, drifted), shard_decisions.inputs_of(props))
 
     @clean_failures
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
         """Do nothing: to stop managing people must not re-open enrolment."""
 
-    def _bring(self, domain_id: str, people: list[Member]) -> str:
-        """Bring people to what is asked; returns the text of those whom the service gives another status."""
+    def _apply(self, domain_id: str, people: list[Member]) -> str:
+        """Apply what is asked to people; returns the text of those whom the service gives another status."""
         snapshot = self._runtime.snapshot(domain_id)
-        # Many who are new here may be settled in the service: the shard was made anew, or a run was cut short. A
+        # Many who are new here may be as asked already: the shard was made anew, or a run was cut short. A
         # walk beside the writes finds them fifty times as fast as the writes would.
-        snapshot.foresee(len(people))
-        done = self._runtime.crew.each(lambda member: _settle(snapshot, member, ask_first=self._ask_first), people)
-        if done.failures:
-            raise OptOutFailed(_words(done, len(people)))
-        return shard_decisions.drifted(done.results)
+        snapshot.expect(len(people))
+        outcome = self._runtime.workers.map(
+            lambda member: _apply_to(snapshot, member, ask_first=self._ask_first), people
+        )
+        if outcome.failures:
+            raise OptOutFailed(_message(outcome, len(people)))
+        return shard_decisions.drifted(outcome.results)
 
 
-def _settle(snapshot: Snapshot, member: Member, *, ask_first: bool) -> Speaker | None:
+def _apply_to(snapshot: Snapshot, member: Member, *, ask_first: bool) -> Speaker | None:
     known = snapshot.read(member.speaker_id) if ask_first else snapshot.known(member.speaker_id)
-    if known is not UNKNOWN and shard_decisions.is_settled(member, known):
+    if known is not UNKNOWN and shard_decisions.is_member_as_asked(member, known):
         return known
     if member.ensure == decisions.RELEASED:
         snapshot.delete(member.speaker_id)
@@ -114,10 +115,10 @@ def _settle(snapshot: Snapshot, member: Member, *, ask_first: bool) -> Speaker |
     return snapshot.opt_out(member.speaker_id)
 
 
-def _words(done: Done[Member, Speaker | None], people: int) -> str:
+def _message(outcome: Outcome[Member, Speaker | None], people: int) -> str:
     """Return what went wrong, for whom if it is about single people, and how many are left."""
-    fatal = [str(error) for _, error in done.failures if not isinstance(error, ABOUT_ONE)]
-    cause = fatal[0] if fatal else str(done.failures[0][1])
-    concerned = sorted(member.label for member, error in done.failures if str(error) == cause)
-    where = f"{', '.join(concerned)}: " if not fatal and len(concerned) <= LABELS_SHOWN else ""
-    return f"{where}{cause} ({done.left:,} of {people:,} people of this shard are left)"
+    fatal = [str(error) for _, error in outcome.failures if not isinstance(error, PERSON_ERRORS)]
+    cause = fatal[0] if fatal else str(outcome.failures[0][1])
+    labels = sorted(member.label for member, error in outcome.failures if str(error) == cause)
+    where = f"{', '.join(labels)}: " if not fatal and len(labels) <= LABELS_SHOWN else ""
+    return f"{where}{cause} ({outcome.left:,} of {people:,} people of this shard are left)"

@@ -1,7 +1,6 @@
-"""The one client of a plugin process.
+"""What the providers of a plugin process share: the client, a snapshot for each domain, and the worker pool.
 
-An engine may hold several providers in a process, old and new pickles among them. They share what counts
-against the quotas of the account.
+An engine may hold several providers in a process. They share what counts against the quotas of the account.
 """
 
 from __future__ import annotations  # an annotation that is evaluated would load botocore
@@ -9,23 +8,92 @@ from __future__ import annotations  # an annotation that is evaluated would load
 import os
 import sys
 import threading
-from typing import TYPE_CHECKING
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from voiceid_optout import voiceid
-from voiceid_optout.providers.crew import Crew
+from voiceid_optout.voiceid import ConcurrentChanges, Conflict, RequestInvalid, UnknownSpeaker, VoiceIdError
 from voiceid_optout.voiceid.waits import announce
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
     from pulumi.dynamic import Config
 
 _SETTINGS = (*voiceid.STACK_CONFIG, *voiceid.AWS_CONFIG)
+_T = TypeVar("_T")
+_R = TypeVar("_R")
+
+PERSON_ERRORS = (UnknownSpeaker, ConcurrentChanges, Conflict, RequestInvalid)  # the next person may fare better
+
+
+@dataclass(slots=True)
+class Outcome(Generic[_T, _R]):
+    """What came of the items: results, failures, and how many were not started."""
+
+    results: list[tuple[_T, _R]] = field(default_factory=list)
+    failures: list[tuple[_T, VoiceIdError]] = field(default_factory=list)
+    not_started: int = 0
+
+    @property
+    def left(self) -> int:
+        """How many items are not outcome."""
+        return len(self.failures) + self.not_started
+
+
+class WorkerPool:
+    """The threads that all shards of a process share: as many as it takes to reach the quota with slow answers.
+
+    Several callers may use it at once, and each waits for its own items.
+    """
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._pool = ThreadPoolExecutor(size, thread_name_prefix="worker")
+
+    def map(self, work: Callable[[_T], _R], items: Iterable[_T]) -> Outcome[_T, _R]:
+        """Do the work for each item.
+
+        A VoiceIdError about one person is kept, and the others go on. Any other VoiceIdError is kept too, and no
+        further item is started. What else the work raises is raised here, once no worker is busy any more.
+        """
+        waiting = deque(items)
+        outcome: Outcome[_T, _R] = Outcome()
+        stopped = threading.Event()
+
+        def run_worker() -> None:
+            while not stopped.is_set():
+                try:
+                    item = waiting.popleft()
+                except IndexError:
+                    return
+                try:
+                    outcome.results.append((item, work(item)))
+                except PERSON_ERRORS as error:
+                    outcome.failures.append((item, error))
+                except VoiceIdError as error:
+                    stopped.set()
+                    outcome.failures.append((item, error))
+                except BaseException:
+                    stopped.set()
+                    raise
+
+        # A future a thread and not one an item: most items are answered from memory.
+        futures = [self._pool.submit(run_worker) for _ in range(min(self._size, len(waiting)))]
+        errors = [error for future in futures if (error := future.exception()) is not None]
+        if errors:
+            raise errors[0]
+        outcome.not_started = len(waiting)
+        return outcome
 
 
 class Runtime:
     """A client and its snapshots, made when first needed; thread-safe."""
 
     def __init__(self, settings: voiceid.ClientSettings) -> None:
-        self.crew = Crew(settings.connections)  # starts no thread before a shard needs one
+        self.workers = WorkerPool(settings.connections)  # starts no thread before a shard needs one
         self._settings = settings
         self._lock = threading.Lock()
         self._client: voiceid.Client | None = None

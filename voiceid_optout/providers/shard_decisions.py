@@ -1,4 +1,4 @@
-"""What the provider of shards decides, without I/O: valid texts, who is due, and what the state keeps."""
+"""What the provider of shards decides, without I/O: valid texts, whom an update is for, what the state keeps."""
 
 import itertools
 import re
@@ -35,7 +35,7 @@ class Member:
     ensure: str
 
 
-def checked(news: Mapping[str, Any]) -> tuple[dict[str, Any], list[Failure]]:
+def check(news: Mapping[str, Any]) -> tuple[dict[str, Any], list[Failure]]:
     """Return the inputs to keep and what is wrong with them; a reason names labels, never an identifier."""
     inputs = {name: news[name] for name in INPUTS if news.get(name) is not None}
     failures = []
@@ -87,8 +87,8 @@ def members(props: Mapping[str, Any]) -> list[Member]:
     return [Member(label, ids[label], ensure) for label, ensure in shard.pairs(props["members"])]
 
 
-def due(olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[Member]:
-    """Return who is to be brought to what is asked: new, changed or drifted since the old outputs.
+def to_apply(olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[Member]:
+    """Return to whom an update applies: new, changed or drifted since the old outputs.
 
     Somebody who is no longer there is only managed no longer. In another domain everybody is new.
     """
@@ -99,7 +99,7 @@ def due(olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[Member]:
     return [member for member in members(news) if member not in before or member.label in drifted]
 
 
-def is_settled(member: Member, speaker: Speaker | None) -> bool:
+def is_member_as_asked(member: Member, speaker: Speaker | None) -> bool:
     """Tell whether a person is as asked; ``speaker`` is None for somebody the service does not have."""
     return is_as_asked(member.ensure, speaker and speaker.status)
 
@@ -110,7 +110,7 @@ def drifted(found: Iterable[tuple[Member, Speaker | None]]) -> str:
         {
             member.label: GONE if speaker is None else speaker.status.value
             for member, speaker in found
-            if not is_settled(member, speaker)
+            if not is_member_as_asked(member, speaker)
         }
     )
 

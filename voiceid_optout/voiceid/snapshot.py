@@ -57,7 +57,7 @@ class Snapshot:
         """Return what a read would, if it needs no call; else UNKNOWN."""
         return self._lookup(speaker_id)
 
-    def foresee(self, reads: int) -> None:
+    def expect(self, reads: int) -> None:
         """Tell that so many reads are to come: if they are many, the walk starts now."""
         with self._lock:
             self._count(reads)
