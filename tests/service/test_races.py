@@ -1,7 +1,9 @@
 """Services that share a database, as real processes: what races ends as if one had come after the other."""
 
 import itertools
+import json
 import threading
+import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -11,7 +13,10 @@ import psycopg
 import pytest
 from botocore.exceptions import ClientError
 
+from tests.service.auth.keyring import add_key, error_of, until
+from tests.service.calls import send, signed
 from tests.service.crowd import listed
+from tests.service.http.test_app import opt_out
 from tests.service.running import PATIENCE, Service, child, thread
 from voiceid_optout.service.db.transaction import Limits
 
@@ -19,8 +24,9 @@ PEOPLE = 20
 
 
 @pytest.fixture
-def pair(tmp_path: Path, database_url: str) -> Iterator[tuple[Service, Service]]:
+def pair(tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Service, Service]]:
     """Two processes on one database."""
+    monkeypatch.setenv("OPTOUT_DATABASE", database_url)  # for `optout serve keys`
     with (
         child(tmp_path / "one", "--database", database_url) as one,
         child(tmp_path / "two", "--database", database_url) as two,
@@ -114,6 +120,44 @@ def test_an_opt_out_a_deletion_and_an_enrolment_of_one_person(
             "SELECT speaker_count, (SELECT count(*) FROM speakers s WHERE s.domain_id = d.domain_id) FROM domains d"
         ).fetchall()
     assert [counted for counted, _ in counts] == [rows for _, rows in counts]
+
+
+def test_a_signed_request_counts_once_at_two_processes(pair: tuple[Service, Service]) -> None:
+    """Both get the same bytes at the same moment, and again after a newer request of the other kind."""
+    one, two = pair
+    keys = add_key(one, "admin")
+    until(lambda: error_of(two, keys) == "")
+    domain = one.new_domain()
+
+    def sending(service: Service, operation: str, person: str) -> Callable[..., tuple[int, bytes]]:
+        body = opt_out(domain, person)
+        number = {"X-Test-Call": uuid.uuid4().hex}
+        headers = signed(service, body, target=f"VoiceID.{operation}", keys=keys, extra=number)
+
+        def to(target: Service) -> tuple[int, bytes]:
+            answer = send(target, headers, body)
+            return answer.status, answer.body
+
+        return to
+
+    for turn in range(4):
+        person = f"caller-{turn}"
+        opting, release = sending(one, "OptOutSpeaker", person), sending(two, "DeleteSpeaker", person)
+        newer, last = sending(two, "OptOutSpeaker", person), sending(one, "DeleteSpeaker", person)
+        made, again = at_once(lambda: opting(one), lambda: opting(two))  # noqa: B023  called within the turn
+        assert made == again
+        assert made[0] == 200
+        assert at_once(lambda: release(one), lambda: release(two)) == [(200, b"")] * 2  # noqa: B023
+        refused = [opting(target) for target in pair]
+        assert [(status, json.loads(body)["ConflictType"]) for status, body in refused] == [
+            (400, "CONCURRENT_CHANGES")
+        ] * 2
+        stands = newer(two)
+        assert [release(target) for target in pair] == [(200, b"")] * 2
+        assert [opting(target) for target in pair] == [stands] * 2
+        assert at_once(lambda: last(one), lambda: last(two), lambda: release(one)) == [(200, b"")] * 3  # noqa: B023
+        assert [json.loads(newer(target)[1])["ConflictType"] for target in pair] == ["CONCURRENT_CHANGES"] * 2
+    assert listed(one, domain) == {}
 
 
 def test_a_crowd_at_both_ends_is_listed_whole(pair: tuple[Service, Service]) -> None:

@@ -131,6 +131,42 @@ def test_an_opt_out_sent_again_does_not_undo_a_release(play: Play, first: bool) 
     play(scenario)
 
 
+def test_an_opt_out_that_was_refused_opts_nobody_out_later(play: Play) -> None:
+    async def scenario(store: Store, clock: Clock) -> None:
+        opting, absent, other = (mark(clock.time, number) for number in range(3))
+        assert (
+            await answer(store, "OptOutSpeaker", absent, SpeakerId="id#" + "0" * 22) == "ResourceNotFoundException"
+        )
+        await store.run("SuspendDomain", {"DomainId": DOMAIN})
+        calls = (answer(store, "OptOutSpeaker", used) for used in (opting, opting, other))
+        assert await asyncio.gather(*calls) == ["ConflictException"] * 3
+        await store.run("ReactivateDomain", {"DomainId": DOMAIN})
+        with pytest.raises(ApiError) as refusal:
+            await store.run("OptOutSpeaker", PERSON, opting)
+        assert refusal.value.members == {"ConflictType": "DOMAIN_NOT_ACTIVE"}
+        assert await answer(store, "OptOutSpeaker", absent) == "ResourceNotFoundException"
+        assert await status(store) == "ResourceNotFoundException"
+        assert (await answer(store, "OptOutSpeaker", mark(clock.time, 4)))["Speaker"]["Status"] == "OPTED_OUT"
+        assert await answer(store, "OptOutSpeaker", other) == "ConflictException"
+
+    play(scenario)
+
+
+def test_an_opt_out_sent_again_is_answered_as_before_in_a_domain_that_was_suspended_since(play: Play) -> None:
+    async def scenario(store: Store, clock: Clock) -> None:
+        opting, again = mark(clock.time, 1), mark(clock.time, 2)
+        made = await answer(store, "OptOutSpeaker", opting)
+        assert await answer(store, "OptOutSpeaker", again) == made
+        await store.run("SuspendDomain", {"DomainId": DOMAIN})
+        assert await answer(store, "OptOutSpeaker", opting) == made
+        assert await answer(store, "OptOutSpeaker", again) == made
+        await store.run("ReactivateDomain", {"DomainId": DOMAIN})
+        assert await answer(store, "DeleteSpeaker", mark(clock.time, 3)) == {}
+        assert await answer(store, "OptOutSpeaker", opting) == "ConflictException"
+
+    play(scenario)
+
+
 def test_all_in_one_batch_is_as_one_after_the_other(play: Play) -> None:
     async def scenario(store: Store, clock: Clock) -> None:
         opting, release = mark(clock.time, 1), mark(clock.time, 2)

@@ -90,6 +90,10 @@ class Used:
         """Tell whether the mark is so old that nobody can say any more if it was used."""
         return mark <= self._newest_forgotten
 
+    def has_answer(self, mark: str) -> bool:
+        """Tell whether ``answer`` says all there is to say to the mark, so that nothing is to be looked up."""
+        return self._known.get(mark) is not None or self.is_forgotten(mark)
+
     def answer(self, mark: str) -> Mapping[str, Any] | ApiError:
         """Return what was answered to a request that is in here, or the refusal of one that is forgotten."""
         kept = self._known.get(mark)

@@ -147,12 +147,9 @@ def _run(tx: Transaction, operation: Operation, jobs: Sequence[Job], used: Used)
     """Run those jobs that are due, and answer the others as they were answered before."""
     due: dict[str | int, Job] = {}
     for place, job in enumerate(jobs):
-        if job.mark is None:
+        if job.mark is None or (operation.knows_repeats and not used.has_answer(job.mark)):
             due[place] = job
-        elif operation.knows_repeats:
-            if not used.is_forgotten(job.mark):
-                due[place] = job
-        elif job.mark not in used and not used.is_forgotten(job.mark):
+        elif not operation.knows_repeats and job.mark not in used and not used.is_forgotten(job.mark):
             due.setdefault(job.mark, job)
     requests = [dict(job.request) for job in due.values()]
     if operation.knows_repeats:
@@ -161,7 +158,9 @@ def _run(tx: Transaction, operation: Operation, jobs: Sequence[Job], used: Used)
                 request |= {"Mark": job.mark, "Repeated": job.mark in used}
     found = dict(zip(due, operation.run(tx, requests), strict=True)) if due else {}
     if operation.knows_repeats:
-        used.note(job.mark for job in due.values() if job.mark is not None)
+        first = [(job.mark, found[place]) for place, job in due.items() if job.mark and job.mark not in used]
+        used.note(mark for mark, _ in first)
+        used.add((mark, outcome) for mark, outcome in first if isinstance(outcome, ApiError))
     else:
         used.add((mark, outcome) for mark, outcome in found.items() if isinstance(mark, str))
     return [found[place] if place in found else _known(found, job, used) for place, job in enumerate(jobs)]

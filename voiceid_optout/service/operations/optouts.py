@@ -45,14 +45,10 @@ def opt_out_speakers(tx: Transaction, requests: Sequence[Request]) -> list[Resul
     known = domain_rows.find_all(tx, by_domain)
     outcomes: list[Result | ApiError] = [domain_not_found()] * len(requests)
     for domain_id, places in by_domain.items():
-        if domain_id not in known:
-            continue
-        if known[domain_id].status != DomainStatus.ACTIVE:
-            answers: Sequence[Result | ApiError] = [domain_not_active()] * len(places)
-        else:
+        if domain_id in known:
             answers = _in_domain(tx, known[domain_id], [requests[place] for place in places])
-        for place, answer in zip(places, answers, strict=True):
-            outcomes[place] = answer
+            for place, answer in zip(places, answers, strict=True):
+                outcomes[place] = answer
     return outcomes
 
 
@@ -62,6 +58,7 @@ def _in_domain(
     """Decide for each request against the rows of the start and the requests before, then write all changes."""
     names = [request["SpeakerId"] for request in requests]
     rows = speakers_of.by_id(speakers_of.find_all(tx, domain.domain_id, names))
+    active = domain.status == DomainStatus.ACTIVE
     room = tx.tenant.limits.speakers_per_domain - domain.speaker_count
     created: list[tuple[str, str, str | None]] = []
     changed: list[Mapping[str, Any]] = []
@@ -73,7 +70,7 @@ def _in_domain(
         if mark is not None and (request["Repeated"] or mark in idle or _made_by(row, mark)):
             answers.append(_again(row))
             continue
-        if row is None and (refusal := _refusal(name, room - len(created))) is not None:
+        if (refusal := _refusal(name, row, active=active, room=room - len(created))) is not None:
             answers.append(refusal)
             continue
         if row is None:
@@ -98,8 +95,12 @@ def _in_domain(
     return answers
 
 
-def _refusal(name: str, room: int) -> ApiError | None:
-    """Return why nobody can be created under this name, if that is so."""
+def _refusal(name: str, row: Mapping[str, Any] | None, *, active: bool, room: int) -> ApiError | None:
+    """Return why nobody can be opted out under this name, if that is so."""
+    if not active:
+        return domain_not_active()
+    if row is not None:
+        return None
     if name.startswith(GENERATED_PREFIX):
         return speaker_not_found()
     if room <= 0:
@@ -112,10 +113,10 @@ def _made_by(row: Mapping[str, Any] | None, mark: str) -> bool:
 
 
 def _again(row: Mapping[str, Any] | None) -> Result | ApiError:
-    """Return the answer to a request that was used.
+    """Return the answer to a request that opted the person out before.
 
-    Its person may have been released since. To say 200 again would be untrue, and to opt out would undo the
-    release: the caller is to sign anew.
+    The answer shows the person as opted out. Of one who was released since, that would be untrue, and to opt out
+    again would undo the release: the caller is to sign anew.
     """
     opted_out = row is not None and row["status"] == SpeakerStatus.OPTED_OUT
     return {"Speaker": shown(row)} if row is not None and opted_out else concurrent_changes()
