@@ -32,12 +32,9 @@ TESTED_ELSEWHERE = {
     # Where things are and what is put there shows in whole files, before and after.
     "voiceid_optout/register/edit/layout.py": "tests/register/edit/test_rewrite.py",
     "voiceid_optout/register/edit/patch.py": "tests/register/edit/test_diff.py",
-    "voiceid_optout/cli/adopt_target.py": "tests/cli/test_adopt.py",
     "voiceid_optout/cli/adoption.py": "tests/cli/test_adopt.py",
     "voiceid_optout/cli/connection.py": "tests/cli/test_checkup.py",
-    "voiceid_optout/cli/domain_walk.py": "tests/cli/test_adopt.py",
     "voiceid_optout/cli/editing.py": "tests/cli/test_add.py",
-    "voiceid_optout/cli/lazy.py": "tests/cli/test_main.py",
     "voiceid_optout/cli/stack_views.py": "tests/cli/test_validate.py",
     "voiceid_optout/cli/register_files.py": "tests/cli/test_add.py",
     # What programs import, and under which names.

@@ -1,17 +1,21 @@
-"""From plan to deed. The engine is a script here, to do what a plan did not say; real ones are in test_up."""
+"""From a plan to what is done. The engine is a script here, so that it does more than the plan said."""
 
 from __future__ import annotations
 
 import json
+import re
+import subprocess
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.cli.engines import DONE
+from tests.cli.projects import Project
 from tests.cli.test_session import Desk, desk
 from tests.plan.streams import EmbeddedStream, urn_of
 from voiceid_optout.cli import applying
+from voiceid_optout.cli.applying import Foundation, commit_of, files_of, run_message, state_of
 from voiceid_optout.cli.approval import Approval
 from voiceid_optout.cli.errors import CommandError
 from voiceid_optout.cli.exit_codes import ExitCode
@@ -19,6 +23,7 @@ from voiceid_optout.engine.interface import Operation, Outcome, Request, Result
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from tests.cli.projects import Project
     from voiceid_optout.plan import Plan
@@ -28,7 +33,7 @@ SAM, KIM = "sp-00000000000005a1", "sp-00000000000005a2"
 
 @dataclass
 class TwoFacedEngine:
-    """Plays one stream for the plan and another for the deed."""
+    """Plays one stream for the plan and another for what is done."""
 
     planned: EmbeddedStream = field(default_factory=EmbeddedStream)
     done: EmbeddedStream = field(default_factory=EmbeddedStream)
@@ -207,3 +212,92 @@ class _Changing:
     @property
     def resource_pre_event(self) -> None:
         return None
+
+
+COMMIT = "1" * 40
+
+
+@pytest.mark.parametrize("name", ["GITHUB_SHA", "CI_COMMIT_SHA"])
+def test_ci_tells_the_commit(tmp_path: Path, name: str) -> None:
+    assert run_message("up", "abcdef" * 8, tmp_path, {name: COMMIT}) == (
+        f"up: plan abcdefabcdefabcdefabcdefabcdefab, commit {COMMIT}"
+    )
+
+
+def test_elsewhere_git_does(tmp_path: Path) -> None:
+    for arguments in (["init", "-q"], ["commit", "-q", "--allow-empty", "-m", "first"]):
+        identity = ["-c", "user.name=ann", "-c", "user.email=ann@example.org"]
+        subprocess.run(["git", *identity, *arguments], cwd=tmp_path, check=True)
+    head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=tmp_path, check=True, capture_output=True, text=True)
+    assert commit_of(tmp_path, {"PATH": "/usr/bin:/bin"}) == head.stdout.strip()
+
+
+def test_without_a_repository_or_git_there_is_none(tmp_path: Path) -> None:
+    assert run_message("destroy", "0" * 64, tmp_path, {"PATH": "/usr/bin:/bin"}) == f"destroy: plan {'0' * 32}"
+    assert commit_of(tmp_path, {"PATH": str(tmp_path)}) == ""
+
+
+def test_a_git_that_cannot_run_is_none(tmp_path: Path) -> None:
+    broken = tmp_path / "git"
+    broken.write_text("#!/nowhere\n", encoding="utf-8")
+    broken.chmod(0o755)
+    assert commit_of(tmp_path, {"PATH": str(tmp_path)}) == ""
+
+
+def foundation(project: Project) -> Foundation:
+    context = project.context()
+    return Foundation(files_of(context), state_of(context))
+
+
+def changed(made: Foundation, project: Project) -> str:
+    with pytest.raises(CommandError) as caught:
+        made.require_unchanged(project.context())
+    assert caught.value.code == ExitCode.STALE
+    return re.sub(" changed after .*", "", str(caught.value))
+
+
+def test_nothing_has_changed(project: Project) -> None:
+    made = foundation(project)
+    made.require_unchanged(project.context())
+    project.people("caller-1", "caller-2")  # written anew with the same content
+    project.salt()  # as a first run does
+    made.require_unchanged(project.context())
+
+
+def test_a_changed_line_is_seen(project: Project) -> None:
+    made = foundation(project)
+    project.people("caller-1")
+    assert changed(made, project) == "config/people.yaml"
+
+
+def test_a_new_and_a_missing_file_are_seen(project: Project) -> None:
+    made = foundation(project)
+    (project.root / "config" / "more.yaml").write_text("speakers: [caller-3]\n", encoding="utf-8")
+    assert changed(made, project) == "config/more.yaml"
+    (project.root / "config" / "people.yaml").unlink()
+    assert changed(made, project) == "config/more.yaml and 1 more"
+
+
+def test_a_changed_config_is_seen(project: Project) -> None:
+    made = foundation(project)
+    project.configure(domain="another")
+    assert changed(made, project) == "Pulumi.test.yaml"
+
+
+def test_another_run_s_state_is_seen(project: Project) -> None:
+    before = foundation(project)
+    assert before.state is None
+    project.state_file.parent.mkdir(parents=True)
+    project.state_file.write_text("one", encoding="utf-8")
+    assert changed(before, project) == "the state, by another run,"
+    made = foundation(project)
+    made.require_unchanged(project.context())
+    new = project.state_file.with_suffix(".new")
+    new.write_text("two", encoding="utf-8")
+    new.replace(project.state_file)
+    assert changed(made, project) == "the state, by another run,"
+
+
+def test_a_file_that_cannot_be_read_is_the_register_s_to_complain_about(project: Project) -> None:
+    (project.root / "config" / "gone.yaml").symlink_to(project.root / "nowhere")
+    assert files_of(project.context())["config/gone.yaml"] == ""

@@ -115,7 +115,7 @@ def test_a_service_that_somebody_else_starts_is_awaited(sandbox: Project) -> Non
 
 
 def test_a_service_that_never_listens_is_given_up(sandbox: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("voiceid_optout.cli.sandbox._PATIENCE_SECONDS", 0.0)
+    monkeypatch.setattr("voiceid_optout.cli.sandbox._TIMEOUT_SECONDS", 0.0)
     with (
         pytest.raises(CommandError, match="did not start within 0 s; try `optout serve`"),
         running_service(sandbox.context()),

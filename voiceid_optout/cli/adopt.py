@@ -54,9 +54,7 @@ def command(
     from rich.console import Console  # noqa: PLC0415 - not for --help
 
     from voiceid_optout.cli import context as contexts  # noqa: PLC0415
-    from voiceid_optout.cli.adopt_target import Target  # noqa: PLC0415
-    from voiceid_optout.cli.adoption import take_over  # noqa: PLC0415
-    from voiceid_optout.cli.domain_walk import read_domain  # noqa: PLC0415
+    from voiceid_optout.cli.adoption import Target, read_domain, take_over  # noqa: PLC0415
 
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     with reported():

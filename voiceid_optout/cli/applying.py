@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+import shutil
+import subprocess
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from voiceid_optout.cli import basis, guarding, occasion
+from voiceid_optout.cli import approval as approvals
 from voiceid_optout.cli.errors import CommandError
 from voiceid_optout.cli.exit_codes import ExitCode
 from voiceid_optout.cli.session import end
 from voiceid_optout.engine.interface import Operation, Result
 from voiceid_optout.plan.compare import listed, surplus
-from voiceid_optout.plan.digest import Purpose
+from voiceid_optout.plan.digest import Purpose, short
 from voiceid_optout.plan.document import VERSION, document
 from voiceid_optout.plan.guard import endangers
+from voiceid_optout.register.discover import discover
+from voiceid_optout.state import project as projects
+from voiceid_optout.state.backend import Backend
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
     from voiceid_optout.cli.approval import Approval
+    from voiceid_optout.cli.context import Context
     from voiceid_optout.cli.session import Session
     from voiceid_optout.engine.interface import Outcome
     from voiceid_optout.plan import Plan, Review, Step
@@ -44,10 +55,10 @@ DESTROY = Work(
 
 def plan(session: Session, work: Work, *, refresh: bool) -> Review:
     """Make the plan and let the guard look at it; nothing is changed and nothing shown."""
-    limits = guarding.limits(session.context)
+    limits = approvals.limits(session.context)
     outcome, made = session.perform(work.planning, refresh=refresh, title="Comparing")
     end(outcome)
-    return guarding.guarded(session.review(made, work.purpose), limits, session.choices, refresh=refresh)
+    return approvals.guarded(session.review(made, work.purpose), limits, session.choices, refresh=refresh)
 
 
 def apply(session: Session, work: Work, approval: Approval, *, refresh: bool, yes: bool) -> Plan:
@@ -57,9 +68,9 @@ def apply(session: Session, work: Work, approval: Approval, *, refresh: bool, ye
     what it was made from changes before it is done.
     """
     approval.require_scope(session.scope(work.purpose))
-    files = basis.files_of(session.context)
+    files = files_of(session.context)
     review = plan(session, work, refresh=refresh)
-    foundation = basis.Basis(files, basis.state_of(session.context))
+    foundation = Foundation(files, state_of(session.context))
     # Whether the guard refuses comes after the approval: a line here would come too early.
     session.show(replace(review, refusal=None))
     try:
@@ -72,12 +83,12 @@ def apply(session: Session, work: Work, approval: Approval, *, refresh: bool, ye
 
 
 def _permit(session: Session, work: Work, review: Review, approval: Approval, *, refresh: bool, yes: bool) -> None:
-    command = guarding.override(work.purpose, session.choices, review.digest, refresh=refresh)
+    command = approvals.override(work.purpose, session.choices, review.digest, refresh=refresh)
     approval.require(review, command)
     if review.refusal is not None:
         # A saved plan proves that nothing else is done; only naming the digest says that somebody wants it.
         if approval.digest is None:
-            raise guarding.refused(review.refusal)
+            raise approvals.refused(review.refusal)
         session.warn(f"Approved although the guard would refuse it: {review.refusal.reasons}.")
     if review.plan.steps:
         # After a long plan its head is out of sight: the question says once more what is agreed to, and where.
@@ -86,9 +97,7 @@ def _permit(session: Session, work: Work, review: Review, approval: Approval, *,
 
 def _do(session: Session, work: Work, review: Review, approval: Approval, *, refresh: bool) -> Plan:
     total = len(review.plan.steps) or None
-    message = occasion.message(
-        work.purpose, review.digest, session.context.project.root, session.context.environment
-    )
+    message = run_message(work.purpose, review.digest, session.context.project.root, session.context.environment)
     outcome, done = session.perform(
         work.doing,
         # What was read a moment ago and is as the state says need not be read again.
@@ -99,32 +108,32 @@ def _do(session: Session, work: Work, review: Review, approval: Approval, *, ref
         targets=_named(work, review.plan),
     )
     extra = surplus(review.plan, done)
-    grave = _is_grave(extra, approval) and outcome.result is Result.SUCCEEDED
+    surprise = _breaks_a_promise(extra, approval) and outcome.result is Result.SUCCEEDED
     count = f"{len(extra):,} {'step' if len(extra) == 1 else 'steps'}"
     words = f"more was done than the plan said: {count} that nobody had reviewed, listed above"
-    errors = [*outcome.errors, words] if grave else list(outcome.errors)
-    _emit(session, Result.PARTIAL.value if grave else outcome.result.value, errors, review)
-    _tell(session, extra, outcome)
+    errors = [*outcome.errors, words] if surprise else list(outcome.errors)
+    _emit(session, Result.PARTIAL.value if surprise else outcome.result.value, errors, review)
+    _warn_of_extra(session, extra, outcome)
     end(outcome)
-    if grave:
+    if surprise:
         raise CommandError(words, ExitCode.PARTIAL)
     return done
 
 
 def _named(work: Work, plan: Plan) -> frozenset[str]:
-    """Return the resources that the deed is confined to; none where it has to go through all of them."""
+    """Return the resources that the run is confined to; none where it has to go through all of them."""
     resources = plan.resources
     if work is not UP or resources is None or len(resources) > MOST_NAMED:
         return frozenset()
     return resources
 
 
-def _is_grave(extra: tuple[Step, ...], approval: Approval) -> bool:
+def _breaks_a_promise(extra: tuple[Step, ...], approval: Approval) -> bool:
     """Tell whether steps beyond the plan break a promise, rather than repair what drifted a moment ago."""
     return bool(extra) and (approval.is_given or any(endangers(step) for step in extra))
 
 
-def _tell(session: Session, extra: tuple[Step, ...], outcome: Outcome) -> None:
+def _warn_of_extra(session: Session, extra: tuple[Step, ...], outcome: Outcome) -> None:
     # What a failed run reports as drift it may not have got to.
     if not extra or outcome.result is not Result.SUCCEEDED:
         return
@@ -135,3 +144,91 @@ def _tell(session: Session, extra: tuple[Step, ...], outcome: Outcome) -> None:
 
 def _emit(session: Session, result: str, errors: list[str], review: Review) -> None:
     session.emit({"version": VERSION, "result": result, "errors": errors, "plan": document(review)})
+
+
+_COMMIT_VARIABLES = ("GITHUB_SHA", "CI_COMMIT_SHA")
+_GIT_SECONDS = 5
+
+
+def run_message(purpose: str, digest: str, root: Path, environment: Mapping[str, str]) -> str:
+    """Return the message of a run: it names nobody, and leads to the review of what it did."""
+    words = f"{purpose}: plan {short(digest)}"
+    commit = commit_of(root, environment)
+    return f"{words}, commit {commit}" if commit else words
+
+
+def commit_of(root: Path, environment: Mapping[str, str]) -> str:
+    """Return the commit CI works on, or the one that is checked out; empty where there is none."""
+    for name in _COMMIT_VARIABLES:
+        if found := environment.get(name):
+            return found
+    git = shutil.which("git", path=environment.get("PATH"))
+    if git is None:
+        return ""
+    try:
+        answer = subprocess.run(  # noqa: S603 - git from PATH, nothing of anybody's in the arguments
+            [git, "rev-parse", "--verify", "HEAD"],
+            cwd=root,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=_GIT_SECONDS,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return answer.stdout.strip() if answer.returncode == 0 else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Foundation:
+    """Fingerprints: of each file by its name, and of the state."""
+
+    files: Mapping[str, str]
+    state: tuple[int, ...] | None
+
+    def require_unchanged(self, context: Context) -> None:
+        """Raise :class:`CommandError`, code STALE, if anything has changed since."""
+        now = files_of(context)
+        changed = sorted(name for name in {*self.files, *now} if self.files.get(name) != now.get(name))
+        if changed:
+            raise _stale(changed[0] if len(changed) == 1 else f"{changed[0]} and {len(changed) - 1:,} more")
+        if self.state != state_of(context):
+            raise _stale("the state, by another run,")
+
+
+def files_of(context: Context) -> dict[str, str]:
+    """Return a fingerprint of each file of the register, and of the stack's config."""
+    sources, _ = discover(context.register_folder)
+    found = {source.shown: _content(source.path) for source in sources}
+    # Only what it configures: a first run adds a salt to the file.
+    config = projects.load_stack(context.project, context.stack).config
+    found[context.settings.path.name] = json.dumps(config, sort_keys=True, default=str)
+    return found
+
+
+def state_of(context: Context) -> tuple[int, ...] | None:
+    """Return what tells one state from the next: every run writes a new file.
+
+    None before the first run, and for a state that is in no folder.
+    """
+    if context.remote_backend:
+        return None
+    try:
+        found = Backend(context.backend(), context.project.name, context.stack).state_file.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_mtime_ns, found.st_size
+
+
+def _content(path: Path) -> str:
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError:
+        return ""  # the engine's program will say it
+
+
+def _stale(what: str) -> CommandError:
+    return CommandError(
+        f"{what} changed after the plan was made; nothing was changed in the service. Run the command again",
+        ExitCode.STALE,
+    )

@@ -1,23 +1,30 @@
-"""What was approved before: a digest, a saved plan, or both; and whether the present plan is still that one."""
+"""What allows a run: a digest or a saved plan that was approved before, and the guard with the stack's limits."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import shlex
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from voiceid_optout.cli.errors import CommandError
 from voiceid_optout.cli.exit_codes import ExitCode
 from voiceid_optout.cli.output import echo
+from voiceid_optout.plan import limits as plan_limits
+from voiceid_optout.plan import saved
 from voiceid_optout.plan.compare import differences, listed
-from voiceid_optout.plan.digest import approves, short
-from voiceid_optout.plan.errors import PlanError
-from voiceid_optout.plan.saved import SavedPlan, parse
+from voiceid_optout.plan.digest import Purpose, approves, short
+from voiceid_optout.plan.errors import LimitsError, PlanError
+from voiceid_optout.plan.guard import check
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
+    from voiceid_optout.cli.context import Context
+    from voiceid_optout.cli.session import Choices
     from voiceid_optout.plan import Review, Scope, Step
+    from voiceid_optout.plan.guard import Limits, Refusal
+    from voiceid_optout.plan.saved import SavedPlan
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +62,7 @@ def read(digest: str | None, path: Path | None) -> Approval:
     if path is None:
         return Approval(digest)
     try:
-        return Approval(digest, parse(path.read_bytes()), path)
+        return Approval(digest, saved.parse(path.read_bytes()), path)
     except OSError as error:
         raise CommandError(f"cannot read the plan {path}: {error.strerror}", ExitCode.USAGE) from error
     except PlanError as error:
@@ -83,3 +90,46 @@ def _stale(reviewed: str, review: Review, override: str) -> CommandError:
     else:
         found += "nothing is left to do now"
     return CommandError(found, ExitCode.STALE)
+
+
+KEY = "guard"
+
+
+def limits(context: Context) -> Limits:
+    """Return the limits the stack's file sets; raises :class:`CommandError` that names the file and the key."""
+    try:
+        return plan_limits.parse(context.setting(KEY))
+    except LimitsError as error:
+        raise CommandError(f"{context.settings.path.name}: {context.project.name}:{KEY} {error}") from error
+
+
+def guarded(review: Review, limits: Limits, choices: Choices, *, refresh: bool = True) -> Review:
+    """Return the review with what the guard says about it."""
+    command = override(review.scope.purpose, choices, review.digest, refresh=refresh)
+    return replace(review, refusal=check(review.plan, limits, review.digest, command))
+
+
+def override(purpose: Purpose, choices: Choices, digest: str, *, refresh: bool = True) -> str:
+    """Return the command line that does exactly the plan with this digest.
+
+    It repeats the options that decide what is planned: with others the plan would be another.
+    """
+    words = ["optout", purpose.value, "--stack", choices.stack]
+    if choices.root != Path():
+        words += ["--cwd", str(choices.root)]
+    if not refresh:
+        words.append("--no-refresh")
+    if choices.trust_state:
+        words.append("--trust-state")
+    for label in choices.targets:
+        words += ["--target", label]
+    return shlex.join([*words, "--approve", short(digest)])
+
+
+def refused(refusal: Refusal) -> CommandError:
+    """Return the error that ends a command which the guard refuses."""
+    return CommandError(
+        f"refused by the guard, nothing was changed: {refusal.reasons}. "
+        f"If exactly this is meant: {refusal.override}",
+        ExitCode.REFUSED,
+    )

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from voiceid_optout.voiceid.identity import Identity
 
 
-_PATIENCE_SECONDS = 30
+_TIMEOUT_SECONDS = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ def _pulumi(context: Context) -> Finding:
         return Finding("pulumi", "ok", "no Pulumi CLI on PATH: the embedded engine does the work")
     try:
         answer = subprocess.run(  # noqa: S603 - the CLI that was found on PATH
-            [path, "version"], capture_output=True, text=True, check=True, timeout=_PATIENCE_SECONDS
+            [path, "version"], capture_output=True, text=True, check=True, timeout=_TIMEOUT_SECONDS
         )
     except (OSError, subprocess.SubprocessError):
         return Finding("pulumi", "fail", f"{path} does not run: reinstall it or pass --engine embedded")

@@ -30,16 +30,16 @@ class CommandError(Exception):
 
 @contextmanager
 def reported() -> Iterator[None]:
-    """Report what goes wrong in a run: an error as :func:`told` does, and an interrupt or a SIGTERM too."""
+    """Report what goes wrong in a run, as :func:`reported_errors` does, and an interrupt or a SIGTERM too."""
     try:
-        with _terminated_as_interrupted(), told():
+        with _terminated_as_interrupted(), reported_errors():
             yield
     except KeyboardInterrupt:
         _leave(["interrupted; run the command again to go on"], ExitCode.FAILED)
 
 
 @contextmanager
-def told() -> Iterator[None]:
+def reported_errors() -> Iterator[None]:
     """Print what went wrong on standard error and leave with its code; never a traceback."""
     try:
         yield

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from voiceid_optout.cli.context import Context, LabelKeys
 
-_PATIENCE_SECONDS = 10
+_TIMEOUT_SECONDS = 10
 _SHORT = 7  # digits of a commit
 _COMMIT = re.compile(r"\bcommit ([0-9a-f]{40}|[0-9a-f]{64})\b")
 _BLOB = re.compile(rb"100\d{3} blob ([0-9a-f]+)\t(.*)", re.DOTALL)
@@ -107,15 +107,15 @@ class _Repository:
     def _asked(self, *arguments: str) -> bytes:
         """Return what Git prints, nothing if it refuses."""
         try:
-            told = subprocess.run(  # noqa: S603 - git from PATH; of others' texts only names behind `--`
+            answer = subprocess.run(  # noqa: S603 - git from PATH; of others' texts only names behind `--`
                 [self._git, "--no-optional-locks", *arguments],
                 cwd=self._root,
                 env={**self._context.environment, "GIT_NO_LAZY_FETCH": "1", "GIT_TERMINAL_PROMPT": "0"},
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
                 check=False,
-                timeout=_PATIENCE_SECONDS,
+                timeout=_TIMEOUT_SECONDS,
             )
         except (OSError, subprocess.SubprocessError):
             return b""
-        return told.stdout if told.returncode == 0 else b""
+        return answer.stdout if answer.returncode == 0 else b""

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from voiceid_optout.cli import streams
-from voiceid_optout.cli.errors import told
-from voiceid_optout.cli.lazy import LazyGroup
+from voiceid_optout.cli.errors import reported_errors
+from voiceid_optout.cli.options import LazyGroup
 from voiceid_optout.foreign_text import printable
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class _Program(LazyGroup):
         return context
 
     def invoke(self, ctx: click.Context) -> Any:
-        with told(), _unechoed(ctx.meta[__name__]):
+        with reported_errors(), _unechoed(ctx.meta[__name__]):
             return super().invoke(ctx)
 
 

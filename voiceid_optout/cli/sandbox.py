@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from voiceid_optout.cli.context import Context
 
-_PATIENCE_SECONDS = 30.0
+_TIMEOUT_SECONDS = 30.0
 _POLL_SECONDS = 0.02
 
 
@@ -107,7 +107,7 @@ def serve_arguments(context: Context) -> list[str]:
 
 
 def _wait(process: subprocess.Popen[bytes], folder: Path, errors: IO[bytes]) -> Running:
-    deadline = time.monotonic() + _PATIENCE_SECONDS
+    deadline = time.monotonic() + _TIMEOUT_SECONDS
     while time.monotonic() < deadline:
         if (running := find(folder)) is not None:
             return running
@@ -117,7 +117,7 @@ def _wait(process: subprocess.Popen[bytes], folder: Path, errors: IO[bytes]) -> 
             reason = errors.read().decode(errors="replace").strip().removeprefix("optout serve: ")
             raise CommandError(f"the sandbox's service did not start: {reason}")
         time.sleep(_POLL_SECONDS)
-    raise CommandError(f"the sandbox's service did not start within {_PATIENCE_SECONDS:.0f} s; try `optout serve`")
+    raise CommandError(f"the sandbox's service did not start within {_TIMEOUT_SECONDS:.0f} s; try `optout serve`")
 
 
 def make_private(folder: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from voiceid_optout.cli.lazy import LazyGroup
+from voiceid_optout.cli.options import LazyGroup
 from voiceid_optout.cli.output import echo
 from voiceid_optout.cli.serve_options import (
     data_option,

@@ -13,16 +13,15 @@ from rich.console import Console
 from voiceid_optout import urn as urns
 from voiceid_optout.cli import context as contexts
 from voiceid_optout.cli import former, label_keys
-from voiceid_optout.cli.concerned import Concerned
 from voiceid_optout.cli.connection import client_settings, pace_of, scope_of
 from voiceid_optout.cli.context import LabelKeys
 from voiceid_optout.cli.errors import CommandError
-from voiceid_optout.cli.event_log import EventLog, document
 from voiceid_optout.cli.exit_codes import ExitCode
 from voiceid_optout.cli.known import Mask, Shown, is_given
 from voiceid_optout.cli.label_keys import Missing
 from voiceid_optout.cli.output import echo, styled
 from voiceid_optout.cli.progress import WorkProgress
+from voiceid_optout.cli.run_events import ErrorPlaces, EventLog, document
 from voiceid_optout.cli.sandbox import environment_for, make_private
 from voiceid_optout.cli.streams import confirmed, remember
 from voiceid_optout.engine.choose import EMBEDDED, choose
@@ -109,7 +108,7 @@ class Session:
         place of those that the options name.
         """
         builder = PlanBuilder(DESTROYED if operation in _DESTROYING else DROPPED, self.renamed)
-        concerned = Concerned(self.places)
+        error_places = ErrorPlaces(self.places)
         # A plan is about everybody: each is read and compared, and counts once.
         weight = _People() if total is None else partial(_changes, renamed=self.renamed)
         expected = (len(self.places) - len(self.renamed) or None) if total is None else total
@@ -124,7 +123,7 @@ class Session:
                     echo(json.dumps(document(event, mask)))
                 builder.add(event)
                 if (said := event.diagnostic_event) is not None:
-                    concerned.add(said)
+                    error_places.add(said)
                     if (reason := waits.reason(said.message)) is None:
                         self._show(said)
                     else:
@@ -137,7 +136,7 @@ class Session:
             request = self._request(message, targets, refresh=refresh)
             outcome = self.engine.run(operation, request, on_event)
         if outcome.errors:
-            outcome = replace(outcome, errors=tuple(map(self.mask, concerned.located(outcome.errors))))
+            outcome = replace(outcome, errors=tuple(map(self.mask, error_places.located(outcome.errors))))
         plan = builder.plan()
         steps = tuple(replace(step, label=self.mask.name(step.label)) for step in plan.steps)
         return outcome, replace(plan, steps=steps)
