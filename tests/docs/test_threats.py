@@ -4,8 +4,6 @@ import ast
 import re
 from functools import cache
 
-import pytest
-
 from tests.docs.pages import ROOT
 
 PAGE = ROOT / "docs" / "threats.md"
@@ -28,10 +26,9 @@ def test_each_row_has_three_cells_and_names_a_test() -> None:
     assert [row for row in ROWS if row.count(" | ") != 2 or "::test_" not in row.rpartition(" | ")[2]] == []
 
 
-@pytest.mark.parametrize("section", re.findall(r"^## (.+)$", PAGE.read_text(encoding="utf-8"), re.MULTILINE))
-def test_the_named_tests_exist(section: str) -> None:
-    text = PAGE.read_text(encoding="utf-8").partition(f"## {section}\n")[2].partition("\n## ")[0]
-    named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", text)
+def test_the_named_tests_exist() -> None:
+    named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", PAGE.read_text(encoding="utf-8"))
+    assert len(named) >= len(ROWS)
     assert [f"{path}::{name}" for path, name in named if name not in names_in(path)] == []
 
 
