@@ -13,14 +13,15 @@ from voiceid_optout.files import write_atomic
 from voiceid_optout.plan import document, markdown, page, text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
     from voiceid_optout.plan import Review
+    from voiceid_optout.plan.review import Renderer
 
 COMMENT_LENGTH = 64_000  # what a comment may hold, less some room for whoever puts a line around the plan
 _BY_ENDING = {".txt": "text", ".md": "markdown", ".markdown": "markdown", ".json": "json", ".html": "html"}
-_RENDERERS: Mapping[str, Callable[[Review], str]] = {
+_RENDERERS: Mapping[str, Renderer] = {
     "text": text.render,
     "markdown": lambda review: markdown.render(review, COMMENT_LENGTH),
     "json": document.render,

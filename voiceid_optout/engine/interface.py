@@ -92,7 +92,16 @@ class Outcome:
 
 
 class Engine(Protocol):
-    """Runs operations. Raises :class:`voiceid_optout.state.errors.EngineError` when a run cannot begin."""
+    """Runs operations on a stack. Both engines keep this contract, so a stack can change engines between two runs.
+
+    - A run that cannot begin raises :class:`voiceid_optout.state.errors.EngineError`; the provider has changed
+      nothing. Once a change is made, a failure is an :class:`Outcome`: PARTIAL, with errors that say why.
+    - Operations of ``WRITES_STATE`` hold the stack's lock while they read and write the state. The others change
+      neither the state nor the service.
+    - What the provider has acknowledged is in the state or in its journal, whatever ends the run: the next run goes
+      on from there.
+    - Events are Pulumi's engine events, in the CLI's form. They and the errors carry no secret in clear.
+    """
 
     name: str
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from voiceid_optout.plan import digest as digests
 from voiceid_optout.plan import words
@@ -102,3 +102,18 @@ class Review:
 def _position(place: str) -> tuple[bool, str, int]:
     file, _, line = place.rpartition(":")
     return not file, file, int(line or 0)
+
+
+class Renderer(Protocol):
+    """Makes one form of a plan: text, Markdown, HTML or JSON, each a module with a ``render``.
+
+    - It is pure: the same review gives the same text.
+    - It says where the run goes, the counts, the guard's refusal if there is one, and the digest. Rows that it has
+      no room for are counted, and none is left out in silence.
+    - What comes from outside (labels, reasons, places) is made safe for the form. A review holds no identifier, so
+      none is in the text.
+    """
+
+    def __call__(self, review: Review, /) -> str:
+        """Return the whole text."""
+        ...

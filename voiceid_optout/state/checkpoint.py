@@ -43,7 +43,12 @@ class PendingOperation:
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """Resources in an order where each stands after what it uses."""
+    """Resources in an order where each stands after what it uses, and the steps that nobody saw end.
+
+    It does not change: a step makes another one. Secrets are in clear here and sealed in the file, so it is never
+    printed or written but by ``render``. Reading a file that breaks the order, or names a resource twice, raises
+    StateError; what wrote it is never guessed at.
+    """
 
     resources: tuple[ResourceState, ...] = ()
     pending: tuple[PendingOperation, ...] = ()

@@ -22,6 +22,11 @@ class Snapshot:
     and when the walk is complete no read calls the service any more. N reads in a domain of D speakers take
     about min(N / 10, D / 500) seconds. When they are many, describing would only keep the walk from its work.
     Changes that others make after that are seen by the next run.
+
+    - A read returns what the service said during this run, and after a write of ours never what was before it.
+    - None is an answer: the domain has no such speaker. What is not known raises VoiceIdError and is never None.
+    - A write calls the service each time; only reads are saved.
+    - A walk that fails costs time and no read: the reads describe one by one.
     """
 
     def __init__(self, client: Client, domain_id: str) -> None:

@@ -27,7 +27,12 @@ Bulk = Callable[[Transaction, Sequence[Request]], Sequence[Result | ApiError]]
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """``run`` decides before it writes: a request answered with an ApiError has changed nothing.
+    """What a request asks for by name.
+
+    ``run`` takes neighbouring requests of a batch, within a transaction that its caller commits. It returns one
+    answer a request, in their order: a result or an ApiError. It decides before it writes: a request answered with
+    an ApiError has changed nothing, and the others of the batch go on. Whether a request is valid by the model, and
+    whether the caller may ask it, is checked before.
 
     A write stays within the domain that its request names, or is ``alone``: no other write runs beside it. One that
     is ``apart`` touches no domain's data. One that ``knows_repeats`` is given a request's ``Mark`` and whether it
