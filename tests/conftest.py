@@ -1,0 +1,66 @@
+"""``pytest --fast``, which ``make check`` uses: a test that starts a process is skipped as soon as it does.
+
+So no list says which tests are fast, and none can be out of date. The whole suite runs them all.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from pathlib import Path, PurePath
+from typing import Any
+
+import pytest
+
+HERE = Path(__file__).parent
+STARTS = {"subprocess.Popen", "os.fork", "os.forkpty", "os.posix_spawn"}
+QUICK = {"git"}
+ALL_SLOW = {"clients", "conformance", "deploy", "e2e", "package"}  # folders: nothing else is in them
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--fast", action="store_true", help="skip the tests that start a process")
+
+
+class OnlyFast:
+    """Skips the test that runs when the main thread starts a process."""
+
+    def __init__(self) -> None:
+        self.in_test = False
+        sys.addaudithook(self.audit)
+
+    def audit(self, event: str, args: tuple[Any, ...]) -> None:
+        if event not in STARTS or not self.in_test or threading.current_thread() is not threading.main_thread():
+            return
+        if event == "subprocess.Popen" and PurePath(str(args[0])).name in QUICK:
+            return
+        pytest.skip("starts a process: make test runs it")
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_setup(self) -> Any:
+        self.in_test = True
+        try:
+            return (yield)
+        finally:
+            self.in_test = False
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_call(self) -> Any:
+        self.in_test = True
+        try:
+            return (yield)
+        finally:
+            self.in_test = False
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    if config.getoption("--fast") and collection_path.parent == HERE and collection_path.name in ALL_SLOW:
+        return True
+    return None
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("--fast"):
+        config.pluginmanager.register(OnlyFast())
+        # A test that is cut short leaves open what it would have handed to the process.
+        config.addinivalue_line("filterwarnings", "ignore::pytest.PytestUnraisableExceptionWarning")
