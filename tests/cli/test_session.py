@@ -127,10 +127,11 @@ def test_only_what_is_asked_for_again_may_be_done_without_saving(
     made.engine.stream.step("create", "default", type_="pulumi:providers:pulumi-python")
     if foreign:
         made.engine.stream.step("same", "other", type_=foreign)
-    made.session.perform(Operation.PREVIEW, refresh=True, title="Comparing")
-    made.session.perform(Operation.UP, refresh=True, title="Applying")
-    asked = [request.repeatable for _, request in made.engine.requests]
-    assert asked == [False, expected], "before anything was seen nobody knows"
+    _, plan = made.session.perform(Operation.PREVIEW, refresh=True, title="Comparing")
+    assert made.session.is_repeatable(plan) == expected
+    assert not made.session.is_repeatable(replace(plan, types=frozenset())), "of what nobody saw nobody knows"
+    made.session.perform(Operation.UP, refresh=True, title="Applying", repeatable=expected)
+    assert [request.repeatable for _, request in made.engine.requests] == [False, expected]
 
 
 def test_a_backend_elsewhere_reaches_the_engine(project: Project) -> None:

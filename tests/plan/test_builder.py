@@ -364,7 +364,8 @@ def test_a_plan_names_the_resources_that_change(stream: Stream) -> None:
     stream.step("delete", "sp-2")
     plan = plan_of(stream)
     assert plan.resources == frozenset({urn_of(SAM), urn_of("sp-2")})
-    assert not plan.news
+    assert not plan.is_state_old
+    assert SPEAKER_TYPE in plan.types
 
 
 def test_a_plan_without_steps_names_nobody(stream: Stream) -> None:
@@ -390,10 +391,10 @@ def test_a_read_that_finds_somebody_otherwise_is_news(stream: Stream, known: str
     stream.read(SAM, known, found)
     stream.step("update", SAM)
     plan = plan_of(stream)
-    assert plan.news
+    assert plan.is_state_old
     assert plan.resources is None
 
 
 def test_a_released_speaker_who_is_gone_is_news_and_no_drift(stream: Stream) -> None:
     stream.read(SAM, "OPTED_OUT", None, ensure=RELEASED)
-    assert plan_of(stream).news
+    assert plan_of(stream).is_state_old

@@ -101,11 +101,12 @@ def _do(session: Session, work: Work, review: Review, approval: Approval, *, ref
     outcome, done = session.perform(
         work.doing,
         # What was read a moment ago and is as the state says need not be read again.
-        refresh=refresh and review.plan.news,
+        refresh=refresh and review.plan.is_state_old,
         title=work.title,
         total=total,
         message=message,
         targets=_named(work, review.plan),
+        repeatable=session.is_repeatable(review.plan),
     )
     extra = surplus(review.plan, done)
     surprise = _breaks_a_promise(extra, approval) and outcome.result is Result.SUCCEEDED

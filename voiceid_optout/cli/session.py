@@ -90,7 +90,6 @@ class Session:
     event_log: EventLog = field(default_factory=lambda: EventLog(None))
     keys: LabelKeys = field(default_factory=LabelKeys, repr=False)
     renamed: Mapping[str, str] = field(default_factory=dict, repr=False)  # labels by those of before
-    kinds: set[str] = field(default_factory=set, repr=False)  # of all resources that runs have told of
 
     def perform(
         self,
@@ -101,11 +100,12 @@ class Session:
         total: int | None = None,
         message: str = "",
         targets: frozenset[str] = frozenset(),
+        repeatable: bool = False,
     ) -> tuple[Outcome, Plan]:
         """Run an operation, show its progress, and return its outcome with the plan its events make.
 
         ``message`` is what the history keeps of it. ``targets`` are the URNs of the only resources it may touch, in
-        place of those that the options name.
+        place of those that the options name. ``repeatable``: see :class:`voiceid_optout.engine.interface.Request`.
         """
         builder = PlanBuilder(DESTROYED if operation in _DESTROYING else DROPPED, self.renamed)
         error_places = ErrorPlaces(self.places)
@@ -128,12 +128,10 @@ class Session:
                         self._show(said)
                     else:
                         progress.waits(reason)
-                if event.res_outputs_event is not None:
-                    self.kinds.add(event.res_outputs_event.metadata.type)
                 if (done := event.res_outputs_event) is not None and (ended := weight(done.metadata)):
                     progress.advance(ended)
 
-            request = self._request(message, targets, refresh=refresh)
+            request = self._request(message, targets, refresh=refresh, repeatable=repeatable)
             outcome = self.engine.run(operation, request, on_event)
         if outcome.errors:
             outcome = replace(outcome, errors=tuple(map(self.mask, error_places.located(outcome.errors))))
@@ -153,7 +151,7 @@ class Session:
         step = event.resource_pre_event or event.res_outputs_event or event.res_op_failed_event
         return None if step is None or _is_ours(step.metadata) else self.mask.values
 
-    def _request(self, message: str, targets: frozenset[str], *, refresh: bool) -> Request:
+    def _request(self, message: str, targets: frozenset[str], *, refresh: bool, repeatable: bool) -> Request:
         return Request(
             root=self.context.project.root,
             stack=self.context.stack,
@@ -166,17 +164,16 @@ class Session:
             parallel=self.choices.parallel,
             continue_on_error=self.choices.continue_on_error,
             message=message,
-            repeatable=self._is_repeatable,
+            repeatable=repeatable,
             trust_state=self.choices.trust_state,
         )
 
-    @property
-    def _is_repeatable(self) -> bool:
+    def is_repeatable(self, plan: Plan) -> bool:
         """Whether a killed run may lose what it wrote down: opt-outs are asked for again, other resources are not.
 
-        With a resource a person that would cost each of them a call; shards find at once who is settled.
+        With a resource a person that would cost each of them a call; shards find at once who is opted out already.
         """
-        return self.context.is_sharded and bool(self.kinds) and self.kinds <= _OURS
+        return self.context.is_sharded and bool(plan.types) and plan.types <= _OURS
 
     def _target(self, label: str) -> str:
         return urns.make(self.context.stack, self.context.project.name, "", SPEAKER_TYPE, label)

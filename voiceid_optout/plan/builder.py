@@ -37,20 +37,22 @@ class PlanBuilder:
         self._people: set[str] = set()
         self._managed: set[str] = set()
         self._compared = False
-        self._news = False
+        self._is_state_old = False
         self._touched: set[str] = set()
+        self._types: set[str] = set()
         self._confined = True
 
     def add(self, event: Any) -> None:
         """Take one event; those of other kinds are ignored."""
         if (done := event.res_outputs_event) is not None:
+            self._types.add(done.metadata.type)
             if is_read(done.metadata):
                 self._add_read(done.metadata)
         elif (before := event.resource_pre_event) is not None and not is_read(before.metadata):
             self._add_step(before.metadata)
 
     def _add_read(self, metadata: Any) -> None:
-        self._news |= _is_news(metadata)
+        self._is_state_old |= _is_new_to_state(metadata)
         if metadata.type == SPEAKER_TYPE:
             self._see(metadata)
             if drift := drift_of(metadata.old, metadata.new):
@@ -61,7 +63,7 @@ class PlanBuilder:
             drifted = shards.drifted(metadata.new, self._renamed)
             self._drift.update(drifted)
             self._domains.update(dict.fromkeys(drifted, _domain(metadata)))
-        self._news |= bool(self._drift)
+        self._is_state_old |= bool(self._drift)
 
     def _add_step(self, metadata: Any) -> None:
         self._compared = True
@@ -134,13 +136,14 @@ class PlanBuilder:
                 everything[label] = people.renamed(label)
         placed = (replace(step, domain=self._domains.get(step.label, "")) for step in everything.values())
         steps = sorted(placed, key=lambda step: (step.label, step.action))
-        confined = self._confined and not self._news
+        confined = self._confined and not self._is_state_old
         return Plan(
             tuple(steps),
             len(self._people - everything.keys()),
             len(self._managed),
             resources=frozenset(self._touched) if confined else None,
-            news=self._news,
+            is_state_old=self._is_state_old,
+            types=frozenset(self._types),
         )
 
     def _left(self, label: str, drift: Drift) -> Step:
@@ -164,7 +167,7 @@ def is_change(metadata: Any) -> bool:
     return metadata.op != "same" and not is_read(metadata) and not metadata.type.startswith(_QUIET_TYPES)
 
 
-def _is_news(metadata: Any) -> bool:
+def _is_new_to_state(metadata: Any) -> bool:
     """Tell whether a read found something else than the state says."""
     old, new = metadata.old, metadata.new
     return old is None or new is None or (old.id, old.outputs) != (new.id, new.outputs)

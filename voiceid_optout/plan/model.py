@@ -69,15 +69,16 @@ class Plan:
     """All steps, in the order of their labels, and how many people stay as they are.
 
     ``managed`` is how many people the stack keeps opted out before the run. ``resources`` are the URNs of all that
-    changes, and None where it takes more than these to do the plan. ``news`` says whether a read found something
-    else than the state has.
+    changes, and None where it takes more than these to do the plan. ``is_state_old`` says whether a read found
+    something else than the state has. ``types`` are the type tokens of all resources that the engine told of.
     """
 
     steps: tuple[Step, ...]
     unchanged: int
     managed: int = 0
     resources: frozenset[str] | None = field(default=None, compare=False, repr=False)
-    news: bool = field(default=True, compare=False, repr=False)
+    is_state_old: bool = field(default=True, compare=False, repr=False)
+    types: frozenset[str] = field(default=frozenset(), compare=False, repr=False)
 
     @property
     def domains(self) -> tuple[str, ...]:
