@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 from benchmarks.cells import Quotas
 from benchmarks.people import DOMAIN, PROJECT
 from benchmarks.process import processor_seconds
-from voiceid_optout.service.running import Running, find
+from voiceid_optout.service.data_folder import Running, find
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

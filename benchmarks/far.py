@@ -10,7 +10,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from voiceid_optout.cli.main import main
-from voiceid_optout.service import assembly
+from voiceid_optout.service import server
 from voiceid_optout.service.http.app import VoiceIdApi
 
 if TYPE_CHECKING:
@@ -29,5 +29,5 @@ def far(latency: float) -> type[VoiceIdApi]:
 
 
 if __name__ == "__main__":
-    setattr(assembly, "VoiceIdApi", far(int(sys.argv[1]) / 1000))  # noqa: B010 - mypy: a type
+    setattr(server, "VoiceIdApi", far(int(sys.argv[1]) / 1000))  # noqa: B010 - mypy: a type
     main(sys.argv[2:])

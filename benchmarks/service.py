@@ -28,7 +28,7 @@ from urllib.parse import urlsplit
 import uvloop
 
 from benchmarks.service_load import Result, Target, run
-from voiceid_optout.service.running import find
+from voiceid_optout.service.data_folder import find
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

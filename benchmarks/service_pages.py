@@ -22,10 +22,10 @@ from sqlalchemy import text
 
 from voiceid_optout.service.db.database import open_database
 from voiceid_optout.service.db.store import Store
-from voiceid_optout.service.db.transaction import Limits, Tenant
 from voiceid_optout.service.operations import paging
 from voiceid_optout.service.operations.catalogue import OFFERED
-from voiceid_optout.service.operations.hooks import ADMIN
+from voiceid_optout.service.operations.hooks import HOOKS
+from voiceid_optout.service.settings import Limits, Tenant
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -60,7 +60,7 @@ def fill(connection: Connection, count: int) -> None:
 async def measure(folder: Path, count: int, rounds: int, database: str | None) -> None:
     """Fill, read, and print."""
     tenant = Tenant("us-east-1", limits=Limits(speakers_per_domain=count))
-    store = Store(folder, tenant, {**OFFERED, **ADMIN}, database=database)
+    store = Store(folder, tenant, {**OFFERED, **HOOKS}, database=database)
     opened = open_database(folder, database)
     try:
         await store.run("EnsureDomain", {"DomainId": DOMAIN})

@@ -21,22 +21,21 @@ import uvloop
 from benchmarks.service import load, processor_seconds, serving
 from benchmarks.service_load import Target
 from voiceid_optout.model import load_model
-from voiceid_optout.service.auth.gate import Gate
-from voiceid_optout.service.auth.quotas import Quotas
-from voiceid_optout.service.auth.ring import make_ring
+from voiceid_optout.service.auth.keyring import make_ring
+from voiceid_optout.service.auth.quotas import Gate, Quotas
 from voiceid_optout.service.auth.sigv4 import Verifier, header_map
+from voiceid_optout.service.db.connection import PersistentConnection
 from voiceid_optout.service.db.database import open_database
-from voiceid_optout.service.db.inbox import Job
-from voiceid_optout.service.db.session import Session
-from voiceid_optout.service.db.transaction import Tenant, Transaction
-from voiceid_optout.service.db.used_requests import mark_of
+from voiceid_optout.service.db.idempotency import mark_of
+from voiceid_optout.service.db.store import run_batch
+from voiceid_optout.service.db.transaction import Transaction
+from voiceid_optout.service.db.worker import Job
 from voiceid_optout.service.http.app import VoiceIdApi, _decode, _encode
 from voiceid_optout.service.http.metrics import Metrics
-from voiceid_optout.service.http.ordered_faults import Faults
-from voiceid_optout.service.http.output import OutputFilter
-from voiceid_optout.service.http.validation import Validator
-from voiceid_optout.service.operations.catalogue import OFFERED, run_batch
-from voiceid_optout.service.operations.hooks import ADMIN
+from voiceid_optout.service.http.shapes import OutputFilter, Validator
+from voiceid_optout.service.operations.catalogue import OFFERED
+from voiceid_optout.service.operations.hooks import HOOKS
+from voiceid_optout.service.settings import Tenant
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -100,7 +99,7 @@ def steps(count: int) -> dict[str, float]:
             count, lambda: _encode(cut.result("OptOutSpeaker", ANSWER) or {})
         ),
     }
-    application = VoiceIdApi(model, _Answers(), verifier, _gate(), Metrics(), Faults())  # type: ignore[arg-type]
+    application = VoiceIdApi(model, _Answers(), verifier, _gate(), Metrics())
     scope = {"method": "POST", "path": "/", "query_string": b"", "headers": raw}
 
     async def whole() -> float:
@@ -127,10 +126,10 @@ def _split(request: bytes) -> tuple[list[tuple[bytes, bytes]], bytes]:
 
 def storing(count: int, size: int) -> dict[str, float]:
     """Time batches of ``size`` requests in the database, without threads around it."""
-    operations, tenant = {**OFFERED, **ADMIN}, Tenant("us-east-1")
+    operations, tenant = {**OFFERED, **HOOKS}, Tenant("us-east-1")
     with tempfile.TemporaryDirectory() as folder:
         database = open_database(Path(folder))
-        session, inside = Session(database.writer), 0.0
+        session, inside = PersistentConnection(database.writer), 0.0
 
         def run(jobs: list[Job]) -> None:
             def work(connection: Any) -> None:

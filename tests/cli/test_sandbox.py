@@ -12,8 +12,7 @@ from tests.service.running import Service, thread
 from voiceid_optout.cli.errors import CommandError
 from voiceid_optout.cli.exit_codes import ExitCode
 from voiceid_optout.cli.sandbox import environment_for, make_private, running_service, serve_arguments
-from voiceid_optout.service.folder import announced, held
-from voiceid_optout.service.running import find
+from voiceid_optout.service.data_folder import announced, find, held
 from voiceid_optout.service.settings import AccessSettings
 
 

@@ -23,7 +23,7 @@ from voiceid_optout.cli.session import Choices, Session, end, opened
 from voiceid_optout.engine.events import Emitter
 from voiceid_optout.engine.interface import Operation, Outcome, Request, Result
 from voiceid_optout.plan import Action, Change, Plan, Purpose, Review, Scope, Step, text
-from voiceid_optout.service.running import find
+from voiceid_optout.service.data_folder import find
 from voiceid_optout.state.errors import EngineError
 
 if TYPE_CHECKING:

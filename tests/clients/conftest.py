@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.service.running import Service, thread
-from voiceid_optout.service.db.transaction import Limits
-from voiceid_optout.service.settings import AccessSettings
+from voiceid_optout.service.settings import AccessSettings, Limits
 
 NODE_FOLDER = Path(__file__).parent / "node"
 

@@ -23,7 +23,7 @@ from tests.deploy import test_container, test_systemd
 from tests.deploy.test_systemd import TEMPLATE
 from tests.e2e.commands import eventually
 from voiceid_optout.cli.serve import command
-from voiceid_optout.service.running import find
+from voiceid_optout.service.data_folder import find
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

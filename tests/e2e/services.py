@@ -18,7 +18,7 @@ from botocore.config import Config
 
 from tests.e2e.commands import Shell, optout_command
 from voiceid_optout.resource_id import resource_id
-from voiceid_optout.service.running import Running, find
+from voiceid_optout.service.data_folder import Running, find
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

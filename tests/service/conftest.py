@@ -72,3 +72,11 @@ def postgres() -> Iterator[Cluster]:
 def database_url(postgres: Cluster) -> str:
     """The URL of an empty PostgreSQL database of the test's own."""
     return postgres.new_database()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _followed_closely() -> Iterator[None]:
+    """Let services look after their keys more often than in earnest, so that nobody waits."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("voiceid_optout.service.auth.keyring.POLL_SECONDS", 0.1)
+        yield

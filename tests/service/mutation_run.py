@@ -18,7 +18,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 from tests.service.calls import stamp
-from tests.service.http.test_validation import MODEL
+from tests.service.http.test_shapes import MODEL
 from tests.service.mutations import DOMAINS, SECRET, Known, Mutant, mutant
 from tests.service.running import REGION, Service
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.service.batch import ROLE
-from tests.service.http.test_validation import ALL_PLACES, MODEL, VALID, bounds, breaches, put
+from tests.service.http.test_shapes import ALL_PLACES, MODEL, VALID, bounds, breaches, put
 
 OPERATIONS = sorted(MODEL["operations"])
 DOMAINS = ("mutant" + "0" * 16, "mutant" + "1" * 16)

@@ -23,10 +23,9 @@ import botocore.session
 from botocore.config import Config
 
 from voiceid_optout.model import MODEL_ROOT
-from voiceid_optout.service.db.transaction import Limits, Tenant
-from voiceid_optout.service.running import Running, find
+from voiceid_optout.service.data_folder import Running, find
 from voiceid_optout.service.server import serve
-from voiceid_optout.service.settings import AdminSettings, Settings
+from voiceid_optout.service.settings import AdminSettings, Limits, Settings, Tenant
 
 REGION = "us-east-1"
 PATIENCE = 600  # seconds until a service must listen, end or answer

@@ -17,7 +17,7 @@ from voiceid_optout.cli.exit_codes import ExitCode
 from voiceid_optout.cli.main import main
 from voiceid_optout.cli.serve import command
 from voiceid_optout.cli.serve_options import SERVICE_PACKAGES
-from voiceid_optout.service.running import find
+from voiceid_optout.service.data_folder import find
 
 
 def invoke(*options: Any) -> Any:

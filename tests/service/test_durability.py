@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from tests.service.crowd import crowd, listed, lost
 from tests.service.running import PATIENCE, Service, child
-from voiceid_optout.service.running import find
+from voiceid_optout.service.data_folder import find
 
 
 def test_every_acknowledged_opt_out_survives_a_kill(tmp_path: Path) -> None:

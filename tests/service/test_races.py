@@ -18,7 +18,7 @@ from tests.service.calls import send, signed
 from tests.service.crowd import listed
 from tests.service.http.test_app import opt_out
 from tests.service.running import PATIENCE, Service, child, thread
-from voiceid_optout.service.db.transaction import Limits
+from voiceid_optout.service.settings import Limits
 
 PEOPLE = 20
 

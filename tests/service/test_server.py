@@ -1,4 +1,4 @@
-"""Starting and stopping in this process."""
+"""Starting and stopping in this process, what systemd hears of it, and parts that the settings choose."""
 
 import http.client
 import socket
@@ -8,8 +8,11 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.service.running import thread
+from voiceid_optout.service.data_folder import find
 from voiceid_optout.service.errors import DataLockedError, StartError
-from voiceid_optout.service.running import find
+from voiceid_optout.service.jobs.objects import FolderObjects
+from voiceid_optout.service.jobs.objects_s3 import S3Objects
+from voiceid_optout.service.server import notify, open_objects
 from voiceid_optout.service.settings import AdminSettings
 
 
@@ -103,3 +106,57 @@ def test_ipv6(tmp_path: Path) -> None:
         assert connection.getresponse().status == 400
         connection.close()
         assert "[::1]" in service.url
+
+
+@pytest.fixture
+def systemd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> socket.socket:
+    channel = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    channel.bind(str(tmp_path / "notify"))
+    channel.settimeout(10)
+    monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
+    return channel
+
+
+def test_systemd_hears_when_it_is_ready_and_when_it_stops(tmp_path: Path, systemd: socket.socket) -> None:
+    with systemd, thread(tmp_path / "data"):
+        assert systemd.recv(100) == b"READY=1"
+        systemd.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            systemd.recv(100)
+        systemd.settimeout(10)
+        stopping = systemd.dup()
+    with stopping:
+        assert stopping.recv(100) == b"STOPPING=1"
+
+
+def test_an_abstract_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as channel:
+        channel.bind("\0optout-test-notify")
+        channel.settimeout(10)
+        monkeypatch.setenv("NOTIFY_SOCKET", "@optout-test-notify")
+        notify("READY=1")
+        assert channel.recv(100) == b"READY=1"
+
+
+def test_without_systemd_nothing_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NOTIFY_SOCKET", raising=False)
+    notify("READY=1")
+
+
+def test_a_store_is_chosen_by_its_place(tmp_path: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_REGION", "us-east-1")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    assert isinstance(open_objects(str(tmp_path)), FolderObjects)
+    assert isinstance(open_objects("s3"), S3Objects)
+    assert isinstance(open_objects("http://127.0.0.1:9"), S3Objects)
+
+
+def test_a_missing_folder_is_refused_at_the_start(tmp_path: object) -> None:
+    with pytest.raises(StartError, match=r"--objects: .*missing is not a folder"):
+        open_objects(f"{tmp_path}/missing")
+
+
+def test_a_url_without_a_host_is_refused_at_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    with pytest.raises(StartError, match="--objects cannot be used"):
+        open_objects("http://")

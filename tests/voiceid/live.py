@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from voiceid_optout.service.running import Running, find
+from voiceid_optout.service.data_folder import Running, find
 
 START = "from voiceid_optout.cli.serve import command; command()"
 PATIENCE = 600  # seconds for the service to listen

@@ -16,8 +16,7 @@ from voiceid_optout.cli.errors import CommandError
 from voiceid_optout.cli.exit_codes import ExitCode
 from voiceid_optout.cli.serve_options import require_service
 from voiceid_optout.place import EXPORTED_FOR, PASSPHRASE, SANDBOX_PASSPHRASE
-from voiceid_optout.service.folder import ignore
-from voiceid_optout.service.running import Running, find
+from voiceid_optout.service.data_folder import Running, find, ignore
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

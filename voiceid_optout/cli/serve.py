@@ -104,11 +104,9 @@ def command(
         _refuse_options(ctx, ctx.invoked_subcommand)
         return
     # Imported here: web server and database take a quarter of a second that other commands need not pay.
-    from voiceid_optout.service.db.transaction import Tenant  # noqa: PLC0415
-    from voiceid_optout.service.logs import configure  # noqa: PLC0415
-    from voiceid_optout.service.process import run  # noqa: PLC0415
-    from voiceid_optout.service.running import Running  # noqa: PLC0415
-    from voiceid_optout.service.settings import Settings  # noqa: PLC0415
+    from voiceid_optout.service.data_folder import Running  # noqa: PLC0415
+    from voiceid_optout.service.process import configure, run  # noqa: PLC0415
+    from voiceid_optout.service.settings import Settings, Tenant  # noqa: PLC0415
 
     def ready(running: Running) -> None:
         admin = f" · admin {running.admin_url}" if running.admin_url else ""

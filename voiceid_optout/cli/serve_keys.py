@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from voiceid_optout.service.auth.key_table import KeyRow
+    from voiceid_optout.service.auth.keys import KeyRow
 
 _store_options = with_options(data_option, database_option)
 
@@ -89,8 +89,8 @@ def add(
 
     Exit codes: 0 done, 1 failed, 2 wrong usage.
     """
-    from voiceid_optout.service.auth import credentials_file, key_table  # noqa: PLC0415 - not for --help
-    from voiceid_optout.service.auth.roles import Role  # noqa: PLC0415
+    from voiceid_optout.service.auth import credentials_file, keys  # noqa: PLC0415 - not for --help
+    from voiceid_optout.service.auth.keys import Role  # noqa: PLC0415
     from voiceid_optout.service.secret_source import Kind, SecretSource  # noqa: PLC0415
 
     if output is not None and secret is not None:
@@ -103,7 +103,7 @@ def add(
         raise click.UsageError("--key-id: 16 to 128 capitals and digits, as in AWS")
     reference = secret_source(secret, "--secret") if secret is not None else None
     source = reference or SecretSource(Kind.STORED, credentials_file.new_secret())
-    key = key_table.KeyRow(
+    key = keys.KeyRow(
         access_key_id=key_id or credentials_file.new_key_id(),
         name=name,
         role=Role(role),
@@ -113,7 +113,7 @@ def add(
     )
     section = credentials_file.section(name, key.access_key_id, source.text)
     with _store(data, database) as connection:
-        key_table.add(connection, key)
+        keys.add(connection, key)
         # Before the key counts: a secret that reached nobody could not be shown again.
         if output is not None:
             credentials_file.append(output, name, section)
@@ -136,10 +136,10 @@ def list_keys(data: Path, database: str | None, *, as_json: bool) -> None:
 
     Exit codes: 0 done, 1 failed.
     """
-    from voiceid_optout.service.auth import key_table  # noqa: PLC0415 - not for --help
+    from voiceid_optout.service.auth import keys  # noqa: PLC0415 - not for --help
 
     with _store(data, database) as connection:
-        rows = [_shown(key) for key in key_table.read(connection)]
+        rows = [_shown(key) for key in keys.read_rows(connection)]
         rows = [*_local(data, {row["key"] for row in rows}), *rows]
     if as_json:
         echo(json.dumps(rows, indent=2))
@@ -159,18 +159,18 @@ def revoke(data: Path, database: str | None, key_id: str) -> None:
 
     Exit codes: 0 done, or revoked before; 1 no such key, or failed.
     """
-    from voiceid_optout.service.auth import key_table  # noqa: PLC0415 - not for --help
+    from voiceid_optout.service.auth import keys  # noqa: PLC0415 - not for --help
 
     with _store(data, database) as connection:
         if key_id in _local_ids(data) and not any(
-            key.access_key_id == key_id for key in key_table.read(connection)
+            key.access_key_id == key_id for key in keys.read_rows(connection)
         ):
             # A mark in the store, because the file is also the client's.
-            key_table.add(connection, _revoked_local(key_id))
+            keys.add(connection, _revoked_local(key_id))
             changed = True
         else:
             try:
-                changed = key_table.revoke(connection, key_id, round(time.time(), 3))
+                changed = keys.revoke(connection, key_id, round(time.time(), 3))
             except KeyError:
                 raise CommandError(f"there is no key {key_id}; `optout serve keys list` shows all") from None
     result(f"Revoked {key_id}." if changed else f"{key_id} was revoked before.")
@@ -179,15 +179,15 @@ def revoke(data: Path, database: str | None, key_id: str) -> None:
 @contextmanager
 def _store(data: Path, database: str | None) -> Iterator[Connection]:
     """Give a connection inside a transaction; the database is made if it is missing."""
-    from voiceid_optout.service import folder  # noqa: PLC0415 - not for --help
-    from voiceid_optout.service.auth.key_table import KeyExistsError  # noqa: PLC0415
+    from voiceid_optout.service import data_folder  # noqa: PLC0415 - not for --help
+    from voiceid_optout.service.auth.keys import KeyExistsError  # noqa: PLC0415
     from voiceid_optout.service.db.database import open_database  # noqa: PLC0415
 
     os.umask(0o077)  # the database holds secrets
     context = click.get_current_context()
     with reported(), refusals(context.command_path):
         warn_of_password(context, database)
-        folder.prepare(data)
+        data_folder.prepare(data)
         opened = open_database(data, database)
         try:
             with opened.writer.begin() as connection:
@@ -211,14 +211,15 @@ def _shown(key: KeyRow) -> dict[str, Any]:
 
 
 def _local_ids(data: Path) -> list[str]:
-    from voiceid_optout.service.auth.credentials_file import FILE_NAME, read_keys  # noqa: PLC0415 - not for --help
+    from voiceid_optout.service.auth.credentials_file import read_keys  # noqa: PLC0415 - not for --help
+    from voiceid_optout.service.data_folder import CREDENTIALS_NAME  # noqa: PLC0415 - not for --help
 
-    path = data / FILE_NAME
+    path = data / CREDENTIALS_NAME
     return list(read_keys(path)) if path.exists() else []
 
 
 def _local(data: Path, stored: set[str]) -> list[dict[str, Any]]:
-    """Return the keys of the data folder's own file, unless the store says something else about them."""
+    """Return the keys of the data data_folder's own file, unless the store says something else about them."""
     return [
         {
             "key": key,
@@ -234,8 +235,7 @@ def _local(data: Path, stored: set[str]) -> list[dict[str, Any]]:
 
 
 def _revoked_local(key_id: str) -> KeyRow:
-    from voiceid_optout.service.auth.key_table import KeyRow  # noqa: PLC0415 - not for --help
-    from voiceid_optout.service.auth.roles import Role  # noqa: PLC0415
+    from voiceid_optout.service.auth.keys import KeyRow, Role  # noqa: PLC0415 - not for --help
     from voiceid_optout.service.secret_source import Kind, SecretSource  # noqa: PLC0415
 
     now = round(time.time(), 3)

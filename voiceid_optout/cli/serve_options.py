@@ -65,7 +65,7 @@ def warn_of_password(ctx: click.Context, database: str | None) -> None:
     """Say that a password on the command line is no secret."""
     if database is None or ctx.get_parameter_source("database") is not ParameterSource.COMMANDLINE:
         return
-    from voiceid_optout.service.db.database_url import has_password  # noqa: PLC0415 - not for --help
+    from voiceid_optout.service.db.postgres import has_password  # noqa: PLC0415 - not for --help
 
     if has_password(database):
         echo(

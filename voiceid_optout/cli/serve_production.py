@@ -12,8 +12,8 @@ from voiceid_optout.cli.options import with_options
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from voiceid_optout.service.events.sinks import WebhookSettings
     from voiceid_optout.service.secret_source import SecretSource
+    from voiceid_optout.service.settings import WebhookSettings
 
 AWS_QUOTAS = "aws"
 NO_QUOTAS = "none"
@@ -144,9 +144,12 @@ def production_settings(
     choices: dict[str, Any], admin_port: int | None, address: tuple[str, int]
 ) -> dict[str, Any]:
     """Return the members of the service's Settings that these options decide; raises click's UsageError."""
-    from voiceid_optout.service.events.sinks import EventSinks  # noqa: PLC0415
-    from voiceid_optout.service.http.limits import ConnectionLimits  # noqa: PLC0415 - not for --help
-    from voiceid_optout.service.settings import AccessSettings, AdminSettings  # noqa: PLC0415
+    from voiceid_optout.service.settings import (  # noqa: PLC0415
+        AccessSettings,
+        AdminSettings,
+        ConnectionLimits,
+        EventSinks,
+    )
 
     if choices["test_hooks"] and admin_port is None:
         raise click.UsageError("--test-hooks needs --admin-port")
@@ -187,7 +190,7 @@ def secret_source(reference: str, option: str) -> SecretSource:
 
 
 def _tls(certificate: Path | None, key: Path | None) -> Any:
-    from voiceid_optout.service.http.tls import TlsFiles  # noqa: PLC0415 - not for --help
+    from voiceid_optout.service.settings import TlsFiles  # noqa: PLC0415 - not for --help
 
     if (certificate is None) != (key is None):
         raise click.UsageError("--tls-certificate and --tls-key belong together")
@@ -195,7 +198,7 @@ def _tls(certificate: Path | None, key: Path | None) -> Any:
 
 
 def _webhook(url: str | None, secret: str | None) -> WebhookSettings | None:
-    from voiceid_optout.service.events.sinks import WebhookSettings  # noqa: PLC0415 - not for --help
+    from voiceid_optout.service.settings import WebhookSettings  # noqa: PLC0415 - not for --help
 
     if (url is None) != (secret is None):
         raise click.UsageError(
@@ -207,8 +210,12 @@ def _webhook(url: str | None, secret: str | None) -> WebhookSettings | None:
 def quota_rates(quotas: str, overrides: Iterable[str]) -> dict[str, float]:
     """Return calls a second by operation; raises click's UsageError."""
     from voiceid_optout.model import load_model  # noqa: PLC0415 - not for --help
-    from voiceid_optout.service.auth.quota_file import QuotaError, checked, read  # noqa: PLC0415
-    from voiceid_optout.service.auth.quotas import AWS  # noqa: PLC0415
+    from voiceid_optout.service.auth.quotas import (  # noqa: PLC0415
+        AWS,
+        QuotaError,
+        checked_rates,
+        read_rates,
+    )
 
     known = load_model()["operations"]
     single: dict[str, Any] = {}
@@ -220,7 +227,7 @@ def quota_rates(quotas: str, overrides: Iterable[str]) -> dict[str, float]:
             raise click.UsageError(f"--quota {text}: write it as OptOutSpeaker=50") from None
     try:
         base = {AWS_QUOTAS: dict(AWS), NO_QUOTAS: {}}.get(quotas)
-        rates = read(Path(quotas), known) if base is None else base
-        return rates | checked(single, known, "--quota")
+        rates = read_rates(Path(quotas), known) if base is None else base
+        return rates | checked_rates(single, known, "--quota")
     except QuotaError as error:
         raise click.UsageError(str(error)) from error

@@ -1,26 +1,47 @@
-"""The service from start to end: lock, listeners, and an orderly end."""
+"""The service from start to end: its lock, its parts, its listeners, what runs beside them, and an orderly end."""
 
 import asyncio
 import logging
 import os
 import socket
 import ssl
-from collections.abc import AsyncIterator, Callable, Sequence
+import uuid
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass, field, replace
+from typing import Any
+from urllib.parse import urlsplit
 
-from voiceid_optout.service import folder, notify
-from voiceid_optout.service.assembly import assembled
-from voiceid_optout.service.auth.credentials_file import FILE_NAME as CREDENTIALS_NAME
-from voiceid_optout.service.errors import StartError
-from voiceid_optout.service.http.servers import Listener, listening
-from voiceid_optout.service.http.sockets import bound, is_loopback, url
-from voiceid_optout.service.http.tls import TlsFiles
-from voiceid_optout.service.running import Running
-from voiceid_optout.service.settings import Settings
+from voiceid_optout.model import load_model
+from voiceid_optout.service import data_folder
+from voiceid_optout.service.auth.keyring import KEYS, Keys
+from voiceid_optout.service.auth.quotas import Gate, Quotas
+from voiceid_optout.service.auth.sigv4 import Verifier
+from voiceid_optout.service.data_folder import CREDENTIALS_NAME, Running
+from voiceid_optout.service.db.readiness import READINESS
+from voiceid_optout.service.db.store import Store
+from voiceid_optout.service.db.transaction import Operation
+from voiceid_optout.service.errors import ApiError, StartError
+from voiceid_optout.service.events.delivery import Delivery, JsonLinesSink, Sink, WebhookSink
+from voiceid_optout.service.events.outbox import DELIVERY
+from voiceid_optout.service.http.app import VoiceIdApi
+from voiceid_optout.service.http.hooks import FaultyStore, admin_model
+from voiceid_optout.service.http.metrics import Metrics
+from voiceid_optout.service.http.servers import Listener, Server, bound, listening, renewing, tls_context, url
+from voiceid_optout.service.http.shapes import Validator
+from voiceid_optout.service.jobs.objects import FolderObjects, ObjectStore
+from voiceid_optout.service.jobs.runner import run_jobs
+from voiceid_optout.service.operations.catalogue import BACKGROUND, OFFERED, WITHOUT_OBJECTS
+from voiceid_optout.service.operations.hooks import HOOKS
+from voiceid_optout.service.settings import EventSinks, Settings
 
 OnReady = Callable[[Running], None]
 
 _log = logging.getLogger("voiceid_optout.service")
+
+
+HOUSEKEEPING_SECONDS = 3600
+_ALONE = "alone"
 
 
 async def serve(
@@ -31,43 +52,30 @@ async def serve(
     ``on_ready`` is called once, when both listeners accept connections and ``endpoint.json`` is written. Whenever
     ``renew`` is set, the certificate is read anew.
     """
-    _check(settings)
-    tls = settings.tls.context() if settings.tls else None
-    folder.prepare(settings.data)
+    settings.check()
+    tls = tls_context(settings.tls) if settings.tls else None
+    data_folder.prepare(settings.data)
     with ExitStack() as stack:
-        stack.enter_context(folder.held(settings.data))
+        stack.enter_context(data_folder.held(settings.data))
         sockets = [stack.enter_context(bound(settings.host, settings.port))]
         if settings.admin.port is not None:
             sockets.append(stack.enter_context(bound(settings.admin.host, settings.admin.port, "--admin-")))
         async with (
             assembled(settings) as parts,
             listening(_listeners(settings, parts.applications, sockets, tls)) as servers,
-            _renewing(settings.tls, tls, renew),
+            renewing(settings.tls, tls, renew),
         ):
             parts.live.servers = servers
             running = _running(settings, sockets)
-            with folder.announced(settings.data, _endpoint(running)):
+            with data_folder.announced(settings.data, _endpoint(running)):
                 on_ready(running)
-                notify.notify("READY=1")
+                notify("READY=1")
                 admin = {} if running.admin_url is None else {"admin_url": running.admin_url}
                 _log.info("The service is ready.", extra={"url": running.url, **admin})
                 await stop.wait()
-            notify.notify("STOPPING=1")
+            notify("STOPPING=1")
             _log.info("The service is stopping; requests in flight are answered.")
     _log.info("The service has stopped.")
-
-
-def _check(settings: Settings) -> None:
-    if not (is_loopback(settings.host) or settings.tls or settings.plain_http):
-        raise StartError(
-            f"{settings.host} can be reached from other machines, and the protocol is plain HTTP: signatures keep "
-            "requests from being changed, not from being read. Give --tls-certificate and --tls-key, or allow it "
-            "with --insecure-plain-http where something else in front does TLS."
-        )
-    if settings.admin.hooks and not is_loopback(settings.admin.host):
-        raise StartError(
-            "Test hooks change people's data without a signature: they are for a loopback address only."
-        )
 
 
 def _listeners(
@@ -78,33 +86,6 @@ def _listeners(
         Listener(application, listener, settings.connection_limits, None if place else tls)
         for place, (application, listener) in enumerate(pairs)
     ]
-
-
-@asynccontextmanager
-async def _renewing(
-    files: TlsFiles | None, context: ssl.SSLContext | None, renew: asyncio.Event | None
-) -> AsyncIterator[None]:
-    async def follow(files: TlsFiles, context: ssl.SSLContext, renew: asyncio.Event) -> None:
-        while True:
-            await renew.wait()
-            renew.clear()
-            try:
-                files.load_into(context)
-            except StartError as error:
-                _log.error("The certificate of before stays in use: %s", error)
-            else:
-                _log.info("The certificate was read anew; new connections use it.")
-
-    if files is None or context is None or renew is None:
-        yield
-        return
-    task = asyncio.create_task(follow(files, context, renew))
-    try:
-        yield
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
 
 
 def _running(settings: Settings, sockets: Sequence[socket.socket]) -> Running:
@@ -124,3 +105,143 @@ def _endpoint(running: Running) -> dict[str, str | int]:
     if running.admin_url is not None:
         endpoint["admin_url"] = running.admin_url
     return endpoint
+
+
+def notify(state: str) -> None:
+    """Send ``state``, such as ``READY=1``, to systemd (sd_notify(3)) if it named a socket for that."""
+    address = os.environ.get("NOTIFY_SOCKET", "")
+    if not address:
+        return
+    # An address that starts with @ is in Linux' abstract name space, which begins with a NUL.
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as channel:
+        channel.sendto(state.encode(), "\0" + address[1:] if address.startswith("@") else address)
+
+
+@dataclass(slots=True)
+class Live:
+    """What metrics read when asked; ``servers`` is filled once they listen."""
+
+    store: Store
+    servers: Sequence[Server] = ()
+
+    @property
+    def commits(self) -> int:
+        return self.store.commits
+
+    @property
+    def connections(self) -> int:
+        return sum(server.connections for server in self.servers)
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """``applications`` are the API and, if there is one, that of the admin port."""
+
+    live: Live
+    applications: Sequence[Any] = field(repr=False)
+
+
+@asynccontextmanager
+async def assembled(settings: Settings) -> AsyncIterator[Parts]:
+    """Give the parts for the time of the block; raises StartError."""
+    model, metrics = load_model(), Metrics()
+    objects = None if settings.objects is None else open_objects(settings.objects)
+    sinks = _sinks(settings.events)
+    tenant = replace(settings.tenant, sinks=settings.events.names, replay_window=settings.access.replay_window)
+    store = Store(
+        settings.data,
+        tenant,
+        _operations(settings),
+        database=settings.database,
+        on_batch=metrics.batches.add,
+    )
+    tasks: list[asyncio.Task[None]] = []
+
+    def beside(work: Coroutine[Any, Any, None]) -> None:
+        tasks.append(asyncio.create_task(work))
+
+    try:
+        await _ensure_domains(settings, store, model)
+        keys = Keys(store, settings.data if settings.access.first_key else None, model["operations"])
+        await keys.load()
+        verifier = Verifier(keys.ring.keys, settings.tenant.region, settings.access.replay_window)
+        live = Live(store)
+        faults = FaultyStore(store) if settings.admin.hooks else None
+        api = VoiceIdApi(
+            model,
+            store if faults is None else faults,
+            verifier,
+            Gate(Quotas(settings.access.rates)),
+            metrics,
+            access_log=settings.access_log,
+        )
+        applications: list[Any] = [api]
+        if settings.admin.port is not None:
+            from voiceid_optout.service.http.admin import admin_app  # noqa: PLC0415  Starlette is only loaded for these
+
+            applications.append(admin_app(model, store, metrics, live, settings.admin.host, faults))
+        beside(_keep_house(store))
+        if objects is not None:
+            beside(run_jobs(store, objects, tenant.limits))
+        beside(keys.follow(verifier))
+        # The lock of the data folder keeps others from its SQLite file, and from nothing else.
+        holder = _ALONE if settings.database is None else str(uuid.uuid4())
+        for sink in sinks:
+            beside(Delivery(store, sink, holder).run())
+        yield Parts(live, applications)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.to_thread(store.close)
+
+
+def _operations(settings: Settings) -> Mapping[str, Operation]:
+    offered = OFFERED if settings.objects is not None else {**OFFERED, **WITHOUT_OBJECTS}
+    return {**offered, **BACKGROUND, **HOOKS, **KEYS, **READINESS, **DELIVERY}
+
+
+def open_objects(place: str) -> ObjectStore:
+    """Return the store of ``--objects``: a folder, ``s3``, or the URL of a service that speaks S3.
+
+    Raises StartError if it cannot be used.
+    """
+    if place == "s3" or urlsplit(place).scheme in ("http", "https"):
+        from voiceid_optout.service.jobs.objects_s3 import S3Objects  # noqa: PLC0415  boto3 costs a third of a second
+
+        return S3Objects(None if place == "s3" else place)
+    return FolderObjects(place)
+
+
+def _sinks(settings: EventSinks) -> list[Sink]:
+    sinks: list[Sink] = []
+    if settings.file is not None:
+        if not settings.file.parent.is_dir():
+            raise StartError(f"The events' file cannot be made: there is no folder {settings.file.parent}.")
+        sinks.append(JsonLinesSink(settings.file))
+    if settings.webhook is not None:
+        settings.webhook.check()
+        sinks.append(WebhookSink(settings.webhook))
+    return sinks
+
+
+async def _ensure_domains(settings: Settings, store: Store, model: dict[str, Any]) -> None:
+    if not settings.domains:
+        return
+    validator = Validator(admin_model(model))
+    for domain_id, name in settings.domains:
+        try:
+            request = validator.request("EnsureDomain", {"DomainId": domain_id, "Name": name})
+            await store.run("EnsureDomain", request)
+        except ApiError as error:
+            raise StartError(f"The domain '{domain_id}' cannot be made: {error.text}") from error
+
+
+async def _keep_house(store: Store) -> None:
+    """Erase what was deleted and expire who was not seen, every hour until cancelled."""
+    while True:
+        with suppress(ApiError):  # the disk may be full; the worker has logged it and the next hour tries again
+            await store.run("EraseDeleted", {})
+            while (await store.run("ExpireSpeakers", {}))["Expired"]:
+                pass
+        await asyncio.sleep(HOUSEKEEPING_SECONDS)

@@ -1,14 +1,110 @@
-"""What a service is started with."""
+"""What a service is started with: data that every part may know, and that knows no part."""
 
+import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
-from voiceid_optout.service.auth.sigv4 import WINDOW_SECONDS
-from voiceid_optout.service.db.transaction import Tenant
-from voiceid_optout.service.events.sinks import EventSinks
-from voiceid_optout.service.http.limits import ConnectionLimits
-from voiceid_optout.service.http.tls import TlsFiles
+from voiceid_optout.service.errors import StartError
+from voiceid_optout.service.secret_source import SecretSource
+
+WINDOW_SECONDS = 15 * 60
+"""How far the date of a request may be from the service's clock, as AWS has it."""
+
+EVENTS_FILE = "file"
+EVENTS_WEBHOOK = "webhook"
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether only this machine reaches the address."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Quotas that count things; the defaults are AWS's."""
+
+    domains: int = 3
+    speakers_per_domain: int = 100_000
+    tags_per_domain: int = 200
+    watchlists_per_domain: int = 3
+    fraudsters_per_watchlist: int = 500
+    speakers_per_job: int = 10_000
+    fraudsters_per_job: int = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Tenant:
+    """Whose data this is: the region and account of the domains' ARNs, the limits, and where events go.
+
+    ``replay_window`` is for how many seconds a signature is good.
+    """
+
+    region: str
+    account: str = "000000000000"
+    limits: Limits = field(default_factory=Limits)
+    sinks: tuple[str, ...] = ()
+    replay_window: float = WINDOW_SECONDS
+
+    def domain_arn(self, domain_id: str) -> str:
+        return f"arn:aws:voiceid:{self.region}:{self.account}:domain/{domain_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class TlsFiles:
+    """PEM files: the certificate with the chain behind it, and its key without a passphrase."""
+
+    certificate: Path
+    key: Path
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionLimits:
+    """Sizes in bytes, times in seconds. The size of a body is the application's business.
+
+    ``request_seconds`` is for a whole request to arrive, from its first byte or from the opening of the connection,
+    and for a client to take its answer.
+    """
+
+    connections: int = 1000
+    header_bytes: int = 16 * 1024
+    request_seconds: float = 20.0
+    idle_seconds: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookSettings:
+    """An address that takes POST requests, and the secret with which they are signed."""
+
+    url: str
+    secret: SecretSource
+
+    def check(self) -> None:
+        """Raise StartError if events would go over a network in clear, or nowhere."""
+        place = urlsplit(self.url)
+        if place.scheme not in ("http", "https") or not place.hostname:
+            raise StartError("The webhook's address must be of the form https://host/path.")
+        if place.scheme == "http" and not is_loopback(place.hostname):
+            raise StartError(
+                "The webhook's address must begin with https://; plain HTTP is for this machine alone."
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class EventSinks:
+    """The sinks a service is started with; without any, no event is recorded."""
+
+    file: Path | None = None
+    webhook: WebhookSettings | None = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        chosen = ((EVENTS_FILE, self.file), (EVENTS_WEBHOOK, self.webhook))
+        return tuple(name for name, setting in chosen if setting is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +134,7 @@ class Settings:
     """``port`` 0 takes any free one. ``plain_http`` allows an address of the network without TLS.
 
     ``database`` is a URL or the reference to one (see ``database_url``), None the SQLite file in the data folder.
-    ``objects`` is where batch jobs find ``s3://`` objects, as ``voiceid_optout.service.jobs.objects.open_store``
+    ``objects`` is where batch jobs find ``s3://`` objects, as ``--objects``
     takes it.
     ``domains`` are (domain id, name) pairs to create at start if they are missing.
     """
@@ -57,3 +153,16 @@ class Settings:
     admin: AdminSettings = field(default_factory=AdminSettings)
     events: EventSinks = field(default_factory=EventSinks)
     access_log: bool = False
+
+    def check(self) -> None:
+        """Raise StartError if the network would be trusted with what it must not see or do."""
+        if not (is_loopback(self.host) or self.tls or self.plain_http):
+            raise StartError(
+                f"{self.host} can be reached from other machines, and the protocol is plain HTTP: signatures keep "
+                "requests from being changed, not from being read. Give --tls-certificate and --tls-key, or allow "
+                "it with --insecure-plain-http where something else in front does TLS."
+            )
+        if self.admin.hooks and not is_loopback(self.admin.host):
+            raise StartError(
+                "Test hooks change people's data without a signature: they are for a loopback address only."
+            )

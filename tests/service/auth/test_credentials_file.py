@@ -3,22 +3,23 @@ from typing import Any
 
 import pytest
 
-from voiceid_optout.service.auth.credentials_file import FILE_NAME, load_keys
+from voiceid_optout.service.auth.credentials_file import load_keys
+from voiceid_optout.service.data_folder import CREDENTIALS_NAME
 from voiceid_optout.service.errors import StartError
 
 
 def test_the_first_start_makes_a_key_for_the_owner_alone(tmp_path: Path) -> None:
     keys = load_keys(tmp_path)
-    path = tmp_path / FILE_NAME
+    path = tmp_path / CREDENTIALS_NAME
     assert path.stat().st_mode & 0o777 == 0o600
-    assert [entry.name for entry in tmp_path.iterdir()] == [FILE_NAME]
+    assert [entry.name for entry in tmp_path.iterdir()] == [CREDENTIALS_NAME]
     (secret,) = keys.values()
     assert len(secret) == 40
     assert load_keys(tmp_path) == keys
 
 
 def test_every_section_is_a_key(tmp_path: Path) -> None:
-    path = tmp_path / FILE_NAME
+    path = tmp_path / CREDENTIALS_NAME
     path.touch(0o600)
     path.write_text(
         "[default]\naws_access_key_id = A\naws_secret_access_key = a%b\n"
@@ -29,7 +30,7 @@ def test_every_section_is_a_key(tmp_path: Path) -> None:
 
 def test_a_file_that_others_can_read_is_refused(tmp_path: Path) -> None:
     load_keys(tmp_path)
-    (tmp_path / FILE_NAME).chmod(0o640)
+    (tmp_path / CREDENTIALS_NAME).chmod(0o640)
     with pytest.raises(StartError, match="chmod 600"):
         load_keys(tmp_path)
 
@@ -39,7 +40,7 @@ def test_a_file_that_others_can_read_is_refused(tmp_path: Path) -> None:
     ["secret\n", "[default]\naws_access_key_id = A\nsecret_key = secret\n", "[a]\n[a]\n", "", b"\xff\xfe"],
 )
 def test_a_damaged_file_is_refused_without_quoting_it(tmp_path: Path, text: Any) -> None:
-    path = tmp_path / FILE_NAME
+    path = tmp_path / CREDENTIALS_NAME
     path.touch(0o600)
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
     with pytest.raises(StartError) as refusal:

@@ -1,4 +1,4 @@
-"""Quotas, by the clock of the test's own, and over the wire."""
+"""Buckets that fill and empty, and files of rates."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from tests.service.auth.keyring import add_key, client_with
 from tests.service.calls import call
 from tests.service.running import thread
 from voiceid_optout.model import load_model
-from voiceid_optout.service.auth.quotas import AWS, Quotas, ThrottledError
+from voiceid_optout.service.auth.quotas import AWS, QuotaError, Quotas, ThrottledError, read_rates
 from voiceid_optout.service.settings import AccessSettings
 
 
@@ -98,3 +98,43 @@ def test_the_wire(tmp_path: Path) -> None:
             patient.opt_out_speaker(DomainId=domain, SpeakerId=f"patient-{number}")
         throttled = 'voiceid_requests_total{operation="ListDomains",outcome="ThrottlingException"}'
         assert throttled in service.admin("/metrics")[1]
+
+
+OPERATIONS = ("OptOutSpeaker", "ListSpeakers")
+
+
+def written(tmp_path: Path, text: bytes) -> Path:
+    path = tmp_path / "quotas.toml"
+    path.write_bytes(text)
+    return path
+
+
+def test_a_file_of_rates(tmp_path: Path) -> None:
+    path = written(tmp_path, b"OptOutSpeaker = 500\nListSpeakers = 0.5\n")
+    assert read_rates(path, OPERATIONS) == {"OptOutSpeaker": 500.0, "ListSpeakers": 0.5}
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (b"OptOut = 5", "no operation OptOut"),
+        (b"OptOutSpeaker = 0", "above 0"),
+        (b"OptOutSpeaker = -1", "above 0"),
+        (b"OptOutSpeaker = inf", "above 0"),
+        (b"OptOutSpeaker = nan", "above 0"),
+        (b"OptOutSpeaker = true", "above 0"),
+        (b"OptOutSpeaker = '5'", "above 0"),
+        (b"OptOutSpeaker: 5", "not TOML"),
+        (b"\xff", "not TOML"),
+    ],
+)
+def test_a_wrong_file_says_where(tmp_path: Path, text: bytes, words: str) -> None:
+    path = written(tmp_path, text)
+    with pytest.raises(QuotaError, match=words) as refusal:
+        read_rates(path, OPERATIONS)
+    assert str(path) in str(refusal.value)
+
+
+def test_no_file(tmp_path: Path) -> None:
+    with pytest.raises(QuotaError, match="No such file"):
+        read_rates(tmp_path / "none", OPERATIONS)

@@ -10,8 +10,7 @@ import pytest
 from tests.service.calls import Answer, send, signed
 from tests.service.http.test_app import opt_out
 from tests.service.running import Service
-from voiceid_optout.service.auth.ring import Key
-from voiceid_optout.service.auth.roles import Role
+from voiceid_optout.service.auth.keys import Key, Role
 from voiceid_optout.service.auth.sigv4 import Verifier, derive_key, header_map
 from voiceid_optout.service.errors import FrameworkError
 

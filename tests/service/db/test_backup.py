@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.service.crowd import crowd, listed, lost
-from tests.service.db.test_history import make_old
+from tests.service.db.test_revisions import make_old
 from tests.service.running import child, thread
 from voiceid_optout.service.db import backup
 from voiceid_optout.service.db.backup import BackupError

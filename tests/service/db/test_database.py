@@ -5,8 +5,7 @@ import pytest
 from sqlalchemy import inspect
 
 from voiceid_optout.service.db.database import open_database
-from voiceid_optout.service.db.history import current
-from voiceid_optout.service.db.migrations import known_revisions
+from voiceid_optout.service.db.revisions import current, known_revisions
 from voiceid_optout.service.db.schema import metadata
 from voiceid_optout.service.db.sqlite import FILE_NAME
 from voiceid_optout.service.errors import StartError

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from voiceid_optout.service.db.store import Store
-from voiceid_optout.service.db.transaction import Tenant
 from voiceid_optout.service.errors import ApiError
-from voiceid_optout.service.operations.catalogue import OFFERED
-from voiceid_optout.service.operations.hooks import ADMIN
+from voiceid_optout.service.operations.catalogue import BACKGROUND, OFFERED
+from voiceid_optout.service.operations.hooks import HOOKS
+from voiceid_optout.service.settings import Tenant
 
 DAY = 24 * 3600
 DOMAIN = "a" * 22
@@ -29,7 +29,7 @@ class Clock:
 def use(tmp_path: Path, scenario: Callable[[Store, Clock], Awaitable[Any]]) -> Any:
     async def main() -> Any:
         clock = Clock()
-        store = Store(tmp_path, Tenant("us-east-1"), {**OFFERED, **ADMIN}, clock)
+        store = Store(tmp_path, Tenant("us-east-1"), {**OFFERED, **BACKGROUND, **HOOKS}, clock)
         try:
             await store.run("EnsureDomain", {"DomainId": DOMAIN})
             return await scenario(store, clock)

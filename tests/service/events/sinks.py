@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from voiceid_optout.service.events.sinks import SinkError
+from voiceid_optout.service.events.delivery import SinkError
 
 
 @dataclass

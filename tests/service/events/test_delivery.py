@@ -1,6 +1,8 @@
 """Delivery: order, retries, restarts, one process at a time; and that a dead sink holds up nobody."""
 
 import asyncio
+import hashlib
+import hmac
 import json
 import logging
 import os
@@ -15,16 +17,15 @@ import pytest
 
 from tests.service.auth.keyring import until
 from tests.service.events.sinks import MemorySink, webhook
-from tests.service.events.test_waiting import happen
+from tests.service.events.test_outbox import happen
 from tests.service.running import child, thread
 from voiceid_optout.service.db.store import Store
-from voiceid_optout.service.db.transaction import Tenant
+from voiceid_optout.service.db.transaction import write
 from voiceid_optout.service.events import delivery
-from voiceid_optout.service.events.delivery import Delivery, backoff
-from voiceid_optout.service.events.sinks import EventSinks, WebhookSettings
-from voiceid_optout.service.events.waiting import DELIVERY
-from voiceid_optout.service.operations.catalogue import write
+from voiceid_optout.service.events.delivery import Delivery, JsonLinesSink, SinkError, WebhookSink, backoff
+from voiceid_optout.service.events.outbox import DELIVERY
 from voiceid_optout.service.secret_source import Kind, SecretSource
+from voiceid_optout.service.settings import EventSinks, Tenant, WebhookSettings
 
 SECRET = SecretSource(Kind.STORED, "shared-secret")
 
@@ -198,3 +199,89 @@ def test_events_survive_a_kill(tmp_path: Path) -> None:
             until(lambda: len(hook.events) == 10)
     found = [event["detail"]["generatedSpeakerId"] for event in hook.events]
     assert found == [speaker["GeneratedSpeakerId"] for speaker in made]
+
+
+def test_events_are_appended_a_line_each_for_the_owner_alone(tmp_path: Path) -> None:
+    path = tmp_path / "events.jsonl"
+    sink = JsonLinesSink(path)
+    sink.deliver(["{1}", "{2}"])
+    sink.deliver(["{3}"])
+    assert path.read_text() == "{1}\n{2}\n{3}\n"
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_line_cut_by_a_crash_is_ended_first(tmp_path: Path) -> None:
+    path = tmp_path / "events.jsonl"
+    path.write_text("{1}\n{2")
+    JsonLinesSink(path).deliver(["{2}"])
+    assert path.read_text() == "{1}\n{2\n{2}\n"
+
+
+def test_a_file_moved_away_is_made_anew(tmp_path: Path) -> None:
+    path = tmp_path / "events.jsonl"
+    sink = JsonLinesSink(path)
+    sink.deliver(["{1}"])
+    path.rename(tmp_path / "events.1")
+    sink.deliver(["{2}"])
+    assert path.read_text() == "{2}\n"
+
+
+def test_what_cannot_be_written_says_where(tmp_path: Path) -> None:
+    with pytest.raises(SinkError, match="Is a directory"):
+        JsonLinesSink(tmp_path).deliver(["{1}"])
+
+
+SECRET = SecretSource(Kind.STORED, "shared-secret")
+
+
+def verified(secret: str, headers: dict[str, str], body: bytes, now: float, tolerance: float = 300) -> bool:
+    """Check a request as docs/service-operations.md tells receivers to."""
+    fields = dict(part.split("=", 1) for part in headers["voiceid-signature"].split(","))
+    expected = hmac.new(secret.encode(), fields["t"].encode() + b"." + body, hashlib.sha256).hexdigest()
+    return hmac.compare_digest(expected, fields["v1"]) and abs(now - int(fields["t"])) <= tolerance
+
+
+def test_a_batch_is_one_signed_request() -> None:
+    with webhook() as hook:
+        WebhookSink(WebhookSettings(hook.url, SECRET)).deliver(['{"a":1}', '{"b":2}'])
+    ((headers, body),) = hook.requests
+    assert json.loads(body) == [{"a": 1}, {"b": 2}]
+    assert headers["content-type"] == "application/json"
+    assert verified("shared-secret", headers, body, time.time())
+    assert not verified("another", headers, body, time.time())
+    assert not verified("shared-secret", headers, body + b" ", time.time())
+    assert not verified("shared-secret", headers, body, time.time() + 301)
+
+
+@pytest.mark.parametrize("status", [301, 400, 401, 410, 429, 500, 503])
+def test_any_answer_but_success_is_a_failure(status: int) -> None:
+    with webhook() as hook:
+        hook.statuses = [status]
+        hook.headers = {"Retry-After": "7", "Location": "/elsewhere"}
+        with pytest.raises(SinkError, match=f"answered {status}") as refusal:
+            WebhookSink(WebhookSettings(hook.url, SECRET)).deliver(["{}"])
+    assert refusal.value.wait == 7.0
+    assert hook.requests == []
+
+
+def test_an_address_that_is_away_is_not_quoted() -> None:
+    with webhook() as hook:
+        pass
+    with pytest.raises(SinkError, match="cannot be reached") as refusal:
+        WebhookSink(WebhookSettings(hook.url, SECRET)).deliver(["{}"])
+    assert "not-for-logs" not in str(refusal.value)
+
+
+def test_a_secret_is_looked_up_for_every_batch(tmp_path: Path) -> None:
+    path = tmp_path / "secret"
+    sink = WebhookSink(WebhookSettings("", SecretSource(Kind.FILE, str(path))))
+    with pytest.raises(SinkError, match="secret cannot be had"):
+        sink.deliver(["{}"])
+    with webhook() as hook:
+        sink = WebhookSink(WebhookSettings(hook.url, SecretSource(Kind.FILE, str(path))))
+        for secret in ("first", "second"):
+            path.write_text(secret)
+            path.chmod(0o600)
+            sink.deliver(["{}"])
+            headers, body = hook.requests[-1]
+            assert verified(secret, headers, body, time.time())

@@ -17,7 +17,7 @@ from tests.service.calls import call, signed
 from tests.service.http.test_app import opt_out
 from tests.service.http.wire import Wire
 from tests.service.running import PATIENCE, Service, thread
-from voiceid_optout.service.http.limits import ConnectionLimits
+from voiceid_optout.service.settings import ConnectionLimits
 
 LIMITS = ConnectionLimits(connections=12, header_bytes=4096, request_seconds=0.6, idle_seconds=1.0)
 QUICK = 0.05

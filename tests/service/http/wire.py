@@ -6,8 +6,8 @@ from typing import Any
 import uvicorn
 from uvicorn.server import ServerState
 
-from voiceid_optout.service.http.limits import ConnectionLimits
 from voiceid_optout.service.http.protocol import LimitedProtocol
+from voiceid_optout.service.settings import ConnectionLimits
 
 
 class Wire(asyncio.Transport):

@@ -20,8 +20,8 @@ from tests.service.batch import (
     registrations,
 )
 from tests.service.running import child
-from voiceid_optout.service.db.transaction import Limits
 from voiceid_optout.service.jobs.runner import CHUNK
+from voiceid_optout.service.settings import Limits
 
 CONFLICT = "Conflicting action: You cannot request an enrollment for an opted out speaker."
 

@@ -8,7 +8,7 @@ import pytest
 from tests.service.batch import ENDED, Batch, batches, registration, registrations
 from tests.service.operations.test_speakers import refused
 from tests.service.operations.test_watchlists import create, default_of
-from voiceid_optout.service.db.transaction import Limits
+from voiceid_optout.service.settings import Limits
 
 UNKNOWN = "id#" + "0" * 22
 

@@ -14,12 +14,12 @@ from tests.service.batch import ENDED, ROLE, enrolment, enrolments
 from tests.service.db.test_store import DOMAIN, Clock
 from voiceid_optout.service.db.sqlite import FILE_NAME
 from voiceid_optout.service.db.store import Store
-from voiceid_optout.service.db.transaction import Limits, Tenant
 from voiceid_optout.service.errors import ApiError, concurrent_changes, internal
-from voiceid_optout.service.jobs.objects_folder import FolderObjects
+from voiceid_optout.service.jobs.objects import FolderObjects
 from voiceid_optout.service.jobs.runner import JobRunner
 from voiceid_optout.service.operations.catalogue import BACKGROUND, OFFERED
-from voiceid_optout.service.operations.hooks import ADMIN
+from voiceid_optout.service.operations.hooks import HOOKS
+from voiceid_optout.service.settings import Limits, Tenant
 
 LEASE = 10.0
 PEOPLE = [enrolment(f"r{n}", f"caller-{n}") for n in range(3)]
@@ -83,7 +83,7 @@ def play(tmp_path: Path, scenario: Callable[[Scene], Awaitable[None]], sinks: tu
         data, folder = tmp_path / "data", tmp_path / "objects"
         data.mkdir()
         folder.mkdir()
-        store = Store(data, Tenant("us-east-1", sinks=sinks), {**OFFERED, **BACKGROUND, **ADMIN}, clock)
+        store = Store(data, Tenant("us-east-1", sinks=sinks), {**OFFERED, **BACKGROUND, **HOOKS}, clock)
         try:
             await store.run("EnsureDomain", {"DomainId": DOMAIN})
             scene = Scene(store, clock, folder)

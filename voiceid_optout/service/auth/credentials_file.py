@@ -10,9 +10,9 @@ import os
 import secrets
 from pathlib import Path
 
+from voiceid_optout.service.data_folder import CREDENTIALS_NAME
 from voiceid_optout.service.errors import StartError
 
-FILE_NAME = "credentials"
 _OTHERS = 0o077
 
 
@@ -21,7 +21,7 @@ def load_keys(folder: Path) -> dict[str, str]:
 
     Each section of the file is one key, so adding a section adds a client. Raises StartError.
     """
-    path = folder / FILE_NAME
+    path = folder / CREDENTIALS_NAME
     if not path.exists():
         _make(path)
     return read_keys(path)

@@ -1,9 +1,17 @@
-"""Quotas of calls per second: one bucket for each key and operation, as AWS counts them."""
+"""Quotas of calls a second, and the gate that lets a request pass: by the role of its key, then by its quota.
+
+There is one bucket for each key and operation, as AWS counts them. An operator may write rates of his own as TOML.
+"""
 
 import math
-from collections.abc import Mapping
+import time
+import tomllib
+from collections.abc import Collection, Mapping
+from pathlib import Path
 
-from voiceid_optout.service.errors import ApiError
+from voiceid_optout.service.auth.keys import not_granted
+from voiceid_optout.service.auth.sigv4 import Signed
+from voiceid_optout.service.errors import ApiError, ServiceError
 
 AWS: Mapping[str, float] = {
     "OptOutSpeaker": 10,
@@ -63,3 +71,44 @@ class Quotas:
         if full_at - now > depth + 1e-9:  # sums of fractions end beside the whole
             raise ThrottledError(full_at - now - depth)
         self._full_at[bucket] = full_at
+
+
+class QuotaError(ServiceError):
+    """The quotas cannot be used; the text says where and why."""
+
+
+def read_rates(path: Path, operations: Collection[str]) -> dict[str, float]:
+    """Return the file's calls a second by operation; raises QuotaError."""
+    try:
+        with path.open("rb") as file:
+            return checked_rates(tomllib.load(file), operations, str(path))
+    except OSError as error:
+        raise QuotaError(f"{path} cannot be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise QuotaError(f"{path} is not TOML, in lines such as OptOutSpeaker = 50: {error}") from error
+
+
+def checked_rates(given: Mapping[str, object], operations: Collection[str], where: str) -> dict[str, float]:
+    """Return rates by operation if all are ones that can be kept; raises QuotaError."""
+    rates: dict[str, float] = {}
+    for name, rate in given.items():
+        if name not in operations:
+            raise QuotaError(f"{where}: there is no operation {name}")
+        if isinstance(rate, bool) or not isinstance(rate, int | float) or not 0 < rate < math.inf:
+            raise QuotaError(f"{where}: {name} needs calls a second above 0; leave it out to have no quota")
+        rates[name] = float(rate)
+    return rates
+
+
+class Gate:
+    """Lets a request pass or raises the ApiError to answer."""
+
+    def __init__(self, quotas: Quotas) -> None:
+        self._quotas = quotas
+
+    def admit(self, signed: Signed, operation: str) -> None:
+        """Raise AccessDeniedException or ThrottlingException."""
+        key = signed.key
+        if operation not in key.operations:
+            raise not_granted(key.role, operation)
+        self._quotas.spend(key.access_key_id, operation, time.monotonic())

@@ -8,18 +8,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from voiceid_optout.service.auth.ring import Key
+from voiceid_optout.service.auth.keys import Key
 from voiceid_optout.service.errors import (
     client_unknown,
     signature_incomplete,
     signature_invalid,
     signature_missing,
 )
+from voiceid_optout.service.settings import WINDOW_SECONDS
 
 SERVICE = "voiceid"
-WINDOW_SECONDS = 15 * 60
-"""How far the date of a request may be from the service's clock, as AWS has it."""
-
 _CACHED_KEYS = 64
 _AUTHORIZATION = re.compile(
     r"AWS4-HMAC-SHA256\s+Credential=(?P<key>[^/,\s]+)/(?P<date>\d{8})/(?P<region>[^/,\s]+)/(?P<service>[^/,\s]+)"

@@ -12,10 +12,10 @@ from sqlalchemy import NullPool, create_engine
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 
-from voiceid_optout.service import folder
+from voiceid_optout.service import data_folder
 from voiceid_optout.service.db import sqlite
 from voiceid_optout.service.db.database import set_apart
-from voiceid_optout.service.db.history import is_known
+from voiceid_optout.service.db.revisions import is_known
 from voiceid_optout.service.errors import StartError
 
 Progress = Callable[[int, int], None]
@@ -39,7 +39,7 @@ def back_up(
     """
     source = data / sqlite.FILE_NAME
     if not source.exists():
-        raise BackupError(f"{data} holds no database; name the service's folder with --data.")
+        raise BackupError(f"{data} holds no database; name the service's data_folder with --data.")
     if target.exists() and not replace:
         raise BackupError(f"{target} is there already; choose another name, or give --replace.")
     with draft_of(target) as draft:
@@ -60,8 +60,8 @@ def restore(
     one.
     """
     check(source)
-    folder.prepare(data)
-    with folder.held(data):
+    data_folder.prepare(data)
+    with data_folder.held(data):
         target = data / sqlite.FILE_NAME
         if target.exists() and not replace:
             raise BackupError(f"{data} holds a database already; to put the backup in its place, give --replace.")

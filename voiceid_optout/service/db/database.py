@@ -9,11 +9,12 @@ from pathlib import Path
 from sqlalchemy import Connection, Engine, insert, select, update
 from sqlalchemy.exc import DBAPIError
 
-from voiceid_optout.service.db import faults, postgres, sqlite
-from voiceid_optout.service.db.database_url import database_url
-from voiceid_optout.service.db.history import is_current, migrate
+from voiceid_optout.service.db import postgres, sqlite
+from voiceid_optout.service.db.connection import describe
+from voiceid_optout.service.db.idempotency import refuse_until
+from voiceid_optout.service.db.postgres import database_url
+from voiceid_optout.service.db.revisions import is_current, migrate
 from voiceid_optout.service.db.schema import meta
-from voiceid_optout.service.db.used_requests import refuse_until
 from voiceid_optout.service.errors import StartError
 
 Lock = Callable[[Connection, Collection[str] | None], None]
@@ -75,7 +76,7 @@ def _open_postgres(reference: str) -> Database:
                 migrate(connection)
             token_key = _token_key(connection)
     except DBAPIError as error:
-        raise StartError(f"{shown} cannot be used as the service's database: {faults.describe(error)}.") from None
+        raise StartError(f"{shown} cannot be used as the service's database: {describe(error)}.") from None
     return Database(writer, postgres.reader(url), postgres.lock, token_key)
 
 

@@ -12,10 +12,11 @@ from sqlalchemy import Connection, create_engine, inspect, text
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 
-from voiceid_optout.service.db import faults, postgres, sqlite
+from voiceid_optout.service.db import postgres, sqlite
 from voiceid_optout.service.db.backup import BackupError, draft_of
+from voiceid_optout.service.db.connection import describe
 from voiceid_optout.service.db.database import set_apart
-from voiceid_optout.service.db.database_url import database_url
+from voiceid_optout.service.db.postgres import database_url
 from voiceid_optout.service.db.schema import meta, speakers
 from voiceid_optout.service.errors import DataLockedError
 
@@ -109,7 +110,7 @@ def _opened(url: URL) -> Iterator[Connection]:
         with engine.connect() as connection:
             yield connection
     except DBAPIError as error:
-        raise BackupError(f"The database cannot be restored: {faults.describe(error)}.") from None
+        raise BackupError(f"The database cannot be restored: {describe(error)}.") from None
     finally:
         engine.dispose()
 

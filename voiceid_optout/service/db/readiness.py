@@ -9,12 +9,11 @@ from pathlib import Path
 
 from sqlalchemy import select
 
-from voiceid_optout.service.db import history
+from voiceid_optout.service.db import revisions
 from voiceid_optout.service.db.schema import meta
 from voiceid_optout.service.db.store import Store
-from voiceid_optout.service.db.transaction import Request, Result, Transaction
+from voiceid_optout.service.db.transaction import Operation, Request, Result, Transaction, read, write
 from voiceid_optout.service.errors import ServiceError
-from voiceid_optout.service.operations.catalogue import Operation, read, write
 
 PATIENCE_SECONDS = 2.0
 FULL_SECONDS = 10.0
@@ -32,7 +31,7 @@ class NotReadyError(ServiceError):
 
 def can_read(tx: Transaction, _request: Request) -> Result:
     """Look whether the schema is the one this release works with."""
-    return {"Revision": history.current(tx.connection), "Current": history.is_current(tx.connection)}
+    return {"Revision": revisions.current(tx.connection), "Current": revisions.is_current(tx.connection)}
 
 
 def can_write(tx: Transaction, _request: Request) -> Result:

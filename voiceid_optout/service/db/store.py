@@ -2,18 +2,18 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import groupby
 from pathlib import Path
 
 from sqlalchemy import Connection
 
 from voiceid_optout.service.db.database import Database, open_database
-from voiceid_optout.service.db.inbox import Inbox, Job, Outcome
-from voiceid_optout.service.db.transaction import Request, Result, Tenant, Transaction
-from voiceid_optout.service.db.worker import Worker
+from voiceid_optout.service.db.idempotency import Used
+from voiceid_optout.service.db.transaction import Operation, Request, Result, Transaction
+from voiceid_optout.service.db.worker import Inbox, Job, Outcome, Worker
 from voiceid_optout.service.errors import ApiError
-from voiceid_optout.service.http.metrics import Histogram
-from voiceid_optout.service.operations.catalogue import Operation, domains_written, run_batch
+from voiceid_optout.service.settings import Tenant
 
 READERS = 2
 
@@ -33,18 +33,18 @@ class Store:
         operations: Mapping[str, Operation],
         clock: Clock = time.time,
         database: str | None = None,
-        batches: Histogram | None = None,
+        on_batch: Callable[[int], None] | None = None,
     ) -> None:
         """Open the database in ``folder``, or the one that ``database`` refers to; raises StartError.
 
-        ``batches`` counts how many requests share a write transaction.
+        ``on_batch`` is told how many requests share each write transaction.
         """
         self._database: Database = open_database(folder, database)
         self.folder = folder if database is None else None
         self._tenant = tenant
         self._operations = operations
         self._clock = clock
-        self._batches = batches
+        self._on_batch = on_batch
         self._writes, self._reads = Inbox(), Inbox()
         self._writer = Worker("writer", self._database.writer, self._write, self._writes)
         self._readers = [
@@ -88,8 +88,8 @@ class Store:
         self._database.close()
 
     def _write(self, connection: Connection, jobs: Sequence[Job]) -> Sequence[Outcome]:
-        if self._batches is not None:
-            self._batches.add(len(jobs))
+        if self._on_batch is not None:
+            self._on_batch(len(jobs))
         self._database.lock(connection, domains_written(jobs, self._operations))
         return self._execute(connection, jobs)
 
@@ -97,3 +97,53 @@ class Store:
         now = round(self._clock(), 3)
         tx = Transaction(connection, now, self._tenant, self._database.token_key)
         return run_batch(tx, jobs, self._operations)
+
+
+def domains_written(jobs: Iterable[Job], operations: Mapping[str, Operation]) -> set[str] | None:
+    """Return the ids of the domains that the jobs may change, or None if they may change more than these."""
+    found: set[str] = set()
+    for job in jobs:
+        if operations[job.operation].apart:
+            continue
+        domain_id = job.request.get("DomainId") or job.request.get("ResourceArn", "").rpartition("/")[2]
+        if not domain_id or operations[job.operation].alone:
+            return None
+        found.add(domain_id)
+    return found
+
+
+def run_batch(tx: Transaction, jobs: Sequence[Job], operations: Mapping[str, Operation]) -> list[Outcome]:
+    """Run the jobs in order; neighbours of one operation go through it together. A mark has its effect once."""
+    used = Used(tx, [job.mark for job in jobs if job.mark is not None])
+    outcomes: list[Outcome] = []
+    for name, group in groupby(jobs, key=lambda job: job.operation):
+        outcomes += _run(tx, operations[name], list(group), used)
+    return outcomes
+
+
+def _run(tx: Transaction, operation: Operation, jobs: Sequence[Job], used: Used) -> list[Outcome]:
+    """Run those jobs that are due, and answer the others as they were answered before."""
+    due: dict[str | int, Job] = {}
+    for place, job in enumerate(jobs):
+        if job.mark is None or (operation.knows_repeats and not used.has_answer(job.mark)):
+            due[place] = job
+        elif not operation.knows_repeats and job.mark not in used and not used.is_forgotten(job.mark):
+            due.setdefault(job.mark, job)
+    requests = [dict(job.request) for job in due.values()]
+    if operation.knows_repeats:
+        for request, job in zip(requests, due.values(), strict=True):
+            if job.mark is not None:
+                request |= {"Mark": job.mark, "Repeated": job.mark in used}
+    found = dict(zip(due, operation.run(tx, requests), strict=True)) if due else {}
+    if operation.knows_repeats:
+        first = [(job.mark, found[place]) for place, job in due.items() if job.mark and job.mark not in used]
+        used.note(mark for mark, _ in first)
+        used.add((mark, outcome) for mark, outcome in first if isinstance(outcome, ApiError))
+    else:
+        used.add((mark, outcome) for mark, outcome in found.items() if isinstance(mark, str))
+    return [found[place] if place in found else _known(found, job, used) for place, job in enumerate(jobs)]
+
+
+def _known(found: Mapping[str | int, Outcome], job: Job, used: Used) -> Outcome:
+    mark = job.mark or ""
+    return found[mark] if mark in found else used.answer(mark)

@@ -1,10 +1,14 @@
-"""What an operation works with: a connection inside a transaction, the time, and the service's settings."""
+"""What an operation is, and what it works with: a connection in a transaction, the time, and whose data it is."""
 
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import Connection
+
+from voiceid_optout.service.errors import ApiError
+from voiceid_optout.service.settings import Tenant
 
 Request = dict[str, Any]
 Result = dict[str, Any]
@@ -24,36 +28,6 @@ class SpeakerStatus(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
-    """Quotas that count things; the defaults are AWS's."""
-
-    domains: int = 3
-    speakers_per_domain: int = 100_000
-    tags_per_domain: int = 200
-    watchlists_per_domain: int = 3
-    fraudsters_per_watchlist: int = 500
-    speakers_per_job: int = 10_000
-    fraudsters_per_job: int = 500
-
-
-@dataclass(frozen=True, slots=True)
-class Tenant:
-    """Whose data this is: the region and account of the domains' ARNs, the limits, and where events go.
-
-    ``replay_window`` is for how many seconds a signature is good.
-    """
-
-    region: str
-    account: str = "000000000000"
-    limits: Limits = field(default_factory=Limits)
-    sinks: tuple[str, ...] = ()
-    replay_window: float = 15 * 60
-
-    def domain_arn(self, domain_id: str) -> str:
-        return f"arn:aws:voiceid:{self.region}:{self.account}:domain/{domain_id}"
-
-
-@dataclass(frozen=True, slots=True)
 class Transaction:
     """One transaction of one batch. ``now`` is in epoch seconds with milliseconds."""
 
@@ -61,3 +35,50 @@ class Transaction:
     now: float
     tenant: Tenant
     token_key: bytes = field(repr=False)
+
+
+Single = Callable[[Transaction, Request], Result]
+Bulk = Callable[[Transaction, Sequence[Request]], Sequence[Result | ApiError]]
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """What a request asks for by name.
+
+    ``run`` takes neighbouring requests of a batch, within a transaction that its caller commits. It returns one
+    answer a request, in their order: a result or an ApiError. It decides before it writes: a request answered with
+    an ApiError has changed nothing, and the others of the batch go on. Whether a request is valid by the model, and
+    whether the caller may ask it, is checked before.
+
+    A write stays within the domain that its request names, or is ``alone``: no other write runs beside it. One that
+    is ``apart`` touches no domain's data. One that ``knows_repeats`` is given a request's ``Mark`` and whether it
+    is ``Repeated``, and remembers marks itself.
+    """
+
+    run: Bulk
+    writes: bool
+    alone: bool = False
+    apart: bool = False
+    knows_repeats: bool = False
+
+
+def _one_by_one(single: Single) -> Bulk:
+    def run(tx: Transaction, requests: Sequence[Request]) -> list[Result | ApiError]:
+        return list(answers(tx, requests))
+
+    def answers(tx: Transaction, requests: Sequence[Request]) -> Iterator[Result | ApiError]:
+        for request in requests:
+            try:
+                yield single(tx, request)
+            except ApiError as error:
+                yield error
+
+    return run
+
+
+def read(single: Single) -> Operation:
+    return Operation(_one_by_one(single), writes=False)
+
+
+def write(single: Single, *, alone: bool = False, apart: bool = False) -> Operation:
+    return Operation(_one_by_one(single), writes=True, alone=alone, apart=apart)

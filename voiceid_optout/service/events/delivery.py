@@ -1,21 +1,121 @@
-"""Delivering what waits in the outbox, at least once and in order, however long a sink is away."""
+"""Delivery of what waits in the outbox, to a file or a web address: at least once and in order.
+
+A file gets one event a line. A web address gets batches, signed with a shared secret.
+"""
 
 import asyncio
+import hashlib
+import hmac
 import logging
+import os
 import random
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
+from typing import Protocol
+
+import urllib3
 
 from voiceid_optout.service.db.store import Store
-from voiceid_optout.service.errors import ApiError
-from voiceid_optout.service.events.sinks import Sink, SinkError
+from voiceid_optout.service.errors import ApiError, ServiceError
+from voiceid_optout.service.secret_source import SecretError
+from voiceid_optout.service.settings import EVENTS_FILE, EVENTS_WEBHOOK, WebhookSettings
 
 POLL_SECONDS = 0.25
 LEASE_SECONDS = 60.0
 MAX_WAIT_SECONDS = 300.0
+SIGNATURE_HEADER = "Voiceid-Signature"
+_TIMEOUT = urllib3.Timeout(connect=5, read=10)
+_SUCCESS = range(200, 300)
 
 _log = logging.getLogger("voiceid_optout.service")
+
+
+class SinkError(ServiceError):
+    """A sink did not take the events; ``wait`` is how many seconds it asked for, 0 if it did not."""
+
+    def __init__(self, text: str, wait: float = 0.0) -> None:
+        super().__init__(text)
+        self.wait = wait
+
+
+class Sink(Protocol):
+    """Takes events, each a line of JSON; ``batch`` is how many at once."""
+
+    name: str
+    batch: int
+
+    def deliver(self, bodies: list[str]) -> None:
+        """Return once all of them are safe there; raises SinkError. Runs in a thread and may block."""
+
+
+class JsonLinesSink:
+    """Opens the file anew for every batch, so that it may be rotated by renaming it."""
+
+    name = EVENTS_FILE
+    batch = 1000
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def deliver(self, bodies: list[str]) -> None:
+        """Append the events; raises SinkError."""
+        try:
+            handle = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+            with os.fdopen(handle, "r+b", buffering=0) as file:
+                file.write(_unfinished(handle) + "".join(f"{body}\n" for body in bodies).encode())
+                os.fsync(handle)
+        except OSError as error:
+            raise SinkError(f"{self._path}: {error.strerror}") from error
+
+
+def _unfinished(handle: int) -> bytes:
+    """Return what ends a line that was cut by a crash: its event comes again as a line of its own."""
+    size = os.fstat(handle).st_size
+    return b"\n" if size and os.pread(handle, 1, size - 1) != b"\n" else b""
+
+
+class WebhookSink:
+    """POSTs a JSON array of events; any 2xx answer means that they have arrived."""
+
+    name = EVENTS_WEBHOOK
+    batch = 100
+
+    def __init__(self, settings: WebhookSettings) -> None:
+        self._settings = settings
+        self._http = urllib3.PoolManager(num_pools=1, timeout=_TIMEOUT, retries=False)
+
+    def deliver(self, bodies: list[str]) -> None:
+        """Send the events in one request; raises SinkError, whose text never holds the address."""
+        try:
+            # Looked up for every batch, so that a new secret counts without a restart.
+            secret = self._settings.secret.resolve()
+        except SecretError as error:
+            raise SinkError(f"the webhook's secret cannot be had: {error}") from error
+        body = f"[{','.join(bodies)}]".encode()
+        headers = {
+            "Content-Type": "application/json",
+            SIGNATURE_HEADER: signature(secret, body, int(time.time())),
+        }
+        try:
+            answer = self._http.request("POST", self._settings.url, body=body, headers=headers, redirect=False)
+        except urllib3.exceptions.HTTPError as error:
+            # Its text quotes the address, which may carry a token.
+            raise SinkError(f"the webhook cannot be reached ({type(error).__name__})") from None
+        if answer.status not in _SUCCESS:
+            raise SinkError(f"the webhook answered {answer.status}", _seconds(answer.headers.get("Retry-After")))
+
+
+def signature(secret: str, body: bytes, now: int) -> str:
+    """Return the header's value: HMAC-SHA256 over the time in epoch seconds, a full stop and the body."""
+    digest = hmac.new(secret.encode(), f"{now}.".encode() + body, hashlib.sha256).hexdigest()
+    return f"t={now},v1={digest}"
+
+
+def _seconds(text: str | None) -> float:
+    return float(text) if text and text.isdecimal() else 0.0
 
 
 class Delivery:

@@ -1,36 +1,110 @@
-"""The outbox: events wait here, written by the transaction that made them happen, until each sink has them.
+"""The outbox of speaker events: recorded in the transaction that makes them happen, kept until each sink has them.
 
-A sink is a place that events go to, by name. A row is one event for one sink, so that a sink that is away holds up
-nobody but itself.
+An event is Amazon EventBridge's envelope around Voice ID's detail, without a customer's id. A sink is a place that
+events go to, by name. A row is one event for one sink, so that a sink that is away holds up nobody but itself.
 """
 
-from collections.abc import Sequence
+import datetime as dt
+import json
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import Column, Double, Index, String, Table, Text, insert
+from sqlalchemy import delete, func, insert, select, update
 
-from voiceid_optout.service.db.schema import SequenceNumber, metadata
-from voiceid_optout.service.db.transaction import Transaction
-from voiceid_optout.service.events.speaker_event import SpeakerEvent, envelope
+from voiceid_optout.service.db.schema import event_leases as leases
+from voiceid_optout.service.db.schema import event_outbox as outbox
+from voiceid_optout.service.db.transaction import Operation, Request, Result, Transaction, read, write
+from voiceid_optout.service.settings import Tenant
 
-outbox = Table(
-    "event_outbox",
-    metadata,
-    Column("sequence", SequenceNumber, primary_key=True, autoincrement=True),
-    Column("sink", String(16), nullable=False),
-    Column("body", Text, nullable=False),
-    Column("created_at", Double, nullable=False),
-    sqlite_autoincrement=True,
-)
+DETAIL_TYPE = "VoiceId Speaker Action"
+SOURCE = "aws.voiceid"
 
-Index("event_outbox_in_order", outbox.c.sink, outbox.c.sequence)
 
-leases = Table(
-    "event_leases",
-    metadata,
-    Column("sink", String(16), primary_key=True),
-    Column("holder", String(64), nullable=False),
-    Column("until", Double, nullable=False),
-)
+class Action(StrEnum):
+    """AWS documents the field and not its values; these are all that this service sends."""
+
+    OPT_OUT = "OPT_OUT_SPEAKER"
+    DELETE = "DELETE_SPEAKER"
+    ENROLL = "ENROLL_SPEAKER"
+
+
+class Status(StrEnum):
+    """As with Action, the values are this service's own."""
+
+    SUCCESS = "SUCCESS"
+    FAILURE = "FAILURE"
+
+
+@dataclass(frozen=True, slots=True)
+class Enrollment:
+    """Where an enrolment came from: ``source_id`` is the job's or session's id, never a customer's."""
+
+    source: str
+    source_id: str
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why it failed; ``message`` must not name a person. ``code`` is the number of the batch output's error."""
+
+    kind: str
+    message: str
+    code: int
+
+
+@dataclass(frozen=True, slots=True)
+class SpeakerEvent:
+    """One thing that happened to one speaker, who is named by the generated id alone."""
+
+    action: Action
+    domain_id: str
+    generated_speaker_id: str
+    status: Status = Status.SUCCESS
+    enrollment: Enrollment | None = None
+    failure: Failure | None = None
+
+
+def envelope(event: SpeakerEvent, tenant: Tenant, now: float) -> str:
+    """Return the event as one line of JSON; ``now`` is in epoch seconds."""
+    detail: dict[str, Any] = {
+        "sourceId": str(uuid.uuid4()),
+        "action": event.action,
+        "status": event.status,
+        "domainId": event.domain_id,
+        "generatedSpeakerId": event.generated_speaker_id,
+    }
+    if event.enrollment is not None:
+        detail["data"] = _enrollment(event.enrollment)
+    if event.failure is not None:
+        detail["errorInfo"] = _failure(event.failure)
+    whole = {
+        "version": "0",
+        "id": str(uuid.uuid4()),
+        "detail-type": DETAIL_TYPE,
+        "source": SOURCE,
+        "account": tenant.account,
+        "time": dt.datetime.fromtimestamp(now, dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "region": tenant.region,
+        "resources": [tenant.domain_arn(event.domain_id)],
+        "detail": detail,
+    }
+    return json.dumps(whole, separators=(",", ":"))
+
+
+def _enrollment(enrollment: Enrollment) -> Mapping[str, str]:
+    return {
+        "enrollmentSource": enrollment.source,
+        "enrollmentSourceId": enrollment.source_id,
+        "enrollmentStatus": enrollment.status,
+    }
+
+
+def _failure(failure: Failure) -> Mapping[str, Any]:
+    return {"errorMessage": failure.message, "errorType": failure.kind, "errorCode": failure.code}
 
 
 def record(tx: Transaction, events: Sequence[SpeakerEvent]) -> None:
@@ -43,3 +117,54 @@ def record(tx: Transaction, events: Sequence[SpeakerEvent]) -> None:
     bodies = [envelope(event, tx.tenant, tx.now) for event in events]
     rows = [{"sink": sink, "body": body, "created_at": tx.now} for body in bodies for sink in tx.tenant.sinks]
     tx.connection.execute(insert(outbox), rows)
+
+
+def waiting(tx: Transaction, request: Request) -> Result:
+    """Return the oldest events of a sink, as (sequence, body)."""
+    query = select(outbox.c.sequence, outbox.c.body).where(outbox.c.sink == request["Sink"])
+    rows = tx.connection.execute(query.order_by(outbox.c.sequence).limit(request["Limit"]))
+    return {"Events": [(row.sequence, row.body) for row in rows]}
+
+
+def lease(tx: Transaction, request: Request) -> Result:
+    """Give the holder the sink for some seconds, unless another one has it: events keep their order by it."""
+    holder, mine = request["Holder"], leases.c.sink == request["Sink"]
+    values = {"holder": holder, "until": tx.now + request["Seconds"]}
+    free = (leases.c.holder == holder) | (leases.c.until < tx.now)
+    if tx.connection.execute(update(leases).where(mine, free).values(values)).rowcount:
+        return {"Held": True}
+    if tx.connection.scalar(select(leases.c.holder).where(mine)) is not None:
+        return {"Held": False}
+    tx.connection.execute(insert(leases), {"sink": request["Sink"], **values})
+    return {"Held": True}
+
+
+def release(tx: Transaction, request: Request) -> Result:
+    """Give the sink back, if the holder has it."""
+    own = (leases.c.sink == request["Sink"]) & (leases.c.holder == request["Holder"])
+    tx.connection.execute(delete(leases).where(own))
+    return {}
+
+
+def delivered(tx: Transaction, request: Request) -> Result:
+    """Forget events that have arrived."""
+    tx.connection.execute(delete(outbox).where(outbox.c.sequence.in_(request["Sequences"])))
+    return {}
+
+
+def lag(tx: Transaction, _request: Request) -> Result:
+    """Return by sink how many events wait, and when the oldest of them was made."""
+    query = select(outbox.c.sink, func.count(), func.min(outbox.c.created_at)).group_by(outbox.c.sink)
+    return {
+        sink: {"count": count, "age": max(0.0, tx.now - oldest)}
+        for sink, count, oldest in tx.connection.execute(query)
+    }
+
+
+DELIVERY: Mapping[str, Operation] = {
+    "WaitingEvents": read(waiting),
+    "LeaseSink": write(lease, apart=True),
+    "ReleaseSink": write(release, apart=True),
+    "EventsDelivered": write(delivered, apart=True),
+    "EventLag": read(lag),
+}

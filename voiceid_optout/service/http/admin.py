@@ -14,12 +14,10 @@ from starlette.routing import Route
 from voiceid_optout.service.db import readiness
 from voiceid_optout.service.db.store import Store
 from voiceid_optout.service.errors import ApiError, invalid
+from voiceid_optout.service.http.hooks import FaultyStore, admin_model
 from voiceid_optout.service.http.metrics import Metrics, Process, Waiting, exposition
-from voiceid_optout.service.http.ordered_faults import Faults, times
-from voiceid_optout.service.http.sockets import is_loopback
-from voiceid_optout.service.http.validation import Validator
-from voiceid_optout.service.operations.hooks import admin_model
-from voiceid_optout.service.settings import AdminSettings
+from voiceid_optout.service.http.shapes import Validator
+from voiceid_optout.service.settings import is_loopback
 
 _STATUS = {"ResourceNotFoundException": 404}
 
@@ -29,10 +27,13 @@ def admin_app(
     store: Store,
     metrics: Metrics,
     process: Process,
-    settings: AdminSettings,
-    faults: Faults,
+    host: str,
+    faults: FaultyStore | None = None,
 ) -> Starlette:
-    """Return the application; its routes are documented in docs/service.md."""
+    """Return the application for the address ``host``, with test hooks if there is a store to let fail.
+
+    Its routes are documented in docs/service.md.
+    """
 
     async def ready(_request: Request) -> Response:
         try:
@@ -50,11 +51,11 @@ def admin_app(
             Route("/healthz", _alive),
             Route("/readyz", ready),
             Route("/metrics", counts),
-            *(_hooks(model, store, faults) if settings.hooks else ()),
+            *(_hooks(model, store, faults) if faults is not None else ()),
         ],
         # A web page in the user's browser must not reach the hooks through a name that resolves to loopback.
         middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost", "[::1]"])]
-        if is_loopback(settings.host)
+        if is_loopback(host)
         else [],
         exception_handlers={ApiError: _refused},
     )
@@ -65,7 +66,7 @@ async def _alive(_request: Request) -> Response:
     return JSONResponse({"Status": "ok"})
 
 
-def _hooks(model: Mapping[str, Any], store: Store, faults: Faults) -> list[Route]:
+def _hooks(model: Mapping[str, Any], store: Store, faults: FaultyStore) -> list[Route]:
     validator = Validator(admin_model(model))
 
     def hook(operation: str) -> Any:
@@ -79,7 +80,7 @@ def _hooks(model: Mapping[str, Any], store: Store, faults: Faults) -> list[Route
         wanted = validator.request("OrderFaults", await _body(request))
         if wanted["Operation"] not in model["operations"]:
             raise invalid("Operation must be the name of one of the API's operations.")
-        faults.order(wanted["Operation"], times(wanted["Fault"], wanted.get("Count", 1)))
+        faults.order(wanted["Operation"], wanted["Fault"], wanted.get("Count", 1))
         return JSONResponse(wanted)
 
     return [

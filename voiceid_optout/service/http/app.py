@@ -8,19 +8,18 @@ import json
 import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from voiceid_optout.service import errors, ids
-from voiceid_optout.service.auth.gate import Gate
-from voiceid_optout.service.auth.roles import is_reading
+from voiceid_optout.service.auth.keys import is_reading
+from voiceid_optout.service.auth.quotas import Gate
 from voiceid_optout.service.auth.sigv4 import Verifier, header_map
-from voiceid_optout.service.db.store import Store
-from voiceid_optout.service.db.used_requests import mark_of
+from voiceid_optout.service.db.idempotency import mark_of
+from voiceid_optout.service.db.transaction import Request, Result
 from voiceid_optout.service.errors import ApiError
 from voiceid_optout.service.http.metrics import OK, Metrics
-from voiceid_optout.service.http.ordered_faults import Faults
-from voiceid_optout.service.http.output import OutputFilter
-from voiceid_optout.service.http.validation import Validator
+from voiceid_optout.service.http.protocol import abort
+from voiceid_optout.service.http.shapes import OutputFilter, Validator
 
 MAX_BODY_BYTES = 2 * 1024 * 1024  # 200 tags of the longest keys and values, every character escaped, stay below
 CONTENT_TYPE = b"application/x-amz-json-1.0"
@@ -35,8 +34,15 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 _log = logging.getLogger("voiceid_optout.service")
 
 
-class _ReplyLostError(Exception):
+class ReplyLostError(Exception):
     """The work was done and the caller is not to hear of it."""
+
+
+class Operations(Protocol):
+    """What does the work: the store, or something in front of it."""
+
+    async def run(self, operation: str, request: Request, mark: str | None = None) -> Result:
+        """Return the operation's result, once it is durable if it changes anything; raises ApiError."""
 
 
 class VoiceIdApi:
@@ -45,11 +51,10 @@ class VoiceIdApi:
     def __init__(
         self,
         model: Mapping[str, Any],
-        store: Store,
+        store: Operations,
         verifier: Verifier,
         gate: Gate,
         metrics: Metrics,
-        faults: Faults,
         *,
         access_log: bool = False,
     ) -> None:
@@ -61,7 +66,6 @@ class VoiceIdApi:
         self._verifier = verifier
         self._gate = gate
         self._metrics = metrics
-        self._faults = faults
         self._access_log = access_log
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -74,7 +78,7 @@ class VoiceIdApi:
             call.began = time.perf_counter()
             result = await self._answer(scope, headers, call, body)
             content = b"" if result is None else _encode(result)
-        except _ReplyLostError:
+        except ReplyLostError:
             self._metrics.count(call.operation, LOST, time.perf_counter() - call.began)
             await _break_off(receive, send)
             return
@@ -102,14 +106,8 @@ class VoiceIdApi:
             raise errors.unknown_operation()
         self._gate.admit(signed, operation)
         request = self._validator.request(operation, _decode(body))
-        fault = self._faults.take(operation)
-        if fault is not None and (ordered := fault.error()) is not None:
-            raise ordered
         mark = None if is_reading(operation) else mark_of(signed.dated, signed.signature)
-        result = self._filter.result(operation, await self._store.run(operation, request, mark))
-        if fault is not None:
-            raise _ReplyLostError
-        return result
+        return self._filter.result(operation, await self._store.run(operation, request, mark))
 
     def _log(self, call: "_Call", status: int, outcome: str, seconds: float) -> None:
         about = {
@@ -179,8 +177,7 @@ def _encode(document: Mapping[str, Any]) -> bytes:
 
 async def _break_off(receive: Receive, send: Send) -> None:
     # ASGI has no word for it, and half an answer is no loss: botocore takes it for an empty success.
-    method_of_uvicorn: Any = send
-    method_of_uvicorn.__self__.transport.abort()
+    abort(send)
     while (await receive())["type"] != "http.disconnect":
         pass
 

@@ -14,7 +14,7 @@ from uvicorn.protocols.http.flow_control import FlowControl
 
 from voiceid_optout.service import ids
 from voiceid_optout.service.errors import FRAMEWORK
-from voiceid_optout.service.http.limits import ConnectionLimits
+from voiceid_optout.service.settings import ConnectionLimits
 
 try:
     from voiceid_optout.service.http.httptools_protocol import Protocol
@@ -170,6 +170,11 @@ class LimitedProtocol(Protocol):
         if cycle is None or not cycle.response_started or cycle.response_complete:
             self.transport.write(_refusal(status))
         self.transport.close()
+
+
+def abort(send: Any) -> None:
+    """Close the connection of the request that the ASGI callable ``send`` would answer, at once."""
+    send.__self__.transport.abort()
 
 
 def _head_size(scope: Mapping[str, Any]) -> int:

@@ -10,14 +10,13 @@ from typing import Any
 
 from voiceid_optout.service import ids
 from voiceid_optout.service.db.store import Store
-from voiceid_optout.service.db.transaction import Limits
 from voiceid_optout.service.errors import ApiError, concurrent_changes, internal
 from voiceid_optout.service.jobs import manifests
 from voiceid_optout.service.jobs.manifests import Entry, ManifestError, Outcome
 from voiceid_optout.service.jobs.objects import ObjectError, ObjectStore, output_uri
-from voiceid_optout.service.operations.enrollments import CONFLICT_CODE, CONFLICT_TEXT, Decision
-from voiceid_optout.service.operations.job_steps import FRAUDSTER_LIMIT
+from voiceid_optout.service.operations.job_steps import CONFLICT_CODE, CONFLICT_TEXT, FRAUDSTER_LIMIT, Decision
 from voiceid_optout.service.operations.jobs import JobKind, JobStatus
+from voiceid_optout.service.settings import Limits
 
 LEASE_SECONDS = 6.0
 """How long a job lies when the process that ran it was killed; a living one renews it in time."""
@@ -27,6 +26,7 @@ AT_ONCE = 4
 CHUNK = 100
 """Requests decided in one transaction: few enough that callers who wait behind it do not notice."""
 
+STOP_SECONDS = 5  # for the steps of jobs that are under way when the service is told to stop
 _LONGEST_PAUSE = 10.0
 _ERRORS = {
     Decision.OPTED_OUT: Outcome(CONFLICT_CODE, CONFLICT_TEXT),
@@ -192,3 +192,15 @@ class JobRunner:
 
 def _outcome(decision: str, generated_id: str | None) -> Outcome:
     return _ERRORS.get(decision) or Outcome(status=decision, generated_id=generated_id)
+
+
+async def run_jobs(store: Store, objects: ObjectStore, limits: Limits) -> None:
+    """Run batch jobs until cancelled; those not done are given back."""
+    runner = JobRunner(store, objects, limits)
+    running = asyncio.create_task(runner.run())
+    try:
+        await asyncio.shield(running)
+    finally:
+        runner.stop()
+        await asyncio.wait([running], timeout=STOP_SECONDS)
+        running.cancel()  # what still reads or writes an object is not waited for; its lease runs out

@@ -1,30 +1,90 @@
-"""Domains: the containers that AWS calls Voice ID domains."""
+"""Domains, which AWS calls Voice ID domains, and their tags: every other operation looks its domain up here."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import Row, bindparam, delete, func, insert, select, update
 
 from voiceid_optout.service import ids
-from voiceid_optout.service.db.schema import domains, speakers
-from voiceid_optout.service.db.schema import tags as tags_table
-from voiceid_optout.service.db.schema_batch import (
+from voiceid_optout.service.db.idempotency import once
+from voiceid_optout.service.db.schema import (
+    domains,
     fraudsters,
     job_outcomes,
     jobs,
     sessions,
+    speakers,
+    tags,
     watchlist_members,
     watchlists,
 )
 from voiceid_optout.service.db.transaction import DomainStatus, Request, Result, Transaction
-from voiceid_optout.service.errors import quota_exceeded
-from voiceid_optout.service.operations import listing, tags
-from voiceid_optout.service.operations.client_tokens import once
-from voiceid_optout.service.operations.domain_rows import active, add, find
+from voiceid_optout.service.errors import domain_not_active, domain_not_found, invalid, quota_exceeded
+from voiceid_optout.service.operations import paging
+
+DomainRow = Row[Any]
+
+DEFAULT_WATCHLIST_NAME = "DefaultWatchlist"
+
+# Made once: building a statement costs as much as running it, and every batch of opt-outs starts with this one.
+_ONE = select(domains).where(domains.c.domain_id == bindparam("domain"))
+
 
 PAGE_SIZE = 10
 GRACE_SECONDS = 30 * 24 * 3600
+_RESERVED = "aws:"
+
+
+def find(tx: Transaction, domain_id: str) -> DomainRow:
+    """Return the domain's row, active or not; raises ResourceNotFoundException."""
+    row = tx.connection.execute(_ONE, {"domain": domain_id}).first()
+    if row is None:
+        raise domain_not_found()
+    return row
+
+
+def find_all(tx: Transaction, domain_ids: Iterable[str]) -> Mapping[str, DomainRow]:
+    """Return the rows of these domains by id; ids without a domain are passed over."""
+    rows = (tx.connection.execute(_ONE, {"domain": domain_id}).first() for domain_id in domain_ids)
+    return {row.domain_id: row for row in rows if row is not None}
+
+
+def active(tx: Transaction, domain_id: str) -> DomainRow:
+    """Return the row of a domain that may be changed; raises ConflictException DOMAIN_NOT_ACTIVE otherwise."""
+    row = find(tx, domain_id)
+    if row.status != DomainStatus.ACTIVE:
+        raise domain_not_active()
+    return row
+
+
+def add(tx: Transaction, domain_id: str, *, name: str, kms_key_id: str, description: str | None) -> None:
+    """Insert an active domain with its default watchlist; quotas are the caller's business."""
+    watchlist_id = ids.resource_id()
+    tx.connection.execute(
+        insert(domains),
+        {
+            "domain_id": domain_id,
+            "name": name,
+            "description": description,
+            "status": DomainStatus.ACTIVE,
+            "kms_key_id": kms_key_id,
+            "default_watchlist_id": watchlist_id,
+            "speaker_count": 0,
+            "created_at": tx.now,
+            "updated_at": tx.now,
+        },
+    )
+    tx.connection.execute(
+        insert(watchlists),
+        {
+            "watchlist_id": watchlist_id,
+            "domain_id": domain_id,
+            "name": DEFAULT_WATCHLIST_NAME,
+            "created_at": tx.now,
+            "updated_at": tx.now,
+        },
+    )
 
 
 def create_domain(tx: Transaction, request: Request) -> Result:
@@ -32,7 +92,7 @@ def create_domain(tx: Transaction, request: Request) -> Result:
 
 
 def _create(tx: Transaction, request: Request) -> Result:
-    given = tags.as_mapping(request.get("Tags", []))
+    given = as_mapping(request.get("Tags", []))
     in_use = tx.connection.scalar(select(func.count()).select_from(domains).where(domains.c.deleted_at.is_(None)))
     if int(in_use or 0) >= tx.tenant.limits.domains:
         raise quota_exceeded(
@@ -46,7 +106,7 @@ def _create(tx: Transaction, request: Request) -> Result:
         kms_key_id=request["ServerSideEncryptionConfiguration"]["KmsKeyId"],
         description=request.get("Description"),
     )
-    tags.put(tx, domain_id, given)
+    put(tx, domain_id, given)
     return {"Domain": _domain(tx, find(tx, domain_id)._asdict())}
 
 
@@ -55,7 +115,7 @@ def describe_domain(tx: Transaction, request: Request) -> Result:
 
 
 def list_domains(tx: Transaction, request: Request) -> Result:
-    entries, more = listing.page(
+    entries, more = paging.page(
         tx, "ListDomains", request, select(domains), domains, partial(_domain, tx), size=PAGE_SIZE
     )
     return {"DomainSummaries": entries, **more}
@@ -98,15 +158,15 @@ def reactivate(tx: Transaction, domain_id: str) -> None:
     tx.connection.execute(update(domains).where(domains.c.domain_id == domain_id).values(values))
 
 
-def erase_deleted(tx: Transaction) -> int:
-    """Erase the domains whose grace period is over, with all their data; return how many."""
+def erase_deleted(tx: Transaction, _request: Request) -> Result:
+    """Erase the domains whose grace period is over, with all their data; Erased tells how many there were."""
     over = select(domains.c.domain_id).where(domains.c.deleted_at < tx.now - GRACE_SECONDS)
     gone = tx.connection.scalars(over).all()
     its_jobs = select(jobs.c.job_id).where(jobs.c.domain_id.in_(gone))
     tx.connection.execute(delete(job_outcomes).where(job_outcomes.c.job_id.in_(its_jobs)))
-    for table in (jobs, sessions, watchlist_members, fraudsters, watchlists, speakers, tags_table, domains):
+    for table in (jobs, sessions, watchlist_members, fraudsters, watchlists, speakers, tags, domains):
         tx.connection.execute(delete(table).where(table.c.domain_id.in_(gone)))
-    return len(gone)
+    return {"Erased": len(gone)}
 
 
 def _domain(tx: Transaction, row: Mapping[str, Any]) -> Result:
@@ -128,3 +188,61 @@ def _domain(tx: Transaction, row: Mapping[str, Any]) -> Result:
             "UpdateStatus": "COMPLETED",
         }
     return shown
+
+
+def tag_resource(tx: Transaction, request: Request) -> Result:
+    domain = active(tx, _domain_id(tx, request["ResourceArn"]))
+    given = as_mapping(request["Tags"])
+    kept = set(tx.connection.scalars(select(tags.c.key).where(tags.c.domain_id == domain.domain_id)))
+    limit = tx.tenant.limits.tags_per_domain
+    if len(kept | given.keys()) > limit:
+        raise invalid(f"A resource can have {limit} tags; this request would exceed that.")
+    put(tx, domain.domain_id, given)
+    return {}
+
+
+def untag_resource(tx: Transaction, request: Request) -> Result:
+    """Remove tags by key; a key that is not there is no error."""
+    domain = active(tx, _domain_id(tx, request["ResourceArn"]))
+    _refuse_reserved(request["TagKeys"])
+    _drop(tx, domain.domain_id, request["TagKeys"])
+    return {}
+
+
+def list_tags_for_resource(tx: Transaction, request: Request) -> Result:
+    domain = find(tx, _domain_id(tx, request["ResourceArn"]))
+    query = select(tags.c.key, tags.c.value).where(tags.c.domain_id == domain.domain_id).order_by(tags.c.key)
+    return {"Tags": [{"Key": row.key, "Value": row.value} for row in tx.connection.execute(query)]}
+
+
+def as_mapping(given: Sequence[Mapping[str, str]]) -> dict[str, str]:
+    """Return tags by key; raises ValidationException if a key comes twice or is not the customer's to set."""
+    _refuse_reserved([tag["Key"] for tag in given])
+    by_key = {tag["Key"]: tag["Value"] for tag in given}
+    if len(by_key) != len(given):
+        raise invalid("Tags hold the same key more than once.")
+    return by_key
+
+
+def put(tx: Transaction, domain_id: str, given: Mapping[str, str]) -> None:
+    """Set the given tags, overwriting those of the same key."""
+    if given:
+        _drop(tx, domain_id, list(given))
+        rows = [{"domain_id": domain_id, "key": key, "value": value} for key, value in given.items()]
+        tx.connection.execute(insert(tags), rows)
+
+
+def _drop(tx: Transaction, domain_id: str, keys: Sequence[str]) -> None:
+    tx.connection.execute(delete(tags).where(tags.c.domain_id == domain_id, tags.c.key.in_(keys)))
+
+
+def _refuse_reserved(keys: Sequence[str]) -> None:
+    if any(key.lower().startswith(_RESERVED) for key in keys):
+        raise invalid("Tag keys that begin with aws: are AWS's own: nobody else can set or remove them.")
+
+
+def _domain_id(tx: Transaction, arn: str) -> str:
+    domain_id = arn.rpartition("/")[2]
+    if arn != tx.tenant.domain_arn(domain_id):
+        raise domain_not_found()
+    return domain_id

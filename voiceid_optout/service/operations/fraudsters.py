@@ -6,34 +6,34 @@ from typing import Any
 from sqlalchemy import Row, delete, insert, select
 
 from voiceid_optout.service import ids
-from voiceid_optout.service.db.schema_batch import fraudsters as table
-from voiceid_optout.service.db.schema_batch import watchlist_members as members
+from voiceid_optout.service.db.schema import fraudsters as table
+from voiceid_optout.service.db.schema import watchlist_members as members
 from voiceid_optout.service.db.transaction import Request, Result, Transaction
 from voiceid_optout.service.errors import fraudster_not_found, invalid, quota_exceeded
-from voiceid_optout.service.operations import domain_rows, listing, watchlists
+from voiceid_optout.service.operations import domains, paging, watchlists
 
 
 def describe_fraudster(tx: Transaction, request: Request) -> Result:
-    domain = domain_rows.find(tx, request["DomainId"])
+    domain = domains.find(tx, request["DomainId"])
     return {"Fraudster": _described(tx, _find(tx, domain.domain_id, request["FraudsterId"]))}
 
 
 def list_fraudsters(tx: Transaction, request: Request) -> Result:
     """List the fraudsters of a domain, or those on one watchlist."""
-    domain = domain_rows.find(tx, request["DomainId"])
+    domain = domains.find(tx, request["DomainId"])
     query = select(table).where(table.c.domain_id == domain.domain_id)
     if "WatchlistId" in request:
         watchlist = watchlists.find(tx, domain.domain_id, request["WatchlistId"])
         joined = (members.c.domain_id == table.c.domain_id) & (members.c.generated_id == table.c.generated_id)
         query = query.join(members, joined).where(members.c.watchlist_id == watchlist.watchlist_id)
-    entries, more = listing.page(tx, "ListFraudsters", request, query, table, _shown)
+    entries, more = paging.page(tx, "ListFraudsters", request, query, table, _shown)
     on = _watchlists(tx, domain.domain_id, [entry["GeneratedFraudsterId"] for entry in entries])
     summaries = [{**entry, "WatchlistIds": on[entry["GeneratedFraudsterId"]]} for entry in entries]
     return {"FraudsterSummaries": summaries, **more}
 
 
 def delete_fraudster(tx: Transaction, request: Request) -> Result:
-    domain = domain_rows.active(tx, request["DomainId"])
+    domain = domains.active(tx, request["DomainId"])
     row = _find(tx, domain.domain_id, request["FraudsterId"])
     tx.connection.execute(delete(members).where(*_memberships(row)))
     tx.connection.execute(delete(table).where(table.c.sequence == row.sequence))
@@ -42,7 +42,7 @@ def delete_fraudster(tx: Transaction, request: Request) -> Result:
 
 def associate_fraudster(tx: Transaction, request: Request) -> Result:
     """Put a fraudster on a watchlist; one who is on it already stays there."""
-    domain = domain_rows.active(tx, request["DomainId"])
+    domain = domains.active(tx, request["DomainId"])
     row = _find(tx, domain.domain_id, request["FraudsterId"])
     watchlist = watchlists.find(tx, domain.domain_id, request["WatchlistId"])
     if watchlist.watchlist_id not in _watchlists_of(tx, row):
@@ -54,7 +54,7 @@ def associate_fraudster(tx: Transaction, request: Request) -> Result:
 
 def disassociate_fraudster(tx: Transaction, request: Request) -> Result:
     """Take a fraudster off a watchlist, unless it is the only one; one who is not on it is no error."""
-    domain = domain_rows.active(tx, request["DomainId"])
+    domain = domains.active(tx, request["DomainId"])
     row = _find(tx, domain.domain_id, request["FraudsterId"])
     watchlist = watchlists.find(tx, domain.domain_id, request["WatchlistId"])
     if _watchlists_of(tx, row) == [watchlist.watchlist_id]:

@@ -1,24 +1,21 @@
-"""Test hooks: changes that no Voice ID call can make, such as a speaker who is enrolled."""
+"""Test hooks in the database: changes that no Voice ID call can make, such as a speaker who is enrolled."""
 
 from collections.abc import Mapping
-from typing import Any
 
 from sqlalchemy import insert, select, update
 
+from voiceid_optout.service.db.idempotency import remember
 from voiceid_optout.service.db.schema import speakers as table
-from voiceid_optout.service.db.transaction import Request, Result, SpeakerStatus, Transaction
-from voiceid_optout.service.db.used_requests import remember
-from voiceid_optout.service.http.ordered_faults import Fault
-from voiceid_optout.service.operations import bulk, domain_rows, domains, sessions, speakers
-from voiceid_optout.service.operations.catalogue import Operation, write
-from voiceid_optout.service.operations.optouts import new_row
+from voiceid_optout.service.db.transaction import Operation, Request, Result, SpeakerStatus, Transaction, write
+from voiceid_optout.service.operations import domains, sessions, speakers
+from voiceid_optout.service.operations.speakers import grow, new_row
 
 SANDBOX_KEY = "alias/voiceid-optout-sandbox"
 
 
 def seed_speaker(tx: Transaction, request: Request) -> Result:
     """Create or override a speaker with any status; with Recreate under a new generated id."""
-    domain = domain_rows.find(tx, request["DomainId"])
+    domain = domains.find(tx, request["DomainId"])
     customer_id, status = request["CustomerSpeakerId"], SpeakerStatus(request["Status"])
     # Only enrolment and authentication count as access.
     accessed = tx.now if status in (SpeakerStatus.ENROLLED, SpeakerStatus.EXPIRED) else None
@@ -31,7 +28,7 @@ def seed_speaker(tx: Transaction, request: Request) -> Result:
     if found is None:
         row = new_row(tx, domain.domain_id, customer_id, status) | {"last_accessed_at": accessed}
         tx.connection.execute(insert(table), row)
-        bulk.grow(tx.connection, domain.domain_id, 1)
+        grow(tx.connection, domain.domain_id, 1)
     else:
         if found.opted_out_by is not None:
             remember(tx, {found.opted_out_by: None})
@@ -47,91 +44,26 @@ def seed_speaker(tx: Transaction, request: Request) -> Result:
 
 def ensure_domain(tx: Transaction, request: Request) -> Result:
     """Create the domain with this id if it is missing; the quota does not count here."""
-    if not domain_rows.find_all(tx, [request["DomainId"]]):
+    if not domains.find_all(tx, [request["DomainId"]]):
         name = request.get("Name", "sandbox")
-        domain_rows.add(tx, request["DomainId"], name=name, kms_key_id=SANDBOX_KEY, description=None)
+        domains.add(tx, request["DomainId"], name=name, kms_key_id=SANDBOX_KEY, description=None)
     return domains.describe_domain(tx, request)
 
 
 def suspend_domain(tx: Transaction, request: Request) -> Result:
-    domains.suspend(tx, domain_rows.find(tx, request["DomainId"]).domain_id)
+    domains.suspend(tx, domains.find(tx, request["DomainId"]).domain_id)
     return domains.describe_domain(tx, request)
 
 
 def reactivate_domain(tx: Transaction, request: Request) -> Result:
-    domains.reactivate(tx, domain_rows.find(tx, request["DomainId"]).domain_id)
+    domains.reactivate(tx, domains.find(tx, request["DomainId"]).domain_id)
     return domains.describe_domain(tx, request)
 
 
-def erase_deleted(tx: Transaction, _request: Request) -> Result:
-    return {"Erased": domains.erase_deleted(tx)}
-
-
-ADMIN: Mapping[str, Operation] = {
+HOOKS: Mapping[str, Operation] = {
     "SeedSpeaker": write(seed_speaker),
     "EnsureDomain": write(ensure_domain, alone=True),
     "SuspendDomain": write(suspend_domain),
     "ReactivateDomain": write(reactivate_domain),
     "SeedSession": write(sessions.seed_session),
-    "EraseDeleted": write(erase_deleted, alone=True),
 }
-
-
-_SESSION = {
-    "CustomerSpeakerId": {"shape": "CustomerSpeakerId"},
-    "StreamingStatus": {"shape": "StreamingStatus"},
-    "AuthenticationScore": {"shape": "Score"},
-    "AcceptanceThreshold": {"shape": "Score"},
-    "KnownFraudsterRiskScore": {"shape": "Score"},
-    "GeneratedFraudsterId": {"shape": "GeneratedFraudsterId"},
-    "VoiceSpoofingRiskScore": {"shape": "Score"},
-    "RiskThreshold": {"shape": "Score"},
-    "WatchlistId": {"shape": "WatchlistId"},
-}
-
-
-def admin_model(model: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a model of the hooks on top of the service's shapes, so that one validator serves both."""
-    domain = {"DomainId": {"shape": "DomainId"}}
-    shapes = {
-        "Flag": {"type": "boolean"},
-        "Seed": _structure(
-            {
-                **domain,
-                "CustomerSpeakerId": {"shape": "CustomerSpeakerId"},
-                "Status": {"shape": "SpeakerStatus"},
-                "Recreate": {"shape": "Flag"},
-            },
-            "Recreate",
-        ),
-        "NamedDomain": _structure({**domain, "Name": {"shape": "DomainName"}}, "Name"),
-        "Session": _structure({**domain, "SessionName": {"shape": "SessionName"}, **_SESSION}, *_SESSION),
-        "OperationName": {"type": "string"},
-        "Fault": {"type": "string", "enum": list(Fault)},
-        "Count": {"type": "integer", "min": 0, "max": 1000},
-        "OrderedFaults": _structure(
-            {"Operation": {"shape": "OperationName"}, "Fault": {"shape": "Fault"}, "Count": {"shape": "Count"}},
-            "Count",
-        ),
-        "OneDomain": _structure(domain),
-    }
-    inputs = {
-        "SeedSpeaker": "Seed",
-        "EnsureDomain": "NamedDomain",
-        "SuspendDomain": "OneDomain",
-        "ReactivateDomain": "OneDomain",
-        "SeedSession": "Session",
-        "OrderFaults": "OrderedFaults",
-    }
-    return {
-        "shapes": {**model["shapes"], **shapes},
-        "operations": {name: {"input": {"shape": shape}} for name, shape in inputs.items()},
-    }
-
-
-def _structure(members: Mapping[str, Any], *optional: str) -> dict[str, Any]:
-    return {
-        "type": "structure",
-        "members": dict(members),
-        "required": [name for name in members if name not in optional],
-    }

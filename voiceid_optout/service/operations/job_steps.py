@@ -3,29 +3,98 @@
 Every step names the job's domain, so that it has the domain to itself as every write has. It looks at the lease in
 the same transaction that writes its effects, so a process that lost its lease, because it hung or its clock ran
 away, can do nothing any more: every request of a job takes effect once.
+
+A job enrols people, and an opt-out always wins over that. Writers of one domain come one after the other, so an
+opt-out is either seen here and left alone, or it comes later and overrides the enrolment.
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, delete, insert, or_, select, update
+from sqlalchemy import ColumnElement, Row, bindparam, delete, insert, or_, select, update
 
-from voiceid_optout.service.db.schema_batch import job_outcomes as outcomes
-from voiceid_optout.service.db.schema_batch import jobs as table
-from voiceid_optout.service.db.transaction import Request, Result, Transaction
-from voiceid_optout.service.events.outbox import record
-from voiceid_optout.service.events.speaker_event import Action, Enrollment, Failure, SpeakerEvent, Status
-from voiceid_optout.service.operations import domain_rows, fraudsters, watchlists
-from voiceid_optout.service.operations.enrollments import CONFLICT_CODE, CONFLICT_TEXT, Decided, Decision, enroll
+from voiceid_optout.service.db.schema import job_outcomes as outcomes
+from voiceid_optout.service.db.schema import jobs as table
+from voiceid_optout.service.db.schema import speakers
+from voiceid_optout.service.db.transaction import Request, Result, SpeakerStatus, Transaction
+from voiceid_optout.service.events.outbox import Action, Enrollment, Failure, SpeakerEvent, Status, record
+from voiceid_optout.service.operations import domains, fraudsters, watchlists
+from voiceid_optout.service.operations import speakers as speakers_of
+from voiceid_optout.service.operations.domains import DomainRow
 from voiceid_optout.service.operations.jobs import ACTIVE, JobKind, JobStatus, named_watchlists
+from voiceid_optout.service.operations.speakers import grow, new_row
 
+CONFLICT_CODE = 409
+CONFLICT_TEXT = "Conflicting action: You cannot request an enrollment for an opted out speaker."
+
+
+_ENROLL = (
+    update(speakers)
+    .where(speakers.c.sequence == bindparam("row"))
+    .values(status=SpeakerStatus.ENROLLED, updated_at=bindparam("at"), last_accessed_at=bindparam("at"))
+)
 REGISTERED = "NEW_REGISTRATION"
 FRAUDSTER_LIMIT = "FRAUDSTER_LIMIT"
 LOOK = 10
 EVENT_SOURCE = "BATCH"
 LOST: Result = {"Held": False}
 HELD: Result = {"Held": True}
+
+
+class Decision(StrEnum):
+    """What became of one request; the first three are the output file's words."""
+
+    NEW_ENROLLMENT = "NEW_ENROLLMENT"
+    DUPLICATE_SKIPPED = "DUPLICATE_SKIPPED"
+    ENROLLMENT_OVERWRITE = "ENROLLMENT_OVERWRITE"
+    OPTED_OUT = "OPTED_OUT"
+    SPEAKER_LIMIT = "SPEAKER_LIMIT"
+
+
+Decided = tuple[Decision, str | None]
+"""A decision, and the GeneratedSpeakerId of the speaker, if there is one."""
+
+
+def enroll(tx: Transaction, domain: DomainRow, names: Sequence[str], *, overwrite: bool) -> list[Decided]:
+    """Enrol people by customer id, in order; a name that comes twice is decided twice."""
+    rows: dict[str, Mapping[str, Any]] = {
+        row["customer_id"]: row for row in speakers_of.find_all(tx, domain.domain_id, list(set(names)))
+    }
+    room = tx.tenant.limits.speakers_per_domain - domain.speaker_count
+    created: list[Mapping[str, Any]] = []
+    changed: list[Mapping[str, Any]] = []
+    decided: list[Decided] = []
+    for name in names:
+        row = rows.get(name)
+        if row is None and len(created) >= room:
+            decided.append((Decision.SPEAKER_LIMIT, None))
+            continue
+        if row is None:
+            row = new_row(tx, domain.domain_id, name, SpeakerStatus.ENROLLED) | {"last_accessed_at": tx.now}
+            created.append(row)
+            decision = Decision.NEW_ENROLLMENT
+        else:
+            decision = _decide(row, overwrite=overwrite)
+            if decision in (Decision.NEW_ENROLLMENT, Decision.ENROLLMENT_OVERWRITE) and "sequence" in row:
+                changed.append({"row": row["sequence"], "at": tx.now})
+        rows[name] = row if decision is Decision.OPTED_OUT else {**row, "status": SpeakerStatus.ENROLLED}
+        decided.append((decision, row["generated_id"]))
+    if created:
+        tx.connection.execute(insert(speakers), created)
+        grow(tx.connection, domain.domain_id, len(created))
+    if changed:
+        tx.connection.execute(_ENROLL, changed)
+    return decided
+
+
+def _decide(row: Mapping[str, Any], *, overwrite: bool) -> Decision:
+    if row["status"] == SpeakerStatus.OPTED_OUT:
+        return Decision.OPTED_OUT
+    if row["status"] != SpeakerStatus.ENROLLED:
+        return Decision.NEW_ENROLLMENT  # an expired voiceprint, or one that never came to be, is no enrolment
+    return Decision.ENROLLMENT_OVERWRITE if overwrite else Decision.DUPLICATE_SKIPPED
 
 
 def waiting_jobs(tx: Transaction, _request: Request) -> Result:
@@ -131,7 +200,7 @@ def finish_job(tx: Transaction, request: Request) -> Result:
 
 
 def _enroll(tx: Transaction, row: Row[Any], names: Sequence[str]) -> Sequence[tuple[str, str | None]]:
-    domain = domain_rows.active(tx, row.domain_id)
+    domain = domains.active(tx, row.domain_id)
     config = json.loads(row.request).get("EnrollmentConfig", {})
     decided = enroll(tx, domain, names, overwrite=config.get("ExistingEnrollmentAction") == "OVERWRITE")
     if tx.tenant.sinks:
@@ -156,7 +225,7 @@ def _events(row: Row[Any], decided: Sequence[Decided]) -> Iterator[SpeakerEvent]
 
 
 def _register(tx: Transaction, row: Row[Any], count: int) -> Sequence[tuple[str, str | None]]:
-    domain = domain_rows.active(tx, row.domain_id)
+    domain = domains.active(tx, row.domain_id)
     named = named_watchlists(json.loads(row.request)) or [domain.default_watchlist_id]
     watchlist = watchlists.find(tx, domain.domain_id, named[0])
     added = fraudsters.register(tx, domain.domain_id, watchlist.watchlist_id, count)

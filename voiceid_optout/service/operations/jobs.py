@@ -9,12 +9,11 @@ from typing import Any
 from sqlalchemy import insert, select
 
 from voiceid_optout.service import ids
-from voiceid_optout.service.db.schema_batch import jobs as table
+from voiceid_optout.service.db.idempotency import once
+from voiceid_optout.service.db.schema import jobs as table
 from voiceid_optout.service.db.transaction import Request, Result, Transaction
 from voiceid_optout.service.errors import invalid, job_not_found, quota_exceeded
-from voiceid_optout.service.jobs.objects import has_key
-from voiceid_optout.service.operations import domain_rows, listing, watchlists
-from voiceid_optout.service.operations.client_tokens import once
+from voiceid_optout.service.operations import domains, paging, watchlists
 
 
 class JobKind(StrEnum):
@@ -74,10 +73,10 @@ def named_watchlists(request: Mapping[str, Any]) -> list[str]:
 
 
 def _start(kind: JobKind, tx: Transaction, request: Request) -> Result:
-    domain = domain_rows.active(tx, request["DomainId"])
+    domain = domains.active(tx, request["DomainId"])
     for watchlist_id in named_watchlists(request):
         watchlists.find(tx, domain.domain_id, watchlist_id)
-    if not has_key(request["InputDataConfig"]["S3Uri"]):
+    if not _is_object(request["InputDataConfig"]["S3Uri"]):
         raise invalid("InputDataConfig must name an object: s3://bucket/key.")
     active = select(table.c.sequence).where(
         table.c.domain_id == domain.domain_id, table.c.kind == kind, table.c.status.in_(ACTIVE)
@@ -97,8 +96,14 @@ def _start(kind: JobKind, tx: Transaction, request: Request) -> Result:
     return {"Job": _shown({**dict.fromkeys(table.c.keys()), **row})}
 
 
+def _is_object(uri: str) -> bool:
+    """Tell whether the name is one of an object, not of a bucket or a folder."""
+    _, _, key = uri.removeprefix("s3://").partition("/")
+    return bool(key) and not key.endswith("/")
+
+
 def _describe(kind: JobKind, tx: Transaction, request: Request) -> Result:
-    domain = domain_rows.find(tx, request["DomainId"])
+    domain = domains.find(tx, request["DomainId"])
     query = select(table).where(
         table.c.job_id == request["JobId"], table.c.domain_id == domain.domain_id, table.c.kind == kind
     )
@@ -109,11 +114,11 @@ def _describe(kind: JobKind, tx: Transaction, request: Request) -> Result:
 
 
 def _list(kind: JobKind, operation: str, tx: Transaction, request: Request) -> Result:
-    domain = domain_rows.find(tx, request["DomainId"])
+    domain = domains.find(tx, request["DomainId"])
     query = select(table).where(table.c.domain_id == domain.domain_id, table.c.kind == kind)
     if "JobStatus" in request:
         query = query.where(table.c.status == request["JobStatus"])
-    entries, more = listing.page(tx, operation, request, query, table, _shown)
+    entries, more = paging.page(tx, operation, request, query, table, _shown)
     return {"JobSummaries": entries, **more}
 
 

@@ -8,10 +8,9 @@ from typing import Any
 
 from sqlalchemy import bindparam, update
 
-from voiceid_optout.service import ids
+from voiceid_optout.service.db.idempotency import remember
 from voiceid_optout.service.db.schema import speakers
 from voiceid_optout.service.db.transaction import DomainStatus, Request, Result, SpeakerStatus, Transaction
-from voiceid_optout.service.db.used_requests import remember
 from voiceid_optout.service.errors import (
     ApiError,
     concurrent_changes,
@@ -20,11 +19,10 @@ from voiceid_optout.service.errors import (
     quota_exceeded,
     speaker_not_found,
 )
-from voiceid_optout.service.events.outbox import record
-from voiceid_optout.service.events.speaker_event import Action, SpeakerEvent
-from voiceid_optout.service.operations import bulk, domain_rows
+from voiceid_optout.service.events.outbox import Action, SpeakerEvent, record
+from voiceid_optout.service.operations import domains
 from voiceid_optout.service.operations import speakers as speakers_of
-from voiceid_optout.service.operations.speakers import GENERATED_PREFIX, shown
+from voiceid_optout.service.operations.speakers import GENERATED_PREFIX, grow, insert_speakers, new_row, shown
 
 _MARK = (
     update(speakers)
@@ -42,7 +40,7 @@ def opt_out_speakers(tx: Transaction, requests: Sequence[Request]) -> list[Resul
     by_domain: dict[str, list[int]] = {}
     for index, request in enumerate(requests):
         by_domain.setdefault(request["DomainId"], []).append(index)
-    known = domain_rows.find_all(tx, by_domain)
+    known = domains.find_all(tx, by_domain)
     outcomes: list[Result | ApiError] = [domain_not_found()] * len(requests)
     for domain_id, places in by_domain.items():
         if domain_id in known:
@@ -52,9 +50,7 @@ def opt_out_speakers(tx: Transaction, requests: Sequence[Request]) -> list[Resul
     return outcomes
 
 
-def _in_domain(
-    tx: Transaction, domain: domain_rows.DomainRow, requests: Sequence[Request]
-) -> list[Result | ApiError]:
+def _in_domain(tx: Transaction, domain: domains.DomainRow, requests: Sequence[Request]) -> list[Result | ApiError]:
     """Decide for each request against the rows of the start and the requests before, then write all changes."""
     names = [request["SpeakerId"] for request in requests]
     rows = speakers_of.by_id(speakers_of.find_all(tx, domain.domain_id, names))
@@ -85,8 +81,8 @@ def _in_domain(
         answers.append({"Speaker": shown(row)})
         done.append(row["generated_id"])
     if created:
-        bulk.insert_speakers(tx.connection, domain.domain_id, created, SpeakerStatus.OPTED_OUT, tx.now)
-        bulk.grow(tx.connection, domain.domain_id, len(created))
+        insert_speakers(tx.connection, domain.domain_id, created, SpeakerStatus.OPTED_OUT, tx.now)
+        grow(tx.connection, domain.domain_id, len(created))
     if changed:
         tx.connection.execute(_MARK, changed)
     remember(tx, idle)
@@ -120,17 +116,3 @@ def _again(row: Mapping[str, Any] | None) -> Result | ApiError:
     """
     opted_out = row is not None and row["status"] == SpeakerStatus.OPTED_OUT
     return {"Speaker": shown(row)} if row is not None and opted_out else concurrent_changes()
-
-
-def new_row(tx: Transaction, domain_id: str, customer_id: str, status: SpeakerStatus) -> dict[str, Any]:
-    """Return the row of a new speaker, created now, under a new generated id."""
-    return {
-        "domain_id": domain_id,
-        "customer_id": customer_id,
-        "generated_id": ids.speaker_id(),
-        "status": status,
-        "created_at": tx.now,
-        "updated_at": tx.now,
-        "last_accessed_at": None,
-        "opted_out_by": None,
-    }

@@ -1,4 +1,7 @@
-"""Pagination tokens: a signed place in a listing, bound to the call's arguments and to a lifetime of 24 hours."""
+"""Pages of a listing, in the order of creation, and the tokens that lead from one to the next.
+
+A token is a signed place in the listing, bound to the call's arguments and to a lifetime of 24 hours.
+"""
 
 import base64
 import binascii
@@ -6,15 +9,21 @@ import hashlib
 import hmac
 import json
 import struct
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from sqlalchemy import Select, Table
+
+from voiceid_optout.service.db.transaction import Request, Result, Transaction
 from voiceid_optout.service.errors import invalid
 
 LIFETIME_SECONDS = 24 * 3600
 
 _PLACE = struct.Struct(">QI")  # sequence number of the last row given, time of issue
 _MAC_BYTES = 16
+
+
+PAGE_SIZE = 100
 
 
 def issue(key: bytes, operation: str, request: Mapping[str, Any], sequence: int, now: float) -> str:
@@ -45,3 +54,30 @@ def _mac(key: bytes, operation: str, request: Mapping[str, Any], place: bytes) -
     arguments = {name: value for name, value in request.items() if name != "NextToken"}
     text = json.dumps([operation, arguments], sort_keys=True).encode()
     return hmac.new(key, place + text, hashlib.sha256).digest()[:_MAC_BYTES]
+
+
+def page(
+    tx: Transaction,
+    operation: str,
+    request: Request,
+    query: Select[Any],
+    table: Table,
+    show: Callable[[Mapping[str, Any]], Result],
+    *,
+    size: int = PAGE_SIZE,
+) -> tuple[list[Result], Mapping[str, str]]:
+    """Return the page's entries, and NextToken if there are more.
+
+    ``query`` selects rows of ``table``, whose ``sequence`` rules the order: a page begins after the last row of the
+    one before, so it costs the same wherever it is, and stays right while rows come and go. Raises ApiError for a
+    token that is not good.
+    """
+    after = start_after(tx.token_key, operation, request, tx.now)
+    size = request.get("MaxResults", size)
+    ordered = query.where(table.c.sequence > after).order_by(table.c.sequence).limit(size + 1)
+    rows = tx.connection.execute(ordered).all()
+    entries = [show(row._asdict()) for row in rows[:size]]
+    if len(rows) <= size:
+        return entries, {}
+    token = issue(tx.token_key, operation, request, rows[size - 1].sequence, tx.now)
+    return entries, {"NextToken": token}

@@ -11,13 +11,12 @@ from typing import Any
 from sqlalchemy import Row, delete, insert, select, update
 
 from voiceid_optout.service import ids
+from voiceid_optout.service.db.schema import sessions as table
 from voiceid_optout.service.db.schema import speakers
-from voiceid_optout.service.db.schema_batch import sessions as table
 from voiceid_optout.service.db.transaction import Request, Result, SpeakerStatus, Transaction
 from voiceid_optout.service.errors import session_not_found
-from voiceid_optout.service.operations import domain_rows, watchlists
-from voiceid_optout.service.operations.expiry import is_over
-from voiceid_optout.service.operations.speakers import GENERATED_PREFIX
+from voiceid_optout.service.operations import domains, watchlists
+from voiceid_optout.service.operations.speakers import GENERATED_PREFIX, is_over
 
 ACCEPTANCE_THRESHOLD = 90
 RISK_THRESHOLD = 50
@@ -26,7 +25,7 @@ ACCESS_GRAIN_SECONDS = 3600
 
 def seed_session(tx: Transaction, request: Request) -> Result:
     """Create the session, or replace the one of this name; results get new ids, as after new speech."""
-    domain = domain_rows.find(tx, request["DomainId"])
+    domain = domains.find(tx, request["DomainId"])
     place = (table.c.domain_id == domain.domain_id, table.c.session_name == request["SessionName"])
     found = tx.connection.execute(select(table).where(*place)).first()
     if found is not None:
@@ -52,7 +51,7 @@ def seed_session(tx: Transaction, request: Request) -> Result:
 
 def evaluate_session(tx: Transaction, request: Request) -> Result:
     """Tell what is known of a call's speaker; an accepted one counts as accessed."""
-    domain = domain_rows.active(tx, request["DomainId"])
+    domain = domains.active(tx, request["DomainId"])
     return _evaluated(tx, _find(tx, domain.domain_id, request["SessionNameOrId"]))
 
 

@@ -1,19 +1,94 @@
-"""Speakers: who is enrolled, and who has opted out."""
+"""Speakers: who is enrolled, who has opted out, and whose enrolment is over.
 
-from collections.abc import Iterable, Mapping, Sequence
+Statements for many people at once have one text whatever their number. They carry the load of opt-outs: the
+database parses each once, and a batch costs the same few steps as one request.
+"""
+
+import json
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Row, delete, select
+from sqlalchemy import Connection, Row, delete, select, text, update
 
+from voiceid_optout.service import ids
+from voiceid_optout.service.db.idempotency import remember
 from voiceid_optout.service.db.schema import speakers
-from voiceid_optout.service.db.transaction import Request, Result, Transaction
-from voiceid_optout.service.db.used_requests import remember
+from voiceid_optout.service.db.transaction import Request, Result, SpeakerStatus, Transaction
 from voiceid_optout.service.errors import ApiError, domain_not_found, speaker_not_found
-from voiceid_optout.service.events.outbox import record
-from voiceid_optout.service.events.speaker_event import Action, SpeakerEvent
-from voiceid_optout.service.operations import bulk, domain_rows, listing
+from voiceid_optout.service.events.outbox import Action, SpeakerEvent, record
+from voiceid_optout.service.operations import domains, paging
+
+_COLUMNS = (
+    "sequence, domain_id, customer_id, generated_id, status, created_at, updated_at, last_accessed_at, opted_out_by"
+)
+_FIND_TEXT = {
+    "sqlite": "SELECT {columns} FROM speakers WHERE domain_id = :domain"
+    " AND {id} IN (SELECT value FROM json_each(:names))",
+    # Looked up name by name. Left to itself PostgreSQL reads the whole domain, until it has found out how large it
+    # is.
+    "postgresql": "SELECT {columns} FROM unnest(CAST(:names AS varchar[])) AS given (name) CROSS JOIN LATERAL"
+    " (SELECT * FROM speakers WHERE domain_id = :domain AND {id} = given.name LIMIT 1) AS speaker",
+}
+_PEOPLE = {
+    "sqlite": "SELECT json_extract(value, '$[0]') AS customer_id, json_extract(value, '$[1]') AS generated_id,"
+    " json_extract(value, '$[2]') AS opted_out_by FROM json_each(:people)",
+    "postgresql": "SELECT * FROM unnest(CAST(:names AS varchar[]), CAST(:generated AS varchar[]),"
+    " CAST(:marks AS varchar[])) AS person (customer_id, generated_id, opted_out_by)",
+}
+
+
+_FIND = {
+    (dialect, column): text(statement.format(columns=_COLUMNS, id=column))
+    for dialect, statement in _FIND_TEXT.items()
+    for column in ("customer_id", "generated_id")
+}
+_INSERT = {
+    dialect: text(
+        "INSERT INTO speakers "  # noqa: S608  texts of our own
+        "(domain_id, customer_id, generated_id, status, created_at, updated_at, opted_out_by) "
+        f"SELECT :domain, customer_id, generated_id, :status, :now, :now, opted_out_by FROM ({people}) AS people"
+    )
+    for dialect, people in _PEOPLE.items()
+}
+_GROW = text("UPDATE domains SET speaker_count = speaker_count + :by WHERE domain_id = :domain")
+
 
 GENERATED_PREFIX = "id#"
+ENROLLMENT_SECONDS = 3 * 365.25 * 24 * 3600
+EXPIRED_AT_ONCE = 500
+"""Speakers expired in one transaction; who asks takes the next ones until there are none."""
+
+
+def find_speakers(
+    connection: Connection, domain_id: str, column: str, names: Collection[str]
+) -> list[dict[str, Any]]:
+    """Return the rows of the domain whose ``column`` (``customer_id`` or ``generated_id``) is among ``names``."""
+    dialect = connection.dialect.name
+    given: Any = json.dumps(list(names)) if dialect == "sqlite" else list(names)
+    found = connection.execute(_FIND[dialect, column], {"domain": domain_id, "names": given})
+    return [dict(row) for row in found.mappings()]
+
+
+def insert_speakers(
+    connection: Connection,
+    domain_id: str,
+    people: Sequence[tuple[str, str, str | None]],
+    status: str,
+    now: float,
+) -> None:
+    """Insert new speakers, in this order: customer id, generated id, mark; their domain's count stays."""
+    dialect = connection.dialect.name
+    common = {"domain": domain_id, "status": str(status), "now": now}
+    if dialect == "sqlite":
+        connection.execute(_INSERT[dialect], {**common, "people": json.dumps(people)})
+    else:
+        names, generated, marks = map(list, zip(*people, strict=True))
+        connection.execute(_INSERT[dialect], {**common, "names": names, "generated": generated, "marks": marks})
+
+
+def grow(connection: Connection, domain_id: str, by: int) -> None:
+    """Keep the domain's count of speakers in step with its rows."""
+    connection.execute(_GROW, {"domain": domain_id, "by": by})
 
 
 def describe_speakers(tx: Transaction, requests: Sequence[Request]) -> list[Result | ApiError]:
@@ -30,20 +105,20 @@ def describe_speakers(tx: Transaction, requests: Sequence[Request]) -> list[Resu
 
 
 def _missing(tx: Transaction, domain_id: str) -> ApiError:
-    return speaker_not_found() if domain_rows.find_all(tx, [domain_id]) else domain_not_found()
+    return speaker_not_found() if domains.find_all(tx, [domain_id]) else domain_not_found()
 
 
 def list_speakers(tx: Transaction, request: Request) -> Result:
     """List every speaker of a domain, whatever the status, in the order of creation."""
-    domain = domain_rows.find(tx, request["DomainId"])
+    domain = domains.find(tx, request["DomainId"])
     query = select(speakers).where(speakers.c.domain_id == domain.domain_id)
-    entries, more = listing.page(tx, "ListSpeakers", request, query, speakers, shown)
+    entries, more = paging.page(tx, "ListSpeakers", request, query, speakers, shown)
     return {"SpeakerSummaries": entries, **more}
 
 
 def delete_speaker(tx: Transaction, request: Request) -> Result:
     """Remove the speaker and with it the memory of an opt-out."""
-    domain = domain_rows.active(tx, request["DomainId"])
+    domain = domains.active(tx, request["DomainId"])
     row = find(tx, domain.domain_id, request["SpeakerId"])
     remove(tx, row)
     record(tx, [SpeakerEvent(Action.DELETE, domain.domain_id, row.generated_id)])
@@ -55,7 +130,7 @@ def remove(tx: Transaction, row: Row[Any]) -> None:
     if row.opted_out_by is not None:
         remember(tx, {row.opted_out_by: None})
     tx.connection.execute(delete(speakers).where(speakers.c.sequence == row.sequence))
-    bulk.grow(tx.connection, row.domain_id, -1)
+    grow(tx.connection, row.domain_id, -1)
 
 
 def find(tx: Transaction, domain_id: str, speaker_id: str) -> Row[Any]:
@@ -75,7 +150,7 @@ def find_all(tx: Transaction, domain_id: str, speaker_ids: Sequence[str]) -> lis
     rows: list[dict[str, Any]] = []
     for column, names in (("customer_id", chosen), ("generated_id", generated)):
         if names:
-            rows += bulk.find_speakers(tx.connection, domain_id, column, names)
+            rows += find_speakers(tx.connection, domain_id, column, names)
     return rows
 
 
@@ -98,3 +173,36 @@ def shown(row: Mapping[str, Any]) -> Result:
         "Status": row["status"],
         "UpdatedAt": row["updated_at"],
     }
+
+
+def new_row(tx: Transaction, domain_id: str, customer_id: str, status: SpeakerStatus) -> dict[str, Any]:
+    """Return the row of a new speaker, created now, under a new generated id."""
+    return {
+        "domain_id": domain_id,
+        "customer_id": customer_id,
+        "generated_id": ids.speaker_id(),
+        "status": status,
+        "created_at": tx.now,
+        "updated_at": tx.now,
+        "last_accessed_at": None,
+        "opted_out_by": None,
+    }
+
+
+def is_over(last_accessed_at: float | None, now: float) -> bool:
+    """Tell whether an enrolment that was last used then has expired by now."""
+    return last_accessed_at is not None and last_accessed_at < now - ENROLLMENT_SECONDS
+
+
+def expire_speakers(tx: Transaction, _request: Request) -> Result:
+    """Mark the next enrolments that are over; Expired tells how many there were."""
+    over = (
+        select(speakers.c.sequence)
+        .where(
+            speakers.c.status == SpeakerStatus.ENROLLED, speakers.c.last_accessed_at < tx.now - ENROLLMENT_SECONDS
+        )
+        .limit(EXPIRED_AT_ONCE)
+    )
+    values = {"status": SpeakerStatus.EXPIRED, "updated_at": tx.now}
+    done = tx.connection.execute(update(speakers).where(speakers.c.sequence.in_(over)).values(values))
+    return {"Expired": done.rowcount}

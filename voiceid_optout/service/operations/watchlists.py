@@ -6,12 +6,12 @@ from typing import Any
 from sqlalchemy import Row, delete, func, insert, select, update
 
 from voiceid_optout.service import ids
-from voiceid_optout.service.db.schema_batch import watchlist_members as members
-from voiceid_optout.service.db.schema_batch import watchlists as table
+from voiceid_optout.service.db.idempotency import once
+from voiceid_optout.service.db.schema import watchlist_members as members
+from voiceid_optout.service.db.schema import watchlists as table
 from voiceid_optout.service.db.transaction import Request, Result, Transaction
 from voiceid_optout.service.errors import conflict, invalid, quota_exceeded, watchlist_not_found
-from voiceid_optout.service.operations import domain_rows, listing
-from voiceid_optout.service.operations.client_tokens import once
+from voiceid_optout.service.operations import domains, paging
 
 
 def create_watchlist(tx: Transaction, request: Request) -> Result:
@@ -19,7 +19,7 @@ def create_watchlist(tx: Transaction, request: Request) -> Result:
 
 
 def _create(tx: Transaction, request: Request) -> Result:
-    domain = domain_rows.active(tx, request["DomainId"])
+    domain = domains.active(tx, request["DomainId"])
     count = select(func.count()).select_from(table).where(table.c.domain_id == domain.domain_id)
     limit = tx.tenant.limits.watchlists_per_domain
     if int(tx.connection.scalar(count) or 0) >= limit:
@@ -38,22 +38,22 @@ def _create(tx: Transaction, request: Request) -> Result:
 
 
 def describe_watchlist(tx: Transaction, request: Request) -> Result:
-    domain = domain_rows.find(tx, request["DomainId"])
+    domain = domains.find(tx, request["DomainId"])
     row = find(tx, domain.domain_id, request["WatchlistId"])
     return {"Watchlist": _shown(row._asdict(), domain)}
 
 
 def list_watchlists(tx: Transaction, request: Request) -> Result:
     """List all watchlists of a domain; the default one is the first."""
-    domain = domain_rows.find(tx, request["DomainId"])
+    domain = domains.find(tx, request["DomainId"])
     query = select(table).where(table.c.domain_id == domain.domain_id)
-    entries, more = listing.page(tx, "ListWatchlists", request, query, table, lambda row: _shown(row, domain))
+    entries, more = paging.page(tx, "ListWatchlists", request, query, table, lambda row: _shown(row, domain))
     return {"WatchlistSummaries": entries, **more}
 
 
 def update_watchlist(tx: Transaction, request: Request) -> Result:
     """Change the name, the description or both; what is left out stays."""
-    domain = domain_rows.active(tx, request["DomainId"])
+    domain = domains.active(tx, request["DomainId"])
     row = _changeable(tx, domain, request["WatchlistId"])
     given = {"name": request.get("Name"), "description": request.get("Description")}
     changes = {name: value for name, value in given.items() if value is not None}
@@ -64,7 +64,7 @@ def update_watchlist(tx: Transaction, request: Request) -> Result:
 
 
 def delete_watchlist(tx: Transaction, request: Request) -> Result:
-    domain = domain_rows.active(tx, request["DomainId"])
+    domain = domains.active(tx, request["DomainId"])
     row = _changeable(tx, domain, request["WatchlistId"])
     if size(tx, domain.domain_id, row.watchlist_id):
         raise conflict(
@@ -95,14 +95,14 @@ def room(tx: Transaction, domain_id: str, watchlist_id: str) -> int:
     return tx.tenant.limits.fraudsters_per_watchlist - size(tx, domain_id, watchlist_id)
 
 
-def _changeable(tx: Transaction, domain: domain_rows.DomainRow, watchlist_id: str) -> Row[Any]:
+def _changeable(tx: Transaction, domain: domains.DomainRow, watchlist_id: str) -> Row[Any]:
     row = find(tx, domain.domain_id, watchlist_id)
     if row.watchlist_id == domain.default_watchlist_id:
         raise invalid("The default watchlist of a domain cannot be updated or deleted.")
     return row
 
 
-def _shown(row: Mapping[str, Any], domain: domain_rows.DomainRow) -> Result:
+def _shown(row: Mapping[str, Any], domain: domains.DomainRow) -> Result:
     return {
         "CreatedAt": row["created_at"],
         "DefaultWatchlist": row["watchlist_id"] == domain.default_watchlist_id,

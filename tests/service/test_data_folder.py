@@ -1,0 +1,108 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from voiceid_optout.service.data_folder import (
+    ENDPOINT_NAME,
+    LOCK_NAME,
+    Running,
+    announced,
+    find,
+    held,
+    holder,
+    prepare,
+)
+from voiceid_optout.service.errors import DataLockedError, StartError
+
+ENDPOINT = {"url": "http://127.0.0.1:8099", "region": "us-east-1"}
+
+
+def test_the_folder_is_made_private(tmp_path: Path) -> None:
+    folder = tmp_path / "a" / "b"
+    prepare(folder)
+    assert folder.stat().st_mode & 0o777 == 0o700
+
+
+def test_git_ignores_it_and_itself(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    prepare(folder)
+    assert (folder / ".gitignore").read_text(encoding="ascii") == "*\n"
+    assert (folder / ".gitignore").stat().st_mode & 0o077 == 0
+    (folder / ".gitignore").write_text("*.db\n", encoding="ascii")
+    prepare(folder)
+    assert (folder / ".gitignore").read_text(encoding="ascii") == "*.db\n", "what somebody wrote stays"
+
+
+def test_an_empty_or_former_folder_is_made_private(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    folder.mkdir(mode=0o755)
+    prepare(folder)
+    (folder / LOCK_NAME).touch()
+    (folder / "voiceid.db").touch()
+    folder.chmod(0o755)
+    prepare(folder)
+    assert folder.stat().st_mode & 0o777 == 0o700
+
+
+def test_an_open_folder_with_other_files_is_refused_and_left_alone(tmp_path: Path) -> None:
+    folder = tmp_path / "home"
+    folder.mkdir(mode=0o755)
+    (folder / "letter.txt").touch()
+    with pytest.raises(StartError, match="chmod 700"):
+        prepare(folder)
+    assert folder.stat().st_mode & 0o777 == 0o755
+
+
+def test_a_file_in_the_way_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(StartError, match="cannot be used as data folder"):
+        prepare(tmp_path / "file")
+
+
+def test_one_holder_at_a_time(tmp_path: Path) -> None:
+    assert holder(tmp_path) is None
+    with held(tmp_path):
+        assert holder(tmp_path) is not None
+        with pytest.raises(DataLockedError, match="Another service is using"), held(tmp_path):
+            pass
+    assert holder(tmp_path) is None
+    with held(tmp_path):
+        pass
+
+
+def test_a_service_is_found_while_it_is_announced(tmp_path: Path) -> None:
+    with held(tmp_path):
+        assert find(tmp_path) is None
+        pid = holder(tmp_path)
+        assert pid is not None
+        endpoint: dict[str, str | int] = {**ENDPOINT, "pid": pid, "admin_url": "http://127.0.0.1:1"}
+        with announced(tmp_path, {**endpoint, "credentials": "/somebody/else's"}):
+            assert find(tmp_path) == Running(
+                ENDPOINT["url"], "http://127.0.0.1:1", pid, "us-east-1", tmp_path / "credentials"
+            )
+        with announced(tmp_path, endpoint):
+            found = find(tmp_path)
+            assert found is not None
+            assert found.credentials_file is None
+            assert "AWS_SHARED_CREDENTIALS_FILE" not in found.environment()
+        assert find(tmp_path) is None
+        assert not (tmp_path / ENDPOINT_NAME).exists()
+
+
+@pytest.mark.parametrize("left", [json.dumps({**ENDPOINT, "pid": 1}), "{", "{}"])
+def test_a_file_left_behind_is_not_believed(tmp_path: Path, left: str) -> None:
+    (tmp_path / ENDPOINT_NAME).write_text(left)
+    assert find(tmp_path) is None
+    with held(tmp_path):  # a new service holds the data but does not listen yet
+        assert find(tmp_path) is None
+
+
+def test_the_environment_points_a_client_at_the_service(tmp_path: Path) -> None:
+    running = Running("http://127.0.0.1:8099", None, 1, "eu-west-2", tmp_path / "credentials")
+    assert running.environment() == {
+        "AWS_ENDPOINT_URL_VOICE_ID": "http://127.0.0.1:8099",
+        "AWS_SHARED_CREDENTIALS_FILE": str(tmp_path / "credentials"),
+        "AWS_REGION": "eu-west-2",
+        "AWS_DEFAULT_REGION": "eu-west-2",
+    }

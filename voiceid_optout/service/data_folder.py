@@ -1,0 +1,141 @@
+"""The data folder: private, held by one service at a time, and telling others where that service listens."""
+
+import fcntl
+import json
+import os
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from voiceid_optout.service.errors import DataLockedError, StartError
+
+LOCK_NAME = "service.lock"
+ENDPOINT_NAME = "endpoint.json"
+CREDENTIALS_NAME = "credentials"
+IGNORE_NAME = ".gitignore"
+_OTHERS = 0o077
+_PATIENCE_SECONDS = 0.5  # someone who only looks whether a service runs holds the lock for an instant
+
+
+def prepare(folder: Path) -> None:
+    """Make the folder private (0700), or refuse one that others can read and that holds foreign files."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if folder.stat().st_mode & _OTHERS:
+            foreign = [entry for entry in folder.iterdir() if entry.name not in (LOCK_NAME, IGNORE_NAME)]
+            if foreign and not (folder / LOCK_NAME).exists():
+                raise StartError(
+                    f"{folder} is open to other users and holds other files; the service's data must be private. "
+                    "Choose a folder of its own, or chmod 700 this one."
+                )
+            folder.chmod(0o700)
+        ignore(folder)
+    except OSError as error:
+        raise StartError(f"{folder} cannot be used as data folder: {error.strerror}.") from error
+
+
+def ignore(folder: Path) -> None:
+    """Let Git ignore the folder and all in it, wherever it lies: keys and identifiers go into no commit.
+
+    A file of that name that is there stays. Raises :class:`OSError`.
+    """
+    with suppress(FileExistsError):
+        handle = os.open(folder / IGNORE_NAME, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "w", encoding="ascii") as file:
+            file.write("*\n")
+
+
+@contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """Hold the folder's lock; raises DataLockedError if another service does."""
+    with (folder / LOCK_NAME).open("a") as file:
+        deadline = time.monotonic() + _PATIENCE_SECONDS
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > deadline:
+                    raise DataLockedError(
+                        f"Another service is using {folder}; stop it, or give this one another --data folder."
+                    ) from None
+                time.sleep(0.02)
+        # The pid tells this holder's endpoint.json from one that a killed service left behind.
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        yield
+
+
+def holder(folder: Path) -> int | None:
+    """Return the pid of the service that holds the folder now, or None; without disturbing it."""
+    try:
+        with (folder / LOCK_NAME).open("r") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return int(file.read() or 0)
+    except FileNotFoundError:
+        return None
+    return None
+
+
+@contextmanager
+def announced(folder: Path, endpoint: Mapping[str, str | int]) -> Iterator[None]:
+    """Keep ``endpoint.json`` in the folder for the time of the block."""
+    path = folder / ENDPOINT_NAME
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft.write_text(json.dumps(endpoint) + "\n", encoding="utf-8")
+    draft.replace(path)
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A service that answers now. ``admin_url`` is None when it has no admin port.
+
+    ``credentials_file`` is None when it takes only keys of `optout serve keys`.
+    """
+
+    url: str
+    admin_url: str | None
+    pid: int
+    region: str
+    credentials_file: Path | None
+
+    def environment(self) -> dict[str, str]:
+        """Return the variables that point any AWS client at this service, and at its file of keys if it has one."""
+        keys = self.credentials_file
+        return {
+            "AWS_ENDPOINT_URL_VOICE_ID": self.url,
+            **({} if keys is None else {"AWS_SHARED_CREDENTIALS_FILE": str(keys.resolve())}),
+            "AWS_REGION": self.region,
+            "AWS_DEFAULT_REGION": self.region,
+        }
+
+
+def find(data_dir: Path) -> Running | None:
+    """Return the service that holds ``data_dir`` and listens, or None.
+
+    The lock decides: an ``endpoint.json`` left behind by a killed service is not believed.
+    """
+    pid = holder(data_dir)
+    if pid is None:
+        return None
+    try:
+        endpoint = json.loads((data_dir / ENDPOINT_NAME).read_text(encoding="utf-8"))
+        running = Running(
+            url=endpoint["url"],
+            admin_url=endpoint.get("admin_url"),
+            pid=endpoint["pid"],
+            region=endpoint["region"],
+            credentials_file=data_dir / CREDENTIALS_NAME if "credentials" in endpoint else None,
+        )
+    except (OSError, ValueError, KeyError):
+        return None  # it holds the data already but does not listen yet, or no longer
+    return running if running.pid == pid else None
