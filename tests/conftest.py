@@ -8,14 +8,32 @@ from __future__ import annotations
 import sys
 import threading
 from pathlib import Path, PurePath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from tests import fork_server as forks
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 HERE = Path(__file__).parent
 STARTS = {"subprocess.Popen", "os.fork", "os.forkpty", "os.posix_spawn"}
 QUICK = {"git"}
 ALL_SLOW = {"clients", "conformance", "deploy", "e2e", "package"}  # folders: nothing else is in them
+
+
+@pytest.fixture(scope="session")
+def fork_server() -> Iterator[forks.ForkServer | None]:
+    """Give what forks the engine's processes; None where they must start as ever."""
+    with forks.fork_server() as found:
+        yield found
+
+
+@pytest.fixture
+def forked_engine(fork_server: forks.ForkServer | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fork the processes of engines that run in the test's own process: what they do is tested, not their start."""
+    forks.install(fork_server, monkeypatch)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -67,7 +67,9 @@ def domain(service: Service) -> str:
 
 
 @pytest.fixture
-def live(tmp_path: Path, service: Service, domain: str, monkeypatch: pytest.MonkeyPatch) -> Project:
+def live(
+    tmp_path: Path, service: Service, domain: str, forked_engine: None, monkeypatch: pytest.MonkeyPatch
+) -> Project:
     """A project on a running service, two people in its register and nothing done yet."""
     access_key, secret = service.keys()
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", access_key)

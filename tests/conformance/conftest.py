@@ -23,6 +23,11 @@ def _no_settings() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(autouse=True)
+def _forked(forked_engine: None) -> None:
+    """Start nothing that imports for itself: a scenario has up to a dozen processes."""
+
+
 @pytest.fixture(scope="session")
 def embedded(tmp_path_factory: pytest.TempPathFactory) -> Player:
     """Play on the embedded engine."""

@@ -21,7 +21,7 @@ def _no_pulumi_settings(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def bench(tmp_path: Path) -> Bench:
+def bench(tmp_path: Path, forked_engine: None) -> Bench:
     """A project that has never been run: three resources wanted."""
     return Bench.make(tmp_path / "sample")
 
@@ -35,7 +35,7 @@ def _settled(tmp_path_factory: pytest.TempPathFactory) -> Bench:
 
 
 @pytest.fixture
-def settled(_settled: Bench, tmp_path: Path) -> Bench:
+def settled(_settled: Bench, tmp_path: Path, forked_engine: None) -> Bench:
     """A project whose three resources s0, s1 and s2 exist, as the embedded engine left it."""
     return _settled.copy(tmp_path / "sample")
 

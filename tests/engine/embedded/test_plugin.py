@@ -22,6 +22,11 @@ if TYPE_CHECKING:
 URN = urn("s0")
 
 
+@pytest.fixture
+def forked_engine() -> None:
+    """Start plugins as ever: how they start and end is what is tested."""
+
+
 class Started:
     """A plugin on the sample's provider, and what it says."""
 
