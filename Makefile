@@ -9,8 +9,8 @@ SITE := NO_MKDOCS_2_WARNING=1 tools/site/.venv/bin/python -m mkdocs
 SOURCES := voiceid_optout providers tests tools benchmarks examples __main__.py
 
 .DEFAULT_GOAL := help
-.PHONY: help up test lint lint-workflows lint-policies unit test-aws test-clients test-clients-more test-official \
-  test-package test-kills test-service-kills test-service-mutations docs docs-serve lock format house picture engines clean
+.PHONY: help up check test fast lint lint-workflows lint-policies unit test-long coverage test-aws test-clients \
+  test-clients-more test-official test-package test-kills test-service-kills test-service-mutations docs docs-serve lock format house picture engines clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | awk -F '\t' '{ printf "  make %-24s %s\n", $$1, $$2 }'
@@ -18,7 +18,9 @@ help: ## list the targets
 up: $(VENV)/.runtime ## opt out everybody in config/, with a service of our own: the two-minute tour
 	@$(RUN) -m voiceid_optout up --stack local --yes
 
-test: lint unit ## lint, types and every test that Python alone can run
+check: lint fast ## lint, types, imports and the tests that start no process: a minute, while you work
+
+test: lint unit ## lint, types and the tests that Python alone can run, but for the long ones
 
 lint: $(VENV)/.dev
 	$(RUN) -m ruff check $(SOURCES)
@@ -34,9 +36,22 @@ lint-workflows: tools/workflows/.venv/.done ## actionlint and zizmor over the wo
 lint-policies: $(VENV)/.runtime tools/policies/.venv/.done ## parliament over the policies of the guardrails
 	$(RUN) -m tools.policies tools/policies/.venv/bin/parliament
 
+PYTEST := $(RUN) -m pytest -p tests.progress -n 2 --dist worksteal
+PYTHON_ALONE := not aws and not clients and not official and not package
+# COVERAGE=yes measures which lines run; it doubles the time of what runs within the tests' own processes.
+COVER := $(if $(COVERAGE),--cov --cov-report=)
+
+fast: $(VENV)/.dev
+	$(PYTEST) --fast -m "$(PYTHON_ALONE) and not long"
+
 unit: $(VENV)/.dev
-	$(RUN) -m pytest -n 2 --dist worksteal -m "not aws and not clients and not official and not package" \
-	  --cov --cov-report=term:skip-covered --cov-fail-under=90
+	$(PYTEST) -m "$(PYTHON_ALONE) and not long" $(COVER)
+
+test-long: $(VENV)/.dev ## whole runs of many processes, every command of the docs, and some random kills
+	$(PYTEST) -m "$(PYTHON_ALONE) and long" $(COVER) $(if $(COVERAGE),--cov-append)
+
+coverage: $(VENV)/.dev ## what `make test test-long COVERAGE=yes` has covered; fails under 90 %
+	$(RUN) -m coverage report --fail-under=90
 
 test-package: $(VENV)/.dev ## build wheel and sdist, install and use them in an empty environment
 	$(RUN) -m pytest -m package tests/package

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 HERE = Path(__file__).parent
 STARTS = {"subprocess.Popen", "os.fork", "os.forkpty", "os.posix_spawn"}
 QUICK = {"git"}
+LONG = ("e2e/test_*.py", "docs/test_commands.py", "service/test_kills.py", "service/test_mutations.py")
 ALL_SLOW = {"clients", "conformance", "deploy", "e2e", "package"}  # folders: nothing else is in them
 
 
@@ -69,6 +70,12 @@ class OnlyFast:
             return (yield)
         finally:
             self.in_test = False
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if any(item.path.match(str(HERE / pattern)) for pattern in LONG):
+            item.add_marker(pytest.mark.long)
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:

@@ -55,6 +55,8 @@ class ForkServer:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.fork_server", str(theirs.fileno())],
             cwd=ROOT,
+            # Its forks are not measured: they would start much later.
+            env={name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")},
             pass_fds=[theirs.fileno()],
             stdin=subprocess.DEVNULL,
             start_new_session=True,
@@ -103,8 +105,8 @@ def popen(made: ForkServer) -> type[subprocess.Popen[bytes]]:
 
 @contextmanager
 def fork_server() -> Iterator[ForkServer | None]:
-    """Give a server for many tests. None on other systems, and where processes are to say which lines they ran."""
-    if sys.platform != "linux" or any(name.startswith("COVERAGE_") for name in os.environ):
+    """Give a server for many tests; None on systems that cannot."""
+    if sys.platform != "linux":
         yield None
         return
     made = ForkServer()

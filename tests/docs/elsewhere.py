@@ -22,7 +22,7 @@ REASONS = {  # by the beginning of a command
     r"(?:optout serve|\(umask).*(?:/var/lib/voiceid|/etc/voiceid|/run/secrets)": IN_PRODUCTION,
     r"git clone ": "the address is the reader's own",
     r"git push": "pushes to the reader's forge",
-    r"make test": "would run these tests within themselves",
+    r"make (?:test|check)": "would run these tests within themselves",
     r"pip install": "needs a package registry",
     r"\S*pip install": "needs a package registry",
     r"aws (?:s3|s3api|sso|sts|ecr|kms) ": "needs an AWS account",
