@@ -52,8 +52,6 @@ TESTED_ELSEWHERE = {
     "voiceid_optout/service/operations/hooks.py": "tests/service/http/test_admin.py",
     "voiceid_optout/service/operations/optouts.py": "tests/service/operations/test_speakers.py",
     "voiceid_optout/service/operations/paging.py": "tests/service/operations/test_speakers.py",
-    # What cannot be had is asked for, of a small AWS.
-    "voiceid_optout/voiceid/credential_faults.py": "tests/voiceid/test_session.py",
     # Only the names that callers use, loaded when they are.
     "voiceid_optout/voiceid/__init__.py": "tests/voiceid/test_client.py",
 }

@@ -9,14 +9,22 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from voiceid_optout.voiceid import SettingsInvalid, precedence
-from voiceid_optout.voiceid.aws_config import OVERRIDE, AwsConfig
-from voiceid_optout.voiceid.settings import SANDBOX, bare, clear_text_fault
+from voiceid_optout.voiceid import SettingsInvalid
+from voiceid_optout.voiceid.aws_config import ENDPOINT_VARIABLE, OVERRIDE, AwsConfig
+from voiceid_optout.voiceid.settings import (
+    IGNORE_VARIABLE,
+    REGION_VARIABLES,
+    SANDBOX,
+    clear_text_fault,
+    display_url,
+    endpoint_setting,
+    stated_region,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from voiceid_optout.voiceid.precedence import Setting
+    from voiceid_optout.voiceid.settings import Setting
 
 EXPORTED_FOR = "OPTOUT_ENV_FOR"  # which stack `optout env` made the other variables for
 SANDBOX_PASSPHRASE = "local"  # noqa: S105 - public on purpose, see Pulumi.local.yaml
@@ -26,8 +34,8 @@ KEYS = ("service", "endpoint", "region", "insecurePlainHttp")
 AWS_KEYS = ("aws:endpoints", "aws:region")
 # What `optout env` prints, for a shell to forget.
 EXPORTED = (
-    *(EXPORTED_FOR, "PULUMI_STACK", "PULUMI_BACKEND_URL", PASSPHRASE, OVERRIDE, precedence.ENDPOINT_VARIABLE),
-    *("AWS_SHARED_CREDENTIALS_FILE", *precedence.REGION_VARIABLES, "AWS_PROFILE"),
+    *(EXPORTED_FOR, "PULUMI_STACK", "PULUMI_BACKEND_URL", PASSPHRASE, OVERRIDE, ENDPOINT_VARIABLE),
+    *("AWS_SHARED_CREDENTIALS_FILE", *REGION_VARIABLES, "AWS_PROFILE"),
     *("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"),
 )
 
@@ -93,8 +101,8 @@ def shell_faults(stack: Stack, environ: Mapping[str, str]) -> Iterator[str]:
 
 def _conflicts(stack: Stack, environ: Mapping[str, str]) -> Iterator[str]:
     theirs, ours = _endpoint(stack, environ), _endpoint(stack, {})
-    if ours.value and theirs.value and bare(theirs.value) != bare(ours.value):
-        yield _conflict(stack, theirs, ours, (bare(theirs.value), bare(ours.value)))
+    if ours.value and theirs.value and display_url(theirs.value) != display_url(ours.value):
+        yield _conflict(stack, theirs, ours, (display_url(theirs.value), display_url(ours.value)))
     theirs, ours = _region(stack, environ), _region(stack, {})
     if ours.value and theirs.value != ours.value:
         yield _conflict(stack, theirs, ours, (_shown(theirs.value or ""), ours.value))
@@ -112,12 +120,12 @@ def _conflict(stack: Stack, theirs: Setting, ours: Setting, values: tuple[str, s
 def _endpoint(stack: Stack, environ: Mapping[str, str]) -> Setting:
     """Return the endpoint of the file, or with an environment the one that would be called; AWS's own is none."""
     # Which endpoint boto3 finds for all services is none of the file's business, nor of the variable for this one.
-    own = {**environ, precedence.IGNORE_VARIABLE: "true"}
-    return precedence.endpoint(stack.config, _aws(stack, environ), own)
+    own = {**environ, IGNORE_VARIABLE: "true"}
+    return endpoint_setting(stack.config, _aws(stack, environ), own)
 
 
 def _region(stack: Stack, environ: Mapping[str, str]) -> Setting:
-    return precedence.stated_region(stack.config, _aws(stack, environ), environ)
+    return stated_region(stack.config, _aws(stack, environ), environ)
 
 
 def _aws(stack: Stack, environ: Mapping[str, str]) -> AwsConfig:

@@ -255,8 +255,8 @@ def test_no_identifier_leaves_by_an_error(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    monkeypatch.setattr("voiceid_optout.voiceid.retry.CONFLICT_TRIES", 2)
-    monkeypatch.setattr("voiceid_optout.voiceid.retry.THROTTLE_TRIES", 2)
+    monkeypatch.setattr("voiceid_optout.voiceid.pacing.CONFLICT_TRIES", 2)
+    monkeypatch.setattr("voiceid_optout.voiceid.pacing.THROTTLE_TRIES", 2)
     url = closed_port if case not in ANSWERS else serve(lambda *_: ANSWERS[case][0]).url
     provider = configured_shards(url)
     props = opted_out(DOMAIN, PLANTED)

@@ -10,7 +10,7 @@ from tests.providers.process import ROOT
 from voiceid_optout.providers import runtime
 from voiceid_optout.providers.runtime import WorkerPool
 from voiceid_optout.voiceid import ClientSettings, QuotaExceeded, RequestInvalid
-from voiceid_optout.voiceid.identity import Identity
+from voiceid_optout.voiceid.aws_config import Identity
 
 
 @pytest.fixture(autouse=True)

@@ -9,8 +9,7 @@ import pytest
 import yaml
 
 from voiceid_optout.voiceid import SettingsInvalid
-from voiceid_optout.voiceid.aws_config import FULL_NAMES, NAMES, AwsConfig
-from voiceid_optout.voiceid.identity import WHOEVER, Identity, Keys, Role
+from voiceid_optout.voiceid.aws_config import DEFAULT_IDENTITY, FULL_NAMES, NAMES, AwsConfig, Identity, Keys, Role
 
 PAGE = (Path(__file__).parents[2] / "docs" / "aws.md").read_text(encoding="utf-8")
 ARN = "arn:aws:iam::111122223333:role/optouts"
@@ -26,7 +25,7 @@ def parse(environ: dict[str, str] | None = None, **config: Any) -> AwsConfig:
 def test_nothing_set_is_whoever_boto3_finds() -> None:
     assert parse() == AwsConfig()
     assert parse().identity is not None
-    assert parse().identity == WHOEVER
+    assert parse().identity == DEFAULT_IDENTITY
 
 
 def test_region_profile_and_keys() -> None:

@@ -19,7 +19,7 @@ from voiceid_optout.voiceid import (
     UnknownDomain,
     UnknownSpeaker,
 )
-from voiceid_optout.voiceid.retry import CONFLICT_TRIES, THROTTLE_TRIES
+from voiceid_optout.voiceid.pacing import CONFLICT_TRIES, THROTTLE_TRIES
 
 RACING = failure("ConflictException", ConflictType="CONCURRENT_CHANGES")
 THROTTLED = failure("ThrottlingException")

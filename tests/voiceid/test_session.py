@@ -1,5 +1,3 @@
-"""Roles, profiles and logins against a small AWS on loopback; requests are signed and sent as to the real one."""
-
 import json
 import os
 import subprocess
@@ -8,6 +6,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from hashlib import sha1
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,6 +14,8 @@ from tests.voiceid.aws_server import Aws, served
 from tests.voiceid.scripted import DOMAIN
 from voiceid_optout import voiceid
 from voiceid_optout.voiceid import Client, ClientSettings
+from voiceid_optout.voiceid.aws_config import AwsConfig
+from voiceid_optout.voiceid.session import credential_source
 
 ARN = "arn:aws:iam::111122223333:role/optouts"
 ARN_2 = "arn:aws:iam::444455556666:role/optouts"
@@ -321,3 +322,62 @@ def test_a_role_of_the_profile_that_is_refused(
     aws.refusal = "AccessDenied"
     with pytest.raises(voiceid.AccessDenied, match=r"AssumeRole is refused \(AccessDenied\)"):
         connected(profile="work").opt_out(DOMAIN, "caller-1")
+
+
+def source(**config: Any) -> str:
+    texts = {
+        f"aws:{name}": value if isinstance(value, str) else json.dumps(value) for name, value in config.items()
+    }
+    return credential_source(AwsConfig.parse(texts, {}).identity, os.environ)
+
+
+@pytest.fixture
+def known_profiles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    (tmp_path / "credentials").write_text(
+        "[main]\naws_access_key_id = AKIDMAIN\naws_secret_access_key = planted-secret\n"
+    )
+    (tmp_path / "config").write_text(
+        "[profile work]\nsso_session = corp\nsso_account_id = 1\nsso_role_name = OptOuts\n"
+        "[sso-session corp]\nsso_region = eu-central-1\nsso_start_url = https://example.com/start\n"
+        f"[profile other]\nrole_arn = {ARN}\nsource_profile = main\n"
+    )
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
+
+
+def test_keys_of_the_environment() -> None:
+    assert source() == "AWS_ACCESS_KEY_ID"
+
+
+def test_keys_of_the_stack() -> None:
+    assert source(accessKey="AKIDPLANTED", secretKey="hush") == "keys of the stack (aws:accessKey)"
+
+
+@pytest.mark.usefixtures("known_profiles")
+@pytest.mark.parametrize(
+    ("profile", "place"),
+    [("main", "the shared credentials file"), ("work", "an SSO login"), ("other", "the profile's role_arn")],
+)
+def test_profiles(profile: str, place: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert source(profile=profile) == f"profile {profile!r} (aws:profile), {place}"
+    monkeypatch.setenv("AWS_PROFILE", profile)
+    assert source() == f"profile {profile!r} (AWS_PROFILE), {place}"
+
+
+def test_roles_on_top() -> None:
+    text = source(assumeRoles=[{"roleArn": ARN, "externalId": "planted"}, {"roleArn": f"{ARN}-2"}])
+    assert text == (f"AWS_ACCESS_KEY_ID, then role {ARN} (aws:assumeRoles), then role {ARN}-2 (aws:assumeRoles)")
+
+
+@pytest.mark.usefixtures("known_profiles")
+def test_nobody_at_all() -> None:
+    with pytest.raises(voiceid.CredentialsMissing, match="no usable AWS credentials for Voice ID"):
+        source()
+
+
+@pytest.mark.usefixtures("known_profiles")
+def test_a_profile_that_is_unknown() -> None:
+    with pytest.raises(voiceid.CredentialsMissing, match="the AWS profile 'nobody'"):
+        source(profile="nobody")

@@ -16,20 +16,20 @@ WIRE = {
 
 
 def test_from_wire() -> None:
-    speaker = Speaker.from_wire(WIRE)
+    speaker = Speaker.from_api(WIRE)
     assert speaker.status is SpeakerStatus.ENROLLED
     assert speaker.names() == ("planted-4711", "id#AbCdEfGhIjKlMnOpQrStUv")
 
 
 def test_repr_does_not_identify() -> None:
-    assert "planted" not in repr(Speaker.from_wire(WIRE))
+    assert "planted" not in repr(Speaker.from_api(WIRE))
 
 
 def test_speaker_without_a_customer_id() -> None:
     without = {name: value for name, value in WIRE.items() if name != "CustomerSpeakerId"}
-    assert Speaker.from_wire(without).names() == ("id#AbCdEfGhIjKlMnOpQrStUv",)
+    assert Speaker.from_api(without).names() == ("id#AbCdEfGhIjKlMnOpQrStUv",)
 
 
 def test_unknown_status_is_refused() -> None:
     with pytest.raises(ValueError, match="GONE"):
-        Speaker.from_wire({**WIRE, "Status": "GONE"})
+        Speaker.from_api({**WIRE, "Status": "GONE"})

@@ -5,7 +5,7 @@ import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from voiceid_optout.voiceid.bucket import Bucket
+from voiceid_optout.voiceid.pacing import Bucket
 
 
 @dataclass(frozen=True, slots=True)

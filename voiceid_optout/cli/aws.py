@@ -9,9 +9,15 @@ from voiceid_optout.cli import connection
 from voiceid_optout.cli.errors import CommandError
 from voiceid_optout.state import project as projects
 from voiceid_optout.state.config_values import as_text
-from voiceid_optout.voiceid import SettingsInvalid, precedence
-from voiceid_optout.voiceid.aws_config import NAMES, OVERRIDE, PREFIX, AwsConfig
-from voiceid_optout.voiceid.settings import FILE_VARIABLE
+from voiceid_optout.voiceid import SettingsInvalid
+from voiceid_optout.voiceid.aws_config import ENDPOINT_VARIABLE, NAMES, OVERRIDE, PREFIX, AwsConfig
+from voiceid_optout.voiceid.settings import (
+    FILE_VARIABLE,
+    REGION_VARIABLES,
+    Setting,
+    endpoint_setting,
+    region_setting,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,10 +38,10 @@ def environment(context: Context) -> dict[str, str]:
     aws = parsed({**given, **context.environment})
     found = context.endpoint_environment()
     shell = context.environment
-    if not shell.get(precedence.ENDPOINT_VARIABLE) and (url := aws.endpoints.get("voiceid")):
-        found.setdefault(precedence.ENDPOINT_VARIABLE, url)
-    if not any(map(shell.get, precedence.REGION_VARIABLES)) and aws.region:
-        found.setdefault(precedence.REGION_VARIABLES[0], aws.region)
+    if not shell.get(ENDPOINT_VARIABLE) and (url := aws.endpoints.get("voiceid")):
+        found.setdefault(ENDPOINT_VARIABLE, url)
+    if not any(map(shell.get, REGION_VARIABLES)) and aws.region:
+        found.setdefault(REGION_VARIABLES[0], aws.region)
     found |= todays_file(context)
     return found if shell.get(OVERRIDE) else {**given, **found}
 
@@ -54,16 +60,16 @@ def parsed(environ: Mapping[str, str]) -> AwsConfig:
 
 
 def sources(context: Context, environ: Mapping[str, str]) -> str:
-    """Say where region and endpoint come from, as precedence has it."""
+    """Say where region and endpoint come from, by their"""
     config = {key: as_text(context.setting(key)) for key in ("endpoint", "region")}
     aws = parsed({**environ, **context.environment})
-    region = precedence.region(config, aws, context.environment)
-    endpoint = precedence.endpoint(config, aws, context.environment)
+    region = region_setting(config, aws, context.environment)
+    endpoint = endpoint_setting(config, aws, context.environment)
     where = f"endpoint from {_named(endpoint, context)}" if endpoint.value else "AWS's own endpoint"
     return f"region {region.value} from {_named(region, context)}, {where}" if region.value else where
 
 
-def _named(setting: precedence.Setting, context: Context) -> str:
+def _named(setting: Setting, context: Context) -> str:
     """Return where a value comes from; the keys of a stack's file begin with the project's own name."""
     _, colon, key = setting.source.partition("voiceid-optout:")
     return f"{context.project.name}:{key}" if colon else setting.source

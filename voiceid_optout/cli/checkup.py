@@ -23,14 +23,14 @@ from voiceid_optout.state import locks, passphrase, trust
 from voiceid_optout.state.backend import Backend
 from voiceid_optout.state.errors import EngineError
 from voiceid_optout.voiceid import Client, VoiceIdError
-from voiceid_optout.voiceid.credential_source import credential_source
+from voiceid_optout.voiceid.session import credential_source
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from voiceid_optout.cli.context import Context
-    from voiceid_optout.voiceid.identity import Identity
+    from voiceid_optout.voiceid.aws_config import Identity
 
 
 _TIMEOUT_SECONDS = 30

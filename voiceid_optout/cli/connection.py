@@ -13,7 +13,7 @@ from voiceid_optout.plan.digest import AWS, SANDBOX
 from voiceid_optout.plan.pace import Pace
 from voiceid_optout.state.config_values import as_text
 from voiceid_optout.voiceid import STACK_CONFIG, ClientSettings, SettingsInvalid
-from voiceid_optout.voiceid.settings import bare
+from voiceid_optout.voiceid.settings import display_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -37,7 +37,7 @@ def texts(context: Context) -> dict[str, str]:
 
 def scope_of(context: Context, settings: ClientSettings, purpose: Purpose) -> Scope:
     """Return where a plan of the stack belongs, and where its calls go."""
-    endpoint = AWS if settings.endpoint_url is None else bare(settings.endpoint_url)
+    endpoint = AWS if settings.endpoint_url is None else display_url(settings.endpoint_url)
     if context.is_sandbox:
         endpoint = SANDBOX
     return Scope(context.project.name, context.stack, purpose, endpoint, settings.region)

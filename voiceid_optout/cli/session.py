@@ -31,7 +31,7 @@ from voiceid_optout.plan.builder import DESTROYED, DROPPED, SPEAKER_TYPE, is_cha
 from voiceid_optout.plan.text import Tone, lines
 from voiceid_optout.resource_id import upgraded
 from voiceid_optout.state.errors import EngineError
-from voiceid_optout.voiceid import waits
+from voiceid_optout.voiceid.pacing import wait_reason
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -124,7 +124,7 @@ class Session:
                 builder.add(event)
                 if (said := event.diagnostic_event) is not None:
                     error_places.add(said)
-                    if (reason := waits.reason(said.message)) is None:
+                    if (reason := wait_reason(said.message)) is None:
                         self._show(said)
                     else:
                         progress.waits(reason)
@@ -145,7 +145,7 @@ class Session:
         A message is masked at once: it is shown too.
         """
         if (said := event.diagnostic_event) is not None:
-            if said.message and waits.reason(said.message) is None:
+            if said.message and wait_reason(said.message) is None:
                 said.message = self.mask(said.message)
             return self.mask.values if said.urn and not is_given(urns.name(said.urn)) else None
         step = event.resource_pre_event or event.res_outputs_event or event.res_op_failed_event

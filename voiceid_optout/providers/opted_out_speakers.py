@@ -22,7 +22,7 @@ from pulumi.dynamic import (
 from voiceid_optout.providers import decisions, plugin, shard_decisions
 from voiceid_optout.providers.plugin import OptOutFailed, clean_failures
 from voiceid_optout.providers.runtime import PERSON_ERRORS, Outcome, Runtime, configured
-from voiceid_optout.voiceid.index import UNKNOWN
+from voiceid_optout.voiceid.speaker import UNKNOWN
 
 if TYPE_CHECKING:
     from voiceid_optout.providers.shard_decisions import Member

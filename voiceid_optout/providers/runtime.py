@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from voiceid_optout import voiceid
 from voiceid_optout.voiceid import ConcurrentChanges, Conflict, RequestInvalid, UnknownSpeaker, VoiceIdError
-from voiceid_optout.voiceid.waits import announce
+from voiceid_optout.voiceid.pacing import wait_message
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -127,5 +127,5 @@ def configured(config: Config) -> Runtime:
 
 def say_wait(operation: str, seconds: float) -> None:
     """Say that a call waits; a plugin's lines appear as messages of the engine."""
-    sys.stderr.write(f"{announce(operation, seconds)}\n")
+    sys.stderr.write(f"{wait_message(operation, seconds)}\n")
     sys.stderr.flush()

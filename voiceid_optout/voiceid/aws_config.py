@@ -1,7 +1,7 @@
 """The ``aws:`` config of a stack, as programs with the AWS provider have it: texts in, an identity out.
 
 Every value arrives as text, objects as JSON. What concerns AWS's own resources alone is left out: docs/aws.md
-lists what is read, what is not, and why.
+lists what is read, what is not, and why. Nobody is asked for credentials yet.
 """
 
 from __future__ import annotations
@@ -12,13 +12,59 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
 from voiceid_optout.voiceid.errors import SettingsInvalid
-from voiceid_optout.voiceid.identity import WHOEVER, Identity, Keys, Role
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """An access key out of the stack's config."""
+
+    access_key: str = field(repr=False)
+    secret_key: str = field(repr=False)
+    token: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Role:
+    """A role to assume, with what STS is told of the session. ``duration`` in seconds; None: STS's own hour."""
+
+    arn: str
+    session_name: str = "voiceid-optout"
+    external_id: str | None = field(default=None, repr=False)
+    duration: int | None = None
+    policy: str | None = field(default=None, repr=False)
+    policy_arns: tuple[str, ...] = ()
+    tags: tuple[tuple[str, str], ...] = ()
+    transitive_tag_keys: tuple[str, ...] = ()
+    source_identity: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """Where credentials come from. With nothing set they come from where boto3 looks for them.
+
+    ``keys`` win over ``profile``. ``roles`` are assumed one with the credentials of the one before, the first with
+    those. ``sts_endpoint`` and ``sts_region`` None: STS's own in the client's region.
+    """
+
+    keys: Keys | None = None
+    profile: str | None = None
+    roles: tuple[Role, ...] = ()
+    roles_key: str = "aws:assumeRoles"
+    sts_endpoint: str | None = None
+    sts_region: str | None = None
+    config_file: str | None = None
+    credentials_file: str | None = None
+
+
+DEFAULT_IDENTITY = Identity()  # whom boto3 finds
+
+
 PREFIX = "aws:"
 OVERRIDE = "OPTOUT_AWS_CONFIG"
+ENDPOINT_VARIABLE = "AWS_ENDPOINT_URL_VOICE_ID"
 NAMES = (
     *("region", "profile", "accessKey", "secretKey", "token", "assumeRole", "assumeRoles"),
     *("assumeRoleWithWebIdentity", "endpoints", "stsRegion", "sharedConfigFiles", "sharedCredentialsFiles"),
@@ -36,7 +82,7 @@ class AwsConfig:
 
     region: str | None = None
     endpoints: Mapping[str, str] = field(default_factory=dict)
-    identity: Identity = WHOEVER
+    identity: Identity = DEFAULT_IDENTITY
 
     @classmethod
     def parse(cls, config: Mapping[str, str], environ: Mapping[str, str]) -> Self:

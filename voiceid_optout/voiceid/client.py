@@ -7,14 +7,12 @@ from botocore import exceptions as aws
 from botocore import xform_name
 from botocore.parsers import ResponseParserError
 
-from voiceid_optout.voiceid.clock import Clock, SystemClock
+from voiceid_optout.voiceid.botocore_errors import translate
 from voiceid_optout.voiceid.errors import Throttled, UnexpectedAnswer, UnknownSpeaker
-from voiceid_optout.voiceid.pacing import OnWait, Pacer
-from voiceid_optout.voiceid.retry import Retries
+from voiceid_optout.voiceid.pacing import Clock, OnWait, Pacer, Retries, SystemClock
 from voiceid_optout.voiceid.settings import ClientSettings
 from voiceid_optout.voiceid.speaker import Domain, Speaker
-from voiceid_optout.voiceid.translate import translate
-from voiceid_optout.voiceid.wire import connect
+from voiceid_optout.voiceid.transport import connect
 
 _T = TypeVar("_T")
 PAGE = 100  # the most that ListSpeakers gives
@@ -137,12 +135,12 @@ class Client:
 
 
 def _speaker(answer: Mapping[str, Any]) -> Speaker:
-    return Speaker.from_wire(answer["Speaker"])
+    return Speaker.from_api(answer["Speaker"])
 
 
 def _speakers(answer: Mapping[str, Any]) -> list[Speaker]:
-    return [Speaker.from_wire(summary) for summary in answer["SpeakerSummaries"]]
+    return [Speaker.from_api(summary) for summary in answer["SpeakerSummaries"]]
 
 
 def _domain(answer: Mapping[str, Any]) -> Domain:
-    return Domain.from_wire(answer["Domain"])
+    return Domain.from_api(answer["Domain"])

@@ -11,11 +11,15 @@ from botocore import exceptions as aws
 from botocore.credentials import CredentialProvider, DeferredRefreshableCredentials
 
 from voiceid_optout.model import MODEL_ROOT
-from voiceid_optout.voiceid.credential_faults import not_assumed
+from voiceid_optout.voiceid import errors
+from voiceid_optout.voiceid.botocore_errors import CREDENTIAL_ERRORS, credentials_not_found, role_not_assumed
 from voiceid_optout.voiceid.errors import CredentialsRejected
 
 if TYPE_CHECKING:
-    from voiceid_optout.voiceid.identity import Identity, Role
+    from collections.abc import Mapping
+
+    from voiceid_optout.voiceid.aws_config import Identity, Role
+
 
 TRIES = 3
 CONNECT_TIMEOUT, READ_TIMEOUT = 5.0, 20.0  # seconds
@@ -104,7 +108,7 @@ class _AssumedRole(CredentialProvider):  # type: ignore[misc]  # botocore has no
             )
             given = sts.assume_role(**_members(self._role))["Credentials"]
         except (aws.BotoCoreError, aws.ClientError) as error:
-            raise not_assumed(error, self._role.arn, self._identity.roles_key) from None
+            raise role_not_assumed(error, self._role.arn, self._identity.roles_key) from None
         if given["Expiration"] <= datetime.now(UTC):
             raise CredentialsRejected(
                 f"STS gives credentials for {self._role.arn} that have expired: check this machine's clock"
@@ -131,3 +135,46 @@ def _members(role: Role) -> dict[str, Any]:
         "SourceIdentity": role.source_identity,
     }
     return {name: value for name, value in members.items() if value}
+
+
+# botocore's words for the places where it finds credentials, and ours.
+_PLACES = {
+    "env": "AWS_ACCESS_KEY_ID",
+    "shared-credentials-file": "the shared credentials file",
+    "config-file": "the AWS config file",
+    "sso": "an SSO login",
+    "assume-role": "the profile's role_arn",
+    "assume-role-with-web-identity": "a web identity",
+    "custom-process": "the profile's credential_process",
+    "container-role": "the container's role",
+    "iam-role": "the instance's role",
+}
+
+
+def credential_source(identity: Identity, environ: Mapping[str, str]) -> str:
+    """Return a line such as ``profile 'main' (aws:profile), an SSO login, then role arn:… (aws:assumeRoles)``.
+
+    Fetches nothing that a role or a login would give. Raises VoiceIdError where there are no credentials.
+    """
+    parts = [_base(identity, environ)]
+    parts += [f"then role {role.arn} ({identity.roles_key})" for role in identity.roles]
+    return ", ".join(parts)
+
+
+def _base(identity: Identity, environ: Mapping[str, str]) -> str:
+    if identity.keys is not None:
+        return "keys of the stack (aws:accessKey)"
+    try:
+        found = base_session(identity).get_credentials()
+    except CREDENTIAL_ERRORS as error:
+        raise credentials_not_found(error, "Voice ID") from error
+    except aws.BotoCoreError as error:
+        raise errors.CredentialsMissing(f"no AWS credentials: {type(error).__name__} in the AWS SDK") from error
+    if found is None:
+        raise credentials_not_found(aws.NoCredentialsError(), "Voice ID")
+    place = _PLACES.get(found.method, str(found.method))
+    if identity.profile is not None:
+        return f"profile {identity.profile!r} (aws:profile), {place}"
+    if found.method != "env" and (profile := environ.get("AWS_PROFILE")):
+        return f"profile {profile!r} (AWS_PROFILE), {place}"
+    return place

@@ -1,17 +1,21 @@
 """Settings of the client: where the service is, and how many calls a second it allows."""
 
+from __future__ import annotations
+
 import ipaddress
 import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Self
+from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
 
-from voiceid_optout.voiceid import precedence
-from voiceid_optout.voiceid.aws_config import AwsConfig
+from voiceid_optout.voiceid.aws_config import DEFAULT_IDENTITY, ENDPOINT_VARIABLE, AwsConfig, Identity
 from voiceid_optout.voiceid.errors import SettingsInvalid
-from voiceid_optout.voiceid.identity import WHOEVER, Identity
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 
 SLOW_ANSWER = 0.4  # seconds; twice what a service far away takes
 FILE_VARIABLE = "OPTOUT_STACK_CONFIG"
@@ -70,7 +74,7 @@ class ClientSettings:
     connect_timeout: float = 5.0
     read_timeout: float = 20.0
     long_wait: float = 3.0
-    identity: Identity = WHOEVER
+    identity: Identity = DEFAULT_IDENTITY
 
     @classmethod
     def resolve(cls, config: Mapping[str, str], environ: Mapping[str, str]) -> Self:
@@ -80,10 +84,10 @@ class ClientSettings:
         ``aws:profile``. Raises SettingsInvalid for an endpoint that is no http(s) URL, that would be called in
         clear or that is not a sandbox's own, a missing region, bad quotas or bad ``aws:`` config.
         """
-        config = of_today(config, environ)
+        config = current_config(config, environ)
         aws = AwsConfig.parse(config, environ)
-        endpoint = precedence.endpoint(config, aws, environ)
-        region = precedence.region(config, aws, environ)
+        endpoint = endpoint_setting(config, aws, environ)
+        region = region_setting(config, aws, environ)
         if not region.value:
             raise SettingsInvalid("no region: set voiceid-optout:region or aws:region in the stack, or AWS_REGION")
         for url, source in (
@@ -117,7 +121,7 @@ class ClientSettings:
         """Return the endpoint for messages, without any credentials or query that its URL may carry."""
         if self.endpoint_url is None:
             return f"AWS's Voice ID in {self.region}"
-        return f"Voice ID at {bare(self.endpoint_url)} ({self.region})"
+        return f"Voice ID at {display_url(self.endpoint_url)} ({self.region})"
 
 
 def _check_url(endpoint: str, source: str) -> None:
@@ -130,7 +134,7 @@ def _check_url(endpoint: str, source: str) -> None:
         raise SettingsInvalid(f"the endpoint of {source} is no http or https URL: correct it")
 
 
-def of_today(config: Mapping[str, str], environ: Mapping[str, str]) -> Mapping[str, str]:
+def current_config(config: Mapping[str, str], environ: Mapping[str, str]) -> Mapping[str, str]:
     """Return the config with what the stack's file says now in place of what the state remembers of it.
 
     OPTOUT_STACK_CONFIG is a JSON object of texts by KEYS: an engine keeps the config of its last `up`, and reads
@@ -156,8 +160,8 @@ def clear_text_fault(url: str | None, source: str, allowed: str | None) -> str |
     if url is None or urlsplit(url).scheme != "http" or is_loopback(url) or (allowed or "").lower() == "true":
         return None
     return (
-        f"{bare(url)} ({source}) is on another machine, and identifiers would travel there in clear: use https, or "
-        "set voiceid-optout:insecurePlainHttp: true where the network is safe by other means"
+        f"{display_url(url)} ({source}) is on another machine, and identifiers would travel there in clear: "
+        "use https, or set voiceid-optout:insecurePlainHttp: true where the network is safe by other means"
     )
 
 
@@ -170,9 +174,63 @@ def is_loopback(url: str | None) -> bool:
         return host == "localhost"
 
 
-def bare(url: str) -> str:
+def display_url(url: str) -> str:
     """Return an endpoint without any credentials and query that its URL may carry; spelled in one way."""
     parts = urlsplit(url)
     host = parts.netloc.rpartition("@")[2].lower()
     host = host.removesuffix({"http": ":80", "https": ":443"}.get(parts.scheme, ""))
     return f"{parts.scheme}://{host}{parts.path.rstrip('/')}"
+
+
+REGION_VARIABLES = ("AWS_REGION", "AWS_DEFAULT_REGION")
+# boto3's own, for the endpoints of all services. The SDK would take them unseen, and a plan must name them.
+GLOBAL_VARIABLE = "AWS_ENDPOINT_URL"
+IGNORE_VARIABLE = "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A value and where it comes from; None and an empty text if nobody sets it."""
+
+    value: str | None
+    source: str = ""
+
+
+def endpoint_setting(config: Mapping[str, str], aws: AwsConfig, environ: Mapping[str, str]) -> Setting:
+    """Return the endpoint of Voice ID: the environment's, the stack's own, the AWS provider's, boto3's for all."""
+    found = _first_set(
+        Setting(environ.get(ENDPOINT_VARIABLE), ENDPOINT_VARIABLE),
+        Setting(config.get("endpoint"), "voiceid-optout:endpoint"),
+        Setting(aws.endpoints.get("voiceid"), "aws:endpoints"),
+    )
+    if found.value or environ.get(IGNORE_VARIABLE, "").lower() == "true":
+        return found
+    if url := environ.get(GLOBAL_VARIABLE):
+        return Setting(url, GLOBAL_VARIABLE)
+    from voiceid_optout.voiceid.session import profile_endpoint  # noqa: PLC0415 - as for the region below
+
+    return _first_set(Setting(profile_endpoint(aws.identity), "the AWS profile"))
+
+
+def region_setting(config: Mapping[str, str], aws: AwsConfig, environ: Mapping[str, str]) -> Setting:
+    """Return the region: the environment's, the stack's own, the AWS provider's, the profile's."""
+    found = stated_region(config, aws, environ)
+    if found.value:
+        return found
+    # Last, and only here: to read a profile takes botocore, which takes its time to load.
+    from voiceid_optout.voiceid.session import profile_region  # noqa: PLC0415
+
+    return _first_set(Setting(profile_region(aws.identity), "the AWS profile"))
+
+
+def stated_region(config: Mapping[str, str], aws: AwsConfig, environ: Mapping[str, str]) -> Setting:
+    """Return the region that environment or stack name, whatever the profile says."""
+    return _first_set(
+        *(Setting(environ.get(name), name) for name in REGION_VARIABLES),
+        Setting(config.get("region"), "voiceid-optout:region"),
+        Setting(aws.region, "aws:region"),
+    )
+
+
+def _first_set(*candidates: Setting) -> Setting:
+    return next((candidate for candidate in candidates if candidate.value), Setting(None))

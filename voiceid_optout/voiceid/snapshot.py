@@ -1,17 +1,17 @@
 """A snapshot of one domain: many reads for the price of a few pages."""
 
 import threading
+from collections.abc import Iterable
 
 from voiceid_optout.voiceid.client import Client, NotNeeded
 from voiceid_optout.voiceid.errors import VoiceIdError
-from voiceid_optout.voiceid.index import UNKNOWN, Index, Unknown
-from voiceid_optout.voiceid.speaker import Speaker
+from voiceid_optout.voiceid.speaker import UNKNOWN, Speaker, Unknown
 
 FEW_READS = 5  # up to here a walk would cost more than it saves
 # From here on they only wait for it: described one by one they would take 100 s, half a whole walk.
 MANY_READS = 1000
 RETRY_AFTER_READS = 50  # reads after which a walk that failed is tried again
-PATIENCE = 10.0  # seconds without a page after which even one of many reads describes
+PAGE_TIMEOUT = 10.0  # seconds without a page after which even one of many reads describes
 
 
 class Snapshot:
@@ -34,7 +34,7 @@ class Snapshot:
         self._domain_id = domain_id
         self._index = Index()
         self._lock = threading.Lock()
-        self._news = threading.Condition(self._lock)  # a page of the walk, or its end
+        self._progress = threading.Condition(self._lock)  # a page of the walk, or its end
         self._reads = 0
         self._walk_from = FEW_READS  # reads after which a walk begins
         self._walk: threading.Thread | None = None
@@ -42,9 +42,9 @@ class Snapshot:
 
     def read(self, speaker_id: str) -> Speaker | None:
         """Return the speaker or None; raises VoiceIdError."""
-        known = self._ask(speaker_id)
+        known = self._lookup_and_count(speaker_id)
         while known is UNKNOWN:
-            if self._wait_for_news():
+            if self._wait_for_progress():
                 known = self._lookup(speaker_id)
                 continue
             try:
@@ -71,14 +71,14 @@ class Snapshot:
         """Opt the speaker out; later reads know."""
         speaker = self._client.opt_out(self._domain_id, speaker_id)
         with self._lock:
-            self._index.wrote(speaker_id, speaker)
+            self._index.record_write(speaker_id, speaker)
         return speaker
 
     def delete(self, speaker_id: str) -> bool:
         """Delete the speaker; later reads know. False if there was none."""
         existed = self._client.delete(self._domain_id, speaker_id)
         with self._lock:
-            self._index.wrote(speaker_id, None)
+            self._index.record_write(speaker_id, None)
         return existed
 
     def close(self) -> None:
@@ -92,7 +92,7 @@ class Snapshot:
         with self._lock:
             return self._index.lookup(speaker_id)
 
-    def _ask(self, speaker_id: str) -> Speaker | Unknown | None:
+    def _lookup_and_count(self, speaker_id: str) -> Speaker | Unknown | None:
         """Look up and count: the walk starts with the first read too many."""
         with self._lock:
             known = self._index.lookup(speaker_id)
@@ -103,30 +103,75 @@ class Snapshot:
     def _count(self, reads: int) -> None:
         self._reads += reads
         if self._walk is None and self._reads > self._walk_from:
-            self._walk = threading.Thread(target=self._go_through, name="voiceid-walk", daemon=True)
+            self._walk = threading.Thread(target=self._walk_domain, name="voiceid-walk", daemon=True)
             self._walk.start()
 
-    def _wait_for_news(self) -> bool:
+    def _wait_for_progress(self) -> bool:
         """Wait for the walk to go on, if it is under way and all that the reads should do; else return False."""
         with self._lock:
             if self._walk is None or self._closed or self._reads <= MANY_READS:
                 return False
-            return self._index.is_complete or self._news.wait(PATIENCE)
+            return self._index.is_complete or self._progress.wait(PAGE_TIMEOUT)
 
-    def _go_through(self) -> None:
+    def _walk_domain(self) -> None:
         """Walk the domain. A walk that fails costs nothing but time: the reads go on one by one."""
         try:
             for page in self._client.list_pages(self._domain_id):
                 with self._lock:
                     self._index.add_page(page)
-                    self._news.notify_all()
+                    self._progress.notify_all()
                     if self._closed:
                         return
             with self._lock:
                 self._index.complete()
-                self._news.notify_all()
+                self._progress.notify_all()
         except VoiceIdError:
             with self._lock:
                 self._walk_from = self._reads + RETRY_AFTER_READS
                 self._walk = None
-                self._news.notify_all()
+                self._progress.notify_all()
+
+
+class Index:
+    """Speakers of one domain by either of their names; not thread-safe on its own.
+
+    A page may be older than a write of ours, whenever it arrives; so a speaker that we wrote is never taken
+    from a page.
+    """
+
+    def __init__(self) -> None:
+        self._listed: dict[str, Speaker] = {}
+        self._written: dict[str, Speaker | None] = {}
+        self._complete = False
+
+    def lookup(self, speaker_id: str) -> Speaker | Unknown | None:
+        """Return the speaker, None if it is known to be absent, or UNKNOWN."""
+        if speaker_id in self._written:
+            return self._written[speaker_id]
+        if speaker_id in self._listed:
+            return self._listed[speaker_id]
+        return None if self._complete else UNKNOWN
+
+    def add_page(self, speakers: Iterable[Speaker]) -> None:
+        """Take in a page of the walk."""
+        for speaker in speakers:
+            names = speaker.names()
+            if not any(name in self._written for name in names):
+                self._listed.update(dict.fromkeys(names, speaker))
+
+    def complete(self) -> None:
+        """The walk has seen the whole domain: what is not here is absent."""
+        self._complete = True
+
+    @property
+    def is_complete(self) -> bool:
+        return self._complete
+
+    def record_write(self, speaker_id: str, speaker: Speaker | None) -> None:
+        """Take in the outcome of our write: the speaker as it is now, or None if it is deleted."""
+        before = self.lookup(speaker_id)
+        if isinstance(before, Speaker):
+            self._written.update(dict.fromkeys(before.names()))
+        self._written[speaker_id] = speaker
+        if speaker is not None:
+            self._written.update(dict.fromkeys(speaker.names(), speaker))

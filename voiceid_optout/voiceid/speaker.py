@@ -1,10 +1,10 @@
-"""Speakers and domains as the service tells them."""
+"""Speakers and domains as the service describes them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
-from typing import Any, Self
+from enum import Enum, StrEnum
+from typing import Any, Final, Self
 
 
 class SpeakerStatus(StrEnum):
@@ -32,18 +32,18 @@ class Speaker:
     updated_at: datetime
 
     @classmethod
-    def from_wire(cls, wire: Mapping[str, Any]) -> Self:
+    def from_api(cls, answer: Mapping[str, Any]) -> Self:
         """Build from ``Speaker`` or ``SpeakerSummary`` as botocore parses them.
 
         Raises KeyError or ValueError if a member is missing or the status is not one of the API's.
         """
         return cls(
-            domain_id=wire["DomainId"],
-            customer_speaker_id=wire.get("CustomerSpeakerId"),
-            generated_speaker_id=wire["GeneratedSpeakerId"],
-            status=SpeakerStatus(wire["Status"]),
-            created_at=wire["CreatedAt"],
-            updated_at=wire["UpdatedAt"],
+            domain_id=answer["DomainId"],
+            customer_speaker_id=answer.get("CustomerSpeakerId"),
+            generated_speaker_id=answer["GeneratedSpeakerId"],
+            status=SpeakerStatus(answer["Status"]),
+            created_at=answer["CreatedAt"],
+            updated_at=answer["UpdatedAt"],
         )
 
     def names(self) -> tuple[str, ...]:
@@ -51,6 +51,15 @@ class Speaker:
         if self.customer_speaker_id is None:
             return (self.generated_speaker_id,)
         return (self.customer_speaker_id, self.generated_speaker_id)
+
+
+class Unknown(Enum):
+    """What a snapshot answers that knows neither a speaker nor its absence."""
+
+    UNKNOWN = "unknown"
+
+
+UNKNOWN: Final = Unknown.UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +71,6 @@ class Domain:
     status: str
 
     @classmethod
-    def from_wire(cls, wire: Mapping[str, Any]) -> Self:
+    def from_api(cls, answer: Mapping[str, Any]) -> Self:
         """Build from ``Domain`` as botocore parses it."""
-        return cls(domain_id=wire["DomainId"], name=wire["Name"], status=wire["DomainStatus"])
+        return cls(domain_id=answer["DomainId"], name=answer["Name"], status=answer["DomainStatus"])

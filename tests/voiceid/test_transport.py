@@ -10,7 +10,7 @@ from tests.voiceid.fixtures import Connect, Serve
 from tests.voiceid.scripted import DOMAIN, Answer, failure, speaker, summary
 from voiceid_optout.model import MODEL_ROOT
 from voiceid_optout.voiceid import Client, ClientSettings, EndpointUnreachable, UnexpectedAnswer
-from voiceid_optout.voiceid.wire import TRANSPORT_TRIES, _is_cut, connect
+from voiceid_optout.voiceid.transport import TRANSPORT_TRIES, _is_truncated, connect
 
 COMMON = ("endpoints.json", "partitions.json", "sdk-default-configuration.json", "_retry.json")
 
@@ -106,9 +106,9 @@ def test_a_refusal_cut_short_is_asked_for_again(serve: Serve, connect: Connect) 
 
 
 def test_a_body_in_chunks_is_whole() -> None:
-    assert not _is_cut({"headers": {"transfer-encoding": "chunked"}, "body": b""})
+    assert not _is_truncated({"headers": {"transfer-encoding": "chunked"}, "body": b""})
 
 
 @pytest.mark.parametrize(("body", "cut"), [(b'{"Speaker": {}}', False), (b'{"Speaker": {}', True), (b"", True)])
 def test_a_body_that_the_connections_end_ends(body: bytes, cut: bool) -> None:
-    assert _is_cut({"headers": {}, "body": body}) is cut
+    assert _is_truncated({"headers": {}, "body": body}) is cut

@@ -1,4 +1,4 @@
-"""The botocore client under ours: service model, retries, credentials, silence."""
+"""The transport: a botocore client with our service model, retries, credentials and no logs."""
 
 import datetime as dt
 import json
@@ -11,13 +11,13 @@ import boto3
 import botocore.config
 from botocore.exceptions import ConnectionClosedError
 
+from voiceid_optout.voiceid.botocore_errors import PACED_PREFIX, THROTTLES
 from voiceid_optout.voiceid.session import open_session
 from voiceid_optout.voiceid.settings import ClientSettings
-from voiceid_optout.voiceid.translate import PAUSED, THROTTLES
 
 TRANSPORT_TRIES = 3
 _CALL_HEADER = "X-Optout-Call"
-_CUT = "RequestTimeout"  # one of the codes that the SDK repeats a call after, whatever the status
+_TRUNCATED = "RequestTimeout"  # one of the codes that the SDK repeats a call after, whatever the status
 # In full: the SDK would otherwise put its own together anew for each call, twice, a tenth of what a call costs.
 _USER_AGENT = f"voiceid-optout Boto3/{boto3.__version__} Botocore/{botocore.__version__}"
 
@@ -28,7 +28,7 @@ def connect(settings: ClientSettings) -> Any:
     boto3's session and not botocore's alone: it costs no more time (0.15 s either way, import included) and is the
     interface whose credentials and settings people know.
     """
-    _silence()
+    _quieten_logs()
     config = botocore.config.Config(
         connect_timeout=settings.connect_timeout,
         read_timeout=settings.read_timeout,
@@ -41,7 +41,7 @@ def connect(settings: ClientSettings) -> Any:
     )
     core = open_session(settings.identity, settings.region)
     parsers = core.get_component("response_parser_factory")
-    parsers.set_parser_defaults(timestamp_parser=_moment)
+    parsers.set_parser_defaults(timestamp_parser=_parse_time)
     client = boto3.Session(botocore_session=core).client(
         "voice-id", region_name=settings.region, endpoint_url=settings.endpoint_url, config=config
     )
@@ -49,12 +49,12 @@ def connect(settings: ClientSettings) -> Any:
     parsers.set_parser_defaults(timestamp_parser=None)
     client.meta.events.register("before-sign.voice-id", _sign_the_call)
     client.meta.events.register("response-received.voice-id", _keep_throttle)
-    client.meta.events.register("response-received.voice-id", _note_cut)
-    client.meta.events.register("after-call.voice-id", _refuse_cut)
+    client.meta.events.register("response-received.voice-id", _mark_truncated)
+    client.meta.events.register("after-call.voice-id", _refuse_truncated)
     return client
 
 
-def _moment(value: float | str) -> dt.datetime:
+def _parse_time(value: float | str) -> dt.datetime:
     """Return a time of the wire, which gives epoch seconds.
 
     The SDK's own parser takes every notation there is; of a page of a hundred speakers it was half the cost.
@@ -75,27 +75,27 @@ def _keep_throttle(parsed_response: MutableMapping[str, Any] | None, **_: Any) -
     """Mark a throttle so that the SDK's retries pass it on to ours at once."""
     error = (parsed_response or {}).get("Error")
     if error and error.get("Code") in THROTTLES:
-        error["Code"] = PAUSED + error["Code"]
+        error["Code"] = PACED_PREFIX + error["Code"]
 
 
-def _note_cut(
+def _mark_truncated(
     parsed_response: MutableMapping[str, Any] | None, response_dict: Mapping[str, Any] | None, **_: Any
 ) -> None:
     """Give an answer whose end did not arrive a code that the SDK's retries know.
 
     The SDK asks for no complete bodies, and parses what came of one as if it were empty.
     """
-    if parsed_response is not None and response_dict is not None and _is_cut(response_dict):
-        parsed_response["Error"] = {"Code": _CUT}
+    if parsed_response is not None and response_dict is not None and _is_truncated(response_dict):
+        parsed_response["Error"] = {"Code": _TRUNCATED}
 
 
-def _refuse_cut(parsed: Mapping[str, Any], **_: Any) -> None:
+def _refuse_truncated(parsed: Mapping[str, Any], **_: Any) -> None:
     """Fail, once the tries are used up, as the SDK does when nothing at all arrives."""
-    if parsed.get("Error", {}).get("Code") == _CUT:
+    if parsed.get("Error", {}).get("Code") == _TRUNCATED:
         raise ConnectionClosedError(endpoint_url="the endpoint")
 
 
-def _is_cut(response: Mapping[str, Any]) -> bool:
+def _is_truncated(response: Mapping[str, Any]) -> bool:
     headers, body = response["headers"], response["body"]
     length: str | None = headers.get("content-length")
     if length is not None:
@@ -109,7 +109,7 @@ def _is_cut(response: Mapping[str, Any]) -> bool:
     return False
 
 
-def _silence() -> None:
+def _quieten_logs() -> None:
     """Keep requests out of debug logs, where botocore writes their bodies, and so identifiers."""
     for name in ("botocore", "boto3", "urllib3"):
         logger = logging.getLogger(name)

@@ -12,7 +12,7 @@ from tests.voiceid.faults import ANSWERS, PLANTED
 from tests.voiceid.fixtures import Connect, Serve
 from tests.voiceid.scripted import DOMAIN
 from voiceid_optout import voiceid
-from voiceid_optout.voiceid.translate import translate
+from voiceid_optout.voiceid.botocore_errors import translate
 
 
 @pytest.mark.parametrize("case", ANSWERS)

@@ -1,16 +1,21 @@
-"""From botocore's exceptions to ours.
+"""From botocore's exceptions to ours, those of profiles, logins and roles among them.
 
 botocore's texts are never passed on: a validation text quotes the value it refuses, which may be a person.
 """
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 from botocore import exceptions as aws
 
-from voiceid_optout.voiceid import credential_faults, errors
-from voiceid_optout.voiceid.errors import VoiceIdError
-from voiceid_optout.voiceid.precedence import ENDPOINT_VARIABLE
+from voiceid_optout.voiceid import errors
+from voiceid_optout.voiceid.aws_config import ENDPOINT_VARIABLE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from voiceid_optout.voiceid.errors import VoiceIdError
 
 THROTTLES = frozenset({"Throttling", "ThrottlingException", "TooManyRequestsException", "RequestLimitExceeded"})
 REJECTED = frozenset(
@@ -27,12 +32,13 @@ REJECTED = frozenset(
         "RequestExpired",
     }
 )
-UNREACHABLE = (
-    aws.ConnectionError,
-    aws.HTTPClientError,
-    aws.ConnectionClosedError,
-    aws.ReadTimeoutError,
-    aws.ResponseStreamingError,
+UNREACHABLE = (aws.ConnectionError, aws.HTTPClientError)
+UNKNOWN_KEY = frozenset({"InvalidClientTokenId", "SignatureDoesNotMatch", "ExpiredToken", "ExpiredTokenException"})
+MALFORMED = frozenset({"ValidationError", "MalformedPolicyDocument", "PackedPolicyTooLarge"})
+LOGIN = (aws.SSOError, aws.TokenRetrievalError)
+CREDENTIAL_ERRORS = (
+    *(aws.NoCredentialsError, aws.PartialCredentialsError, aws.CredentialRetrievalError, aws.ProfileNotFound),
+    *(aws.InvalidConfigError, aws.ConfigParseError, *LOGIN),
 )
 SERVER_FAULT = 500
 _KEYS = {
@@ -40,19 +46,19 @@ _KEYS = {
     "OptOutSpeaker": "--role reconcile",
 }
 """What a key of our own service needs for an operation, where reading is not enough."""
-PAUSED = "Paced."  # set before a throttle's code by the client, so that the SDK does not repeat the call
+PACED_PREFIX = "Paced."  # set before a throttle's code by the client, so that the SDK does not repeat the call
 
 
 def translate(error: Exception, *, operation: str, place: str, domain_id: str) -> VoiceIdError:
     """Return our error for one of botocore's; ``place`` names the endpoint in the message."""
     if isinstance(error, aws.ClientError):
         if error.operation_name != operation:
-            return credential_faults.refused(error)
-        return _answered(error.response, operation, place, domain_id)
-    if isinstance(error, credential_faults.FINDING):
-        return credential_faults.not_found(error, place)
+            return profile_refused(error)
+        return _from_answer(error.response, operation, place, domain_id)
+    if isinstance(error, CREDENTIAL_ERRORS):
+        return credentials_not_found(error, place)
     if isinstance(error, aws.SSLError):
-        return credential_faults.insecure(error, place)
+        return tls_failed(error, place)
     if isinstance(error, UNREACHABLE):
         return errors.EndpointUnreachable(
             f"{place} does not answer ({type(error).__name__}): start the service, "
@@ -63,8 +69,8 @@ def translate(error: Exception, *, operation: str, place: str, domain_id: str) -
     return errors.UnexpectedAnswer(f"{operation} on {place} failed in the AWS SDK: {type(error).__name__}")
 
 
-def _answered(response: Mapping[str, Any], operation: str, place: str, domain_id: str) -> VoiceIdError:
-    code = str(response.get("Error", {}).get("Code", "")).removeprefix(PAUSED)
+def _from_answer(response: Mapping[str, Any], operation: str, place: str, domain_id: str) -> VoiceIdError:
+    code = str(response.get("Error", {}).get("Code", "")).removeprefix(PACED_PREFIX)
     meta = response.get("ResponseMetadata", {})
     status = int(meta.get("HTTPStatusCode", 0))
     if code in THROTTLES or status == 429:  # noqa: PLR2004 - the HTTP status Too Many Requests
@@ -155,3 +161,92 @@ _BY_CODE: dict[str, Callable[[Mapping[str, Any], str, str], VoiceIdError]] = {
     "SerializationException": _invalid,
     "InternalServerException": _fault,
 }
+
+
+def credentials_not_found(error: Exception, place: str) -> VoiceIdError:
+    """Return our error for one of CREDENTIAL_ERRORS; ``place`` is what the credentials are for."""
+    match error:
+        case aws.ProfileNotFound():
+            profile = error.kwargs.get("profile")
+            return errors.CredentialsMissing(
+                f"the AWS profile {profile!r} is in no AWS config file of this machine: correct aws:profile or "
+                "AWS_PROFILE, or run `aws configure sso`"
+            )
+        case aws.SSOError() | aws.TokenRetrievalError():
+            return errors.CredentialsMissing(
+                "the SSO login of the AWS profile in use has expired: run `aws sso login` for it "
+                "(`optout doctor` names the profile)"
+            )
+        case aws.InvalidConfigError() | aws.ConfigParseError():
+            return errors.CredentialsMissing(
+                f"the AWS profile in use is incomplete ({type(error).__name__}): see the AWS config files"
+            )
+    return errors.CredentialsMissing(
+        f"no usable AWS credentials for {place}: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, "
+        "AWS_PROFILE or AWS_SHARED_CREDENTIALS_FILE"
+    )
+
+
+def tls_failed(error: aws.SSLError, place: str) -> VoiceIdError:
+    """Return our error for a TLS connection that failed; ``place`` is what was asked."""
+    if "CERTIFICATE_VERIFY_FAILED" in str(error):
+        return errors.EndpointUnreachable(
+            f"the certificate of {place} is not trusted here: if a private authority has signed it, set "
+            "AWS_CA_BUNDLE to the file of that authority's certificate; else see its name and its dates"
+        )
+    return errors.EndpointUnreachable(
+        f"{place} does not speak TLS (SSLError): see whether the endpoint is http or https, and its port"
+    )
+
+
+def profile_refused(error: aws.ClientError) -> VoiceIdError:
+    """Return our error for an answer that was not Voice ID's, but of whoever gives credentials for a profile."""
+    return errors.AccessDenied(
+        f"no credentials for the AWS profile in use: {error.operation_name} is refused ({_code(error)}); see the "
+        "profile's role_arn or sso_role_name, and who may have that role"
+    )
+
+
+def role_not_assumed(error: Exception, arn: str, key: str) -> VoiceIdError:
+    """Return our error for an AssumeRole that failed; ``key`` is where the config names the role."""
+    if isinstance(error, aws.ClientError):
+        return _refused_role(error, arn, key)
+    if isinstance(error, aws.SSLError):
+        return tls_failed(error, f"STS, to assume the role {arn} of {key},")
+    if isinstance(error, UNREACHABLE):
+        return errors.EndpointUnreachable(
+            f"STS does not answer ({type(error).__name__}), so the role {arn} of {key} cannot be assumed: see the "
+            "network, aws:endpoints and AWS_ENDPOINT_URL_STS"
+        )
+    if isinstance(error, CREDENTIAL_ERRORS):
+        return credentials_not_found(error, f"STS, to assume the role {arn} of {key}")
+    if isinstance(error, aws.ParamValidationError):
+        return errors.SettingsInvalid(f"STS was not asked for the role {arn}: {key} has a malformed member")
+    return errors.UnexpectedAnswer(
+        f"the role {arn} of {key} cannot be assumed: {type(error).__name__} in the AWS SDK"
+    )
+
+
+def _refused_role(error: aws.ClientError, arn: str, key: str) -> VoiceIdError:
+    code = _code(error)
+    if "AccessDenied" in code:
+        return errors.AccessDenied(
+            f"STS denies the role {arn} of {key}: allow sts:AssumeRole to these credentials, and see the role's "
+            "trust policy and external id"
+        )
+    if code in UNKNOWN_KEY:
+        return errors.CredentialsRejected(
+            f"STS rejects the AWS credentials with which the role {arn} is to be assumed ({code}): check the key, "
+            "its secret, the session token and this machine's clock"
+        )
+    if code in MALFORMED:
+        return errors.SettingsInvalid(f"STS finds what {key} says of the role {arn} malformed ({code})")
+    return errors.UnexpectedAnswer(
+        f"STS does not give the role {arn} of {key} ({code}): see aws:endpoints and the region"
+    )
+
+
+def _code(error: aws.ClientError) -> str:
+    """Return the error's code if it is one word; nothing else of an answer may reach a message."""
+    code = str(error.response.get("Error", {}).get("Code", ""))
+    return code if code.isascii() and code.isalnum() else "no code"
