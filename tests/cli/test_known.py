@@ -14,7 +14,7 @@ from voiceid_optout import urn as urns
 from voiceid_optout.cli.known import Mask, Shown, is_given, matcher, unknown_words
 from voiceid_optout.forge.errors import IdentifierInText
 from voiceid_optout.plan.builder import SPEAKER_TYPE
-from voiceid_optout.plan.shards import SHARD_TYPE
+from voiceid_optout.plan.steps import SHARD_TYPE
 from voiceid_optout.state import passphrase
 from voiceid_optout.state.checkpoint import Checkpoint, PendingOperation, render
 from voiceid_optout.state.resource import ResourceState

@@ -4,9 +4,19 @@ from dataclasses import replace
 
 import pytest
 
-from tests.plan.plans import EVERY_ACTION, SCOPE, plan, step
+from tests.plan.plans import EVERY_ACTION, SCOPE, plan, step, steps
 from voiceid_optout.plan import Action, Change, Plan, Purpose, Scope, Step
-from voiceid_optout.plan.digest import SHORT, approves, digest, short
+from voiceid_optout.plan.digest import (
+    ROWS_SHOWN,
+    SHORT,
+    Differences,
+    approves,
+    differences,
+    digest,
+    short,
+    step_lines,
+    unplanned_steps,
+)
 
 PLAN = plan(EVERY_ACTION, 3, 4)
 
@@ -77,3 +87,50 @@ def test_the_first_digits_name_a_digest(approval: str) -> None:
 )
 def test_anything_else_does_not(approval: str) -> None:
     assert not approves(approval, FULL)
+
+
+ONE, TWO, THREE = steps(Action.OPT_OUT, 3)
+
+
+def test_equal_plans_do_not_differ_whatever_their_words() -> None:
+    made = plan(EVERY_ACTION)
+    other = plan([replace(each, reason="x") for each in EVERY_ACTION], unchanged=9)
+    assert differences(made, other) == Differences((), ())
+    assert unplanned_steps(made, other) == ()
+
+
+def test_each_side_s_own_steps_are_found() -> None:
+    drifted = step(Action.REPAIR, 2)
+    assert differences(plan([ONE, TWO]), plan([THREE, drifted, ONE])) == Differences((TWO,), (drifted, THREE))
+
+
+def test_another_status_is_another_step_to_review_but_no_surplus() -> None:
+    expired = replace(step(Action.REPAIR), change=Change("status", "EXPIRED", "OPTED_OUT"))
+    planned, done = plan([step(Action.REPAIR)]), plan([expired])
+    assert differences(planned, done) == Differences((step(Action.REPAIR),), (expired,))
+    assert unplanned_steps(planned, done) == ()
+
+
+def test_surplus_is_another_person_or_another_action() -> None:
+    assert unplanned_steps(plan([ONE]), plan([ONE, TWO])) == (TWO,)
+    assert unplanned_steps(plan([ONE]), plan([step(Action.RELEASE)])) == (step(Action.RELEASE),)
+    assert unplanned_steps(plan([ONE, TWO]), plan([ONE])) == (), "less than planned is no surplus"
+
+
+def test_a_list_names_places_and_changes() -> None:
+    assert step_lines([ONE, step(Action.REPLACE, 2)], {ONE.label: "config/people.yaml:3"}) == [
+        f"  + opt out  {ONE.label}  config/people.yaml:3  ensure: none → opted_out",
+        f"  ± replace  {TWO.label}",
+    ]
+
+
+def test_a_long_list_is_cut_and_says_so() -> None:
+    lines = step_lines(steps(Action.OPT_OUT, ROWS_SHOWN + 5), {})
+    assert len(lines) == ROWS_SHOWN + 1
+    assert lines[-1] == "  … 5 more rows …"
+    assert len(step_lines(steps(Action.OPT_OUT, ROWS_SHOWN), {})) == ROWS_SHOWN
+
+
+def test_a_list_of_what_a_file_said_is_harmless() -> None:
+    (line,) = step_lines([Step("sp-\x1b[2J", Action.DELETE, "", Change("ensure", "\r\n", None))], {})
+    assert line.isprintable()

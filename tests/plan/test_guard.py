@@ -1,10 +1,22 @@
+import math
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from tests.plan.plans import BUCKET, plan, step, steps
 from voiceid_optout.plan import Action, Change, Plan, Step
-from voiceid_optout.plan.guard import Breach, Limits, Refusal, Rule, check, endangers
+from voiceid_optout.plan.guard import (
+    LIMITS_EXAMPLE,
+    Breach,
+    Limits,
+    Refusal,
+    Rule,
+    check,
+    is_dangerous,
+    parse_limits,
+)
+from voiceid_optout.plan.model import LimitsError
 
 LIMITS = Limits()
 
@@ -81,7 +93,7 @@ def test_old_lines_of_released_people_may_be_taken_out() -> None:
     change = Change("ensure", "released", None)
     old = [replace(each, change=change) for each in steps(Action.FORGET, 300)]
     assert rules(plan(old, unchanged=1, managed=1)) == []
-    assert not endangers(old[0])
+    assert not is_dangerous(old[0])
 
 
 def test_those_released_who_were_never_managed_count_but_are_no_share() -> None:
@@ -149,4 +161,45 @@ def test_reasons_are_one_sentence() -> None:
 def test_only_losses_deletes_and_replaces_endanger(action: Action) -> None:
     endangering = (Action.FORGET, Action.RELEASE, Action.DELETE, Action.REPLACE)
     made = Step("sp-1", action, "", Change("ensure", "opted_out", None))
-    assert endangers(made) == (action in endangering)
+    assert is_dangerous(made) == (action in endangering)
+
+
+def test_nothing_said_means_the_defaults() -> None:
+    assert (
+        parse_limits(None)
+        == parse_limits({})
+        == Limits(max_losses=100, max_loss_percent=30, percent_from_losses=10)
+    )
+    assert LIMITS_EXAMPLE == "{maxLosses: 100, maxLossPercent: 30, percentFromLosses: 10}"
+
+
+def test_what_is_said_replaces_a_default() -> None:
+    assert parse_limits({"maxLosses": 0}) == Limits(max_losses=0)
+    assert parse_limits({"maxLossPercent": 12.5, "percentFromLosses": 3}) == Limits(100, 12.5, 3)
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (100, "must be an object such as {maxLosses: 100"),
+        ("{broken", "must be an object"),
+        ([], "must be an object"),
+        ({"maxLoses": 3}, "has the unknown key 'maxLoses': did you mean maxLosses?"),
+        ({"enabled": False}, "unknown key 'enabled': known are maxLosses, maxLossPercent, percentFromLosses"),
+        ({"secure": "v1:abc"}, "unknown key 'secure'"),
+        ({"maxLosses": "3"}, "needs a whole number from 0 on for maxLosses, without quotes"),
+        ({"maxLosses": -1}, "for maxLosses"),
+        ({"maxLosses": 1.5}, "for maxLosses"),
+        ({"maxLosses": True}, "for maxLosses"),
+        ({"percentFromLosses": None}, "for percentFromLosses"),
+        ({"maxLossPercent": 101}, "needs a number from 0 to 100 for maxLossPercent"),
+        ({"maxLossPercent": -0.1}, "for maxLossPercent"),
+        ({"maxLossPercent": math.nan}, "for maxLossPercent"),
+        ({"maxLossPercent": "30 %"}, "for maxLossPercent"),
+        ({"maxLossPercent": True}, "for maxLossPercent"),
+    ],
+)
+def test_what_cannot_be_meant_is_named(value: Any, words: str) -> None:
+    with pytest.raises(LimitsError) as caught:
+        parse_limits(value)
+    assert words in str(caught.value)

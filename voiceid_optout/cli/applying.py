@@ -14,10 +14,9 @@ from voiceid_optout.cli.errors import CommandError
 from voiceid_optout.cli.exit_codes import ExitCode
 from voiceid_optout.cli.session import end
 from voiceid_optout.engine.interface import Operation, Result
-from voiceid_optout.plan.compare import listed, surplus
-from voiceid_optout.plan.digest import Purpose, short
+from voiceid_optout.plan.digest import Purpose, short, step_lines, unplanned_steps
 from voiceid_optout.plan.document import VERSION, document
-from voiceid_optout.plan.guard import endangers
+from voiceid_optout.plan.guard import is_dangerous
 from voiceid_optout.register.discover import discover
 from voiceid_optout.state import project as projects
 from voiceid_optout.state.backend import Backend
@@ -108,7 +107,7 @@ def _do(session: Session, work: Work, review: Review, approval: Approval, *, ref
         targets=_named(work, review.plan),
         repeatable=session.is_repeatable(review.plan),
     )
-    extra = surplus(review.plan, done)
+    extra = unplanned_steps(review.plan, done)
     surprise = _breaks_a_promise(extra, approval) and outcome.result is Result.SUCCEEDED
     count = f"{len(extra):,} {'step' if len(extra) == 1 else 'steps'}"
     words = f"more was done than the plan said: {count} that nobody had reviewed, listed above"
@@ -131,7 +130,7 @@ def _named(work: Work, plan: Plan) -> frozenset[str]:
 
 def _breaks_a_promise(extra: tuple[Step, ...], approval: Approval) -> bool:
     """Tell whether steps beyond the plan break a promise, rather than repair what drifted a moment ago."""
-    return bool(extra) and (approval.is_given or any(endangers(step) for step in extra))
+    return bool(extra) and (approval.is_given or any(is_dangerous(step) for step in extra))
 
 
 def _warn_of_extra(session: Session, extra: tuple[Step, ...], outcome: Outcome) -> None:
@@ -139,7 +138,7 @@ def _warn_of_extra(session: Session, extra: tuple[Step, ...], outcome: Outcome) 
     if not extra or outcome.result is not Result.SUCCEEDED:
         return
     session.warn("Done beyond the plan, because the service or the state changed after it was made:")
-    for line in listed(extra, session.places):
+    for line in step_lines(extra, session.places):
         session.warn(line)
 
 

@@ -10,12 +10,10 @@ from typing import TYPE_CHECKING
 from voiceid_optout.cli.errors import CommandError
 from voiceid_optout.cli.exit_codes import ExitCode
 from voiceid_optout.cli.output import echo
-from voiceid_optout.plan import limits as plan_limits
-from voiceid_optout.plan import saved
-from voiceid_optout.plan.compare import differences, listed
-from voiceid_optout.plan.digest import Purpose, approves, short
-from voiceid_optout.plan.errors import LimitsError, PlanError
-from voiceid_optout.plan.guard import check
+from voiceid_optout.plan.digest import Purpose, approves, differences, short, step_lines
+from voiceid_optout.plan.document import parse_saved
+from voiceid_optout.plan.guard import check, parse_limits
+from voiceid_optout.plan.model import LimitsError, PlanError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,8 +21,8 @@ if TYPE_CHECKING:
     from voiceid_optout.cli.context import Context
     from voiceid_optout.cli.session import Choices
     from voiceid_optout.plan import Review, Scope, Step
+    from voiceid_optout.plan.document import SavedPlan
     from voiceid_optout.plan.guard import Limits, Refusal
-    from voiceid_optout.plan.saved import SavedPlan
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +60,7 @@ def read(digest: str | None, path: Path | None) -> Approval:
     if path is None:
         return Approval(digest)
     try:
-        return Approval(digest, saved.parse(path.read_bytes()), path)
+        return Approval(digest, parse_saved(path.read_bytes()), path)
     except OSError as error:
         raise CommandError(f"cannot read the plan {path}: {error.strerror}", ExitCode.USAGE) from error
     except PlanError as error:
@@ -79,7 +77,7 @@ def _tell(saved: SavedPlan, review: Review) -> None:
 
 def _list(title: str, steps: tuple[Step, ...], places: Mapping[str, str]) -> None:
     if steps:
-        for line in [title, *listed(steps, places)]:
+        for line in [title, *step_lines(steps, places)]:
             echo(line, err=True)
 
 
@@ -98,7 +96,7 @@ KEY = "guard"
 def limits(context: Context) -> Limits:
     """Return the limits the stack's file sets; raises :class:`CommandError` that names the file and the key."""
     try:
-        return plan_limits.parse(context.setting(KEY))
+        return parse_limits(context.setting(KEY))
     except LimitsError as error:
         raise CommandError(f"{context.settings.path.name}: {context.project.name}:{KEY} {error}") from error
 

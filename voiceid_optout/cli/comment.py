@@ -100,11 +100,11 @@ def command(
 
 def _digest(path: Path, stack: str) -> str | None:
     """Return the digest of a saved plan, None if the guard refuses it; raises CommandError for another file."""
-    from voiceid_optout.plan.errors import PlanFileError  # noqa: PLC0415 - not for --help
-    from voiceid_optout.plan.saved import parse  # noqa: PLC0415
+    from voiceid_optout.plan.document import parse_saved  # noqa: PLC0415
+    from voiceid_optout.plan.model import PlanFileError  # noqa: PLC0415 - not for --help
 
     try:
-        saved = parse(path.read_bytes())
+        saved = parse_saved(path.read_bytes())
     except OSError as error:
         raise CommandError(f"{path} cannot be read: {error.strerror}") from error
     except PlanFileError as error:

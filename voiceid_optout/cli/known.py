@@ -15,7 +15,7 @@ from voiceid_optout.forge.identifiers import Matcher
 from voiceid_optout.limits import read_json
 from voiceid_optout.place import PASSPHRASE, SANDBOX_PASSPHRASE
 from voiceid_optout.plan.builder import SPEAKER_TYPE
-from voiceid_optout.plan.shards import SHARD_TYPE
+from voiceid_optout.plan.steps import SHARD_TYPE
 from voiceid_optout.shard import pairs
 from voiceid_optout.state import passphrase, values
 from voiceid_optout.state.backend import Backend

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from voiceid_optout.plan.durations import spoken
+from voiceid_optout.plan.words import format_duration
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -121,7 +121,7 @@ class WorkProgress:
             rate = self._done / seconds
             words.append(f"{rate:,.0f}/s" if rate >= 10 else f"{rate:,.1f}/s")  # noqa: PLR2004 - two digits tell enough
             if self._total is not None and self._done < self._total:
-                words.append(f"{spoken((self._total - self._done) / rate)} left")
+                words.append(f"{format_duration((self._total - self._done) / rate)} left")
         if self._reason:
             words.append(reason)
         return ", ".join(words)

@@ -26,8 +26,9 @@ from voiceid_optout.cli.sandbox import environment_for, make_private
 from voiceid_optout.cli.streams import confirmed, remember
 from voiceid_optout.engine.choose import EMBEDDED, choose
 from voiceid_optout.engine.interface import WRITES_STATE, Operation, Outcome, Request, Result, place_of
-from voiceid_optout.plan import Action, PlanBuilder, Purpose, Review, shards
+from voiceid_optout.plan import Action, PlanBuilder, Purpose, Review
 from voiceid_optout.plan.builder import DESTROYED, DROPPED, SPEAKER_TYPE, is_change
+from voiceid_optout.plan.steps import SHARD_TYPE, shard_size, shard_steps
 from voiceid_optout.plan.text import Tone, lines
 from voiceid_optout.resource_id import upgraded
 from voiceid_optout.state.errors import EngineError
@@ -47,7 +48,7 @@ _CODES = {
     Result.PARTIAL: ExitCode.PARTIAL,
     Result.ENDED: ExitCode.ENDED,
 }
-_OURS = {SPEAKER_TYPE, shards.SHARD_TYPE, urns.STACK_TYPE, f"{urns.PROVIDER_TYPE_PREFIX}pulumi-python"}
+_OURS = {SPEAKER_TYPE, SHARD_TYPE, urns.STACK_TYPE, f"{urns.PROVIDER_TYPE_PREFIX}pulumi-python"}
 _DESTROYING = (Operation.DESTROY, Operation.PREVIEW_DESTROY)
 NO_LABEL = "--target takes a label, as a plan shows it: sp- and 16 hexadecimal digits"
 _STYLES = {
@@ -253,7 +254,7 @@ class Session:
 def _is_ours(metadata: Any) -> bool:
     """Tell whether an event is about what our program declares: it names people by label."""
     return metadata.type in _OURS and (
-        metadata.type not in (SPEAKER_TYPE, shards.SHARD_TYPE) or is_given(urns.name(metadata.urn))
+        metadata.type not in (SPEAKER_TYPE, SHARD_TYPE) or is_given(urns.name(metadata.urn))
     )
 
 
@@ -264,17 +265,17 @@ class _People:
         self._seen: set[str] = set()
 
     def __call__(self, metadata: Any) -> int:
-        if metadata.type not in (SPEAKER_TYPE, shards.SHARD_TYPE) or metadata.urn in self._seen:
+        if metadata.type not in (SPEAKER_TYPE, SHARD_TYPE) or metadata.urn in self._seen:
             return 0
         self._seen.add(metadata.urn)
-        return shards.size(metadata) if metadata.type == shards.SHARD_TYPE else 1
+        return shard_size(metadata) if metadata.type == SHARD_TYPE else 1
 
 
 def _changes(metadata: Any, renamed: Mapping[str, str]) -> int:
     """Return how many rows of a plan an event is about."""
     if not is_change(metadata):
         return 0
-    steps = shards.steps(metadata, {}, DROPPED, renamed) if metadata.type == shards.SHARD_TYPE else None
+    steps = shard_steps(metadata, {}, DROPPED, renamed) if metadata.type == SHARD_TYPE else None
     return 1 if steps is None else len(steps)
 
 

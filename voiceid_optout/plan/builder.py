@@ -5,10 +5,22 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from voiceid_optout.plan import people, shards
 from voiceid_optout.plan.model import Action, Plan, Step
-from voiceid_optout.plan.people import ASKED, RELEASED, Drift
-from voiceid_optout.plan.shards import SHARD_TYPE
+from voiceid_optout.plan.steps import (
+    ASKED,
+    RELEASED,
+    SHARD_TYPE,
+    Drift,
+    drift_for,
+    forget_step,
+    merge_steps,
+    person_step,
+    rename_step,
+    repair_step,
+    shard_drift,
+    shard_members,
+    shard_steps,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -60,7 +72,7 @@ class PlanBuilder:
                 self._domains[self._label(metadata.urn)] = _domain(metadata)
         elif metadata.type == SHARD_TYPE:
             self._see_shard(metadata)
-            drifted = shards.drifted(metadata.new, self._renamed)
+            drifted = shard_drift(metadata.new, self._renamed)
             self._drift.update(drifted)
             self._domains.update(dict.fromkeys(drifted, _domain(metadata)))
         self._is_state_old |= bool(self._drift)
@@ -87,7 +99,7 @@ class PlanBuilder:
     def _add_shard(self, metadata: Any) -> None:
         labels = self._see_shard(metadata)
         drift = {label: self._drift.pop(label) for label in self._drift.keys() & labels}
-        found = shards.steps(metadata, drift, self._dropped, self._renamed)
+        found = shard_steps(metadata, drift, self._dropped, self._renamed)
         if found is None:
             name = _name(metadata.urn)
             self._steps[metadata.urn] = Step(name, Action.REPLACE, SHARD_TYPE, type=SHARD_TYPE)
@@ -97,7 +109,7 @@ class PlanBuilder:
         for step in found:
             self._put(step, domain)
         if metadata.op != "same":
-            for label in shards.members(metadata.old).keys() & self._renamed.keys():
+            for label in shard_members(metadata.old).keys() & self._renamed.keys():
                 self._move(self._renamed[label], domain)
 
     def _label(self, urn: str) -> str:
@@ -113,7 +125,7 @@ class PlanBuilder:
     def _put(self, step: Step, domain: str) -> None:
         self._domains[step.label] = domain
         known = self._steps.get(step.label)
-        self._steps[step.label] = step if known is None else people.together(known, step, self._dropped)
+        self._steps[step.label] = step if known is None else merge_steps(known, step, self._dropped)
 
     def _see(self, metadata: Any) -> None:
         label = self._label(metadata.urn)
@@ -122,8 +134,8 @@ class PlanBuilder:
             self._managed.add(label)
 
     def _see_shard(self, metadata: Any) -> set[str]:
-        before = shards.members(metadata.old, self._renamed)
-        labels = before.keys() | shards.members(metadata.new, self._renamed).keys()
+        before = shard_members(metadata.old, self._renamed)
+        labels = before.keys() | shard_members(metadata.new, self._renamed).keys()
         self._people |= labels
         self._managed.update(label for label, ensure in before.items() if ensure != RELEASED)
         return labels
@@ -133,7 +145,7 @@ class PlanBuilder:
         everything = self._steps | {label: self._left(label, drift) for label, drift in self._drift.items()}
         for label in self._moved:
             if label not in everything or everything[label].action is Action.MOVE:
-                everything[label] = people.renamed(label)
+                everything[label] = rename_step(label)
         placed = (replace(step, domain=self._domains.get(step.label, "")) for step in everything.values())
         steps = sorted(placed, key=lambda step: (step.label, step.action))
         confined = self._confined and not self._is_state_old
@@ -149,8 +161,8 @@ class PlanBuilder:
     def _left(self, label: str, drift: Drift) -> Step:
         """Return the step of drift that nothing repairs: a read alone, or someone gone whom nobody asks for."""
         if self._compared and drift.status is None:
-            return people.leaving(label, drift.ensure, drift, self._dropped)
-        return people.repair(label, drift)
+            return forget_step(label, drift.ensure, drift, self._dropped)
+        return repair_step(label, drift)
 
 
 def is_read(metadata: Any) -> bool:
@@ -183,24 +195,24 @@ def drift_of(old: Any, new: Any) -> Drift | None:
         return None if ensure == RELEASED else Drift(ensure, None)
     # A side without a status is one from before the step: nothing is known of it.
     status = _property(new, "status")
-    return people.found(ensure, status) if status else None
+    return drift_for(ensure, status) if status else None
 
 
 def _speaker_step(label: str, metadata: Any, drift: Drift | None, dropped: str) -> Step | None:
     match metadata.op:
         case "same":
-            return people.repair(label, drift) if drift else None
+            return repair_step(label, drift) if drift else None
         case "create":
-            return people.step(label, None, _ensured(metadata.new), drift, dropped)
+            return person_step(label, None, _ensured(metadata.new), drift, dropped)
         case "update":
             # Without a read in this run, the state may know of drift since an earlier one.
             known = drift or drift_of(metadata.old, metadata.old)
             was, becomes = _ensured(metadata.old), _ensured(metadata.new)
             changed = Step(label, Action.UPDATE, "its settings changed")
-            return people.step(label, was, becomes, known, dropped) or changed
+            return person_step(label, was, becomes, known, dropped) or changed
         case "delete" | "discard":
             kept = metadata.op == "discard" or bool(metadata.old.retain_on_delete)
-            return people.leaving(label, _ensured(metadata.old), None, dropped, kept=kept)
+            return forget_step(label, _ensured(metadata.old), None, dropped, kept=kept)
         case _:
             return Step(label, Action.REPLACE, "the resource would be replaced")
 

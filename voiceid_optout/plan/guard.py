@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from difflib import get_close_matches
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from voiceid_optout.plan.model import Action
+from voiceid_optout.plan.model import Action, LimitsError
 from voiceid_optout.plan.words import people
 
 if TYPE_CHECKING:
     from voiceid_optout.plan.model import Plan, Step
 
-_LETTING_GO = (Action.FORGET, Action.RELEASE)
-_UNHEARD_OF = (Action.DELETE, Action.REPLACE)
+
+_LOSS_ACTIONS = (Action.FORGET, Action.RELEASE)
+_UNEXPECTED_ACTIONS = (Action.DELETE, Action.REPLACE)
 _OPTED_OUT = "opted_out"
 
 
@@ -97,14 +100,14 @@ def check(plan: Plan, limits: Limits, digest: str, override: str) -> Refusal | N
     return Refusal(breaches, len(losses), plan.managed, limits, digest, override) if breaches else None
 
 
-def endangers(step: Step) -> bool:
+def is_dangerous(step: Step) -> bool:
     """Tell whether a step takes something away: a loss, a delete or a replace."""
-    return _is_loss(step) or step.action in _UNHEARD_OF
+    return _is_loss(step) or step.action in _UNEXPECTED_ACTIONS
 
 
 def _is_loss(step: Step) -> bool:
     # To stop managing somebody released before changes nothing: taking old lines out of `released` is housekeeping.
-    if not step.is_person or step.action not in _LETTING_GO:
+    if not step.is_person or step.action not in _LOSS_ACTIONS:
         return False
     return step.action is Action.RELEASE or _was_opted_out(step)
 
@@ -130,5 +133,48 @@ def _share(losses: list[Step], managed: int, limits: Limits) -> Breach | None:
 
 
 def _unexpected(plan: Plan) -> Breach | None:
-    count = sum(step.action in _UNHEARD_OF for step in plan.steps)
+    count = sum(step.action in _UNEXPECTED_ACTIONS for step in plan.steps)
     return Breach(Rule.UNEXPECTED, count, None, 0) if count else None
+
+
+LIMITS_EXAMPLE = "{maxLosses: 100, maxLossPercent: 30, percentFromLosses: 10}"
+_FIELDS = {
+    "maxLosses": "max_losses",
+    "maxLossPercent": "max_loss_percent",
+    "percentFromLosses": "percent_from_losses",
+}
+
+
+def parse_limits(value: Any) -> Limits:
+    """Return the limits of a config object; None, and keys that are left out, stand for the defaults.
+
+    Raises :class:`LimitsError` that names the key and what belongs there.
+    """
+    if value is None:
+        return Limits()
+    if not isinstance(value, dict):
+        raise LimitsError(f"must be an object such as {LIMITS_EXAMPLE}")
+    found: dict[str, Any] = {}
+    for key, number in value.items():
+        if key not in _FIELDS:
+            raise LimitsError(f"has the unknown key {_named(key)}")
+        found[_FIELDS[key]] = _percent(key, number) if key == "maxLossPercent" else _count(key, number)
+    return Limits(**found)
+
+
+def _count(key: str, value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise LimitsError(f"needs a whole number from 0 on for {key}, without quotes")
+    return value
+
+
+def _percent(key: str, value: Any) -> float:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    if not is_number or not 0 <= value <= 100:  # noqa: PLR2004 - percent
+        raise LimitsError(f"needs a number from 0 to 100 for {key}, without quotes")
+    return float(value)
+
+
+def _named(key: object) -> str:
+    close = get_close_matches(str(key)[:64], _FIELDS, n=1)
+    return f"{str(key)[:64]!r}: " + (f"did you mean {close[0]}?" if close else f"known are {', '.join(_FIELDS)}")

@@ -1,4 +1,9 @@
-"""A plan as GitHub's Markdown: summary and counts first, then a table an action, cut to what a comment may hold."""
+"""A plan as GitHub's Markdown: summary and counts first, then a table an action, cut to what a comment may hold.
+
+Foreign text stands there as code, where nothing in it means anything. Backslashes do not do it: mentions, issue
+references and addresses are found in the finished page, after the escapes are gone. In code there are none of them,
+nor links, HTML, emphasis or emoji.
+"""
 
 from __future__ import annotations
 
@@ -8,15 +13,39 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
-from voiceid_optout.plan.code_span import cell, code
-from voiceid_optout.plan.cut import shares
-from voiceid_optout.plan.words import VERBS, changed, more
+from voiceid_optout.plan.words import VERBS, changed, clean, more, shares
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from voiceid_optout.plan.model import Action, Step
     from voiceid_optout.plan.review import Review
+
+
+_TICKS = re.compile(r"`+")
+_BEFORE_PIPE = re.compile(r"\\(?=\\*\|)")
+
+
+def code(text: str, length: int = 200) -> str:
+    """Return the text as a code span for a paragraph; empty for an empty one.
+
+    It is one line of at most ``length`` characters. The fence is longer than any run of backticks inside.
+    """
+    line = clean(text, length)
+    if not line:
+        return ""
+    longest = max(map(len, _TICKS.findall(line)), default=0)
+    fence = "`" * (longest + 1)
+    # A blank at both ends is taken off again by whoever reads it, and keeps backticks apart.
+    pad = " " if line.startswith("`") or line.endswith("`") else ""
+    return f"{fence}{pad}{line}{pad}{fence}"
+
+
+def cell(text: str, length: int = 200) -> str:
+    """Return the text as a code span for a table's cell, where a bar would end the cell even in code."""
+    # A backslash before a bar would be read as the bar's own: a blank between keeps both visible.
+    return _BEFORE_PIPE.sub(r"\\ ", code(text, length)).replace("|", r"\|")
+
 
 COMMENT_LENGTH = 65_536  # characters in a comment on GitHub
 LEAST_LENGTH = 8_192  # room for everything but rows

@@ -1,10 +1,27 @@
-"""A plan: what a run would do, or did, to whom and why. Pure data."""
+"""A plan: what a run would do, or did, to whom and why. Pure data, and what can be wrong with a saved one."""
 
 from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
 from enum import StrEnum
+
+
+class PlanError(Exception):
+    """Root of this package's errors. The message says what is wrong and what to do."""
+
+
+class PlanFileError(PlanError):
+    """A file is no saved plan, or one that was cut short or changed."""
+
+
+class ForeignPlanError(PlanError):
+    """A saved plan is for something else than what it is used for."""
+
+
+class LimitsError(PlanError):
+    """The guard's limits are not what they should be."""
+
 
 PERSON = "person"  # the type of a step about a person; other steps name Pulumi's type of the resource
 

@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
-from voiceid_optout.plan.cut import Gap, cut
-from voiceid_optout.plan.words import VERBS, changed, clean, more
+from voiceid_optout.plan.words import VERBS, Gap, changed, clean, cut, more
 
 if TYPE_CHECKING:
     from voiceid_optout.plan.model import Step

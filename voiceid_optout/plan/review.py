@@ -1,4 +1,4 @@
-"""A plan as people and machines get to see it: with places, reasons, digest and what the guard says."""
+"""A plan as people and machines get to see it: with places, reasons, digest, duration and what the guard says."""
 
 from __future__ import annotations
 
@@ -10,13 +10,40 @@ from voiceid_optout.plan import digest as digests
 from voiceid_optout.plan import words
 from voiceid_optout.plan.digest import Purpose, Scope
 from voiceid_optout.plan.model import Action
+from voiceid_optout.plan.words import format_duration
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from voiceid_optout.plan.guard import Refusal
     from voiceid_optout.plan.model import Plan, Step
-    from voiceid_optout.plan.pace import Pace
+
+
+_WORTH_SAYING_SECONDS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """Calls a second that the quotas allow; opting out and deleting have quotas of their own."""
+
+    opt_out: float
+    delete: float
+
+    def seconds(self, plan: Plan) -> float:
+        """Return how long the plan's calls take: both kinds run side by side."""
+        counts = plan.counts
+        return max(
+            (counts[Action.OPT_OUT] + counts[Action.REPAIR]) / self.opt_out, counts[Action.RELEASE] / self.delete
+        )
+
+    def words(self, plan: Plan) -> str:
+        """Return the same for people, empty for what is done at once."""
+        seconds = self.seconds(plan)
+        if seconds < _WORTH_SAYING_SECONDS:
+            return ""
+        slow = self.opt_out if seconds * self.delete > plan.counts[Action.RELEASE] else self.delete
+        return f"about {format_duration(seconds)} at {slow:g} calls a second"
+
 
 _DOMAINS_SHOWN = 10
 _PLACE_LENGTH = 300

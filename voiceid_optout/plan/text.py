@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from voiceid_optout.plan.cut import Gap, cut
 from voiceid_optout.plan.digest import short
-from voiceid_optout.plan.words import SYMBOLS, VERBS, clean, more
+from voiceid_optout.plan.words import SYMBOLS, VERBS, Gap, clean, cut, more
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -1,5 +1,3 @@
-"""Shards and single resources make the same plans of the same changes."""
-
 from __future__ import annotations
 
 from typing import Any
@@ -9,14 +7,119 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pulumi.automation import events as api
 
-from tests.plan.streams import OPTED_OUT, RELEASED, urn_of
+from tests.plan.streams import OPTED_OUT, urn_of
 from voiceid_optout import shard
 from voiceid_optout.engine.events import Emitter
-from voiceid_optout.plan import Action, Plan, PlanBuilder, Purpose, Scope, Step, shards
+from voiceid_optout.plan import Action, Change, Plan, PlanBuilder, Purpose, Scope, Step
 from voiceid_optout.plan.builder import SPEAKER_TYPE
 from voiceid_optout.plan.digest import digest
 from voiceid_optout.plan.guard import Limits, check
-from voiceid_optout.plan.shards import SHARD_TYPE
+from voiceid_optout.plan.steps import (
+    ASKED,
+    RELEASED,
+    SHARD_TYPE,
+    Drift,
+    drift_for,
+    forget_step,
+    merge_steps,
+    person_step,
+    repair_step,
+    shard_drift,
+    shard_members,
+    shard_size,
+)
+
+SAM = "sp-00000000000005a1"
+GONE, ENROLLED = Drift(ASKED, None), Drift(ASKED, "ENROLLED")
+BACK = Drift(RELEASED, "ENROLLED")
+DROPPED = "no longer in the register"
+FORGOTTEN = forget_step(SAM, ASKED, None, DROPPED)
+
+
+@pytest.mark.parametrize(
+    ("was", "becomes", "drift", "expected"),
+    [
+        (None, ASKED, None, (Action.OPT_OUT, "new", Change("ensure", None, ASKED))),
+        (None, ASKED, GONE, (Action.REPAIR, "gone from the service", Change("status", None, "OPTED_OUT"))),
+        (None, RELEASED, None, (Action.RELEASE, "released", Change("ensure", None, RELEASED))),
+        (None, RELEASED, GONE, (Action.RELEASE, "released", Change("ensure", ASKED, RELEASED))),
+        (ASKED, RELEASED, ENROLLED, (Action.RELEASE, "released", Change("ensure", ASKED, RELEASED))),
+        (RELEASED, ASKED, BACK, (Action.OPT_OUT, "no longer released", Change("ensure", RELEASED, ASKED))),
+        (ASKED, ASKED, ENROLLED, (Action.REPAIR, ENROLLED.reason, Change("status", "ENROLLED", "OPTED_OUT"))),
+        (RELEASED, RELEASED, BACK, (Action.REPAIR, BACK.reason, Change("status", "ENROLLED", None))),
+        (
+            ASKED,
+            None,
+            None,
+            (Action.FORGET, f"{DROPPED}; the opt-out stays in the service", Change("ensure", ASKED, None)),
+        ),
+        (ASKED, None, GONE, (Action.FORGET, f"{DROPPED}; gone from the service", Change("ensure", ASKED, None))),
+        (
+            RELEASED,
+            None,
+            BACK,
+            (Action.FORGET, f"{DROPPED}; nothing changes in the service", Change("ensure", RELEASED, None)),
+        ),
+    ],
+)
+def test_what_happens(
+    was: str | None, becomes: str | None, drift: Drift | None, expected: tuple[Action, str, Change]
+) -> None:
+    assert person_step(SAM, was, becomes, drift, DROPPED) == Step(SAM, *expected)
+
+
+@pytest.mark.parametrize("ensure", [ASKED, RELEASED])
+def test_nothing_happens_to_somebody_who_is_as_asked(ensure: str) -> None:
+    assert person_step(SAM, ensure, ensure, None, DROPPED) is None
+
+
+def test_a_delete_that_would_reach_the_service_says_so() -> None:
+    made = person_step(SAM, ASKED, None, None, DROPPED, kept=False)
+    assert made == Step(SAM, Action.DELETE, DROPPED, Change("ensure", ASKED, None))
+
+
+@pytest.mark.parametrize(
+    ("ensure", "status", "expected"),
+    [
+        (ASKED, "OPTED_OUT", None),
+        (ASKED, "EXPIRED", Drift(ASKED, "EXPIRED")),
+        (ASKED, None, GONE),
+        (RELEASED, None, None),
+        (RELEASED, "OPTED_OUT", Drift(RELEASED, "OPTED_OUT")),
+    ],
+)
+def test_drift_is_what_was_not_asked(ensure: str, status: str | None, expected: Drift | None) -> None:
+    assert drift_for(ensure, status) == expected
+
+
+@pytest.mark.parametrize(
+    ("ensure", "effect"),
+    [(ASKED, "the opt-out stays in the service"), (RELEASED, "nothing changes in the service")],
+)
+def test_who_leaves_one_resource_and_joins_another_moves(ensure: str, effect: str) -> None:
+    joining = person_step(SAM, None, ensure, None, DROPPED)
+    forgotten = forget_step(SAM, ensure, None, DROPPED)
+    assert joining is not None
+    moved = Step(SAM, Action.MOVE, f"moves to another resource; {effect}")
+    assert merge_steps(forgotten, joining, DROPPED) == merge_steps(joining, forgotten, DROPPED) == moved
+
+
+def test_who_moves_and_has_drifted_is_repaired() -> None:
+    assert merge_steps(repair_step(SAM, ENROLLED), FORGOTTEN, DROPPED) == repair_step(SAM, ENROLLED)
+
+
+@pytest.mark.parametrize(("was", "becomes"), [(ASKED, RELEASED), (RELEASED, ASKED)])
+def test_who_moves_and_is_asked_for_otherwise_is_as_in_one_resource(was: str, becomes: str) -> None:
+    joining = person_step(SAM, None, becomes, None, DROPPED)
+    assert joining is not None
+    expected = person_step(SAM, was, becomes, None, DROPPED)
+    assert merge_steps(forget_step(SAM, was, None, DROPPED), joining, DROPPED) == expected
+
+
+def test_of_other_pairs_the_later_step_counts() -> None:
+    deleted = forget_step(SAM, ASKED, None, DROPPED, kept=False)
+    assert merge_steps(repair_step(SAM, GONE), deleted, DROPPED) == deleted
+
 
 NAME = "DomainDomainDomain0001-a7"
 People = dict[str, str]
@@ -160,17 +263,17 @@ def test_a_shard_that_would_be_deleted_or_replaced_is_seen_by_the_guard() -> Non
 
 
 def test_the_size_of_a_shard() -> None:
-    assert shards.size(reading(people(7), {})) == 7
-    assert shards.size(metadata("create", None, side(people(3)))) == 3
-    assert shards.size(metadata("same", None, None)) == 0
+    assert shard_size(reading(people(7), {})) == 7
+    assert shard_size(metadata("create", None, side(people(3)))) == 3
+    assert shard_size(metadata("same", None, None)) == 0
 
 
 def test_a_side_without_texts_has_nobody() -> None:
-    assert shards.members(single(name(1), OPTED_OUT, None)) == {}
-    assert shards.drifted(single(name(1), OPTED_OUT, None)) == {}
+    assert shard_members(single(name(1), OPTED_OUT, None)) == {}
+    assert shard_drift(single(name(1), OPTED_OUT, None)) == {}
 
 
-# The same changes told of single resources and of shards.
+# The same changes told of single resources and of
 
 STATUSES = st.sampled_from([None, "ENROLLED", "EXPIRED", "PENDING", "OPTED_OUT"])
 REGISTERS = st.dictionaries(st.integers(0, 12).map(name), st.sampled_from([OPTED_OUT, RELEASED]), max_size=10)
