@@ -13,6 +13,7 @@ from sqlalchemy import Connection, text
 
 from tests.service.running import Service, thread
 from voiceid_optout.service.db.database import open_database
+from voiceid_optout.service.db.transaction import Statement
 from voiceid_optout.service.operations import speakers
 from voiceid_optout.service.settings import Limits
 
@@ -63,8 +64,8 @@ def test_the_search_uses_the_index_also_while_the_planner_knows_nothing(
     sqlite = connection.dialect.name == "sqlite"
     names: Any = json.dumps(["caller-7"] * 64) if sqlite else ["caller-7"] * 64
     explain = "EXPLAIN QUERY PLAN " if sqlite else "EXPLAIN "
-    statement = text(explain + speakers._FIND[connection.dialect.name, column].text)
-    plan = "\n".join(str(row) for row in connection.execute(statement, {"domain": DOMAIN, "names": names}))
+    explained = Statement({name: explain + found for name, found in speakers._FIND[column].texts.items()})
+    plan = "\n".join(str(row) for row in explained.run(connection, domain=DOMAIN, names=names))
     assert "SCAN speakers" not in plan
     assert "Seq Scan" not in plan
     index = f"(domain_id=? AND {column}=?)" if sqlite else f"speakers_domain_id_{column}_key"

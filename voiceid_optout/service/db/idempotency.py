@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import Connection, delete, insert, select, text
 
 from voiceid_optout.service.db.schema import client_tokens, used_requests
-from voiceid_optout.service.db.transaction import Request, Result, Transaction
+from voiceid_optout.service.db.transaction import Request, Result, Statement, Transaction
 from voiceid_optout.service.errors import ApiError, invalid, signature_invalid
 
 _TOKEN_SECONDS = 24 * 3600
@@ -26,13 +26,13 @@ _MARKED = {
     "postgresql": "mark = ANY(CAST(:marks AS varchar[]))",
 }
 # One statement, so that it sees a mark in the table or the boundary that was raised when the mark was removed.
-_RECALL = {
-    dialect: text(
-        f"SELECT mark, outcome FROM used_requests WHERE {marked} "  # noqa: S608  texts of our own
+_RECALL = Statement(
+    {
+        dialect: f"SELECT mark, outcome FROM used_requests WHERE {marked} "  # noqa: S608  texts of our own
         f"UNION ALL SELECT key, value FROM meta WHERE key = '{FORGOTTEN}'"
-    )
-    for dialect, marked in _MARKED.items()
-}
+        for dialect, marked in _MARKED.items()
+    }
+)
 # Where several services share a database, the clock of one that is wrong must not forget for all.
 _OLDEST = {
     "sqlite": "printf('%08x', CAST(:now - :keep AS INTEGER))",
@@ -82,9 +82,8 @@ class Used:
         self._known: dict[str, str | None] = {}
         self._newest_forgotten = ""
         if marks:
-            dialect = tx.connection.dialect.name
-            given: Any = json.dumps(list(marks)) if dialect == "sqlite" else list(marks)
-            found = tx.connection.execute(_RECALL[dialect], {"marks": given})
+            sqlite = tx.connection.dialect.name == "sqlite"
+            found = _RECALL.run(tx.connection, marks=json.dumps(list(marks)) if sqlite else list(marks))
             self._known = {row.mark: row.outcome for row in found}
             self._newest_forgotten = self._known.pop(FORGOTTEN, None) or ""
 

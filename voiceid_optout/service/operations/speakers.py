@@ -8,12 +8,12 @@ import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, select, text, update
+from sqlalchemy import Connection, Row, delete, select, update
 
 from voiceid_optout.service import ids
 from voiceid_optout.service.db.idempotency import remember
 from voiceid_optout.service.db.schema import speakers
-from voiceid_optout.service.db.transaction import Request, Result, SpeakerStatus, Transaction
+from voiceid_optout.service.db.transaction import Request, Result, SpeakerStatus, Statement, Transaction
 from voiceid_optout.service.errors import ApiError, domain_not_found, speaker_not_found
 from voiceid_optout.service.events.outbox import Action, SpeakerEvent, record
 from voiceid_optout.service.operations import domains, paging
@@ -38,20 +38,20 @@ _PEOPLE = {
 
 
 _FIND = {
-    (dialect, column): text(statement.format(columns=_COLUMNS, id=column))
-    for dialect, statement in _FIND_TEXT.items()
+    column: Statement({dialect: text.format(columns=_COLUMNS, id=column) for dialect, text in _FIND_TEXT.items()})
     for column in ("customer_id", "generated_id")
 }
-_INSERT = {
-    dialect: text(
-        "INSERT INTO speakers "  # noqa: S608  texts of our own
+_INSERT = Statement(
+    {
+        dialect: "INSERT INTO speakers "  # noqa: S608  texts of our own
         "(domain_id, customer_id, generated_id, status, created_at, updated_at, opted_out_by) "
         f"SELECT :domain, customer_id, generated_id, :status, :now, :now, opted_out_by FROM ({people}) AS people"
-    )
-    for dialect, people in _PEOPLE.items()
-}
-_GROW = text("UPDATE domains SET speaker_count = speaker_count + :by WHERE domain_id = :domain")
-
+        for dialect, people in _PEOPLE.items()
+    }
+)
+_GROW = Statement(
+    dict.fromkeys(_PEOPLE, "UPDATE domains SET speaker_count = speaker_count + :by WHERE domain_id = :domain")
+)
 
 GENERATED_PREFIX = "id#"
 ENROLLMENT_SECONDS = 3 * 365.25 * 24 * 3600
@@ -65,7 +65,7 @@ def find_speakers(
     """Return the rows of the domain whose ``column`` (``customer_id`` or ``generated_id``) is among ``names``."""
     dialect = connection.dialect.name
     given: Any = json.dumps(list(names)) if dialect == "sqlite" else list(names)
-    found = connection.execute(_FIND[dialect, column], {"domain": domain_id, "names": given})
+    found = _FIND[column].run(connection, domain=domain_id, names=given)
     return [dict(row) for row in found.mappings()]
 
 
@@ -77,18 +77,17 @@ def insert_speakers(
     now: float,
 ) -> None:
     """Insert new speakers, in this order: customer id, generated id, mark; their domain's count stays."""
-    dialect = connection.dialect.name
     common = {"domain": domain_id, "status": str(status), "now": now}
-    if dialect == "sqlite":
-        connection.execute(_INSERT[dialect], {**common, "people": json.dumps(people)})
+    if connection.dialect.name == "sqlite":
+        _INSERT.run(connection, **common, people=json.dumps(people))
     else:
         names, generated, marks = map(list, zip(*people, strict=True))
-        connection.execute(_INSERT[dialect], {**common, "names": names, "generated": generated, "marks": marks})
+        _INSERT.run(connection, **common, names=names, generated=generated, marks=marks)
 
 
 def grow(connection: Connection, domain_id: str, by: int) -> None:
     """Keep the domain's count of speakers in step with its rows."""
-    connection.execute(_GROW, {"domain": domain_id, "by": by})
+    _GROW.run(connection, domain=domain_id, by=by)
 
 
 def describe_speakers(tx: Transaction, requests: Sequence[Request]) -> list[Result | ApiError]:
