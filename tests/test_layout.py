@@ -18,10 +18,6 @@ MOST_LINES = 400
 # Modules with logic and without a mirroring test file, and the file that tests them instead, because what they do
 # shows only there.
 TESTED_ELSEWHERE = {
-    # What these decide shows in whole runs.
-    "voiceid_optout/engine/embedded/components.py": "tests/conformance/test_conformance.py",
-    "voiceid_optout/engine/embedded/execution.py": "tests/engine/embedded/test_engine.py",
-    "voiceid_optout/engine/embedded/replacer.py": "tests/conformance/test_conformance.py",
     # Every fault of a register has a file, and a line that is expected of it.
     "voiceid_optout/register/document.py": "tests/register/test_loader.py",
     "voiceid_optout/register/domains.py": "tests/register/test_loader.py",

@@ -42,6 +42,6 @@ def choose(name: str | None, environment: Mapping[str, str]) -> Engine:
 
 def program_providers(request: Request, project: Project, config: StackConfig) -> Collection[str]:
     """Return the texts of the providers that the program sends; the Pulumi CLI has no way to ask for them."""
-    from voiceid_optout.engine.embedded.sent import by_program  # noqa: PLC0415 - few states need it
+    from voiceid_optout.engine.embedded import host  # noqa: PLC0415 - few states need it
 
-    return by_program(request, project, config)
+    return host.program_providers(request, project, config)

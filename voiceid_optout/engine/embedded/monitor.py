@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from google.protobuf import empty_pb2
 from pulumi.runtime.proto import engine_pb2, resource_pb2
 
-from voiceid_optout.engine.embedded import goal as goals
 from voiceid_optout.engine.embedded import wire
+from voiceid_optout.engine.embedded.goal import read_goal
 from voiceid_optout.state.errors import EngineError, OutOfScopeError
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class Monitor:
         )
 
     def _RegisterResource(self, request: Any) -> Any:  # noqa: N802
-        goal = goals.read(request, self._stack, self._project, self._run.request.root)
+        goal = read_goal(request, self._stack, self._project, self._run.request.root)
         state = self._registrar.register(goal)
         if state is None:
             return resource_pb2.RegisterResourceResponse(urn=goal.urn, result=resource_pb2.FAIL)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from pulumi.automation.events import OpType
 
-from voiceid_optout.engine.embedded import decisions
+from voiceid_optout.engine.embedded.goal import is_targeted, missing_target, missing_targets
 from voiceid_optout.engine.embedded.plugin import ProviderError
 from voiceid_optout.engine.embedded.run import describe, now
 from voiceid_optout.state import values
@@ -30,11 +30,11 @@ def refresh(run: Run, base: Checkpoint, *, final: bool) -> None:
     """
     # Where the program follows, a target may be a resource that it adds.
     known = [item.urn for item in base.resources]
-    for target in decisions.missing_targets(run.request.targets, known) if final else ():
-        run.fail(target, decisions.missing_words(target), halt=True)
+    for target in missing_targets(run.request.targets, known) if final else ():
+        run.fail(target, missing_target(target), halt=True)
     if run.stopped:
         return
-    wanted = [item for item in base.resources if decisions.is_targeted(item.urn, run.request.targets)]
+    wanted = [item for item in base.resources if is_targeted(item.urn, run.request.targets)]
     with ThreadPoolExecutor(run.request.parallel, thread_name_prefix="refresh") as pool:
         for done in [pool.submit(_refresh_one, run, item, final) for item in wanted]:
             done.result()  # raises what nobody expected

@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING
 from pulumi.automation.events import OpType
 
 from voiceid_optout import urn as urns
-from voiceid_optout.engine.embedded import decisions
-from voiceid_optout.engine.embedded.components import Components
-from voiceid_optout.engine.embedded.decisions import Step
+from voiceid_optout.engine.embedded.deletion import Replacer
+from voiceid_optout.engine.embedded.goal import Step, choose_step, is_targeted, keep_ignored
 from voiceid_optout.engine.embedded.plugin import ProviderError
-from voiceid_optout.engine.embedded.replacer import Replacer
-from voiceid_optout.engine.embedded.run import stamped
+from voiceid_optout.engine.embedded.run import describe, stamped
+from voiceid_optout.state import values
 from voiceid_optout.state.errors import OutOfScopeError, ProgramError
 from voiceid_optout.state.journal import EntryKind
 from voiceid_optout.state.resource import ResourceState
@@ -25,6 +24,8 @@ if TYPE_CHECKING:
     from voiceid_optout.engine.embedded.run import Run
     from voiceid_optout.state.checkpoint import Checkpoint
     from voiceid_optout.state.values import PropertyMap
+
+    _Registered = tuple[OpType, ResourceState | None, ResourceState]
 
 
 class Registrar:
@@ -52,7 +53,7 @@ class Registrar:
         old = self._claim(goal)
         if not goal.custom:
             return self.components.register(goal, old)
-        if not decisions.is_targeted(goal.urn, self._run.request.targets):
+        if not is_targeted(goal.urn, self._run.request.targets):
             return self._leave(goal, old)
         if self._run.stopped:
             return None
@@ -96,17 +97,17 @@ class Registrar:
 
     def _custom(self, goal: Goal, old: ResourceState | None) -> ResourceState | None:
         provider = self._default_provider()
-        wanted = decisions.keep_ignored(goal, old) if old else goal.inputs
-        condemned = self._replacer.condemned.get(old.urn) if old else None
-        inputs = self._run.checked(goal.urn, old.inputs if old and not condemned else {}, wanted)
+        wanted = keep_ignored(goal, old) if old else goal.inputs
+        deleted = self._replacer.deleted_dependents.get(old.urn) if old else None
+        inputs = self._run.checked(goal.urn, old.inputs if old and not deleted else {}, wanted)
         new = goal.state(inputs, provider=provider)
-        if condemned is not None:
-            self._run.replaced(condemned, new)
-            return self.create(new, condemned, OpType.CREATE_REPLACEMENT)
+        if deleted is not None:
+            self._run.replaced(deleted, new)
+            return self.create(new, deleted, OpType.CREATE_REPLACEMENT)
         if old is None:
             return self.create(new) if self._may_begin(new) else None
         diff = self._run.diffed(replace(old, urn=goal.urn), inputs)
-        step = decisions.choose(goal, old, inputs, diff)
+        step = choose_step(goal, old, inputs, diff)
         if not self._may_begin(new):
             return None
         match step:
@@ -187,3 +188,55 @@ class Registrar:
             kind, op = EntryKind.PUT, OpType.UPDATE if old else OpType.CREATE
         self._run.step(op, old, new, lambda: new, entry=kind)
         return new
+
+
+class Components:
+    """The components of a run, the stack's own among them. Thread-safe."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._lock = threading.Lock()
+        self._registered: dict[str, _Registered] = {}
+        self._exports: tuple[str, PropertyMap] | None = None
+
+    def register(self, goal: Goal, old: ResourceState | None) -> ResourceState | None:
+        """Take a component into the state; None when what it depends on is not there."""
+        new = goal.state(goal.inputs, outputs=old.outputs if old else {})
+        if not self._run.left_out.isdisjoint(new.uses):
+            self._run.left_out.add(new.urn)
+            return None
+        new = replace(new, created=old.created, modified=old.modified) if old else stamped(new, None)
+        op, kind = (OpType.SAME, EntryKind.SAME) if old else (OpType.CREATE, EntryKind.PUT)
+        with self._lock:
+            self._registered[new.urn] = (op, old, new)
+        return self._run.step(op, old, new, lambda: new, entry=kind)
+
+    def finish(self, urn: str, outputs: PropertyMap) -> None:
+        """Take a component's outputs. The stack's, its exports, are kept back until the run has ended."""
+        if urns.type_of(urn) == urns.STACK_TYPE:
+            self._exports = (urn, outputs)
+        else:
+            self._put_out(urn, outputs)
+
+    def finish_stack(self, *, failed: bool) -> None:
+        """Take the exports; those a failed run does not speak of may only be missing, and stay."""
+        if self._exports is None:
+            return
+        urn, outputs = self._exports
+        _, old, _ = self._registered[urn]
+        if failed and old is not None:
+            outputs = {**old.outputs, **outputs}
+        self._put_out(urn, outputs)
+
+    def _put_out(self, urn: str, outputs: PropertyMap) -> None:
+        if self._run.stopped and values.contains_unknown(outputs):
+            return  # They have waited for what has failed: the CLI answers nobody by then, and keeps the old ones.
+        with self._lock:
+            known = self._registered.get(urn)
+        if known is None:
+            return
+        op, old, new = known
+        new = replace(new, outputs=outputs)
+        if not self._run.planning:
+            self._run.journal.record(EntryKind.SAME, new)
+        self._run.emitter.done(describe(op, old, new), planning=self._run.planning)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.engine.bench import THING, urn
-from voiceid_optout.engine.embedded import deleter
+from voiceid_optout.engine.embedded import deletion
 from voiceid_optout.engine.interface import Result
 from voiceid_optout.state.resource import ResourceState
 
@@ -163,5 +163,5 @@ def test_what_the_program_did_not_speak_of_goes_and_so_do_old_copies() -> None:
         urn=urn("default", "pulumi:providers:pulumi-python"), custom=True, type="pulumi:providers:pulumi-python"
     )
     kept, gone, copy = thing("s0"), thing("s1"), thing("s0", delete=True)
-    assert deleter.unseen([provider, kept, gone, copy], {urn("s0")}) == [gone, copy]
-    assert deleter.unseen([provider, gone, copy], {urn("s0")}) == [provider, gone, copy]
+    assert deletion.unseen([provider, kept, gone, copy], {urn("s0")}) == [gone, copy]
+    assert deletion.unseen([provider, gone, copy], {urn("s0")}) == [provider, gone, copy]
