@@ -15,8 +15,8 @@ from pulumi.runtime import Settings, configure
 from pulumi.runtime.proto import engine_pb2_grpc, resource_pb2_grpc
 from pulumi.runtime.stack import run_in_stack
 
-from voiceid_optout.engine.embedded.channel import METHODS
 from voiceid_optout.engine.embedded.host import ProgramEnd, ProgramHost
+from voiceid_optout.engine.embedded.transport import METHODS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

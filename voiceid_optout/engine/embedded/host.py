@@ -22,8 +22,8 @@ from pulumi.runtime.proto import engine_pb2, resource_pb2
 
 from voiceid_optout import urn as urns
 from voiceid_optout.engine.embedded import wire
-from voiceid_optout.engine.embedded.channel import DONE, ERROR, METHODS, OK, Call, Callee
 from voiceid_optout.engine.embedded.monitor import FEATURES
+from voiceid_optout.engine.embedded.transport import DONE, METHODS, Callee, Frame
 from voiceid_optout.engine.messages import ErrorLines
 from voiceid_optout.state import values
 from voiceid_optout.state.errors import ProgramError
@@ -97,7 +97,7 @@ class ProgramHost:
             self._connection.send_bytes(json.dumps(start).encode())
         except OSError:
             raise ProgramError(self._died()) from None
-        calls: SimpleQueue[Call | None] = SimpleQueue()
+        calls: SimpleQueue[Frame | None] = SimpleQueue()
         refusals: list[str] = []
         threads = [threading.Thread(target=_serve, args=(callee, calls, serve, refusals)) for _ in range(workers)]
         for thread in threads:
@@ -108,7 +108,7 @@ class ProgramHost:
                     call = callee.receive()
                 except EOFError:
                     raise ProgramError(self._died()) from None
-                if call.method == DONE:
+                if call.kind == DONE:
                     self._done = True
                     return _told(ProgramEnd(**json.loads(call.body)), refusals)
                 calls.put(call)
@@ -146,22 +146,21 @@ def _told(end: ProgramEnd, refusals: list[str]) -> ProgramEnd:
 
 
 def _serve(
-    callee: Callee, calls: SimpleQueue[Call | None], serve: Callable[[str, Any], Any], refusals: list[str]
+    callee: Callee, calls: SimpleQueue[Frame | None], serve: Callable[[str, Any], Any], refusals: list[str]
 ) -> None:
     """Answer calls until there are no more. An executor's futures would cost more than a call."""
+
+    def served(number: int, body: bytes) -> bytes:
+        method = METHODS[number]
+        try:
+            response: bytes = serve(method.name, method.request.FromString(body)).SerializeToString()
+        except Exception as error:
+            refusals.append(str(error))
+            raise
+        return response
+
     while (call := calls.get()) is not None:
-        _answer(callee, call, serve, refusals)
-
-
-def _answer(callee: Callee, call: Call, serve: Callable[[str, Any], Any], refusals: list[str]) -> None:
-    method = METHODS[call.method]
-    try:
-        response = serve(method.name, method.request.FromString(call.body))
-    except Exception as error:  # noqa: BLE001 - reported to the program, which fails with it
-        refusals.append(str(error))
-        callee.answer(call, ERROR, str(error).encode())
-    else:
-        callee.answer(call, OK, response.SerializeToString())
+        callee.answer(call, served)
 
 
 def _forward(stream: IO[bytes], say: Callable[[str], None]) -> None:

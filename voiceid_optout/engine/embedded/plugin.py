@@ -13,7 +13,8 @@ from typing import IO, TYPE_CHECKING, Any
 from pulumi.runtime.proto import provider_pb2 as pb
 
 from voiceid_optout.engine.embedded import wire
-from voiceid_optout.engine.embedded.plugin_lines import CALLS, CallFailedError, Lines
+from voiceid_optout.engine.embedded.plugin_process import LOAD_CLIENT
+from voiceid_optout.engine.embedded.transport import ConnectionPool, RemoteError
 from voiceid_optout.engine.messages import last_line
 from voiceid_optout.state import values
 from voiceid_optout.state.errors import PluginError
@@ -61,16 +62,16 @@ class Plugin:
         self._say = say
         self._config: Mapping[str, str] = {}
         self._ready = threading.Lock()
-        self._lines = Lines()
+        self._connections = ConnectionPool()
         self._connected = False
         self._failure: PluginError | None = None
         self._readers: list[threading.Thread] = []
         variables = {**os.environ, **environment, "PULUMI_PROJECT": project, "PYTHONUNBUFFERED": "1"}
         variables["PYTHONPATH"] = os.pathsep.join(part for part in (str(root), variables.get("PYTHONPATH")) if part)
-        ends = [end.fileno() for end in self._lines.theirs]
-        words = [CALLS] if calls else []
+        ends = [end.fileno() for end in self._connections.theirs]
+        options = [LOAD_CLIENT] if calls else []
         self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-            [sys.executable, "-m", "voiceid_optout.engine.embedded.plugin_process", *words, *map(str, ends)],
+            [sys.executable, "-m", "voiceid_optout.engine.embedded.plugin_process", *options, *map(str, ends)],
             cwd=root,
             env=variables,
             pass_fds=ends,
@@ -79,7 +80,7 @@ class Plugin:
             stderr=subprocess.PIPE,
             process_group=0,  # a terminal's Ctrl-C is for the engine alone
         )
-        self._lines.hand_over()
+        self._connections.close_theirs()
 
     def configure(self, config: Mapping[str, str]) -> None:
         """Say with which config the first call is to find it, all text."""
@@ -171,8 +172,8 @@ class Plugin:
 
     def _guarded(self, method: str, request: Any) -> Any:
         try:
-            return self._lines.call(method, request)
-        except CallFailedError as error:
+            return self._connections.call(method, request)
+        except RemoteError as error:
             raise ProviderError(last_line(str(error) or "the provider failed")) from None
         except (EOFError, OSError):
             raise PluginError(f"the provider plugin {self._end()}") from None
@@ -196,7 +197,7 @@ class Plugin:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-        self._lines.close()
+        self._connections.close()
         for reader in self._readers:
             reader.join(timeout=1)  # what it said last; not longer: a process it left behind may hold the pipe
         unread = () if self._readers else (self._process.stdout, self._process.stderr)

@@ -1,4 +1,4 @@
-"""The plugin's process: ``python -m pulumi.dynamic``, as the CLI starts it, with our lines in the place of gRPC.
+"""The plugin's process: ``python -m pulumi.dynamic``, as the CLI starts it, with our transport instead of gRPC.
 
 The plugin itself never notices that its engine is gone. Its standard input is a pipe that nobody writes to, so the
 end of it means that the engine has ended, however it did.
@@ -17,23 +17,26 @@ from typing import TYPE_CHECKING, Any
 
 import grpc
 
-from voiceid_optout.engine.embedded import plugin_lines
-from voiceid_optout.engine.embedded.plugin_lines import CALLS, METHODS, SERVICE
+from voiceid_optout.engine.embedded.transport import PLUGIN_METHODS, answer, receive, send
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+LOAD_CLIENT = "--load-client"
+_SERVICE = "pulumirpc.ResourceProvider"
 
 
 def main() -> None:
     """Run the plugin until it is told to end or the engine is gone.
 
-    The arguments are the lines' descriptors, and ``CALLS`` before them where the service will be called.
+    The arguments are the connections' descriptors, with ``LOAD_CLIENT`` before them where the service will be
+    called.
     """
-    threading.Thread(target=_end_with_the_engine, name="lifeline", daemon=True).start()
-    calls = CALLS in sys.argv
-    lines = [Connection(int(descriptor)) for descriptor in sys.argv[1 + calls :]]
-    # The one call of the plugin that we answer ourselves.
-    vars(grpc)["server"] = lambda *_, **__: Server(lines, meanwhile=_load_client if calls else None)
+    threading.Thread(target=_end_with_the_engine, name="watchdog", daemon=True).start()
+    loads = LOAD_CLIENT in sys.argv
+    connections = [Connection(int(descriptor)) for descriptor in sys.argv[1 + loads :]]
+    # The one call of the plugin that we answer ourselves; tried with pulumi 3.272 and grpcio 1.85.
+    vars(grpc)["server"] = lambda *_, **__: Server(connections, meanwhile=_load_client if loads else None)
     sys.argv = ["pulumi.dynamic"]
     runpy.run_module("pulumi.dynamic", run_name="__main__", alter_sys=True)
 
@@ -44,18 +47,18 @@ class _Details:
 
 
 class Server:
-    """What the plugin takes for a gRPC server: its methods are served on the lines."""
+    """What the plugin takes for a gRPC server: its methods are served on the connections."""
 
-    def __init__(self, lines: list[Connection], meanwhile: Callable[[], None] | None = None) -> None:
+    def __init__(self, connections: list[Connection], meanwhile: Callable[[], None] | None = None) -> None:
         """Make it; ``meanwhile`` is done beside the first calls."""
-        self._lines = lines
+        self._connections = connections
         self._meanwhile = meanwhile
         self._handlers: list[Any] = []
 
     def add_generic_rpc_handlers(self, generic: tuple[Any, ...]) -> None:
         """Take the plugin's methods."""
         (service,) = generic
-        self._handlers = [service.service(_Details(f"/{SERVICE}/{method.name}")) for method in METHODS]
+        self._handlers = [service.service(_Details(f"/{_SERVICE}/{method.name}")) for method in PLUGIN_METHODS]
 
     def add_registered_method_handlers(self, service: str, handlers: dict[str, Any]) -> None:
         """Take the same methods in gRPC's newer form; one form is enough."""
@@ -67,20 +70,45 @@ class Server:
 
     def start(self) -> None:
         """Serve."""
-        for line in self._lines:
-            threading.Thread(target=self._serve, args=(line,), daemon=True).start()
+        for connection in self._connections:
+            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
         if self._meanwhile is not None:
             threading.Thread(target=self._meanwhile, daemon=True).start()
 
     def stop(self, grace: float | None) -> None:
         """Nothing to do: the process ends."""
 
-    def _serve(self, line: Connection) -> None:
+    def _serve(self, connection: Connection) -> None:
         while True:
             try:
-                line.send_bytes(plugin_lines.answer(self._handlers, line.recv_bytes()))
+                send(connection, answer(receive(connection), self._call))
             except (EOFError, OSError):
                 return
+
+    def _call(self, number: int, body: bytes) -> bytes:
+        handler = self._handlers[number]
+        response = handler.unary_unary(handler.request_deserializer(body), Context())
+        serialized: bytes = handler.response_serializer(response)
+        return serialized
+
+
+class Context:
+    """What a method of the plugin may do beside returning an answer."""
+
+    def abort(self, code: grpc.StatusCode, details: str) -> None:
+        """End the call with an error; of which kind matters to nobody here."""
+        del code
+        raise _AbortError(details)
+
+    def set_code(self, code: grpc.StatusCode) -> None:
+        """Take a status; the engine asks only whether there was an error."""
+
+    def set_details(self, details: str) -> None:
+        """Take an error's text; the exception that follows has it too."""
+
+
+class _AbortError(Exception):
+    pass
 
 
 def _load_client() -> None:

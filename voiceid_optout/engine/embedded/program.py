@@ -2,7 +2,7 @@
 
 Started as ``python -m voiceid_optout.engine.embedded.program FD`` with one end of a socket pair; everything it
 needs to know comes as the first message. It cannot reach the engine's state but through the calls of
-:mod:`voiceid_optout.engine.embedded.channel`.
+:mod:`voiceid_optout.engine.embedded.transport`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ import pulumi
 from pulumi.runtime import Settings, configure, set_all_config
 from pulumi.runtime.stack import run_in_stack
 
-from voiceid_optout.engine.embedded.channel import Caller
+from voiceid_optout.engine.embedded.transport import Caller
 from voiceid_optout.engine.messages import unhandled
 
 

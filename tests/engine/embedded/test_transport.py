@@ -1,4 +1,4 @@
-"""Both ends of the channel, over a real socket pair."""
+"""Both ends of each connection, over real socket pairs."""
 
 from __future__ import annotations
 
@@ -12,8 +12,20 @@ import grpc
 import pytest
 from google.protobuf import empty_pb2
 from pulumi.runtime.proto import engine_pb2, resource_pb2
+from pulumi.runtime.proto import provider_pb2 as pb
+from pulumi.runtime.proto.provider_pb2_grpc import ResourceProviderServicer, add_ResourceProviderServicer_to_server
 
-from voiceid_optout.engine.embedded.channel import DONE, ERROR, METHODS, OK, Call, Callee, Caller, RemoteError
+from voiceid_optout.engine.embedded.plugin_process import Server
+from voiceid_optout.engine.embedded.transport import (
+    DONE,
+    METHODS,
+    POOL_SIZE,
+    Callee,
+    Caller,
+    ConnectionPool,
+    Frame,
+    RemoteError,
+)
 from voiceid_optout.state.errors import OutOfScopeError
 
 if TYPE_CHECKING:
@@ -31,12 +43,12 @@ class Ends:
         self.caller = Caller(self.program, self.lost.set)
         self.callee = Callee(self.engine)
 
-    def answering(self, answer: Callable[[Call], tuple[int, bytes]], count: int) -> threading.Thread:
+    def answering(self, serve: Callable[[int, bytes], bytes], count: int) -> threading.Thread:
         """Answer so many calls, the last first."""
 
         def work() -> None:
             for call in reversed([self.callee.receive() for _ in range(count)]):
-                self.callee.answer(call, *answer(call))
+                self.callee.answer(call, serve)
 
         thread = threading.Thread(target=work, daemon=True)
         thread.start()
@@ -58,9 +70,9 @@ def supports(name: str) -> Any:
 
 
 def test_many_calls_at_once_each_get_their_own_answer(ends: Ends) -> None:
-    def echo(call: Call) -> tuple[int, bytes]:
-        request = resource_pb2.RegisterResourceRequest.FromString(call.body)
-        return OK, resource_pb2.RegisterResourceResponse(urn=request.name * 100).SerializeToString()
+    def echo(_: int, body: bytes) -> bytes:
+        request = resource_pb2.RegisterResourceRequest.FromString(body)
+        return resource_pb2.RegisterResourceResponse(urn=request.name * 100).SerializeToString()
 
     ends.answering(echo, 64)
     with ThreadPoolExecutor(64) as pool:
@@ -73,12 +85,12 @@ def test_many_calls_at_once_each_get_their_own_answer(ends: Ends) -> None:
 def test_every_method_arrives_under_its_name(ends: Ends, method: Any) -> None:
     heard: list[str] = []
 
-    def answer(call: Call) -> tuple[int, bytes]:
-        heard.append(METHODS[call.method].name)
-        assert isinstance(METHODS[call.method].request.FromString(call.body), method.request)
-        return OK, method.response().SerializeToString()
+    def serve(number: int, body: bytes) -> bytes:
+        heard.append(METHODS[number].name)
+        assert isinstance(METHODS[number].request.FromString(body), method.request)
+        return method.response().SerializeToString()
 
-    thread = ends.answering(answer, 1)
+    thread = ends.answering(serve, 1)
     said = {"severity": engine_pb2.INFO} if method.name == "Log" else {}
     assert isinstance(getattr(ends.caller, method.name)(method.request(**said), timeout=3), method.response)
     thread.join()
@@ -88,7 +100,7 @@ def test_every_method_arrives_under_its_name(ends: Ends, method: Any) -> None:
 def test_what_is_for_debugging_stays_in_the_program(ends: Ends) -> None:
     assert ends.caller.Log(engine_pb2.LogRequest(severity=engine_pb2.DEBUG, message="noise")) == empty_pb2.Empty()
     ends.caller.finish(b"{}")
-    assert ends.callee.receive().method == DONE
+    assert ends.callee.receive().kind == DONE
 
 
 @pytest.mark.parametrize("name", ["Call", "RegisterStackTransform", "StreamInvoke"])
@@ -105,7 +117,10 @@ def test_attributes_that_are_no_methods(ends: Ends) -> None:
 
 
 def test_a_call_that_fails(ends: Ends) -> None:
-    ends.answering(lambda _: (ERROR, "café is closed".encode()), 1)
+    def serve(number: int, body: bytes) -> bytes:
+        raise ValueError("café is closed")
+
+    ends.answering(serve, 1)
     with pytest.raises(RemoteError) as caught:
         ends.caller.SupportsFeature(supports("secrets"))
     assert caught.value.code() is grpc.StatusCode.UNKNOWN
@@ -133,7 +148,7 @@ def test_a_call_after_the_engine_went_away(ends: Ends) -> None:
 def test_the_end_of_the_program(ends: Ends) -> None:
     ends.caller.finish(b'{"error": "x"}')
     call = ends.callee.receive()
-    assert (call.method, call.body) == (DONE, b'{"error": "x"}')
+    assert (call.kind, call.body) == (DONE, b'{"error": "x"}')
 
 
 def test_the_program_is_gone() -> None:
@@ -142,7 +157,7 @@ def test_the_program_is_gone() -> None:
     theirs.close()
     with pytest.raises(EOFError):
         callee.receive()
-    callee.answer(Call(0, 0, b""), OK, b"")  # nobody hears it, and nobody minds
+    callee.answer(Frame(0, 0, b""), lambda *_: b"")  # nobody hears it, and nobody minds
     with pytest.raises(EOFError):
         callee.receive()
 
@@ -159,6 +174,73 @@ def test_the_connection_breaks() -> None:
 
 def test_a_large_message(ends: Ends) -> None:
     text = "x" * 20_000_000
-    ends.answering(lambda call: (OK, resource_pb2.SupportsFeatureResponse(hasSupport=len(call.body) > 20_000_000)
-                                 .SerializeToString()), 1)  # fmt: skip
+
+    def serve(_: int, body: bytes) -> bytes:
+        return resource_pb2.SupportsFeatureResponse(hasSupport=len(body) > 20_000_000).SerializeToString()
+
+    ends.answering(serve, 1)
     assert ends.caller.SupportsFeature(supports(text)).hasSupport
+
+
+class Provider(ResourceProviderServicer):
+    """Answers as the plugin does: with gRPC's own means."""
+
+    def __init__(self) -> None:
+        self.at_once = threading.Barrier(POOL_SIZE)
+
+    def Create(self, request: Any, context: Any) -> Any:  # noqa: N802 - the wire's name
+        self.at_once.wait(30)
+        return pb.CreateResponse(id=f"id of {request.urn}")
+
+    def Update(self, request: Any, context: Any) -> Any:  # noqa: N802 - the wire's name
+        context.abort(grpc.StatusCode.UNKNOWN, f"cannot update {request.id}")
+
+    def Diff(self, request: Any, context: Any) -> Any:  # noqa: N802 - the wire's name
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details("not here")
+        raise NotImplementedError("not here")
+
+    def Delete(self, request: Any, context: Any) -> Any:  # noqa: N802 - the wire's name
+        return "no message"
+
+
+@pytest.fixture
+def pool() -> Iterator[ConnectionPool]:
+    made = ConnectionPool()
+    server: Any = Server([Connection(end.detach()) for end in made.theirs])
+    add_ResourceProviderServicer_to_server(Provider(), server)
+    assert server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    yield made
+    made.close()
+    server.stop(None)
+
+
+def test_calls_run_side_by_side_each_with_its_own_answer(pool: ConnectionPool) -> None:
+    urns = [f"u{number}" for number in range(POOL_SIZE * 3)]
+    with ThreadPoolExecutor(len(urns)) as threads:
+        found = list(threads.map(lambda urn: pool.call("Create", pb.CreateRequest(urn=urn)).id, urns))
+    assert found == [f"id of {urn}" for urn in urns]
+
+
+@pytest.mark.parametrize(
+    ("method", "request_", "words"),
+    [
+        ("Update", pb.UpdateRequest(id="x"), "cannot update x"),
+        ("Diff", pb.DiffRequest(), "not here"),
+        ("Delete", pb.DeleteRequest(), "SerializeToString|descriptor"),
+    ],
+)
+def test_a_failure_is_one_of_its_call(pool: ConnectionPool, method: str, request_: Any, words: str) -> None:
+    for _ in range(POOL_SIZE + 1):  # the connection serves on
+        with pytest.raises(RemoteError, match=words):
+            pool.call(method, request_)
+
+
+def test_the_other_side_is_gone() -> None:
+    pool = ConnectionPool()
+    pool.close_theirs()
+    for _ in range(POOL_SIZE + 1):
+        with pytest.raises((EOFError, OSError)):
+            pool.call("Check", pb.CheckRequest())
+    pool.close()

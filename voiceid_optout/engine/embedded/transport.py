@@ -1,0 +1,244 @@
+"""Calls between the engine's process and the two that it starts, over socket pairs.
+
+A frame is a call's number (8 bytes), a method or a status (1 byte), and a protobuf message or an error's text. The
+program calls the engine over one connection, with any number of calls under way at once. The engine calls the
+plugin over a pool of connections, with one call at a time on each: no thread of its own has to wait for answers.
+This is gRPC's job done for one peer on one machine, several times quicker. The figures are in
+docs/adr/0002-program-in-its-own-process.md and docs/adr/0004-plugin-on-lines.md.
+"""
+
+from __future__ import annotations
+
+import itertools
+import socket
+import struct
+import threading
+from contextlib import suppress
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Any
+
+import grpc
+from google.protobuf import empty_pb2
+from pulumi.runtime.proto import engine_pb2, provider_pb2, resource_pb2
+
+from voiceid_optout.state.errors import OutOfScopeError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_HEAD = struct.Struct("<QB")
+_GONE = "the engine is gone"
+POOL_SIZE = 4  # as many as the plugin has threads when the CLI calls it
+OK, ERROR = 0, 1
+DONE = 255  # the program has ended; the frame's body is a JSON text
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """A method that may be called, with its message classes."""
+
+    name: str
+    request: Any
+    response: Any
+
+
+# What the program may call.
+METHODS = (
+    Method("GetDeploymentInfo", empty_pb2.Empty, resource_pb2.DeploymentInfo),
+    Method("SupportsFeature", resource_pb2.SupportsFeatureRequest, resource_pb2.SupportsFeatureResponse),
+    Method("RegisterResource", resource_pb2.RegisterResourceRequest, resource_pb2.RegisterResourceResponse),
+    Method("RegisterResourceOutputs", resource_pb2.RegisterResourceOutputsRequest, empty_pb2.Empty),
+    Method("SignalAndWaitForShutdown", empty_pb2.Empty, empty_pb2.Empty),
+    Method("Log", engine_pb2.LogRequest, empty_pb2.Empty),
+    Method("GetRootResource", engine_pb2.GetRootResourceRequest, engine_pb2.GetRootResourceResponse),
+    Method("SetRootResource", engine_pb2.SetRootResourceRequest, engine_pb2.SetRootResourceResponse),
+    Method("ReadResource", resource_pb2.ReadResourceRequest, resource_pb2.ReadResourceResponse),
+    Method("Invoke", resource_pb2.ResourceInvokeRequest, resource_pb2.ResourceInvokeResponse),
+)
+_NUMBERS = {method.name: number for number, method in enumerate(METHODS)}
+# What the engine calls of the plugin.
+PLUGIN_METHODS = (
+    Method("Configure", provider_pb2.ConfigureRequest, provider_pb2.ConfigureResponse),
+    Method("Check", provider_pb2.CheckRequest, provider_pb2.CheckResponse),
+    Method("Diff", provider_pb2.DiffRequest, provider_pb2.DiffResponse),
+    Method("Create", provider_pb2.CreateRequest, provider_pb2.CreateResponse),
+    Method("Update", provider_pb2.UpdateRequest, provider_pb2.UpdateResponse),
+    Method("Read", provider_pb2.ReadRequest, provider_pb2.ReadResponse),
+    Method("Delete", provider_pb2.DeleteRequest, empty_pb2.Empty),
+)
+_PLUGIN_NUMBERS = {method.name: number for number, method in enumerate(PLUGIN_METHODS)}
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A call, or its answer: both have the call's number. ``kind`` is the method's number, or the status."""
+
+    number: int
+    kind: int
+    body: bytes
+
+
+def send(connection: Connection, frame: Frame) -> None:
+    """Send a frame; raises :class:`OSError` when the other side is gone."""
+    connection.send_bytes(_HEAD.pack(frame.number, frame.kind) + frame.body)
+
+
+def receive(connection: Connection) -> Frame:
+    """Wait for a frame; raises :class:`EOFError` when the other side is gone."""
+    try:
+        data = connection.recv_bytes()
+    except OSError:
+        raise EOFError from None
+    number, kind = _HEAD.unpack_from(data)
+    return Frame(number, kind, data[_HEAD.size :])
+
+
+def answer(call: Frame, serve: Callable[[int, bytes], bytes]) -> Frame:
+    """Serve a call; whatever ``serve`` raises is the failure of this call."""
+    try:
+        return Frame(call.number, OK, serve(call.kind, call.body))
+    except Exception as error:  # noqa: BLE001 - the caller fails with it
+        return Frame(call.number, ERROR, str(error).encode())
+
+
+class RemoteError(grpc.RpcError):
+    """A call that failed, in the form the SDK expects of gRPC."""
+
+    def __init__(self, code: grpc.StatusCode, details: str) -> None:
+        super().__init__(details)
+        self._code = code
+        self._details = details
+
+    def code(self) -> grpc.StatusCode:
+        """Return the status."""
+        return self._code
+
+    def details(self) -> str:
+        """Return the message."""
+        return self._details
+
+
+class Caller:
+    """The program's side: methods of the monitor and the engine, callable from any thread."""
+
+    def __init__(self, connection: Connection, lost: Callable[[], None]) -> None:
+        """Start receiving; ``lost`` is called when the engine is gone and no call can be answered any more."""
+        self._connection = connection
+        self._lost = lost
+        self._numbers = itertools.count()
+        self._send = threading.Lock()
+        self._waiting: dict[int, SimpleQueue[tuple[int, bytes]]] = {}
+        threading.Thread(target=self._receive, daemon=True, name="channel").start()
+
+    def __getattr__(self, name: str) -> Any:
+        """Return the remote method; one the engine does not have answers UNIMPLEMENTED, as gRPC would."""
+        if name.startswith("_"):
+            raise AttributeError(name)
+        number = _NUMBERS.get(name)
+
+        def call(request: Any, *_: Any, **__: Any) -> Any:
+            if number is None:
+                raise RemoteError(grpc.StatusCode.UNIMPLEMENTED, str(OutOfScopeError(name)))
+            return self._call(METHODS[number], number, request)
+
+        return call
+
+    def Log(self, request: Any, *_: Any, **__: Any) -> Any:  # noqa: N802 - the protocol's name
+        """Pass a message on; those for debugging end here, where the SDK writes a dozen for each resource."""
+        if request.severity == engine_pb2.DEBUG:
+            return empty_pb2.Empty()
+        return self._call(METHODS[_NUMBERS["Log"]], _NUMBERS["Log"], request)
+
+    def _call(self, method: Method, number: int, request: Any) -> Any:
+        call = next(self._numbers)
+        answer: SimpleQueue[tuple[int, bytes]] = SimpleQueue()
+        self._waiting[call] = answer
+        try:
+            self._write(call, number, request.SerializeToString())
+        except OSError:
+            del self._waiting[call]
+            raise RemoteError(grpc.StatusCode.UNAVAILABLE, _GONE) from None
+        status, body = answer.get()
+        if status == OK:
+            return method.response.FromString(body)
+        raise RemoteError(grpc.StatusCode.UNKNOWN, body.decode())
+
+    def finish(self, body: bytes) -> None:
+        """Tell the engine that the program has ended."""
+        self._write(next(self._numbers), DONE, body)
+
+    def _write(self, call: int, number: int, body: bytes) -> None:
+        with self._send:
+            send(self._connection, Frame(call, number, body))
+
+    def _receive(self) -> None:
+        while True:
+            try:
+                frame = receive(self._connection)
+            except EOFError:
+                for waiting in list(self._waiting.values()):
+                    waiting.put((ERROR, _GONE.encode()))
+                self._lost()
+                return
+            self._waiting.pop(frame.number).put((frame.kind, frame.body))
+
+
+class Callee:
+    """The engine's side of the program's calls: hands them out and takes answers."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._send = threading.Lock()
+
+    def receive(self) -> Frame:
+        """Wait for the next call; raises :class:`EOFError` when the program is gone."""
+        return receive(self._connection)
+
+    def answer(self, call: Frame, serve: Callable[[int, bytes], bytes]) -> None:
+        """Serve a call and answer it; a program that is gone no longer needs the answer."""
+        frame = answer(call, serve)
+        with self._send, suppress(OSError):
+            send(self._connection, frame)
+
+
+class ConnectionPool:
+    """The engine's side of the calls to the plugin. More threads than there are connections wait for one."""
+
+    def __init__(self) -> None:
+        self._free: SimpleQueue[Connection] = SimpleQueue()
+        self._ours: list[Connection] = []
+        self.theirs: list[socket.socket] = []
+        for _ in range(POOL_SIZE):
+            ours, theirs = socket.socketpair()
+            self._ours.append(Connection(ours.detach()))
+            self.theirs.append(theirs)
+            self._free.put(self._ours[-1])
+
+    def close_theirs(self) -> None:
+        """Close the plugin's ends here, once its process has them: its end is then the end of the connections."""
+        for end in self.theirs:
+            end.close()
+
+    def call(self, method: str, request: Any) -> Any:
+        """Call a method and wait for its answer.
+
+        Raises :class:`RemoteError` when the method raised, :class:`OSError` or :class:`EOFError` when the plugin is
+        gone.
+        """
+        number = _PLUGIN_NUMBERS[method]
+        connection = self._free.get()
+        try:
+            send(connection, Frame(0, number, request.SerializeToString()))
+            frame = receive(connection)
+        finally:
+            self._free.put(connection)
+        if frame.kind != OK:
+            raise RemoteError(grpc.StatusCode.UNKNOWN, frame.body.decode(errors="replace"))
+        return PLUGIN_METHODS[number].response.FromString(frame.body)
+
+    def close(self) -> None:
+        """Close all connections; nobody may be in a call."""
+        for connection in self._ours:
+            connection.close()
