@@ -88,7 +88,8 @@ def test_every_method_arrives_under_its_name(ends: Ends, method: Any) -> None:
     def serve(number: int, body: bytes) -> bytes:
         heard.append(METHODS[number].name)
         assert isinstance(METHODS[number].request.FromString(body), method.request)
-        return method.response().SerializeToString()
+        response: bytes = method.response().SerializeToString()
+        return response
 
     thread = ends.answering(serve, 1)
     said = {"severity": engine_pb2.INFO} if method.name == "Log" else {}
