@@ -41,7 +41,7 @@ def without_values(text: str) -> str:
 def for_people(text: str) -> str:
     """Return a message as its author meant it: of a traceback the last line, anything else whole.
 
-    What a program did not foresee has no author: nobody has seen to it that its text names nobody.
+    An exception that nobody expected has no author: nobody has made sure that its text names nobody.
     """
     before, found, trace = text.partition(TRACEBACK)
     if found and _UNHANDLED in before:

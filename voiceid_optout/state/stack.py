@@ -42,14 +42,14 @@ def open_stack(
     writable: bool,
     upgrade: Upgrade | None = None,
     trust_state: bool = False,
-    sent: Callable[[StackConfig], Collection[str]] | None = None,
+    program_providers: Callable[[StackConfig], Collection[str]] | None = None,
 ) -> Stack:
     """Read everything a run starts from; raises :class:`voiceid_optout.state.errors.EngineError`.
 
     A new salt is stored in the stack's file only when the run may write. Recovery from a journal is reported, and
     then its result is written too; so is a state that had identifiers in clear. ``upgrade`` brings what is read to
-    what is written today. ``trust_state`` lets any provider run that the state names; ``sent`` returns the
-    providers that the program sends, where one takes part in the run.
+    what is written today. ``trust_state`` lets any provider run that the state names; ``program_providers`` returns
+    those that the program sends, where one takes part in the run.
     """
     settings = projects.load_stack(project, backend.stack)
     content = backend.read()
@@ -62,7 +62,7 @@ def open_stack(
 
     def require_trust(state: Checkpoint, what: str) -> None:
         if not trust_state:
-            ask = None if sent is None else lambda: sent(config)
+            ask = None if program_providers is None else lambda: program_providers(config)
             trust.require(state.providers, str(backend.root), ask, what=what)
 
     require_trust(base, "state")
@@ -87,11 +87,11 @@ def open_stack(
         backend.write(content, keep=not clear)
         backend.journal_file.unlink(missing_ok=True)
     today = upgrade if writable else None
-    content = _brought_up_to_date(backend, today, content, whole=recovered is not None)
+    content = _upgraded_file(backend, today, content, whole=recovered is not None)
     return Stack(backend.stack, project, config, crypter, backend, content, base)
 
 
-def _brought_up_to_date(
+def _upgraded_file(
     backend: Backend, upgrade: Upgrade | None, content: bytes | None, *, whole: bool
 ) -> bytes | None:
     """Upgrade the state's file, and, if ``whole``, the one before it even though the state itself is of today."""

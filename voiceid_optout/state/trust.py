@@ -61,21 +61,25 @@ class Named:
 
 
 def require(
-    named: Iterable[Named], place: str, sent: Callable[[], Collection[str]] | None, *, what: str = "state"
+    named: Iterable[Named],
+    place: str,
+    program_providers: Callable[[], Collection[str]] | None,
+    *,
+    what: str = "state",
 ) -> None:
     """Raise :class:`UntrustedStateError` unless every provider is ours, or one that the program sends.
 
-    ``sent`` is asked only when there is another than ours; None where no program takes part.
+    ``program_providers`` is asked only when there is another than ours; None where no program takes part.
     """
-    strange = [item for item in named if not (isinstance(item.text, str) and item.text in OURS)]
-    if strange and sent is not None:
-        known = sent()
-        strange = [item for item in strange if not (isinstance(item.text, str) and item.text in known)]
-    if not strange:
+    foreign = [item for item in named if not (isinstance(item.text, str) and item.text in OURS)]
+    if foreign and program_providers is not None:
+        known = program_providers()
+        foreign = [item for item in foreign if not (isinstance(item.text, str) and item.text in known)]
+    if not foreign:
         return
-    resources = list(dict.fromkeys(item.urn for item in strange))
+    resources = list(dict.fromkeys(item.urn for item in foreign))
     more = f" and {len(resources) - _MOST_NAMED:,} more" if len(resources) > _MOST_NAMED else ""
-    by_program = ", nor what the program sends" if sent is not None else ""
+    by_program = ", nor what the program sends" if program_providers is not None else ""
     raise UntrustedStateError(
         f"the {what} names a provider that is not ours{by_program}, for "
         f"{', '.join(map(shown, resources[:_MOST_NAMED]))}{more}. It is code, which would run here with your keys. "

@@ -163,5 +163,5 @@ def test_what_the_program_did_not_speak_of_goes_and_so_do_old_copies() -> None:
         urn=urn("default", "pulumi:providers:pulumi-python"), custom=True, type="pulumi:providers:pulumi-python"
     )
     kept, gone, copy = thing("s0"), thing("s1"), thing("s0", delete=True)
-    assert deletion.unseen([provider, kept, gone, copy], {urn("s0")}) == [gone, copy]
-    assert deletion.unseen([provider, gone, copy], {urn("s0")}) == [provider, gone, copy]
+    assert deletion.unregistered([provider, kept, gone, copy], {urn("s0")}) == [gone, copy]
+    assert deletion.unregistered([provider, gone, copy], {urn("s0")}) == [provider, gone, copy]

@@ -115,7 +115,7 @@ class TestInheriting:
 
     def test_what_is_said_stays(self) -> None:
         said = read(protect=False, retainOnDelete=False, deletedWith=urn("s2"))
-        assert said.unsaid == frozenset()
+        assert said.unset == frozenset()
         assert said.inheriting(parent_goal()) is said
 
     def test_one_option_of_three(self) -> None:

@@ -146,7 +146,7 @@ def test_steps_are_counted_but_not_halves_and_providers(traced: Traced) -> None:
     provider = ResourceState(urn=urn("default"), custom=True, type="pulumi:providers:pulumi-python", id="uuid")
     traced.run.step(OpType.CREATE, None, provider, lambda: provider)
     traced.run.step(OpType.CREATE_REPLACEMENT, MADE, MADE, lambda: MADE)
-    traced.run.replaced(MADE, MADE)
+    traced.run.report_replace(MADE, MADE)
     traced.run.step(OpType.DELETE_REPLACED, MADE, None, lambda: None, entry=EntryKind.REMOVE)
     assert dict(traced.run.emitter.counts) == {"replace": 1}
     assert traced.run.applied == 2

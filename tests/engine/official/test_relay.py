@@ -169,7 +169,7 @@ def upgrade(type_: str, id_: str, outputs: dict[str, Any]) -> tuple[str, dict[st
 @pytest.mark.parametrize(("elsewhere", "id_"), [(False, "new-1"), (True, "new-1/old")])
 def test_what_a_state_of_before_has_in_clear_is_not_passed_on(elsewhere: bool, id_: str) -> None:
     passed: list[EngineEvent] = []
-    relay = Relay(passed.append, upgrade, elsewhere=elsewhere)
+    relay = Relay(passed.append, upgrade, remote=elsewhere)
     side = {"type": THING, "urn": "u", "id": "old-1", "parent": "", "provider": "", "protect": False}
     before = {**side, "inputs": {}, "outputs": {"clear": "x", "val": 1}}
     metadata = {

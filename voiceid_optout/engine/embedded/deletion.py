@@ -36,7 +36,7 @@ def delete_all(run: Run, resources: Iterable[ResourceState]) -> None:
     going = {id(item) for item in wanted}
     for item in resources:
         if id(item) not in going and not item.delete:
-            run.told_same(item, replace(item, id=""))
+            run.report_same(item, replace(item, id=""))
     deleted = {item.urn for item in wanted}
     needed: set[str] = set()  # by what could not be deleted
     for wave in reversed(_levels(wanted)):
@@ -53,7 +53,7 @@ def delete_all(run: Run, resources: Iterable[ResourceState]) -> None:
             needed.update(need for item, gone in zip(free, done, strict=True) if not gone for need in item.uses)
 
 
-def unseen(resources: Iterable[ResourceState], seen: Collection[str]) -> list[ResourceState]:
+def unregistered(resources: Iterable[ResourceState], seen: Collection[str]) -> list[ResourceState]:
     """Return the resources to delete after the program has ended: not registered, or replaced.
 
     A provider's entry stays while a resource that stays refers to it.
@@ -158,7 +158,7 @@ class Replacer:
         """Put a new resource in the place of the old one."""
         if old.protect and new.protect:
             self._refuse(old, f"{urns.name(old.urn)} is protected and would be replaced: unprotect it first")
-        new = replace(new, inputs=self._run.checked(goal.urn, {}, goal.inputs))
+        new = replace(new, inputs=self._run.check_inputs(goal.urn, {}, goal.inputs))
         if delete_first:
             return self._delete_first(new, old)
         copy = replace(old, delete=True)
@@ -166,7 +166,7 @@ class Replacer:
             self._run.journal.record(EntryKind.REPLACED, old)
         created = self._create(new, old, OpType.CREATE_REPLACEMENT, copy)
         if created is not None:
-            self._run.replaced(copy, created)
+            self._run.report_replace(copy, created)
         return created
 
     def _delete_first(self, new: ResourceState, old: ResourceState) -> ResourceState | None:
@@ -179,7 +179,7 @@ class Replacer:
             self.deleted_dependents[user.urn] = user
         if not old.pending_replacement:
             self._delete_half(old)
-        self._run.replaced(old, new)
+        self._run.report_replace(old, new)
         return self._create(new, old, OpType.CREATE_REPLACEMENT, None)
 
     def _delete_half(self, old: ResourceState) -> None:
@@ -213,7 +213,7 @@ class Replacer:
         if not unknown:
             return False
         inputs = {**item.inputs, **dict.fromkeys(unknown, values.UNKNOWN)}
-        return bool(self._run.diffed(item, inputs).replaces)
+        return bool(self._run.diff(item, inputs).replaces)
 
     def _refuse(self, old: ResourceState, message: str) -> None:
         """Fail because of a protected resource; a preview goes on, to show everything that is wrong."""

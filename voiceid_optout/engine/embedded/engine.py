@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from voiceid_optout import urn as urns
 from voiceid_optout.engine import interrupts
-from voiceid_optout.engine.embedded.deletion import delete_all, unseen
+from voiceid_optout.engine.embedded.deletion import delete_all, unregistered
 from voiceid_optout.engine.embedded.goal import missing_target, missing_targets
 from voiceid_optout.engine.embedded.host import ProgramHost, program_providers, start_message
 from voiceid_optout.engine.embedded.monitor import Monitor
@@ -71,7 +71,7 @@ class EmbeddedEngine:
             if operation in ASKS_SERVICE:
                 plugins.start()
             environment = {**os.environ, **request.environment}
-            sent = partial(program_providers, request, project) if operation in RUNS_PROGRAM else None
+            providers = partial(program_providers, request, project) if operation in RUNS_PROGRAM else None
             writable = operation in WRITES_STATE
             stack = open_stack(
                 project,
@@ -81,7 +81,7 @@ class EmbeddedEngine:
                 writable=writable,
                 upgrade=request.upgrade,
                 trust_state=request.trust_state,
-                sent=sent,
+                program_providers=providers,
             )
             return Execution(operation, request, stack, emitter, plugins, host).run()
 
@@ -173,7 +173,7 @@ class Execution:
             if not run.stopped:
                 resources = run.journal.checkpoint().resources
                 self._miss_targets({item.urn for item in resources} | registrar.seen)
-                delete_all(run, unseen(resources, registrar.seen))
+                delete_all(run, unregistered(resources, registrar.seen))
 
         monitor = Monitor(run, registrar, stack.name, stack.project.name, finish)
         parallel = run.request.parallel
@@ -217,9 +217,9 @@ class Execution:
         result = Result.PARTIAL if run.applied and not run.planning else Result.FAILED
         if self._ended:
             result = Result.ENDED
-        said = run.emitter.errors()
-        fatal = () if run.fatal is None or str(run.fatal) in said else (str(run.fatal),)
-        return Outcome(result, (*said, *fatal))
+        reported = run.emitter.errors()
+        fatal = () if run.fatal is None or str(run.fatal) in reported else (str(run.fatal),)
+        return Outcome(result, (*reported, *fatal))
 
     def _write(self, journal_file: JournalFile, started: int) -> None:
         """Write the state, then the history; a state that cannot be written fails the run and keeps its journal."""

@@ -47,7 +47,7 @@ class Goal:
     retain_on_delete: bool = False
     delete_before_replace: bool = False
     create_before_delete: bool = False  # the program insists on it, whatever the provider says
-    unsaid: frozenset[str] = frozenset()  # options the program leaves to the parent
+    unset: frozenset[str] = frozenset()  # options the program leaves to the parent
     ignore_changes: tuple[str, ...] = ()
     replace_on_changes: tuple[str, ...] = ()
     additional_secret_outputs: tuple[str, ...] = ()
@@ -59,9 +59,9 @@ class Goal:
 
     def inheriting(self, parent: Goal | None) -> Goal:
         """Return the goal with the options it leaves to its parent."""
-        if parent is None or not self.unsaid:
+        if parent is None or not self.unset:
             return self
-        return replace(self, **{name: getattr(parent, name) for name in self.unsaid})
+        return replace(self, **{name: getattr(parent, name) for name in self.unset})
 
     def state(self, inputs: PropertyMap, **known: Any) -> ResourceState:
         """Return the resource's state with this goal's options and the given inputs."""
@@ -104,7 +104,7 @@ def read_goal(request: Any, stack: str, project: str, root: Path) -> Goal:
         retain_on_delete=request.retainOnDelete,
         delete_before_replace=request.deleteBeforeReplaceDefined and request.deleteBeforeReplace,
         create_before_delete=request.deleteBeforeReplaceDefined and not request.deleteBeforeReplace,
-        unsaid=frozenset(name for name, field_ in _INHERITED.items() if not _is_said(request, field_)),
+        unset=frozenset(name for name, field_ in _INHERITED.items() if not _is_set(request, field_)),
         ignore_changes=tuple(request.ignoreChanges),
         replace_on_changes=tuple(request.replaceOnChanges),
         additional_secret_outputs=tuple(request.additionalSecretOutputs),
@@ -118,7 +118,7 @@ def read_goal(request: Any, stack: str, project: str, root: Path) -> Goal:
     )
 
 
-def _is_said(request: Any, name: str) -> bool:
+def _is_set(request: Any, name: str) -> bool:
     return bool(getattr(request, name)) if name == "deletedWith" else bool(request.HasField(name))
 
 

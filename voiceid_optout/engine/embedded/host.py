@@ -39,10 +39,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ProgramEnd:
-    """How the program ended: no error, or its message. ``said`` is the text of an exception: for nobody to see."""
+    """How the program ended: no error, or its message. ``exception_text`` is for nobody to see."""
 
     error: str = ""
-    said: str = field(default="", repr=False, compare=False)
+    exception_text: str = field(default="", repr=False, compare=False)
 
 
 def start_message(
@@ -63,7 +63,7 @@ def start_message(
 class ProgramHost:
     """One run of the program. The process starts at once, so that it imports while the engine prepares."""
 
-    def __init__(self, root: Path, environment: Mapping[str, str], say: Callable[[str], None]) -> None:
+    def __init__(self, root: Path, environment: Mapping[str, str], report: Callable[[str], None]) -> None:
         self._done = False
         ours, theirs = socket.socketpair()
         self._connection = Connection(ours.detach())
@@ -79,7 +79,7 @@ class ProgramHost:
         )
         theirs.close()
         self._readers = [
-            threading.Thread(target=_forward, args=(stream, say), daemon=True)
+            threading.Thread(target=_forward, args=(stream, report), daemon=True)
             for stream in (self._process.stdout, self._process.stderr)
             if stream is not None
         ]
@@ -110,7 +110,7 @@ class ProgramHost:
                     raise ProgramError(self._died()) from None
                 if call.kind == DONE:
                     self._done = True
-                    return _told(ProgramEnd(**json.loads(call.body)), refusals)
+                    return _with_refusal(ProgramEnd(**json.loads(call.body)), refusals)
                 calls.put(call)
         finally:
             for _ in threads:
@@ -139,9 +139,9 @@ class ProgramHost:
         self._connection.close()
 
 
-def _told(end: ProgramEnd, refusals: list[str]) -> ProgramEnd:
+def _with_refusal(end: ProgramEnd, refusals: list[str]) -> ProgramEnd:
     """Return the end with the engine's own words, if the program failed with what the engine refused."""
-    ours = next((text for text in refusals if text and text in end.said), None)
+    ours = next((text for text in refusals if text and text in end.exception_text), None)
     return end if ours is None else ProgramEnd(ours)
 
 
@@ -163,13 +163,13 @@ def _serve(
         callee.answer(call, served)
 
 
-def _forward(stream: IO[bytes], say: Callable[[str], None]) -> None:
+def _forward(stream: IO[bytes], report: Callable[[str], None]) -> None:
     lines = ErrorLines()
     with stream:
         for line in stream:
             text = lines.shown(line.decode(errors="replace").rstrip())
             if text:
-                say(text)
+                report(text)
 
 
 def program_providers(request: Request, project: Project, config: StackConfig) -> frozenset[str]:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from voiceid_optout.state.values import PropertyMap
 
 
-PATIENCE = 5.0  # seconds a plugin has to end when it is told to
+CLOSE_TIMEOUT = 5.0  # seconds a plugin has to end when it is told to
 
 
 class ProviderError(Exception):
@@ -51,15 +51,15 @@ class Plugin:
         root: Path,
         project: str,
         environment: Mapping[str, str],
-        say: Callable[[str], None],
+        report: Callable[[str], None],
         *,
         calls: bool = False,
     ) -> None:
-        """Start the process; it is ready when the first call needs it. ``say`` gets each line it prints.
+        """Start the process; it is ready when the first call needs it. ``report`` gets each line it prints.
 
         ``calls`` says that the provider will call the service, so that it gets ready for that too.
         """
-        self._say = say
+        self._report = report
         self._config: Mapping[str, str] = {}
         self._ready = threading.Lock()
         self._connections = ConnectionPool()
@@ -117,7 +117,7 @@ class Plugin:
     def _forward(self, stream: IO[bytes]) -> None:
         with stream:
             for line in stream:
-                self._say(line.decode(errors="replace").rstrip())
+                self._report(line.decode(errors="replace").rstrip())
 
     def check(self, urn: str, olds: PropertyMap, news: PropertyMap) -> tuple[PropertyMap, list[str]]:
         """Validate inputs; returns them as the provider wants them, and its complaints."""
@@ -193,7 +193,7 @@ class Plugin:
         """End the process."""
         self._process.terminate()
         try:
-            self._process.wait(timeout=PATIENCE)
+            self._process.wait(timeout=CLOSE_TIMEOUT)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
@@ -209,12 +209,14 @@ class Plugin:
 class Plugins:
     """Hands out running plugins. A refresh before an ``up`` may need the config of the last run beside today's."""
 
-    def __init__(self, request: Request, project: str, say: Callable[[str], None], *, calls: bool = False) -> None:
+    def __init__(
+        self, request: Request, project: str, report: Callable[[str], None], *, calls: bool = False
+    ) -> None:
         """Start none yet; ``calls`` says that they will call the service."""
         self._request = request
         self._calls = calls
         self._project = project
-        self._say = say
+        self._report = report
         self._lock = threading.Lock()
         self._running: dict[str, Plugin] = {}
         self._spare: Plugin | None = None
@@ -236,7 +238,7 @@ class Plugins:
             return self._running[key]
 
     def _launch(self) -> Plugin:
-        return Plugin(self._request.root, self._project, self._request.environment, self._say, calls=self._calls)
+        return Plugin(self._request.root, self._project, self._request.environment, self._report, calls=self._calls)
 
     def _all(self) -> list[Plugin]:
         return [*self._running.values(), *([self._spare] if self._spare else [])]

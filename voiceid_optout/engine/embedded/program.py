@@ -73,7 +73,7 @@ def _run(start: dict[str, Any]) -> dict[str, Any]:
         status = f"the program ended with exit status {end.code}" if isinstance(end.code, int) else str(end.code)
         return {"error": status}
     except BaseException as error:  # noqa: BLE001 - whatever the program raised is its result
-        return {"error": unhandled(traceback.format_exc()), "said": str(error)}
+        return {"error": unhandled(traceback.format_exc()), "exception_text": str(error)}
     return {}
 
 

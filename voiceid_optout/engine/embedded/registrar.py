@@ -88,10 +88,10 @@ class Registrar:
         if old is None:
             self._not_made.add(goal.urn)
             new = goal.state(goal.inputs, provider=provider)
-            self._run.told_same(new, new)
+            self._run.report_same(new, new)
             return new
         self._goals[old.urn] = goal  # an alias does not count here: children know it by this URN
-        self._run.told_same(old, replace(old, id=""))
+        self._run.report_same(old, replace(old, id=""))
         self._run.journal.record(EntryKind.SAME, old)
         return old
 
@@ -99,14 +99,14 @@ class Registrar:
         provider = self._default_provider()
         wanted = keep_ignored(goal, old) if old else goal.inputs
         deleted = self._replacer.deleted_dependents.get(old.urn) if old else None
-        inputs = self._run.checked(goal.urn, old.inputs if old and not deleted else {}, wanted)
+        inputs = self._run.check_inputs(goal.urn, old.inputs if old and not deleted else {}, wanted)
         new = goal.state(inputs, provider=provider)
         if deleted is not None:
-            self._run.replaced(deleted, new)
+            self._run.report_replace(deleted, new)
             return self.create(new, deleted, OpType.CREATE_REPLACEMENT)
         if old is None:
             return self.create(new) if self._may_begin(new) else None
-        diff = self._run.diffed(replace(old, urn=goal.urn), inputs)
+        diff = self._run.diff(replace(old, urn=goal.urn), inputs)
         step = choose_step(goal, old, inputs, diff)
         if not self._may_begin(new):
             return None
@@ -138,19 +138,19 @@ class Registrar:
         new: ResourceState,
         old: ResourceState | None = None,
         op: OpType = OpType.CREATE,
-        left: ResourceState | None = None,
+        old_after: ResourceState | None = None,
     ) -> ResourceState | None:
-        """Create a resource; in a replace of ``old``, ``left`` is the copy of it that waits for its deletion."""
+        """Create a resource; in a replace of ``old``, ``old_after`` is its copy, which waits for its deletion."""
 
         def act() -> ResourceState:
             id_, outputs = self._run.plugin().create(new.urn, new.inputs)
-            if left is not None and old is not None:
+            if old_after is not None and old is not None:
                 # Not before: as long as there is no new one, the old one is the resource.
                 self._run.journal.record(EntryKind.REPLACED, old)
             return stamped(replace(new, id=id_, outputs=outputs), None)
 
         planned = replace(new, outputs=new.inputs)
-        return self._run.step(op, old, planned, act, left=left)
+        return self._run.step(op, old, planned, act, old_after=old_after)
 
     def _update(self, new: ResourceState, old: ResourceState) -> ResourceState | None:
         def act() -> ResourceState:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 PENDING = {"create": "creating", "update": "updating", "delete": "deleting"}
 _DELETES = (api.OpType.DELETE, api.OpType.DELETE_REPLACED, api.OpType.REMOVE_PENDING_REPLACE)
-# Parts of a replace; the replace itself is told, and counted, between them.
+# Parts of a replace; the replace itself is reported, and counted, between them.
 _PARTS = (api.OpType.CREATE_REPLACEMENT, api.OpType.DELETE_REPLACED, api.OpType.REMOVE_PENDING_REPLACE)
 
 
@@ -85,28 +85,28 @@ class Run:
         act: Callable[[], ResourceState | None],
         *,
         entry: EntryKind = EntryKind.PUT,
-        left: ResourceState | None = None,
+        old_after: ResourceState | None = None,
     ) -> ResourceState | None:
         """Run one step with its events and its lines in the journal; ``act`` does it and returns the new state.
 
-        In a preview ``act`` is not called and ``new`` is what is planned. ``left`` is the old state as the step
-        leaves it, where that differs from ``old``. A failure is reported, marks the run as failed and is raised
+        In a preview ``act`` is not called and ``new`` is what is planned. ``old_after`` is the old state after
+        the step, where that differs from ``old``. A failure is reported, marks the run as failed and is raised
         again.
         """
         subject = new or old
         if subject is None:
             raise ValueError("a step needs a resource")
-        told = old
+        shown_old = old
         if old is not None and old.delete and old.urn in self.renamed:
-            # An old copy is told by the URN that it had, as with the CLI.
-            told = replace(old, urn=self.renamed[old.urn])
-        self.emitter.before(describe(op, told, _begun(new)), planning=self.planning)
-        failed = describe(op, told, new and replace(new, outputs={}))
+            # An old copy is shown with the URN that it had, as with the CLI.
+            shown_old = replace(old, urn=self.renamed[old.urn])
+        self.emitter.before(describe(op, shown_old, _before_step(new)), planning=self.planning)
+        failed = describe(op, shown_old, new and replace(new, outputs={}))
         result = new if self.planning else self._act(failed, subject, act)
         if result is not None:
             result = sealed(result)
             if op is api.OpType.SAME and old is not None and old.custom:
-                left = replace(old, outputs=result.outputs)
+                old_after = replace(old, outputs=result.outputs)
         if old is not None and old.urn != subject.urn:
             # It was found by an alias. Not before: as long as its step is not done it is the one of the state.
             self.journal.record(EntryKind.RENAMED, old, renamed=subject.urn)
@@ -116,10 +116,10 @@ class Run:
             self.applied += 1
         if op not in _PARTS and not subject.is_provider:
             self.emitter.count(op)
-        # What a component has put out is only known when the program says so, and told then.
+        # What a component has put out is only known when the program says so, and reported then.
         if subject.custom or self.planning or op in _DELETES:
-            shown = None if op in _DELETES else result
-            self.emitter.done(describe(op, left or told, shown), planning=self.planning)
+            result_shown = None if op in _DELETES else result
+            self.emitter.done(describe(op, old_after or shown_old, result_shown), planning=self.planning)
         return result
 
     def _act(
@@ -147,7 +147,7 @@ class Run:
             self.emitter.failed(failed)
             raise
 
-    def checked(self, urn: str, old: PropertyMap, wanted: PropertyMap) -> PropertyMap:
+    def check_inputs(self, urn: str, old: PropertyMap, wanted: PropertyMap) -> PropertyMap:
         """Return the inputs as the provider wants them; its complaints end the run."""
         try:
             inputs, failures = self.plugin().check(urn, old, wanted)
@@ -160,7 +160,7 @@ class Run:
             raise ProviderError("invalid properties")
         return inputs
 
-    def diffed(self, old: ResourceState, inputs: PropertyMap) -> Diff:
+    def diff(self, old: ResourceState, inputs: PropertyMap) -> Diff:
         """Return what the provider says of a difference; an exception of it ends the run."""
         try:
             return self.plugin().diff(old.urn, old.id, old.outputs, inputs)
@@ -168,15 +168,15 @@ class Run:
             self.fail(old.urn, str(error), halt=True)
             raise
 
-    def told_same(self, old: ResourceState, begun: ResourceState) -> None:
+    def report_same(self, old: ResourceState, started: ResourceState) -> None:
         """Tell of a resource that is left alone because it is no target."""
-        self.emitter.before(describe(api.OpType.SAME, old, begun), planning=self.planning)
+        self.emitter.before(describe(api.OpType.SAME, old, started), planning=self.planning)
         if not old.is_provider:
             self.emitter.count(api.OpType.SAME)
         if old.custom or self.planning:
             self.emitter.done(describe(api.OpType.SAME, old, old), planning=self.planning)
 
-    def replaced(self, old: ResourceState, new: ResourceState) -> None:
+    def report_replace(self, old: ResourceState, new: ResourceState) -> None:
         """Tell of a replace, whose halves are steps of their own."""
         metadata = describe(api.OpType.REPLACE, old, new)
         self.emitter.before(metadata, planning=self.planning)
@@ -184,7 +184,7 @@ class Run:
         self.emitter.done(metadata, planning=self.planning)
 
 
-def _begun(new: ResourceState | None) -> ResourceState | None:
+def _before_step(new: ResourceState | None) -> ResourceState | None:
     """Return the new state as it is before its step: neither id nor outputs are known."""
     return replace(new, id="", outputs={}) if new else None
 

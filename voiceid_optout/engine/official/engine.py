@@ -42,7 +42,7 @@ class OfficialEngine:
         project = projects.load_project(request.root)
         _require_passphrase(project, request)
         command = self._command.result()
-        relay = Relay(on_event, request.upgrade, elsewhere=bool(request.remote_backend))
+        relay = Relay(on_event, request.upgrade, remote=bool(request.remote_backend))
         finish_killed_run(operation, request, project, relay.note, self._program_providers)
         inspect_state(operation, command, request, project, self._program_providers)
         failure: PulumiFailedError | None = None

@@ -50,15 +50,19 @@ def finish_killed_run(
         return  # the embedded engine was never there
     backend = Backend(request.backend, project.name, request.stack)
     backend.require_layout()
-    left = backend.journal_file.exists()
+    killed = backend.journal_file.exists()
     upgrade = request.upgrade if operation in WRITES_STATE and _is_old(backend) else None
-    if not left and upgrade is None and not any(lock.is_abandoned for lock in locks.read_all(backend.lock_folder)):
+    if (
+        not killed
+        and upgrade is None
+        and not any(lock.is_abandoned for lock in locks.read_all(backend.lock_folder))
+    ):
         return
     if locks.is_held(backend.lock_folder):
         return
     with locks.held(backend.lock_folder, report):
-        if left:
-            sent = partial(program_providers, request, project) if operation in RUNS_PROGRAM else None
+        if killed:
+            providers = partial(program_providers, request, project) if operation in RUNS_PROGRAM else None
             variables = {**os.environ, **request.environment}
             open_stack(
                 project,
@@ -68,7 +72,7 @@ def finish_killed_run(
                 writable=True,
                 upgrade=request.upgrade,
                 trust_state=request.trust_state,
-                sent=sent,
+                program_providers=providers,
             )
         elif upgrade is not None:
             backend.upgrade(upgrade)
@@ -92,8 +96,8 @@ def inspect_state(
     for content in _states(command, request, project):
         found = trust.Inspection.of(content, request.place)
         if not request.trust_state:
-            sent = _asker(request, project, program_providers) if operation in RUNS_PROGRAM else None
-            trust.require(_in_clear(found, request), request.place, sent)
+            providers = _asking(request, project, program_providers) if operation in RUNS_PROGRAM else None
+            trust.require(_in_clear(found, request), request.place, providers)
         if found.clear:
             raise StateError(_clear_words(request))
 
@@ -142,10 +146,10 @@ def _in_clear(found: trust.Inspection, request: Request) -> Iterator[trust.Named
             yield item
 
 
-def _asker(
+def _asking(
     request: Request, project: Project, program_providers: ProgramProviders
 ) -> Callable[[], Collection[str]]:
-    def sent() -> Collection[str]:
+    def ask() -> Collection[str]:
         try:
             settings = projects.load_stack(project, request.stack)
         except OutOfScopeError:
@@ -155,7 +159,7 @@ def _asker(
         crypter = passphrase.create(phrase) if salt is None else passphrase.open_with(phrase, salt)
         return program_providers(request, project, projects.resolve(settings, crypter.decrypt))
 
-    return sent
+    return ask
 
 
 def _clear_words(request: Request) -> str:

@@ -33,12 +33,12 @@ class Relay:
     """
 
     def __init__(
-        self, on_event: Callable[[EngineEvent], None], upgrade: Upgrade | None = None, *, elsewhere: bool = False
+        self, on_event: Callable[[EngineEvent], None], upgrade: Upgrade | None = None, *, remote: bool = False
     ) -> None:
-        """``upgrade`` is the request's; ``elsewhere`` says that the state is in no folder."""
+        """``upgrade`` is the request's; ``remote`` says that the state is in no folder."""
         self._on_event = on_event
         self._upgrade = upgrade
-        self._elsewhere = elsewhere
+        self._remote = remote
         self._errors: Counter[str] = Counter()
         self._exit_status = ""
         self._streams: dict[int | None, ErrorLines] = {}
@@ -54,12 +54,12 @@ class Relay:
         if self.broken is not None:
             return
         if event.diagnostic_event is not None:
-            said = self._cleaned(event.diagnostic_event)
-            if said is None:
+            diagnostic = self._cleaned(event.diagnostic_event)
+            if diagnostic is None:
                 return
-            event = EngineEvent(event.sequence, event.timestamp, diagnostic_event=said)
+            event = EngineEvent(event.sequence, event.timestamp, diagnostic_event=diagnostic)
         if self._upgrade is not None:
-            self._bring_up_to_date(event, self._upgrade)
+            self._show_upgraded(event, self._upgrade)
         done = event.res_outputs_event
         if done is not None and not done.planning and is_change(done.metadata):
             self.applied += 1
@@ -68,7 +68,7 @@ class Relay:
         except Exception as error:  # noqa: BLE001 - raised again once the CLI has ended: it must not be left alone
             self.broken = error
 
-    def _bring_up_to_date(self, event: EngineEvent, upgrade: Upgrade) -> None:
+    def _show_upgraded(self, event: EngineEvent, upgrade: Upgrade) -> None:
         """Show both sides of a step as they are written today."""
         step = event.resource_pre_event or event.res_outputs_event or event.res_op_failed_event
         for side in (step.metadata.old, step.metadata.new) if step is not None else ():
@@ -79,19 +79,19 @@ class Relay:
             if (id_, outputs) == before:
                 continue
             # What is in no folder is mended by a read alone, so a plan must see that there is something to read.
-            side.id, side.outputs = f"{id_}/old" if self._elsewhere else id_, outputs
+            side.id, side.outputs = f"{id_}/old" if self._remote else id_, outputs
 
     def errors(self) -> tuple[str, ...]:
-        """Return what went wrong, each once, with how often it was said."""
+        """Return what went wrong, each once, with how often it was reported."""
         if not self._errors and self._exit_status:
             return (f"the program ended with exit status {self._exit_status}",)
         return tuple(text if count == 1 else f"{text} ({count} times)" for text, count in self._errors.items())
 
-    def _cleaned(self, said: DiagnosticEvent) -> DiagnosticEvent | None:
-        text = said.message.strip("\n")
-        if said.severity == "debug" or said.ephemeral or not text.strip():
+    def _cleaned(self, diagnostic: DiagnosticEvent) -> DiagnosticEvent | None:
+        text = diagnostic.message.strip("\n")
+        if diagnostic.severity == "debug" or diagnostic.ephemeral or not text.strip():
             return None
-        if said.severity == "error":
+        if diagnostic.severity == "error":
             text = for_people(text)
             if exit_ := _EXIT.fullmatch(text):
                 self._exit_status = exit_["status"]
@@ -99,12 +99,13 @@ class Relay:
             if _VERDICT.fullmatch(text):
                 return None
             self._errors[text] += 1
-        elif said.severity == "info#err":
-            shown = self._streams.setdefault(said.stream_id, ErrorLines()).shown(text)
+        elif diagnostic.severity == "info#err":
+            shown = self._streams.setdefault(diagnostic.stream_id, ErrorLines()).shown(text)
             if shown is None:
                 return None
             text = shown
-        return DiagnosticEvent(text, said.color, said.severity, said.stream_id, urn=said.urn, prefix=said.prefix)
+        where = {"urn": diagnostic.urn, "prefix": diagnostic.prefix}
+        return DiagnosticEvent(text, diagnostic.color, diagnostic.severity, diagnostic.stream_id, **where)
 
 
 def is_read(metadata: StepEventMetadata) -> bool:
