@@ -104,8 +104,8 @@ class Relay:
             if shown is None:
                 return None
             text = shown
-        where = {"urn": diagnostic.urn, "prefix": diagnostic.prefix}
-        return DiagnosticEvent(text, diagnostic.color, diagnostic.severity, diagnostic.stream_id, **where)
+        kept = (diagnostic.color, diagnostic.severity, diagnostic.stream_id)
+        return DiagnosticEvent(text, *kept, urn=diagnostic.urn, prefix=diagnostic.prefix)
 
 
 def is_read(metadata: StepEventMetadata) -> bool:
