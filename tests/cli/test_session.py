@@ -41,8 +41,7 @@ class Desk:
 
     @property
     def shown(self) -> str:
-        file = self.session.console.file
-        assert isinstance(file, io.StringIO)
+        assert isinstance(file := self.session.console.file, io.StringIO)
         return file.getvalue()
 
     def say(self, severity: str, message: str) -> None:
