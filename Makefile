@@ -8,6 +8,9 @@ PIP := $(RUN) -m pip --disable-pip-version-check --quiet install
 SITE := NO_MKDOCS_2_WARNING=1 tools/site/.venv/bin/python -m mkdocs
 SOURCES := voiceid_optout providers tests tools benchmarks examples __main__.py
 
+# Images for containers like to set it. Every run would then compile the tests anew, which takes longer than many of them.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help up check test fast lint lint-workflows lint-policies unit test-long coverage test-aws test-clients \
   test-clients-more test-official test-package test-kills test-service-kills test-service-mutations docs docs-serve lock format house picture engines clean
