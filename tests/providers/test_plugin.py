@@ -27,6 +27,7 @@ from tests.voiceid.live import Live
 from tests.voiceid.scripted import DOMAIN
 from voiceid_optout.providers import plugin as process_setup
 from voiceid_optout.providers.plugin import OptOutFailed, clean_failures
+from voiceid_optout.pulumi_internals import PLUGIN_MODULE
 from voiceid_optout.voiceid import UnknownDomain
 
 
@@ -108,9 +109,7 @@ def test_a_plugin_process_is_prepared(monkeypatch: pytest.MonkeyPatch) -> None:
     started: list[bool] = []
     monkeypatch.setattr(process_setup, "start_watchdog", lambda: started.append(True))
     monkeypatch.setattr(sys, "tracebacklimit", None, raising=False)
-    monkeypatch.setitem(
-        sys.modules, "__main__", SimpleNamespace(__spec__=SimpleNamespace(name=process_setup.MODULE))
-    )
+    monkeypatch.setitem(sys.modules, "__main__", SimpleNamespace(__spec__=SimpleNamespace(name=PLUGIN_MODULE)))
     process_setup.prepare_process()
     assert started == [True]
     assert sys.tracebacklimit == 0
@@ -243,14 +242,6 @@ def test_the_watchdog_is_started_once(monkeypatch: pytest.MonkeyPatch) -> None:
         if thread.name == "watchdog":
             thread.join()
     assert started == [(os.getppid(), ("127.0.0.1", 50051))]
-
-
-@pytest.mark.parametrize(
-    ("argument", "address"),
-    [("127.0.0.1:50051", ("127.0.0.1", 50051)), ("__main__.py", None), (":1", None), ("host:", None)],
-)
-def test_the_engines_address(argument: str, address: tuple[str, int] | None) -> None:
-    assert process_setup.engine_address(["plugin", argument]) == address
 
 
 @clean_failures

@@ -6,10 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from pulumi.output import Unknown
-from pulumi.runtime.rpc import UNKNOWN
-
 from voiceid_optout.label import label
+from voiceid_optout.pulumi_internals import UNKNOWN, Unknown
 from voiceid_optout.resource_id import resource_id
 from voiceid_optout.voiceid import Speaker, SpeakerStatus
 

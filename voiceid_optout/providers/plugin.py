@@ -19,12 +19,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
+from voiceid_optout.pulumi_internals import engine_address, is_plugin_process
 from voiceid_optout.voiceid import VoiceIdError
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
 
-MODULE = "pulumi.dynamic.__main__"
 INTERVAL = 1.0  # seconds between two looks at the parent
 CONNECTION_ATTEMPTS = 3
 _started = threading.Lock()
@@ -36,18 +36,12 @@ def prepare_process() -> None:
     The plugin's answer to an exception is its traceback. Where ours comes from helps nobody: the message says
     what to do, and an unexpected error names its place. Anywhere but in a plugin process nothing happens.
     """
-    if is_plugin():
+    if is_plugin_process():
         sys.tracebacklimit = 0
         # What is loaded stays and calls leave no garbage: looking through it over and over costs a tenth of a run.
         gc.freeze()
         gc.set_threshold(50_000, 20, 100)
         start_watchdog()
-
-
-def is_plugin() -> bool:
-    """Tell whether this process was started as ``python -m pulumi.dynamic``."""
-    spec = getattr(sys.modules["__main__"], "__spec__", None)
-    return spec is not None and spec.name == MODULE
 
 
 def start_watchdog() -> None:
@@ -58,12 +52,6 @@ def start_watchdog() -> None:
         target=_watch, args=(os.getppid(), engine_address(sys.argv)), name="watchdog", daemon=True
     )
     watchdog.start()
-
-
-def engine_address(argv: list[str]) -> tuple[str, int] | None:
-    """Return host and port if the last argument is an address."""
-    host, _, port = argv[-1].rpartition(":")
-    return (host, int(port)) if host and port.isascii() and port.isdigit() else None
 
 
 def _watch(parent: int, address: tuple[str, int] | None) -> None:

@@ -5,10 +5,10 @@ from functools import cache
 import pulumi
 from pulumi import Input, Output, ResourceOptions
 from pulumi.dynamic import ResourceProvider
-from pulumi.dynamic.dynamic import PROVIDER_KEY, serialize_provider
 
 from voiceid_optout.providers.opted_out_speaker import OptedOutSpeakerProvider
 from voiceid_optout.providers.opted_out_speakers import OptedOutSpeakersProvider
+from voiceid_optout.pulumi_internals import PROVIDER_KEY, serialize_provider
 
 TYPE = "pulumi-python:dynamic/voiceid:OptedOutSpeaker"
 SHARD_TYPE = "pulumi-python:dynamic/voiceid:OptedOutSpeakers"

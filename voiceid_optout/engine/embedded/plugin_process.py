@@ -7,7 +7,6 @@ end of it means that the engine has ended, however it did.
 from __future__ import annotations
 
 import os
-import runpy
 import sys
 import threading
 from dataclasses import dataclass
@@ -15,12 +14,13 @@ from importlib import import_module
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Any
 
-import grpc
-
 from voiceid_optout.engine.embedded.transport import PLUGIN_METHODS, answer, receive, send
+from voiceid_optout.pulumi_internals import run_plugin
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    import grpc
 
 LOAD_CLIENT = "--load-client"
 _SERVICE = "pulumirpc.ResourceProvider"
@@ -35,10 +35,8 @@ def main() -> None:
     threading.Thread(target=_end_with_the_engine, name="watchdog", daemon=True).start()
     loads = LOAD_CLIENT in sys.argv
     connections = [Connection(int(descriptor)) for descriptor in sys.argv[1 + loads :]]
-    # The one call of the plugin that we answer ourselves; tried with pulumi 3.272 and grpcio 1.85.
-    vars(grpc)["server"] = lambda *_, **__: Server(connections, meanwhile=_load_client if loads else None)
-    sys.argv = ["pulumi.dynamic"]
-    runpy.run_module("pulumi.dynamic", run_name="__main__", alter_sys=True)
+    # The one call of the plugin that we answer ourselves.
+    run_plugin(lambda *_, **__: Server(connections, meanwhile=_load_client if loads else None))
 
 
 @dataclass(frozen=True, slots=True)
