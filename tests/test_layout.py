@@ -93,6 +93,14 @@ def test_every_module_with_logic_has_its_tests() -> None:
     assert untested == []
 
 
+def test_tests_of_the_service_lie_where_its_modules_do() -> None:
+    """Beside the folders are tests of several modules; one file tests a library that the service stands on."""
+    tests = sorted((ROOT / "tests" / "service").glob("*/test_*.py"))
+    modules = [Path("voiceid_optout", *path.parts[-3:-1], path.name.removeprefix("test_")) for path in tests]
+    strays = [name(path) for path, module in zip(tests, modules, strict=True) if not (ROOT / module).exists()]
+    assert strays == ["tests/service/http/test_uvicorn.py"]
+
+
 def test_no_exception_outlives_its_reason() -> None:
     gone = [module for module in TESTED_ELSEWHERE if not (ROOT / module).exists()]
     assert gone == []

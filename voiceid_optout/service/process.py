@@ -20,7 +20,6 @@ _SWITCH_SECONDS = 0.0005
 
 
 ROOT = "voiceid_optout.service"
-ACCESS = "voiceid_optout.service.access_log"
 _EXTRA = (
     "request_id",
     "operation",
