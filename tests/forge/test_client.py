@@ -1,13 +1,14 @@
 import socket
 
 import pytest
+import urllib3
+from urllib3.exceptions import MaxRetryError
 
 from tests.forge.conftest import Connect
 from tests.forge.fake import BOT, TOKEN, Answer, Fake
 from voiceid_optout.forge import errors
-from voiceid_optout.forge.answers import Purpose
-from voiceid_optout.forge.client import GitHub
-from voiceid_optout.forge.patience import Patience
+from voiceid_optout.forge.client import GitHub, PacedRetry, RetryPolicy
+from voiceid_optout.forge.errors import Purpose
 from voiceid_optout.forge.settings import Settings
 
 PURPOSE = Purpose("reading", "pull request 7", "pull-requests: write")
@@ -85,7 +86,7 @@ def test_nobody_answers() -> None:
             {"GITHUB_API_URL": url, "GITHUB_TOKEN": TOKEN, "GITHUB_REPOSITORY": "example/register"}
         )
         with (
-            GitHub(settings, Patience(tries=1, first_wait=0.0)) as github,
+            GitHub(settings, RetryPolicy(tries=1, first_wait=0.0)) as github,
             pytest.raises(errors.Unreachable, match="while reading: new connection error"),
         ):
             github.call("GET", LIST, PURPOSE)
@@ -124,3 +125,46 @@ def test_a_proxy_that_the_environment_names_is_used(
     forge.trouble = [Answer(200, {"data": {"viewer": {"login": "through the proxy"}}})]
     github = connect(GITHUB_API_URL="http://localhost:9", GITHUB_GRAPHQL_URL="http://localhost:9/graphql")
     assert github.login() == "through the proxy"
+
+
+def asking(retry_after: str | None) -> urllib3.HTTPResponse:
+    return urllib3.HTTPResponse(status=403, headers={} if retry_after is None else {"Retry-After": retry_after})
+
+
+def test_a_copy_is_as_patient() -> None:
+    retries = PacedRetry.of(RetryPolicy(tries=3, longest_wait=7.0))
+    assert retries.new().retry_policy.longest_wait == 7.0
+    assert retries.increment("GET", "/", asking("7")).total == 2
+
+
+def test_a_wait_beyond_patience_ends_it() -> None:
+    pool = urllib3.HTTPConnectionPool("localhost")
+    with pytest.raises(MaxRetryError):
+        PacedRetry.of(RetryPolicy(longest_wait=7.0)).increment("GET", "/", asking("8"), _pool=pool)
+
+
+def test_a_wait_in_words_nobody_understands_is_none() -> None:
+    assert PacedRetry.of(RetryPolicy()).get_retry_after(asking("soon")) is None
+
+
+@pytest.mark.parametrize(("asked", "said"), [("4", ["waiting 4 s, as GitHub asks"]), ("2", []), (None, [])])
+def test_waits_people_would_notice_are_said(
+    asked: str | None, said: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slept: list[float] = []
+    monkeypatch.setattr("time.sleep", slept.append)
+    waits: list[str] = []
+    PacedRetry.of(RetryPolicy(say=waits.append)).sleep_for_retry(asking(asked))
+    assert waits == said
+    assert slept == ([float(asked)] if asked else [])
+    PacedRetry.of(RetryPolicy()).sleep_for_retry(asking(asked))
+    assert waits == said
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "PATCH", "DELETE"])
+def test_every_method_is_tried_again(method: str) -> None:
+    retries = PacedRetry.of(RetryPolicy())
+    assert retries.is_retry(method, 502)
+    assert retries.is_retry(method, 403, has_retry_after=True)
+    assert not retries.is_retry(method, 403)
+    assert not retries.is_retry(method, 422, has_retry_after=True)

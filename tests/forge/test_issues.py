@@ -3,9 +3,8 @@ import pytest
 from tests.forge.fake import Answer, Fake
 from voiceid_optout.forge import issues
 from voiceid_optout.forge.client import GitHub
-from voiceid_optout.forge.comments import Done
+from voiceid_optout.forge.comments import Done, issue_marker
 from voiceid_optout.forge.errors import NotFound, NotPermitted
-from voiceid_optout.forge.markers import issue_marker
 
 MARKER = issue_marker("local")
 

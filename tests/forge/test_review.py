@@ -5,8 +5,8 @@ import pytest
 from tests.forge.fake import BOT, HEAD, MERGE, Answer, Fake
 from voiceid_optout.forge import comments
 from voiceid_optout.forge.client import GitHub
+from voiceid_optout.forge.comments import comment_marker
 from voiceid_optout.forge.errors import NotReviewed
-from voiceid_optout.forge.markers import comment_marker
 from voiceid_optout.forge.review import reviewed_digest
 from voiceid_optout.forge.texts import Origin, failed_comment, plan_comment
 

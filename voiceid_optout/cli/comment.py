@@ -63,7 +63,7 @@ def command(
         tell,
     )
     from voiceid_optout.forge import comments, texts  # noqa: PLC0415
-    from voiceid_optout.forge.markers import comment_marker  # noqa: PLC0415
+    from voiceid_optout.forge.comments import comment_marker  # noqa: PLC0415
     from voiceid_optout.forge.settings import Event  # noqa: PLC0415
 
     choices = Choices(**options)

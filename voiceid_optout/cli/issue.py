@@ -51,7 +51,7 @@ def command(*, failed: str | None, close: bool, **options: Any) -> None:
         tell,
     )
     from voiceid_optout.forge import issues, texts  # noqa: PLC0415
-    from voiceid_optout.forge.markers import issue_marker  # noqa: PLC0415
+    from voiceid_optout.forge.comments import issue_marker  # noqa: PLC0415
     from voiceid_optout.forge.settings import Event  # noqa: PLC0415
 
     choices = Choices(**options)

@@ -146,16 +146,15 @@ def of_failure(choices: Choices, given: Texts, failed: str) -> tuple[Texts, Matc
 @contextmanager
 def forge(choices: Choices) -> Iterator[GitHub]:
     """Give the repository on GitHub; the package's errors become errors of the command."""
-    from voiceid_optout.forge.client import GitHub  # noqa: PLC0415 - not for --help
+    from voiceid_optout.forge.client import GitHub, RetryPolicy  # noqa: PLC0415 - not for --help
     from voiceid_optout.forge.errors import ForgeError  # noqa: PLC0415
-    from voiceid_optout.forge.patience import Patience  # noqa: PLC0415
     from voiceid_optout.forge.settings import Settings  # noqa: PLC0415
 
     def say(message: str) -> None:
         echo(message, err=True)
 
     try:
-        with GitHub(Settings.resolve(os.environ, choices.repository), Patience(say=say)) as github:
+        with GitHub(Settings.resolve(os.environ, choices.repository), RetryPolicy(say=say)) as github:
             yield github
     except ForgeError as error:
         raise CommandError(str(error), _code(error)) from error

@@ -1,25 +1,100 @@
-"""The REST API of GitHub: one connection, patient where patience helps, with errors that say what to do."""
+"""The REST API of GitHub: one connection, retries that wait as long as they are asked to, and clear errors."""
 
 from __future__ import annotations
 
 import json
 import re
 from contextlib import closing
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 import urllib3
-from urllib3.exceptions import HTTPError, MaxRetryError
+from urllib3.exceptions import HTTPError, InvalidHeader, MaxRetryError, ResponseError
 
-from voiceid_optout.forge.answers import Purpose, content, failure
-from voiceid_optout.forge.errors import UnexpectedAnswer, Unreachable
-from voiceid_optout.forge.patience import Patience, PatientRetry
+from voiceid_optout.forge.errors import Purpose, UnexpectedAnswer, Unreachable, content, failure
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
+    from types import TracebackType
+
+    from urllib3.response import BaseHTTPResponse
 
     from voiceid_optout.forge.settings import Settings
+
+
+_TRANSIENT = (500, 502, 503, 504)
+_ANNOUNCED_FROM = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """``tries`` counts retries; times are in seconds. ``say`` is told of waits people would notice."""
+
+    tries: int = 5
+    first_wait: float = 0.5
+    longest_wait: float = 120.0
+    say: Callable[[str], None] | None = None
+
+
+class PacedRetry(urllib3.Retry):
+    """urllib3's retries with GitHub's habits: a secondary rate limit is a 403 with Retry-After.
+
+    Every method is tried again, POST too: if a create happened although its answer was lost, the second copy is
+    found and removed afterwards (see :mod:`voiceid_optout.forge.comments`).
+    """
+
+    RETRY_AFTER_STATUS_CODES = frozenset({403, 413, 429, 503})
+    retry_policy: RetryPolicy = RetryPolicy()
+
+    @classmethod
+    def of(cls, retry_policy: RetryPolicy) -> Self:
+        """Return the retries of one call."""
+        retries = cls(
+            total=retry_policy.tries,
+            allowed_methods=None,
+            status_forcelist=_TRANSIENT,
+            backoff_factor=retry_policy.first_wait,
+            raise_on_status=False,
+        )
+        retries.retry_policy = retry_policy
+        return retries
+
+    def new(self, **changed: Any) -> Self:
+        """Copy, as the base class does before each try."""
+        copy = super().new(**changed)
+        copy.retry_policy = self.retry_policy
+        return copy
+
+    def increment(
+        self,
+        method: str | None = None,
+        url: str | None = None,
+        response: BaseHTTPResponse | None = None,
+        error: Exception | None = None,
+        _pool: Any = None,
+        _stacktrace: TracebackType | None = None,
+    ) -> Self:
+        """Give up at once when the forge asks for a longer wait than a job should sit through."""
+        if response is not None and (self.get_retry_after(response) or 0) > self.retry_policy.longest_wait:
+            raise MaxRetryError(_pool, url, ResponseError("asked to wait too long"))
+        return super().increment(method, url, response, error, _pool, _stacktrace)
+
+    def get_retry_after(self, response: BaseHTTPResponse) -> float | None:
+        """Return the seconds asked for; a header that is neither seconds nor a date asks for nothing."""
+        try:
+            return super().get_retry_after(response)
+        except InvalidHeader:
+            return None
+
+    def sleep_for_retry(self, response: BaseHTTPResponse) -> bool:
+        """Wait as asked, and say so."""
+        seconds = self.get_retry_after(response) or 0.0
+        if seconds >= _ANNOUNCED_FROM and self.retry_policy.say is not None:
+            self.retry_policy.say(f"waiting {seconds:,.0f} s, as GitHub asks")
+        return super().sleep_for_retry(response)
+
 
 API_VERSION = "2022-11-28"
 _TIMEOUT = urllib3.Timeout(connect=10.0, read=30.0)
@@ -31,10 +106,10 @@ _WHO = Purpose("asking whose token this is", "user of this token", "contents: re
 class GitHub:
     """One repository. Use it in a ``with`` block; not for several threads."""
 
-    def __init__(self, settings: Settings, patience: Patience | None = None) -> None:
+    def __init__(self, settings: Settings, retry_policy: RetryPolicy | None = None) -> None:
         self._settings = settings
         self._host = urlsplit(settings.api_url).netloc
-        self._retries = PatientRetry.of(patience or Patience())
+        self._retries = PacedRetry.of(retry_policy or RetryPolicy())
         self._http = _pool(settings.api_url)
         self._login: str | None = None
 

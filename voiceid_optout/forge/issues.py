@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from voiceid_optout.forge.answers import Purpose
-from voiceid_optout.forge.comments import Done, Posted
-from voiceid_optout.forge.markers import Post, ours, post
+from voiceid_optout.forge.comments import Done, Post, Posted, ours, post
+from voiceid_optout.forge.errors import Purpose
 
 if TYPE_CHECKING:
     from voiceid_optout.forge.client import GitHub
@@ -39,18 +38,18 @@ def put(github: GitHub, marker: str, title: str, body: str) -> Posted:
     return Posted(done, kept.url)
 
 
-def close(github: GitHub, marker: str, farewell: str) -> Posted | None:
+def close(github: GitHub, marker: str, closing_text: str) -> Posted | None:
     """Close what is open, with a comment; returns None when nothing was."""
     found = find(github, marker)
     for item in found:
         purpose = _purpose(github, f"commenting on issue {item.number}")
-        github.call("POST", f"/issues/{item.number}/comments", purpose, {"body": farewell})
+        github.call("POST", f"/issues/{item.number}/comments", purpose, {"body": closing_text})
         _change(github, item, {"state": "closed", "state_reason": "completed"})
     return Posted(Done.CLOSED, found[0].url) if found else None
 
 
-def _drop(github: GitHub, surplus: list[Post]) -> None:
-    for item in surplus:
+def _drop(github: GitHub, duplicates: list[Post]) -> None:
+    for item in duplicates:
         _change(github, item, {"state": "closed", "state_reason": "not_planned"})
 
 

@@ -6,9 +6,8 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from voiceid_optout.forge import comments
-from voiceid_optout.forge.answers import Purpose
-from voiceid_optout.forge.errors import NotReviewed
-from voiceid_optout.forge.markers import comment_marker, reviewed_in
+from voiceid_optout.forge.comments import comment_marker, reviewed_in
+from voiceid_optout.forge.errors import NotReviewed, Purpose
 
 if TYPE_CHECKING:
     from voiceid_optout.forge.client import GitHub
@@ -30,7 +29,7 @@ def reviewed_digest(github: GitHub, stack: str, commit: str) -> str:
         raise NotReviewed(f"pull request {number} has no plan of stack {stack}: {_REMEDY}")
     written = comments.last_written(github, number, found[0], PERMISSION)
     if not written.by_author:
-        raise NotReviewed(f"{_disbelieved(written)} (pull request {number}, {found[0].url}): {_REMEDY}")
+        raise NotReviewed(f"{_why_not_trusted(written)} (pull request {number}, {found[0].url}): {_REMEDY}")
     reviewed = reviewed_in(written.body)
     if reviewed is None:
         raise NotReviewed(
@@ -44,7 +43,7 @@ def reviewed_digest(github: GitHub, stack: str, commit: str) -> str:
     return reviewed.digest
 
 
-def _disbelieved(written: comments.Written) -> str:
+def _why_not_trusted(written: comments.Written) -> str:
     if written.by_author is None:
         return "GitHub does not say who edited the comment with the plan last"
     editor = written.editor if _LOGIN.fullmatch(written.editor) else "an account that is gone"

@@ -5,7 +5,7 @@ import pytest
 from urllib3 import HTTPHeaderDict
 
 from voiceid_optout.forge import errors
-from voiceid_optout.forge.answers import Purpose, content, failure
+from voiceid_optout.forge.errors import Purpose, content, failure
 
 PURPOSE = Purpose("writing", "pull request 7", "pull-requests: write")
 
