@@ -5,7 +5,6 @@ from itertools import islice
 
 import pulumi
 
-from voiceid_optout.label import label
 from voiceid_optout.providers.program import (
     Guardrails,
     Person,
@@ -15,6 +14,7 @@ from voiceid_optout.providers.program import (
     end_quietly,
 )
 from voiceid_optout.register import Ensure, Entry, Register, RegisterError, load
+from voiceid_optout.speakers import label
 
 BATCH = 100  # resources in flight: the SDK's waiting costs outstanding x completed registrations
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pulumi
 
-from voiceid_optout.label import label
 from voiceid_optout.providers import OptedOutSpeaker
 from voiceid_optout.register import load
+from voiceid_optout.speakers import label
 
 ALIAS = "support"  # the domain's name in the register
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pulumi
 
-from voiceid_optout.label import label
 from voiceid_optout.providers import OptedOutSpeaker
 from voiceid_optout.register import load
+from voiceid_optout.speakers import label
 
 domain = pulumi.Config().require("domain")
 for entry in load(Path("people.yaml"), domains={}, default_domain=domain).entries:

@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 
 from voiceid_optout.cli.context import Context, find
 from voiceid_optout.cli.main import main
-from voiceid_optout.label import label
+from voiceid_optout.speakers import label
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.cli.projects import DOMAIN, NAME, PASSPHRASE, SALT, Project, label_of
-from voiceid_optout import shard
+from voiceid_optout import speakers
 from voiceid_optout import urn as urns
 from voiceid_optout.cli.known import Mask, Shown, is_given, matcher, unknown_words
 from voiceid_optout.forge.errors import IdentifierInText
-from voiceid_optout.plan.builder import SPEAKER_TYPE
-from voiceid_optout.plan.steps import SHARD_TYPE
+from voiceid_optout.speakers import SHARD_TYPE, SPEAKER_TYPE
 from voiceid_optout.state import passphrase
 from voiceid_optout.state.checkpoint import Checkpoint, PendingOperation, render
 from voiceid_optout.state.resource import ResourceState
@@ -45,8 +44,8 @@ def person(speaker_id: str, **more: Any) -> ResourceState:
 def people(*speaker_ids: str) -> ResourceState:
     labels = {label_of(DOMAIN, speaker_id): speaker_id for speaker_id in speaker_ids}
     properties = {
-        "members": shard.lines(dict.fromkeys(labels, "opted_out")),
-        "speaker_ids": Secret(shard.lines(labels)),
+        "members": speakers.shard_text(dict.fromkeys(labels, "opted_out")),
+        "speaker_ids": Secret(speakers.shard_text(labels)),
     }
     return ResourceState(
         urn=urns.make("test", NAME, "", SHARD_TYPE, f"{DOMAIN}-00"),

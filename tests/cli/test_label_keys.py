@@ -11,8 +11,7 @@ from voiceid_optout.cli.context import LABEL_KEY, PREVIOUS_LABEL_KEY, label_keys
 from voiceid_optout.cli.errors import CommandError
 from voiceid_optout.cli.exit_codes import ExitCode
 from voiceid_optout.cli.label_keys import Missing, in_ci, new_key, provided, rotate
-from voiceid_optout.label import GUESSABLE_VARIABLE
-from voiceid_optout.plan.builder import SPEAKER_TYPE
+from voiceid_optout.speakers import GUESSABLE_VARIABLE, SPEAKER_TYPE
 
 if TYPE_CHECKING:
     from tests.cli.projects import Project

@@ -10,7 +10,7 @@ from tests.plan.streams import EmbeddedStream
 from voiceid_optout import urn as urns
 from voiceid_optout.cli.errors import CommandError
 from voiceid_optout.cli.run_events import ErrorPlaces, EventLog
-from voiceid_optout.plan.builder import SPEAKER_TYPE
+from voiceid_optout.speakers import SPEAKER_TYPE
 
 FULL = Path("/dev/full")  # takes nothing, as a full disk does
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tests.e2e.commands import Finished, Shell
-from voiceid_optout.label import label
+from voiceid_optout.speakers import label
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

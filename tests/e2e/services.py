@@ -17,8 +17,8 @@ import boto3
 from botocore.config import Config
 
 from tests.e2e.commands import Shell, optout_command
-from voiceid_optout.resource_id import resource_id
 from voiceid_optout.service.data_folder import Running, find
+from voiceid_optout.speakers import resource_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

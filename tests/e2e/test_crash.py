@@ -117,6 +117,28 @@ def test_up_killed_on_a_state_that_exists_keeps_it_and_leaves_no_identifier(copy
     assert journal_lines(copy) == 0
 
 
+def test_up_killed_while_the_labels_change_their_key(copy: Copy, service: Service) -> None:
+    copy.write(PEOPLE)
+    copy.up()
+    before, asked = copy.resources().keys(), service.answered("OptOutSpeaker")
+    assert copy.optout("labels", "rotate").code == 0
+    process = copy.shell.start(*optout_command("up", "--yes"))
+    eventually(lambda: journal_lines(copy) > 150, "a part of the people has moved")
+    process.kill()
+    process.communicate()
+    eventually(lambda: not copy.shell.processes(), "nothing is left running")
+    assert "previousLabelKey" in copy.stack_file.read_text(encoding="utf-8")
+
+    again = copy.up()
+    assert "the run before this one was killed: recovered" in again.out
+    assert "previousLabelKey" not in copy.stack_file.read_text(encoding="utf-8")
+    after = copy.resources().keys()
+    assert len(after) == len(PEOPLE)
+    assert not after & before
+    assert service.answered("OptOutSpeaker") == asked
+    assert copy.optout("preview", "--detailed-exitcode").code == 0
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_interrupted_run_writes_what_it_did_and_takes_its_service_along(
     sandbox: Copy, number: signal.Signals

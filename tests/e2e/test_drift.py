@@ -8,7 +8,7 @@ import pytest
 
 from tests.e2e import copies
 from tests.e2e.services import Service, opted_out, serving
-from voiceid_optout.resource_id import resource_id
+from voiceid_optout.speakers import resource_id
 
 if TYPE_CHECKING:
     from tests.e2e.copies import Copy

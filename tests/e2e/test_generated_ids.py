@@ -7,7 +7,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
-from voiceid_optout.resource_id import resource_id
+from voiceid_optout.speakers import resource_id
 
 if TYPE_CHECKING:
     from tests.e2e.copies import Copy

@@ -14,8 +14,8 @@ from tests.e2e import copies
 from tests.e2e.commands import Shell, eventually, optout_command
 from tests.e2e.services import Service, opted_out
 from tests.e2e.test_leaks import PERSON, leaking_files
-from voiceid_optout import shard
-from voiceid_optout.label import label
+from voiceid_optout import speakers
+from voiceid_optout.speakers import label
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -67,7 +67,7 @@ def test_a_life(sharded: Copy, service: Service) -> None:
     assert "Done: 20 opted out, 1 released." in first.out
     assert service.statuses(sharded.domain_id) == opted_out(PEOPLE)
     labels = [label(sharded.domain_id, sharded.domain_id, person) for person in [*PEOPLE, *RELEASED]]
-    assert shards(sharded).keys() == {f"{sharded.domain_id}-{shard.shard_of(each)}" for each in labels}
+    assert shards(sharded).keys() == {f"{sharded.domain_id}-{speakers.shard_of(each)}" for each in labels}
     assert sorted(
         line[:19] for found in shards(sharded).values() for line in found["members"].splitlines()
     ) == sorted(labels)
@@ -226,9 +226,9 @@ def test_the_engines_take_turns_and_the_cli_shows_one_line_a_person(both: Copy, 
     unchanged = both.optout("preview", "--engine", "pulumi")
     assert "21 unchanged" in unchanged.out
     # Somebody who joins a shard that is there.
-    used = {name[-shard.DIGITS :] for name in shards(both)}
+    used = {name[-speakers.SHARD_DIGITS :] for name in shards(both)}
     others = ((f"caller-{n:06}", label(both.domain_id, both.domain_id, f"caller-{n:06}")) for n in range(50, 1000))
-    person, new = next((person, name) for person, name in others if shard.shard_of(name) in used)
+    person, new = next((person, name) for person, name in others if speakers.shard_of(name) in used)
     both.write([*PEOPLE, person], RELEASED)
     env = " ".join(optout_command("env", "--stack", both.stack))
     script = f'eval "$({env})" && exec pulumi preview --diff --non-interactive --color never --stack test'

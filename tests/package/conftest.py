@@ -93,7 +93,7 @@ def clean(tmp_path_factory: pytest.TempPathFactory) -> Clean:
         kept = {name: value for name, value in os.environ.items() if name.startswith(("PIP_", "SSL_", "HTTP"))}
         command = ["-m", "pip", "--disable-pip-version-check", "install", "--quiet", "--require-hashes"]
         made.run("python", *command, "-r", ROOT / "requirements.txt", cwd=folder, variables=kept)
-    made.run("python", "-c", "import voiceid_optout.label", cwd=folder, code=1)
+    made.run("python", "-c", "import voiceid_optout.speakers", cwd=folder, code=1)
     made.run("python", "-c", "import providers", cwd=folder, code=1)
     made.install(wheel)
     return made

@@ -11,7 +11,7 @@ from pulumi.automation import events as api
 
 from voiceid_optout import urn as urns
 from voiceid_optout.engine.events import Emitter
-from voiceid_optout.plan.builder import SPEAKER_TYPE
+from voiceid_optout.speakers import SPEAKER_TYPE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -6,7 +6,8 @@ from pulumi.automation import events as api
 from tests.plan.plans import DOMAIN
 from tests.plan.streams import RELEASED, CliStream, EmbeddedStream, Stream, others, urn_of
 from voiceid_optout.plan import Action, Change, Plan, PlanBuilder, Step
-from voiceid_optout.plan.builder import DESTROYED, SPEAKER_TYPE, drift_of, is_change, is_read
+from voiceid_optout.plan.builder import DESTROYED, drift_of, is_change, is_read
+from voiceid_optout.speakers import SPEAKER_TYPE
 
 SAM = "sp-00000000000005a1"
 FORGOTTEN = "no longer in the register; the opt-out stays in the service"

@@ -8,16 +8,12 @@ from hypothesis import strategies as st
 from pulumi.automation import events as api
 
 from tests.plan.streams import OPTED_OUT, urn_of
-from voiceid_optout import shard
+from voiceid_optout import speakers
 from voiceid_optout.engine.events import Emitter
 from voiceid_optout.plan import Action, Change, Plan, PlanBuilder, Purpose, Scope, Step
-from voiceid_optout.plan.builder import SPEAKER_TYPE
 from voiceid_optout.plan.digest import digest
 from voiceid_optout.plan.guard import Limits, check
 from voiceid_optout.plan.steps import (
-    ASKED,
-    RELEASED,
-    SHARD_TYPE,
     Drift,
     drift_for,
     forget_step,
@@ -28,7 +24,9 @@ from voiceid_optout.plan.steps import (
     shard_members,
     shard_size,
 )
+from voiceid_optout.speakers import SHARD_TYPE, SPEAKER_TYPE, Ensure
 
+ASKED, RELEASED = Ensure.OPTED_OUT, Ensure.RELEASED
 SAM = "sp-00000000000005a1"
 GONE, ENROLLED = Drift(ASKED, None), Drift(ASKED, "ENROLLED")
 BACK = Drift(RELEASED, "ENROLLED")
@@ -137,8 +135,8 @@ def side(members: People | None, drifted: People | None = None, *, retained: boo
     """Return one side of an event; ``drifted`` None is a side from before a step, which has no outputs."""
     if members is None:
         return None
-    inputs = {"domain_id": "D", "members": shard.lines(members), "speaker_ids": "[secret]"}
-    outputs = None if drifted is None else {**inputs, "drifted": shard.lines(drifted)}
+    inputs = {"domain_id": "D", "members": speakers.shard_text(members), "speaker_ids": "[secret]"}
+    outputs = None if drifted is None else {**inputs, "drifted": speakers.shard_text(drifted)}
     return api.StepEventStateMetadata.from_json(
         {
             "type": SHARD_TYPE,

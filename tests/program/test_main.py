@@ -12,8 +12,8 @@ from tests.providers.guardrails import GIVEN
 from tests.providers.monitor import TYPE, Monitor, run_program
 from tests.providers.process import ROOT
 from tests.voiceid.scripted import DOMAIN
-from voiceid_optout import shard
-from voiceid_optout.label import GUESSABLE_VARIABLE, label
+from voiceid_optout import speakers
+from voiceid_optout.speakers import GUESSABLE_VARIABLE, label
 
 
 @pytest.fixture
@@ -145,8 +145,8 @@ def test_sharded_people_share_resources(project: Path) -> None:
     labels = {label("hush", DOMAIN, f"caller-{number}"): "opted_out" for number in range(1500)}
     labels[label("hush", DOMAIN, "caller-x")] = "released"
     # Each once; they arrive in no order, for registrations are under way side by side.
-    assert sorted(outcome.names()) == sorted({f"{DOMAIN}-{shard.shard_of(each)}" for each in labels})
-    found = [pair for request in outcome.requests for pair in shard.pairs(request.object["members"])]
+    assert sorted(outcome.names()) == sorted({f"{DOMAIN}-{speakers.shard_of(each)}" for each in labels})
+    found = [pair for request in outcome.requests for pair in speakers.shard_lines(request.object["members"])]
     assert len(found) == 1501
     assert dict(found) == labels
 

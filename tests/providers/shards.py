@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from voiceid_optout import shard
+from voiceid_optout import speakers
 
 OPTED_OUT, RELEASED = "opted_out", "released"
 
@@ -17,8 +17,8 @@ def inputs(domain_id: str, people: Mapping[str, str]) -> dict[str, Any]:
     """Return the inputs of a shard with these people: ``ensure`` by id, numbered from 0 on."""
     return {
         "domain_id": domain_id,
-        "members": shard.lines({name(number): ensure for number, ensure in enumerate(people.values())}),
-        "speaker_ids": shard.lines({name(number): person for number, person in enumerate(people)}),
+        "members": speakers.shard_text({name(number): ensure for number, ensure in enumerate(people.values())}),
+        "speaker_ids": speakers.shard_text({name(number): person for number, person in enumerate(people)}),
     }
 
 
@@ -31,7 +31,9 @@ def without(props: Mapping[str, Any], *numbers: int) -> dict[str, Any]:
     """Return the inputs without the people of these numbers."""
     gone = {name(number) for number in numbers}
     kept = {
-        key: shard.lines({label: value for label, value in shard.values(props[key]).items() if label not in gone})
+        key: speakers.shard_text(
+            {label: value for label, value in speakers.shard_values(props[key]).items() if label not in gone}
+        )
         for key in ("members", "speaker_ids")
     }
     return {"domain_id": props["domain_id"], **kept}

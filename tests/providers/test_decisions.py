@@ -11,14 +11,13 @@ from voiceid_optout.providers.decisions import (
     INPUTS,
     check,
     diff,
-    is_as_asked,
     is_unknown,
     outputs,
     released_resource_id,
     speaker_resource_id,
     timestamp,
 )
-from voiceid_optout.resource_id import resource_id
+from voiceid_optout.speakers import is_as_asked, resource_id
 from voiceid_optout.voiceid import Speaker, SpeakerStatus
 
 DOMAIN = "UcUuCPFOsAjzg9xoByUatN"

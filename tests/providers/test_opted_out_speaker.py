@@ -12,7 +12,7 @@ from tests.voiceid.live import Live
 from tests.voiceid.scripted import DOMAIN
 from voiceid_optout.providers.opted_out_speaker import OptedOutSpeakerProvider
 from voiceid_optout.providers.plugin import OptOutFailed
-from voiceid_optout.resource_id import resource_id
+from voiceid_optout.speakers import resource_id
 from voiceid_optout.voiceid import Client, SpeakerStatus
 
 Props = dict[str, Any]

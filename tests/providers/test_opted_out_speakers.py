@@ -14,7 +14,7 @@ from tests.voiceid.faults import ANSWERS, PLANTED
 from tests.voiceid.fixtures import Serve
 from tests.voiceid.live import Live
 from tests.voiceid.scripted import DOMAIN, Answer, failure, speaker, summary
-from voiceid_optout import shard
+from voiceid_optout import speakers
 from voiceid_optout.providers.opted_out_speakers import OptedOutSpeakersProvider
 from voiceid_optout.providers.plugin import OptOutFailed
 from voiceid_optout.voiceid import Client
@@ -114,7 +114,7 @@ def test_update_repairs_what_a_read_has_found(
     client.delete(domain, "caller-4")
     later = configured_shards(live.running.url)
     found = read(later, outs)
-    assert shard.values(found["drifted"]) == {
+    assert speakers.shard_values(found["drifted"]) == {
         name(1): "ENROLLED",
         name(2): "EXPIRED",
         name(3): "PENDING",
@@ -263,7 +263,7 @@ def test_no_identifier_leaves_by_an_error(
     nobody = {**opted_out(DOMAIN), "drifted": ""}
     arguments: tuple[Any, ...] = {"create": (props,), "update": ("x", nobody, props), "read": ("x", props)}[call]
     if (case, call) == ("speaker", "read"):
-        assert shard.values(read(provider, {**props, "drifted": ""})["drifted"]) == {name(0): "gone"}
+        assert speakers.shard_values(read(provider, {**props, "drifted": ""})["drifted"]) == {name(0): "gone"}
         return
     with pytest.raises(OptOutFailed) as caught:
         getattr(provider, call)(*arguments)

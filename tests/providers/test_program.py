@@ -13,7 +13,7 @@ import pytest
 
 from tests.providers.guardrails import DOMAIN, GIVEN, OTHER_DOMAIN, REGION
 from tests.providers.monitor import SHARD_TYPE, TYPE, Monitor, run_program
-from voiceid_optout import shard
+from voiceid_optout import speakers
 from voiceid_optout.providers.guardrail_settings import GuardrailSettings
 from voiceid_optout.providers.program import (
     LAUNCHER,
@@ -140,8 +140,8 @@ def test_one_resource_a_shard_of_a_domain_and_none_without_people() -> None:
         (SHARD_TYPE, f"{DOMAIN}-a7", DOMAIN),
         (SHARD_TYPE, f"{DOMAIN}-b8", DOMAIN),
     ]
-    assert shard.values(requests[1].object["members"]) == {A: "released", B: "opted_out"}
-    assert shard.values(requests[1].object["speaker_ids"]["value"]) == {A: "planted-1", B: "planted-2"}
+    assert speakers.shard_values(requests[1].object["members"]) == {A: "released", B: "opted_out"}
+    assert speakers.shard_values(requests[1].object["speaker_ids"]["value"]) == {A: "planted-1", B: "planted-2"}
 
 
 def test_resources_are_declared_as_they_are_asked_for() -> None:

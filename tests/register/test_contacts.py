@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 
 from voiceid_optout.register.contacts import contacts
-from voiceid_optout.register.model import Ensure, Entry, Location
+from voiceid_optout.register.model import Entry, Location
+from voiceid_optout.speakers import Ensure
 
 PLACE = Location("config/people.yaml", 3, 5)
 

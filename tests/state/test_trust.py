@@ -11,6 +11,7 @@ import pytest
 from voiceid_optout.providers import resource
 from voiceid_optout.providers.opted_out_speaker import OptedOutSpeakerProvider
 from voiceid_optout.providers.opted_out_speakers import OptedOutSpeakersProvider
+from voiceid_optout.speakers import SHARD_TYPE, SPEAKER_TYPE
 from voiceid_optout.state.errors import StateError, UntrustedStateError
 from voiceid_optout.state.trust import IDENTIFIERS, OURS, Inspection, Named, require, shown
 
@@ -48,7 +49,7 @@ class TestOurs:
         assert len(OURS) == 4
 
     def test_the_types_are_those_of_the_resources(self) -> None:
-        assert set(IDENTIFIERS) == {resource.TYPE, resource.SHARD_TYPE}
+        assert set(IDENTIFIERS) == {SPEAKER_TYPE, SHARD_TYPE}
 
 
 class TestRequire:

@@ -66,7 +66,7 @@ def test_imports_within_functions_are_lazy(small: House) -> None:
 @pytest.mark.parametrize(
     ("lower", "higher"),
     [
-        ("voiceid_optout.label", "voiceid_optout.register.loader"),
+        ("voiceid_optout.speakers", "voiceid_optout.register.loader"),
         ("voiceid_optout.plan", "voiceid_optout.engine.interface"),
         ("voiceid_optout.voiceid.client", "voiceid_optout.providers"),
         ("voiceid_optout.engine", "voiceid_optout.cli.main"),
@@ -83,7 +83,7 @@ def test_who_reaches_into_the_embedded_engine_is_named() -> None:
     imports = {
         ("voiceid_optout.cli.up", inner),
         ("voiceid_optout.engine.embedded.run", inner),
-        (inner, "voiceid_optout.label"),
+        (inner, "voiceid_optout.speakers"),
     }
     assert House({}, frozenset(imports)).reaching_in() == ["voiceid_optout.cli.up"]
 

@@ -13,8 +13,8 @@ from voiceid_optout import place as places
 from voiceid_optout.cli.errors import CommandError
 from voiceid_optout.cli.exit_codes import ExitCode
 from voiceid_optout.config import faults, value_of
-from voiceid_optout.label import DOMAIN_ID, label
 from voiceid_optout.register import Ensure, load
+from voiceid_optout.speakers import DOMAIN_IS_KEY, label
 from voiceid_optout.state import project as projects
 from voiceid_optout.state.config_values import as_text
 from voiceid_optout.state.errors import PassphraseError
@@ -53,7 +53,7 @@ class LabelKeys:
         if self.previous is None:
             return None
         return label(
-            entry.domain_id if self.previous == DOMAIN_ID else self.previous, entry.domain_id, entry.speaker_id
+            entry.domain_id if self.previous == DOMAIN_IS_KEY else self.previous, entry.domain_id, entry.speaker_id
         )
 
 

@@ -14,9 +14,7 @@ from voiceid_optout import urn as urns
 from voiceid_optout.forge.identifiers import Matcher
 from voiceid_optout.limits import read_json
 from voiceid_optout.place import PASSPHRASE, SANDBOX_PASSPHRASE
-from voiceid_optout.plan.builder import SPEAKER_TYPE
-from voiceid_optout.plan.steps import SHARD_TYPE
-from voiceid_optout.shard import pairs
+from voiceid_optout.speakers import DOMAIN_ID, LABEL, SHARD_DIGITS, SHARD_TYPE, SPEAKER_TYPE, shard_lines
 from voiceid_optout.state import passphrase, values
 from voiceid_optout.state.backend import Backend
 from voiceid_optout.state.errors import EngineError
@@ -26,7 +24,9 @@ if TYPE_CHECKING:
 
     from voiceid_optout.cli.context import Context
 
-_GIVEN = re.compile(r"sp-[0-9a-f]{16}|[a-zA-Z0-9]{22}-[0-9a-f]{2}")  # names of resources: a label, a shard
+_GIVEN = re.compile(
+    rf"{LABEL.pattern}|{DOMAIN_ID.pattern}-[0-9a-f]{{{SHARD_DIGITS}}}"
+)  # names of resources: a label, a shard
 IN_STATE = "somebody in the state"
 _GENERATED = re.compile(rb"id#[A-Za-z0-9]{22}")  # in clear in states of before
 
@@ -80,7 +80,7 @@ def _has_others(item: Mapping[str, Any], labels: Collection[str]) -> bool:
         return urns.name(item["urn"]) not in labels
     members = (item.get("outputs") or item.get("inputs") or {}).get("members")
     return kind == SHARD_TYPE and not (
-        isinstance(members, str) and all(label in labels for label, _ in pairs(members))
+        isinstance(members, str) and all(label in labels for label, _ in shard_lines(members))
     )
 
 
@@ -91,7 +91,7 @@ def _in_properties(properties: Mapping[str, Any], decrypt: Callable[[str], str])
     if isinstance(speaker_id, str):
         yield speaker_id
     if isinstance(speaker_ids, str):
-        yield from (identifier for _, identifier in pairs(speaker_ids))
+        yield from (identifier for _, identifier in shard_lines(speaker_ids))
 
 
 def _decrypter(latest: Mapping[str, Any], environment: Mapping[str, str]) -> Callable[[str], str]:

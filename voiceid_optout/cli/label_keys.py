@@ -13,7 +13,7 @@ from voiceid_optout.cli.errors import CommandError
 from voiceid_optout.cli.exit_codes import ExitCode
 from voiceid_optout.cli.known import StateSealedError, raw_state
 from voiceid_optout.cli.stack_values import full_key, store
-from voiceid_optout.label import DOMAIN_ID, GUESSABLE_VARIABLE
+from voiceid_optout.speakers import DOMAIN_IS_KEY, GUESSABLE_VARIABLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -108,7 +108,7 @@ def rotate(context: Context) -> str:
         )
     key, previous = full_key(context, LABEL_KEY), full_key(context, PREVIOUS_LABEL_KEY)
     current = contexts.label_keys(context, context.environment).current
-    values = {key: new_key(), previous: current or DOMAIN_ID}
+    values = {key: new_key(), previous: current or DOMAIN_IS_KEY}
     store(context, values, secret=frozenset({key, previous} if current else {key}))
     name = context.settings.path.name
     return (

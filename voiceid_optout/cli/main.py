@@ -13,6 +13,7 @@ from voiceid_optout.cli import streams
 from voiceid_optout.cli.errors import reported_errors
 from voiceid_optout.cli.options import LazyGroup
 from voiceid_optout.foreign_text import printable
+from voiceid_optout.speakers import LABEL
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -26,7 +27,6 @@ COMMANDS = (
 )
 
 
-_LABEL = re.compile(r"sp-[0-9a-f]{16}")
 _SHORTEST = 4  # below it a word is looked for in quotes alone: click's own words have such letters too
 
 
@@ -62,7 +62,7 @@ def _unechoed(words: Sequence[str]) -> Iterator[None]:
 
 def without_arguments(message: str, values: Iterable[str]) -> str:
     """Return a message with ``…`` for each value it quotes; a label, which plans show anyhow, may stay."""
-    given = {value for value in values if value and not _LABEL.fullmatch(value)}
+    given = {value for value in values if value and not LABEL.fullmatch(value)}
     given |= {value.lstrip("0") for value in given} - {""}  # as a number has it
     for value in sorted(given, key=len, reverse=True):
         quoted = {repr(value), f'"{value}"', f"'{value}'"}

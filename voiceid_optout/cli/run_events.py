@@ -10,7 +10,7 @@ from typing import IO, TYPE_CHECKING, Any, Self
 from voiceid_optout import urn as urns
 from voiceid_optout.cli.errors import CommandError
 from voiceid_optout.engine.events import to_json
-from voiceid_optout.plan.builder import SPEAKER_TYPE
+from voiceid_optout.speakers import LABEL, SPEAKER_TYPE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -71,7 +71,7 @@ def document(event: Any, mask: Mask = None) -> Any:
     return found if mask is None else mask(found)
 
 
-_LABEL = re.compile(r"\bsp-[0-9a-f]{16}\b")
+_LABEL = re.compile(rf"\b{LABEL.pattern}\b")
 PLACES_SHOWN = 3  # what is wrong for more people than that is hardly about one of them
 
 

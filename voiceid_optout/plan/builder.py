@@ -7,9 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from voiceid_optout.plan.model import Action, Plan, Step
 from voiceid_optout.plan.steps import (
-    ASKED,
-    RELEASED,
-    SHARD_TYPE,
     Drift,
     drift_for,
     forget_step,
@@ -21,11 +18,11 @@ from voiceid_optout.plan.steps import (
     shard_members,
     shard_steps,
 )
+from voiceid_optout.speakers import SHARD_TYPE, SPEAKER_TYPE, Ensure
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-SPEAKER_TYPE = "pulumi-python:dynamic/voiceid:OptedOutSpeaker"
 DROPPED = "no longer in the register"
 DESTROYED = "the stack is destroyed"
 _KNOWN = ("update", "delete", "discard")  # steps on a resource that the state has
@@ -130,14 +127,14 @@ class PlanBuilder:
     def _see(self, metadata: Any) -> None:
         label = self._label(metadata.urn)
         self._people.add(label)
-        if metadata.old is not None and _ensured(metadata.old) != RELEASED:
+        if metadata.old is not None and _ensured(metadata.old) != Ensure.RELEASED.value:
             self._managed.add(label)
 
     def _see_shard(self, metadata: Any) -> set[str]:
         before = shard_members(metadata.old, self._renamed)
         labels = before.keys() | shard_members(metadata.new, self._renamed).keys()
         self._people |= labels
-        self._managed.update(label for label, ensure in before.items() if ensure != RELEASED)
+        self._managed.update(label for label, ensure in before.items() if ensure != Ensure.RELEASED.value)
         return labels
 
     def plan(self) -> Plan:
@@ -190,9 +187,9 @@ def drift_of(old: Any, new: Any) -> Drift | None:
 
     ``new`` is None, or has no id, for a speaker that is gone.
     """
-    ensure = _property(old, "ensure") or _property(new, "ensure") or ASKED
+    ensure = _property(old, "ensure") or _property(new, "ensure") or Ensure.OPTED_OUT.value
     if new is None or not new.id:
-        return None if ensure == RELEASED else Drift(ensure, None)
+        return None if ensure == Ensure.RELEASED.value else Drift(ensure, None)
     # A side without a status is one from before the step: nothing is known of it.
     status = _property(new, "status")
     return drift_for(ensure, status) if status else None
@@ -239,7 +236,7 @@ def _domain(metadata: Any) -> str:
 
 
 def _ensured(state: Any) -> str:
-    return RELEASED if _property(state, "ensure") == RELEASED else ASKED
+    return Ensure.RELEASED.value if _property(state, "ensure") == Ensure.RELEASED.value else Ensure.OPTED_OUT.value
 
 
 def _property(state: Any, name: str) -> str | None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from voiceid_optout.plan.model import Action, LimitsError
 from voiceid_optout.plan.words import people
+from voiceid_optout.speakers import Ensure
 
 if TYPE_CHECKING:
     from voiceid_optout.plan.model import Plan, Step
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
 _LOSS_ACTIONS = (Action.FORGET, Action.RELEASE)
 _UNEXPECTED_ACTIONS = (Action.DELETE, Action.REPLACE)
-_OPTED_OUT = "opted_out"
 
 
 class Rule(StrEnum):
@@ -113,7 +113,7 @@ def _is_loss(step: Step) -> bool:
 
 
 def _was_opted_out(step: Step) -> bool:
-    return step.change is not None and step.change.before == _OPTED_OUT
+    return step.change is not None and step.change.before == Ensure.OPTED_OUT
 
 
 def _emptied(plan: Plan) -> Breach | None:

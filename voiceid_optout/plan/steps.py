@@ -9,16 +9,13 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from voiceid_optout import shard
+from voiceid_optout import speakers
 from voiceid_optout.plan.model import Action, Change, Step
+from voiceid_optout.speakers import Ensure, SpeakerStatus, is_as_asked
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-
-ASKED = "opted_out"
-RELEASED = "released"
-_OPTED_OUT = "OPTED_OUT"
 _GONE = "gone from the service"
 _STAYS = "the opt-out stays in the service"
 _SAME = "nothing changes in the service"  # of somebody released
@@ -36,17 +33,20 @@ class Drift:
         """The difference as a phrase."""
         if self.status is None:
             return _GONE
-        return f"{self.status} in the service, should be {'gone' if self.ensure == RELEASED else _OPTED_OUT}"
+        expected = "gone" if self.ensure == Ensure.RELEASED.value else SpeakerStatus.OPTED_OUT.value
+        return f"{self.status} in the service, should be {expected}"
 
     @property
     def change(self) -> Change:
         """What a repair changes."""
-        return Change("status", self.status, None if self.ensure == RELEASED else _OPTED_OUT)
+        return Change(
+            "status", self.status, None if self.ensure == Ensure.RELEASED.value else SpeakerStatus.OPTED_OUT.value
+        )
 
 
 def drift_for(ensure: str, status: str | None) -> Drift | None:
     """Return the drift of somebody with this status, or None."""
-    return None if status == (None if ensure == RELEASED else _OPTED_OUT) else Drift(ensure, status)
+    return None if is_as_asked(ensure, status) else Drift(ensure, status)
 
 
 def person_step(
@@ -59,15 +59,17 @@ def person_step(
     """
     if becomes is None:
         return forget_step(label, was, drift, dropped, kept=kept)
-    if becomes != was and becomes == RELEASED:
+    if becomes != was and becomes == Ensure.RELEASED.value:
         # A speaker that is gone is created anew: only the read before tells it from a new one.
         before = drift.ensure if drift and was is None else was
-        return Step(label, Action.RELEASE, "released", Change("ensure", before, RELEASED))
-    if was == RELEASED != becomes:
+        return Step(label, Action.RELEASE, "released", Change("ensure", before, Ensure.RELEASED.value))
+    if was == Ensure.RELEASED.value != becomes:
         return Step(label, Action.OPT_OUT, "no longer released", Change("ensure", was, becomes))
     if drift:
         return repair_step(label, drift)
-    return Step(label, Action.OPT_OUT, "new", Change("ensure", None, ASKED)) if was is None else None
+    return (
+        Step(label, Action.OPT_OUT, "new", Change("ensure", None, Ensure.OPTED_OUT.value)) if was is None else None
+    )
 
 
 def repair_step(label: str, drift: Drift) -> Step:
@@ -106,10 +108,9 @@ def merge_steps(one: Step, other: Step, dropped: str) -> Step:
 
 def _effect(was: str | None) -> str:
     """Return what the service keeps of somebody whom it is not asked about."""
-    return _SAME if was == RELEASED else _STAYS
+    return _SAME if was == Ensure.RELEASED.value else _STAYS
 
 
-SHARD_TYPE = "pulumi-python:dynamic/voiceid:OptedOutSpeakers"
 _NOBODY: Mapping[str, str] = MappingProxyType({})
 _ABSENT = "gone"  # in place of a status: the service does not have the speaker
 
@@ -119,7 +120,7 @@ def shard_members(state: Any, renamed: Mapping[str, str] = _NOBODY) -> dict[str,
 
     ``renamed`` has labels by those of before.
     """
-    found = shard.values(_text(state, "members"))
+    found = speakers.shard_values(_text(state, "members"))
     return {renamed.get(label, label): ensure for label, ensure in found.items()} if renamed else found
 
 
@@ -128,8 +129,10 @@ def shard_drift(state: Any, renamed: Mapping[str, str] = _NOBODY) -> dict[str, D
     text = _text(state, "drifted")
     asked = shard_members(state) if text else {}
     return {
-        renamed.get(label, label): Drift(asked.get(label, ASKED), None if status == _ABSENT else status)
-        for label, status in shard.pairs(text)
+        renamed.get(label, label): Drift(
+            asked.get(label, Ensure.OPTED_OUT.value), None if status == _ABSENT else status
+        )
+        for label, status in speakers.shard_lines(text)
     }
 
 

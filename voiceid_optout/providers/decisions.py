@@ -1,24 +1,16 @@
 """What the provider decides, without I/O: valid inputs, changes, and what the state keeps."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from voiceid_optout.label import label
 from voiceid_optout.pulumi_internals import UNKNOWN, Unknown
-from voiceid_optout.resource_id import resource_id
-from voiceid_optout.voiceid import Speaker, SpeakerStatus
+from voiceid_optout.speakers import DOMAIN_ID, SPEAKER_ID, Ensure, is_as_asked, label, resource_id
+from voiceid_optout.voiceid import Speaker
 
-OPTED_OUT = "opted_out"
-RELEASED = "released"
 INPUTS = ("domain_id", "speaker_id", "ensure")
 IDENTITY = ("domain_id", "speaker_id")
-
-# Source: shapes DomainId and SpeakerId of the Voice ID API, version 2021-09-27.
-_DOMAIN_ID = re.compile(r"[a-zA-Z0-9]{22}")
-_SPEAKER_ID = re.compile(r"id#[a-zA-Z0-9]{22}|[a-zA-Z0-9][a-zA-Z0-9_-]{0,255}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +37,7 @@ def is_unknown(value: object) -> bool:
 def check(news: Mapping[str, Any]) -> tuple[dict[str, Any], list[Failure]]:
     """Return the inputs to keep, with ``ensure`` filled in, and what is wrong with them."""
     inputs = {name: news[name] for name in INPUTS if news.get(name) is not None}
-    inputs.setdefault("ensure", OPTED_OUT)
+    inputs.setdefault("ensure", Ensure.OPTED_OUT.value)
     failures = [
         Failure(name, reason)
         for name, reason in (
@@ -60,14 +52,14 @@ def check(news: Mapping[str, Any]) -> tuple[dict[str, Any], list[Failure]]:
 
 def domain_fault(value: object) -> str | None:
     """Return what is wrong with a domain id; None if nothing is, or if it is not known yet."""
-    if is_unknown(value) or (isinstance(value, str) and _DOMAIN_ID.fullmatch(value)):
+    if is_unknown(value) or (isinstance(value, str) and DOMAIN_ID.fullmatch(value)):
         return None
     return "a domain id is 22 letters and digits; an alias must be defined in voiceid-optout:domains"
 
 
 def speaker_fault(value: object) -> str | None:
     """Return what is wrong with a speaker id, without quoting it."""
-    if is_unknown(value) or (isinstance(value, str) and _SPEAKER_ID.fullmatch(value)):
+    if is_unknown(value) or (isinstance(value, str) and SPEAKER_ID.fullmatch(value)):
         return None
     if isinstance(value, float | int):
         return "a speaker id is text: put it in quotes"
@@ -78,9 +70,9 @@ def speaker_fault(value: object) -> str | None:
 
 
 def _ensure_fault(value: object) -> str | None:
-    if is_unknown(value) or value in {OPTED_OUT, RELEASED}:
+    if is_unknown(value) or value in set(Ensure):
         return None
-    return f"ensure is {OPTED_OUT} or {RELEASED}"
+    return f"ensure is {Ensure.OPTED_OUT} or {Ensure.RELEASED}"
 
 
 def diff(olds: Mapping[str, Any], news: Mapping[str, Any]) -> Difference:
@@ -95,17 +87,10 @@ def diff(olds: Mapping[str, Any], news: Mapping[str, Any]) -> Difference:
     return Difference(bool(changed) or not is_as_asked(news.get("ensure"), olds.get("status")), replaces)
 
 
-def is_as_asked(ensure: object, status: object) -> bool:
-    """Tell whether a status, None for a speaker who is absent, is the one that ``ensure`` asks for."""
-    if ensure == RELEASED:
-        return not status
-    return status == SpeakerStatus.OPTED_OUT
-
-
 def _text(name: str, value: object) -> str | None:
     """Bring a value to the form it had in the program: every number passes the engine as a float."""
     if value is None:
-        return OPTED_OUT if name == "ensure" else None
+        return Ensure.OPTED_OUT.value if name == "ensure" else None
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     return UNKNOWN if is_unknown(value) else str(value)

@@ -20,7 +20,7 @@ from pulumi.dynamic import (
 from voiceid_optout.providers import decisions, plugin
 from voiceid_optout.providers.plugin import OptOutFailed, clean_failures
 from voiceid_optout.providers.runtime import Runtime, configured
-from voiceid_optout.voiceid import SpeakerStatus
+from voiceid_optout.speakers import Ensure, SpeakerStatus
 
 
 class OptedOutSpeakerProvider(ResourceProvider):
@@ -72,10 +72,10 @@ class OptedOutSpeakerProvider(ResourceProvider):
             raise OptOutFailed("nobody can be imported by id: `optout adopt` takes over who is opted out")
         inputs = decisions.inputs_of(props)
         speaker = self._runtime.snapshot(inputs["domain_id"]).read(inputs["speaker_id"])
-        if speaker is None and inputs["ensure"] != decisions.RELEASED:
+        if speaker is None and inputs["ensure"] != Ensure.RELEASED:
             return ReadResult("", {})
         outs = decisions.outputs(inputs, speaker, props.get("opted_out_at"))
-        released = inputs["ensure"] == decisions.RELEASED
+        released = inputs["ensure"] == Ensure.RELEASED
         resource_id = id_ if speaker is None or released else decisions.speaker_resource_id(speaker)
         return ReadResult(resource_id, outs, inputs)
 
@@ -86,7 +86,7 @@ class OptedOutSpeakerProvider(ResourceProvider):
     def _apply(self, inputs: dict[str, Any]) -> tuple[str, dict[str, Any]]:
         domain_id, speaker_id = inputs["domain_id"], inputs["speaker_id"]
         snapshot = self._runtime.snapshot(domain_id)
-        if inputs["ensure"] == decisions.RELEASED:
+        if inputs["ensure"] == Ensure.RELEASED:
             snapshot.delete(speaker_id)
             resource_id = decisions.released_resource_id(self._label_key, domain_id, speaker_id)
             return resource_id, decisions.outputs(inputs, None)

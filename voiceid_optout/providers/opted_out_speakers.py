@@ -19,9 +19,10 @@ from pulumi.dynamic import (
     UpdateResult,
 )
 
-from voiceid_optout.providers import decisions, plugin, shard_decisions
+from voiceid_optout.providers import plugin, shard_decisions
 from voiceid_optout.providers.plugin import OptOutFailed, clean_failures
 from voiceid_optout.providers.runtime import PERSON_ERRORS, Outcome, Runtime, configured
+from voiceid_optout.speakers import Ensure
 from voiceid_optout.voiceid.speaker import UNKNOWN
 
 if TYPE_CHECKING:
@@ -109,7 +110,7 @@ def _apply_to(snapshot: Snapshot, member: Member, *, ask_first: bool) -> Speaker
     known = snapshot.read(member.speaker_id) if ask_first else snapshot.known(member.speaker_id)
     if known is not UNKNOWN and shard_decisions.is_member_as_asked(member, known):
         return known
-    if member.ensure == decisions.RELEASED:
+    if member.ensure == Ensure.RELEASED:
         snapshot.delete(member.speaker_id)
         return None
     return snapshot.opt_out(member.speaker_id)

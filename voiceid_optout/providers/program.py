@@ -15,10 +15,10 @@ import pulumi
 from pulumi.runtime import config as runtime
 from pulumi.runtime import get_config
 
-from voiceid_optout import place, shard
+from voiceid_optout import place, speakers
 from voiceid_optout.config import faults
-from voiceid_optout.label import DOMAIN_ID, GUESSABLE_VARIABLE
 from voiceid_optout.providers.resource import OptedOutSpeaker, OptedOutSpeakers
+from voiceid_optout.speakers import DOMAIN_IS_KEY, GUESSABLE_VARIABLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -103,7 +103,7 @@ class StackConfig:
 
     def previous_key(self, domain_id: str) -> str | None:
         """Return the key that labels in a domain had before, or None where they do not change their key."""
-        return domain_id if self.previous_label_key == DOMAIN_ID else self.previous_label_key
+        return domain_id if self.previous_label_key == DOMAIN_IS_KEY else self.previous_label_key
 
     def key(self, domain_id: str) -> str:
         """Return the key for labels in a domain."""
@@ -152,13 +152,13 @@ def declare_people(people: Iterable[Person], grouping: Grouping) -> Iterator[pul
         return
     shards: defaultdict[tuple[str, str], list[Person]] = defaultdict(list)
     for one in people:
-        shards[one.domain_id, shard.shard_of(one.label)].append(one)
+        shards[one.domain_id, speakers.shard_of(one.label)].append(one)
     for (domain_id, digits), members in sorted(shards.items()):
         yield OptedOutSpeakers(
             f"{domain_id}-{digits}",
             domain_id=domain_id,
-            members=shard.lines({one.label: one.ensure for one in members}),
-            speaker_ids=shard.lines({one.label: one.speaker_id for one in members}),
+            members=speakers.shard_text({one.label: one.ensure for one in members}),
+            speaker_ids=speakers.shard_text({one.label: one.speaker_id for one in members}),
         )
 
 

@@ -9,9 +9,7 @@ from pulumi.dynamic import ResourceProvider
 from voiceid_optout.providers.opted_out_speaker import OptedOutSpeakerProvider
 from voiceid_optout.providers.opted_out_speakers import OptedOutSpeakersProvider
 from voiceid_optout.pulumi_internals import PROVIDER_KEY, serialize_provider
-
-TYPE = "pulumi-python:dynamic/voiceid:OptedOutSpeaker"
-SHARD_TYPE = "pulumi-python:dynamic/voiceid:OptedOutSpeakers"
+from voiceid_optout.speakers import SHARD_TYPE, SPEAKER_TYPE
 
 
 @cache
@@ -50,11 +48,11 @@ class OptedOutSpeaker(pulumi.CustomResource):
     ) -> None:
         """Declare one person.
 
-        ``name`` is shown everywhere, so it must not identify anybody: use ``voiceid_optout.label.label``.
+        ``name`` is shown everywhere, so it must not identify anybody: use ``voiceid_optout.speakers.label``.
         ``speaker_id`` is kept as a secret. ``ensure`` is ``opted_out`` or ``released``.
         """
         super().__init__(
-            TYPE,
+            SPEAKER_TYPE,
             name,
             {
                 "domain_id": domain_id,
@@ -94,7 +92,7 @@ class OptedOutSpeakers(pulumi.CustomResource):
         """Declare a shard.
 
         ``members`` has a line a person, the label and ``opted_out`` or ``released``; ``speaker_ids``, kept as a
-        secret, the label and the id. Both are texts as ``voiceid_optout.shard.lines`` makes them.
+        secret, the label and the id. Both are texts as ``voiceid_optout.speakers.shard_text`` makes them.
         """
         super().__init__(
             SHARD_TYPE,

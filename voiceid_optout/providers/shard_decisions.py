@@ -6,24 +6,21 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from voiceid_optout import shard
+from voiceid_optout import speakers
 from voiceid_optout.providers.decisions import (
-    OPTED_OUT,
-    RELEASED,
     Failure,
     domain_fault,
-    is_as_asked,
     is_unknown,
     speaker_fault,
 )
+from voiceid_optout.speakers import LABEL, Ensure, is_as_asked
 from voiceid_optout.voiceid import Speaker
 
 INPUTS = ("domain_id", "members", "speaker_ids")
 GONE = "gone"  # among the statuses of `drifted`: a speaker to be opted out whom the service does not have
 
-_LABEL = "sp-[0-9a-f]{16}"
-_MEMBERS = re.compile(rf"(?:{_LABEL} (?:{OPTED_OUT}|{RELEASED})\n)*")
-_IDS = re.compile(rf"(?:{_LABEL} [ -~]*\n)*")
+_MEMBERS = re.compile(rf"(?:{LABEL.pattern} (?:{'|'.join(Ensure)})\n)*")
+_IDS = re.compile(rf"(?:{LABEL.pattern} [ -~]*\n)*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +50,8 @@ def check(news: Mapping[str, Any]) -> tuple[dict[str, Any], list[Failure]]:
 
 def _members_fault(members: object) -> str | None:
     if not isinstance(members, str) or not _MEMBERS.fullmatch(members):
-        return f"members has a line a person: a label, a blank, {OPTED_OUT} or {RELEASED}, and a line feed"
-    labels = [label for label, _ in shard.pairs(members)]
+        return f"members has a line a person: a label, a blank, {' or '.join(Ensure)}, and a line feed"
+    labels = [label for label, _ in speakers.shard_lines(members)]
     if any(one >= other for one, other in itertools.pairwise(labels)):
         return "members lists each label once, in their order"
     return None
@@ -64,8 +61,8 @@ def _ids_faults(members: str, speaker_ids: object) -> Iterator[str]:
     if not isinstance(speaker_ids, str) or not _IDS.fullmatch(speaker_ids):
         yield "speaker_ids has a line a person: a label, a blank, the id, and a line feed"
         return
-    pairs = list(shard.pairs(speaker_ids))
-    if [label for label, _ in pairs] != [label for label, _ in shard.pairs(members)]:
+    pairs = list(speakers.shard_lines(speaker_ids))
+    if [label for label, _ in pairs] != [label for label, _ in speakers.shard_lines(members)]:
         yield "speaker_ids and members list the same labels, in the same order"
         return
     for label, speaker_id in pairs:
@@ -83,8 +80,8 @@ def is_changed(olds: Mapping[str, Any], news: Mapping[str, Any]) -> bool:
 
 def members(props: Mapping[str, Any]) -> list[Member]:
     """Return the people of a shard by its inputs, or by its outputs, which hold them too."""
-    ids = shard.values(props["speaker_ids"])
-    return [Member(label, ids[label], ensure) for label, ensure in shard.pairs(props["members"])]
+    ids = speakers.shard_values(props["speaker_ids"])
+    return [Member(label, ids[label], ensure) for label, ensure in speakers.shard_lines(props["members"])]
 
 
 def to_apply(olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[Member]:
@@ -95,7 +92,7 @@ def to_apply(olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[Member]:
     if olds.get("domain_id") != news["domain_id"]:
         return members(news)
     before = set(members(olds))
-    drifted = shard.values(olds.get("drifted") or "")
+    drifted = speakers.shard_values(olds.get("drifted") or "")
     return [member for member in members(news) if member not in before or member.label in drifted]
 
 
@@ -106,7 +103,7 @@ def is_member_as_asked(member: Member, speaker: Speaker | None) -> bool:
 
 def drifted(found: Iterable[tuple[Member, Speaker | None]]) -> str:
     """Return the text of those who are not as asked: label and status."""
-    return shard.lines(
+    return speakers.shard_text(
         {
             member.label: GONE if speaker is None else speaker.status.value
             for member, speaker in found
@@ -127,4 +124,4 @@ def outputs(inputs: Mapping[str, Any], drifted: str) -> dict[str, Any]:
 
 def resource_id(inputs: Mapping[str, Any]) -> str:
     """Return the id of a new shard: its domain and the digits that its labels begin with."""
-    return f"{inputs['domain_id']}/{shard.shard_of(inputs['members']) or 'nobody'}"
+    return f"{inputs['domain_id']}/{speakers.shard_of(inputs['members']) or 'nobody'}"

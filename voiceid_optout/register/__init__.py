@@ -3,7 +3,8 @@
 from voiceid_optout.register.codes import ABOUT, Code
 from voiceid_optout.register.errors import Fault, RegisterError, RegisterInvalid
 from voiceid_optout.register.loader import load, load_paths
-from voiceid_optout.register.model import Ensure, Entry, Location, Register
+from voiceid_optout.register.model import Entry, Location, Register
+from voiceid_optout.speakers import Ensure
 
 __all__ = [
     "ABOUT",

@@ -18,9 +18,10 @@ from voiceid_optout.register.codes import Code
 from voiceid_optout.register.errors import Fault
 from voiceid_optout.register.events import Events, StopReading
 from voiceid_optout.register.fields import DOMAIN_FIELD, FILE_KEYS, LISTS, SPEAKERS, Field, ListField, TextRule
-from voiceid_optout.register.model import Ensure, Location
+from voiceid_optout.register.model import Location
 from voiceid_optout.register.scalars import is_null
 from voiceid_optout.register.suggest import suggest
+from voiceid_optout.speakers import Ensure
 
 
 @dataclass(slots=True)

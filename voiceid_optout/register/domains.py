@@ -7,8 +7,8 @@ from voiceid_optout.foreign_text import one_line
 from voiceid_optout.register.codes import Code
 from voiceid_optout.register.document import Document
 from voiceid_optout.register.errors import Fault
-from voiceid_optout.register.fields import DOMAIN_ID
 from voiceid_optout.register.model import Location
+from voiceid_optout.speakers import DOMAIN_ID
 
 _SHOWN = 60  # characters of an alias
 

@@ -8,8 +8,9 @@ import re
 from dataclasses import dataclass, field
 
 from voiceid_optout.register.codes import Code
-from voiceid_optout.register.model import Ensure
 from voiceid_optout.register.scalars import is_ambiguous, is_null, is_number_or_boolean, parse_date
+from voiceid_optout.speakers import SPEAKER_ID as SPEAKER_ID_FORM
+from voiceid_optout.speakers import Ensure
 
 # Characters a text may not hold: controls except tab and line feed, and the line breaks few programs know.
 _CONTROL = r"\u0000-\u0008\u000b-\u001f\u007f-\u009f\u2028\u2029\ufeff"
@@ -89,7 +90,7 @@ def _prose(max_length: int) -> TextRule:
 
 
 SPEAKER_ID = TextRule(
-    pattern=r"^(?:id#[a-zA-Z0-9]{22}|[a-zA-Z0-9][a-zA-Z0-9_-]{0,255})$",
+    pattern=rf"^(?:{SPEAKER_ID_FORM.pattern})$",
     bad=Code.BAD_ID,
     form=f"not a speaker id: {ID_FORM}",
 )
@@ -98,7 +99,6 @@ DOMAIN = TextRule(
     bad=Code.BAD_DOMAIN,
     form="neither a domain id (22 letters and digits) nor an alias (letters, digits, '_', '.', '-')",
 )
-DOMAIN_ID = re.compile(r"[a-zA-Z0-9]{22}")
 DAY = TextRule(
     pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$",
     bad=Code.BAD_DATE,

@@ -3,14 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from enum import StrEnum
 
-
-class Ensure(StrEnum):
-    """What an entry asks of the service."""
-
-    OPTED_OUT = "opted_out"
-    RELEASED = "released"
+from voiceid_optout.speakers import Ensure
 
 
 @dataclass(frozen=True, slots=True, order=True)

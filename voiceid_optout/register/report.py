@@ -5,7 +5,8 @@ from collections.abc import Iterable, Sequence
 
 from voiceid_optout.register.contacts import Contact
 from voiceid_optout.register.errors import Fault
-from voiceid_optout.register.model import Ensure, Location, Register
+from voiceid_optout.register.model import Location, Register
+from voiceid_optout.speakers import Ensure
 
 JSON_VERSION = 1
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from voiceid_optout import urn as urns
 from voiceid_optout.foreign_text import one_line
+from voiceid_optout.speakers import DOMAIN_ID, LABEL, SHARD_TYPE, SPEAKER_TYPE
 from voiceid_optout.state.errors import StateError, UntrustedStateError
 
 if TYPE_CHECKING:
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
 PROVIDER_KEY = "__provider"
 # The secret property that identifies people, by the type of the resource.
 IDENTIFIERS = {
-    "pulumi-python:dynamic/voiceid:OptedOutSpeaker": "speaker_id",
-    "pulumi-python:dynamic/voiceid:OptedOutSpeakers": "speaker_ids",
+    SPEAKER_TYPE: "speaker_id",
+    SHARD_TYPE: "speaker_ids",
 }
 _CLASSES = {
     "opted_out_speaker": "OptedOutSpeakerProvider",
@@ -34,7 +35,7 @@ _CLASSES = {
 }
 _PACKAGE = "voiceid_optout.providers"
 _PROTOCOLS = (4, 5)  # pickle's default: 4 up to Python 3.13, 5 from 3.14 on
-_NAMES_NOBODY = re.compile(r"sp-[0-9a-f]{16}|[A-Za-z0-9]{22}-[0-9a-f]{1,4}")  # a label, or a shard
+_NAMES_NOBODY = re.compile(rf"{LABEL.pattern}|{DOMAIN_ID.pattern}-[0-9a-f]{{1,4}}")  # a label, or a shard
 _MOST_NAMED = 3
 
 

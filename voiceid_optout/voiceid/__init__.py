@@ -7,6 +7,7 @@ calls nobody.
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from voiceid_optout.speakers import SpeakerStatus
 from voiceid_optout.voiceid.aws_config import FULL_NAMES as AWS_CONFIG
 from voiceid_optout.voiceid.errors import (
     AccessDenied,
@@ -28,7 +29,7 @@ from voiceid_optout.voiceid.errors import (
 )
 from voiceid_optout.voiceid.settings import KEYS as STACK_CONFIG
 from voiceid_optout.voiceid.settings import ClientSettings, Quotas
-from voiceid_optout.voiceid.speaker import Domain, Speaker, SpeakerStatus
+from voiceid_optout.voiceid.speaker import Domain, Speaker
 
 if TYPE_CHECKING:
     from voiceid_optout.voiceid.client import Client

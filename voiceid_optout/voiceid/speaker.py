@@ -3,17 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import Enum, StrEnum
+from enum import Enum
 from typing import Any, Final, Self
 
-
-class SpeakerStatus(StrEnum):
-    """Source: enumeration SpeakerStatus of the Voice ID API, version 2021-09-27."""
-
-    ENROLLED = "ENROLLED"
-    EXPIRED = "EXPIRED"
-    OPTED_OUT = "OPTED_OUT"
-    PENDING = "PENDING"
+from voiceid_optout.speakers import SpeakerStatus
 
 
 @dataclass(frozen=True, slots=True)

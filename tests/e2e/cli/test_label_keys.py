@@ -128,6 +128,10 @@ def test_a_rotation_moves_everybody_and_touches_nobody(
     assert not in_state(stack) & old
     assert "previousLabelKey" not in config(stack)
     assert stack.run("preview", "--detailed-exitcode").exit_code == 0
+    if grouping == "single":
+        new, gone = min(in_state(stack)), min(old)
+        assert stack.run("preview", "--detailed-exitcode", "--target", new).exit_code == 0
+        assert f"no one in the register has the label {gone}" in stack.run("preview", "--target", gone).output
 
 
 def test_on_a_runner_the_key_of_before_stays_until_somebody_takes_it_out(stack: Project) -> None:

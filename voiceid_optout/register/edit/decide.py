@@ -5,7 +5,8 @@ from dataclasses import dataclass, field, replace
 
 from voiceid_optout.register.edit.person import Person
 from voiceid_optout.register.errors import RegisterError
-from voiceid_optout.register.model import Ensure, Entry, Register
+from voiceid_optout.register.model import Entry, Register
+from voiceid_optout.speakers import Ensure
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,8 @@ from voiceid_optout.register.edit.lines import LINE_END
 from voiceid_optout.register.edit.patch import Patch, apply
 from voiceid_optout.register.edit.person import Comments, Person, Style, block, flow
 from voiceid_optout.register.fields import DOMAIN_FIELD, LISTS, RELEASED, SPEAKERS, ListField
-from voiceid_optout.register.model import Ensure, Location
+from voiceid_optout.register.model import Location
+from voiceid_optout.speakers import Ensure
 
 _COMMA = re.compile(r"[ \t]*,[ \t]*")
 _LATE_COMMA = re.compile(r"(?:\s|#[^\r\n]*)*,")  # on a later line, or behind a comment

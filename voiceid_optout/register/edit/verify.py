@@ -6,7 +6,8 @@ from datetime import date
 from voiceid_optout.register.edit.decide import FileChange
 from voiceid_optout.register.edit.errors import CannotEdit
 from voiceid_optout.register.edit.person import Person
-from voiceid_optout.register.model import Ensure, Entry, Register
+from voiceid_optout.register.model import Entry, Register
+from voiceid_optout.speakers import Ensure
 
 _Meaning = tuple[str, str, str, Ensure, str | None, str | None, str | None]
 

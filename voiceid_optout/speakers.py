@@ -1,0 +1,123 @@
+"""What a speaker is to every part of the product: what is asked, what holds, and the names that stand for people.
+
+Everybody may import this module, and it imports nothing of ours. Sources: the Voice ID API, version 2021-09-27, for
+ids and statuses; docs/adr/0005-sharded-resource.md, 0014-generated-ids.md and 0015-secret-label-key.md for names.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+from enum import StrEnum
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+SPEAKER_TYPE = "pulumi-python:dynamic/voiceid:OptedOutSpeaker"  # Pulumi's type of a person's resource
+SHARD_TYPE = "pulumi-python:dynamic/voiceid:OptedOutSpeakers"  # and of a resource that holds many people
+
+DOMAIN_ID = re.compile(r"[a-zA-Z0-9]{22}")
+GENERATED_ID_MARK = "id#"  # begins the service's own id of a speaker
+SPEAKER_ID = re.compile(rf"{GENERATED_ID_MARK}[a-zA-Z0-9]{{22}}|[a-zA-Z0-9][a-zA-Z0-9_-]{{0,255}}")
+LABEL = re.compile(r"sp-[0-9a-f]{16}")
+
+GUESSABLE_VARIABLE = "OPTOUT_GUESSABLE_LABELS"  # set by `optout` for a stack that has run without a label key
+DOMAIN_IS_KEY = "domain-id"  # as previousLabelKey: the labels of before had the domain's id for a key
+_LABEL_DIGITS = 16
+_LABEL_PREFIX = "sp-"
+SHARD_DIGITS = 2  # of a label's hexadecimal ones: 256 shards. It lies in every state, so it stays.
+_RESOURCE_ID_DIGITS = 32
+_GENERATED_ID_OUTPUT = "generated_speaker_id"  # in states of earlier versions
+
+
+class Ensure(StrEnum):
+    """What the register asks for a speaker."""
+
+    OPTED_OUT = "opted_out"
+    RELEASED = "released"
+
+
+class SpeakerStatus(StrEnum):
+    """What the service says of a speaker: the enumeration SpeakerStatus of the API."""
+
+    ENROLLED = "ENROLLED"
+    EXPIRED = "EXPIRED"
+    OPTED_OUT = "OPTED_OUT"
+    PENDING = "PENDING"
+
+
+def is_as_asked(ensure: object, status: object) -> bool:
+    """Tell whether a status, None for a speaker who is absent, is the one that ``ensure`` asks for."""
+    if ensure == Ensure.RELEASED:
+        return not status
+    return status == SpeakerStatus.OPTED_OUT
+
+
+def label(key: str, domain_id: str, speaker_id: str) -> str:
+    """Return the label of a speaker, ``sp-`` and 16 hexadecimal digits: their name wherever no identifier may be.
+
+    The digits are the start of HMAC-SHA256 over ``<domain id>/<speaker id>``. With a secret ``key`` nobody
+    who sees a plan can test guesses; with the domain id as key (the fallback) they can, if they know the domain.
+    """
+    keyed = _keyed(key).copy()
+    keyed.update(f"{domain_id}/{speaker_id}".encode())
+    return f"{_LABEL_PREFIX}{keyed.hexdigest()[:_LABEL_DIGITS]}"
+
+
+@lru_cache(maxsize=64)
+def _keyed(key: str) -> hmac.HMAC:
+    # A third of a label's time, and a hundred thousand are made three times a run.
+    return hmac.new(key.encode(), digestmod="sha256")
+
+
+# A resource of many people holds texts: one line a person, ``<label> <value>``, in the order of the labels, and a
+# line feed after each. So one person more is one line more in any comparison of texts. Nobody is the empty text.
+
+
+def shard_of(label: str) -> str:
+    """Return the shard of a person: the first hexadecimal digits of the label."""
+    return label[len(_LABEL_PREFIX) : len(_LABEL_PREFIX) + SHARD_DIGITS]
+
+
+def shard_text(values: Mapping[str, str]) -> str:
+    """Return the text of values by label."""
+    return "".join(f"{label} {values[label]}\n" for label in sorted(values))
+
+
+def shard_lines(text: str) -> Iterator[tuple[str, str]]:
+    """Yield label and value of each line of a text; what has no blank is a label with an empty value."""
+    for line in text.splitlines():
+        label, _, value = line.partition(" ")
+        yield label, value
+
+
+def shard_values(text: str) -> dict[str, str]:
+    """Return the values of a text by label."""
+    return dict(shard_lines(text))
+
+
+def resource_id(domain_id: str, generated_id: str) -> str:
+    """Return the id of a person's resource: domain id, and 32 hexadecimal digits of the generated id's SHA-256.
+
+    A resource's id lies in clear in states, histories and events, and a generated id is an identifier of a person.
+    Nobody guesses it, because it has 130 random bits: unlike that of a telephone number its hash needs no key.
+    """
+    return f"{domain_id}/{hashlib.sha256(generated_id.encode()).hexdigest()[:_RESOURCE_ID_DIGITS]}"
+
+
+def has_generated_id(type_: str, id_: str, outputs: Mapping[str, Any]) -> bool:
+    """Tell whether a resource of a state of an earlier version has a generated id in clear."""
+    return type_ == SPEAKER_TYPE and (GENERATED_ID_MARK in id_ or _GENERATED_ID_OUTPUT in outputs)
+
+
+def upgraded(type_: str, id_: str, outputs: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """Return a resource's id and outputs as they are written today; those of other types as they are."""
+    if not has_generated_id(type_, id_, outputs):
+        return id_, outputs
+    domain_id, _, generated_id = id_.partition("/")
+    if GENERATED_ID_MARK in id_:
+        id_ = resource_id(domain_id, generated_id)
+    return id_, {key: value for key, value in outputs.items() if key != _GENERATED_ID_OUTPUT}
