@@ -1,4 +1,4 @@
-"""``optout serve keys`` by itself; that a running service follows is in access/test_keys.py."""
+"""``optout serve keys`` by itself; that a running service follows is in auth/test_keyring.py."""
 
 import configparser
 import json

@@ -18,7 +18,6 @@ from voiceid_optout.service.settings import Settings
 # commit that is through waits longer for its turn than it took.
 _SWITCH_SECONDS = 0.0005
 
-
 ROOT = "voiceid_optout.service"
 _EXTRA = (
     "request_id",
