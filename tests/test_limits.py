@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
@@ -83,3 +84,8 @@ def test_json(text: str | bytes, document: Any) -> None:
 def test_json_that_is_refused(text: str | bytes) -> None:
     with pytest.raises(ValueError):
         read_json(text)
+
+
+def test_a_negative_zero_stays_one() -> None:
+    negative, zero, *_ = read_json("[-0, 0, -10]")
+    assert (math.copysign(1, negative), type(zero)) == (-1, int)

@@ -82,7 +82,7 @@ def _refuse(event: Event, problem: str) -> NoReturn:
 def read_json(text: str | bytes) -> Any:
     """Return a JSON document; raises :class:`ValueError` for what is none, too deep, or beyond all numbers."""
     try:
-        document = json.loads(text, parse_float=_finite, parse_constant=_finite)
+        document = json.loads(text, parse_int=_whole, parse_float=_finite, parse_constant=_finite)
     except RecursionError:
         raise ValueError("nested too deeply") from None
     level = [document] if isinstance(document, dict | list) else []
@@ -92,6 +92,10 @@ def read_json(text: str | bytes) -> Any:
         if not level:
             return document
     raise ValueError("nested too deeply")
+
+
+def _whole(text: str) -> float:
+    return -0.0 if text == "-0" else int(text)  # Go writes it, and for a provider it is another number
 
 
 def _finite(text: str) -> float:

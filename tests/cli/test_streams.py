@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import shlex
 import subprocess
 import sys
 import threading
@@ -196,7 +197,7 @@ def test_a_run_whose_reader_has_left_goes_on_and_says_what_it_did(
 
 def optout(arguments: str, project: Project) -> subprocess.CompletedProcess[str]:
     """Run a command as a shell does, with all that it can do to the standard streams."""
-    command = f"{sys.executable} -m voiceid_optout {arguments}"
+    command = f"{shlex.quote(sys.executable)} -m voiceid_optout {arguments}"
     return subprocess.run(
         ["/bin/sh", "-c", command],
         cwd=project.root,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 URN_PREFIX = "urn:pulumi:dev::sample::"
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _UNKNOWN_OBJECT = re.compile(r"<pulumi\.output\.Unknown object at 0x[0-9a-f]+>")
+_OBJECT = re.compile(r" object at 0x[0-9a-f]+")
 _IGNORED = ("urn", "created", "modified", "sourcePosition", "stackTrace")
 
 Json = Any
@@ -71,7 +73,10 @@ def _marked(value: Any) -> Json:
         return {key: _marked(item) for key, item in value.items()}
     if isinstance(value, list):
         return [_marked(item) for item in value]
-    return values.normal_number(value) if isinstance(value, float) else value
+    if not isinstance(value, float):
+        return value
+    number = values.normal_number(value)
+    return number if number or not math.copysign(1, number) < 0 else "-0 as a number"
 
 
 def _out_of_order(resources: Sequence[Json]) -> list[str]:
@@ -140,7 +145,7 @@ def _one_by_one(group: list[str]) -> list[str]:
 def _call(call: Mapping[str, Any]) -> str:
     arguments = {key: _marked(value) for key, value in call.items() if key not in ("method", "name")}
     text = json.dumps(arguments, sort_keys=True, ensure_ascii=False)
-    return f"{call['method']} {_UNKNOWN_OBJECT.sub('<unknown>', text)}"
+    return f"{call['method']} {_OBJECT.sub('', _UNKNOWN_OBJECT.sub('<unknown>', text))}"
 
 
 def steps(events: Sequence[Json], *, ordered: bool) -> Json:

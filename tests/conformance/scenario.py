@@ -62,6 +62,11 @@ class Scenario:
     allowed: tuple[Allowed, ...] = ()
     refused: str | None = None
 
+    @property
+    def refusal(self) -> str:
+        """The whole refusal."""
+        return f"{self.refused}: the embedded engine does not do this; install the Pulumi CLI for it"
+
 
 def own_words(*turns: str) -> tuple[Allowed, ...]:
     """Allow the engines to say the same thing differently; turns as in ``2 up``."""

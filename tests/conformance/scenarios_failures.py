@@ -37,6 +37,9 @@ def _pending(kind: str) -> Any:
     return change
 
 
+LIKE_A_THING = {"component": True, "type": "pulumi-python:dynamic/sample:Thing", "name": "s0"}
+NEEDING = {"s0": {}, "s1": {"val_from": "s0"}, "s2": {}}
+
 SCENARIOS = (
     Scenario(
         name="create-fails-first",
@@ -337,7 +340,76 @@ SCENARIOS = (
         start=(),
         ordered=True,
         turns=(preview(wants={"s0": {}, "again": {"name": "s0", "depends_on": ["s0"]}}), up()),
-        allowed=own_words("1 preview", "2 up"),
+    ),
+    Scenario(
+        name="duplicate-of-a-component",
+        about="A resource and a component of one type and name.",
+        start=(),
+        turns=(
+            preview(wants={"s0": {}, "g": {**LIKE_A_THING, "depends_on": ["s0"]}}),
+            up(),
+        ),
+    ),
+    Scenario(
+        name="duplicate-in-two-components",
+        about="Children of two components of one type share a name.",
+        start=(),
+        turns=(
+            up(
+                wants={
+                    "g": {"component": True},
+                    "h": {"component": True},
+                    "s0": {"parent": "g"},
+                    "again": {"name": "s0", "parent": "h", "depends_on": ["s0"]},
+                }
+            ),
+        ),
+    ),
+    Scenario(
+        name="duplicate-outside-the-targets",
+        about="Two resources of one name, neither of them a target.",
+        start=(up(wants={"s2": {}}),),
+        turns=(
+            up(
+                wants={"s2": {}, "s0": {"depends_on": ["s2"]}, "again": {"name": "s0", "depends_on": ["s0"]}},
+                targets=("s2",),
+            ),
+        ),
+    ),
+    Scenario(
+        name="duplicate-by-alias",
+        about="The alias of one is the name of another, made before or after it; or an alias of both.",
+        start=(up(wants={"s0": {}}),),
+        turns=(
+            preview(wants={"new": {"was": "s0"}, "s0": {"depends_on": ["new"]}}),
+            preview(wants={"s0": {}, "new": {"was": "s0", "depends_on": ["s0"]}}),
+            preview(wants={"a": {"was": "s0"}, "b": {"was": "s0", "depends_on": ["a"]}}),
+        ),
+    ),
+    Scenario(
+        name="check-of-an-unknown-continue",
+        about="With continue-on-error a check sees what the failed one has not given, and may refuse it.",
+        start=(),
+        turns=(
+            up(
+                wants=NEEDING,
+                faults={"create:s0": {"error": "no"}, "check:s1": {"answer": "bad"}},
+                continue_on_error=True,
+            ),
+            up(faults={"create:s0": {"error": "no"}, "check:s1": {"error": "bad"}}, continue_on_error=True),
+        ),
+    ),
+    Scenario(
+        name="check-of-an-unknown-of-an-update-continue",
+        about="The same with an update that fails.",
+        start=(up(wants=NEEDING),),
+        turns=(
+            up(
+                wants={**NEEDING, "s0": {"val": "b"}},
+                faults={"update:s0": {"error": "no"}, "check:s1": {"answer": "bad"}},
+                continue_on_error=True,
+            ),
+        ),
     ),
     Scenario(
         name="pending-create",

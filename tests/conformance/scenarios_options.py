@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
-from tests.conformance.scenario import THREE, Scenario, destroy, drift, own_words, preview, refresh, up
+from tests.conformance.scenario import THREE, Allowed, Scenario, destroy, drift, own_words, preview, refresh, up
 
+PROVIDER = "pulumi:providers:pulumi-python::default"
+EARLIER = (
+    f"1 preview/steps/resources/{PROVIDER}",
+    f"2 up/steps/resources/{PROVIDER}",
+    f"2 up/state/resources/{PROVIDER}",
+    "2 up/state/newly",
+)
 GROUP = {"g": {"component": True}, "s0": {"parent": "g"}, "s1": {"parent": "g"}}
 REPLACE_BEFORE = {"answer": {"changes": True, "replaces": ["val"], "delete_before_replace": True}}
 GONE_URN = "urn:pulumi:dev::sample::pulumi-python:dynamic/sample:Thing"
@@ -31,7 +38,32 @@ SCENARIOS = (
         start=(),
         turns=(
             up(wants={"s0": {"custom_timeouts": {"create": "5m", "update": "90s", "delete": "1h30m"}}}),
+            up(wants={"s0": {"custom_timeouts": {"create": "-5m", "update": "0s", "delete": "1h0m0.5s"}}}),
+            up(wants={"s0": {"custom_timeouts": {"create": "0.25us", "update": "+3ns", "delete": "2562047h"}}}),
             up(wants={"s0": {}}),
+        ),
+    ),
+    Scenario(
+        name="custom-timeout-unreadable",
+        about="A timeout that is no duration: the run ends.",
+        start=(),
+        turns=(
+            preview(wants={"s0": {"custom_timeouts": {"create": "5 minutes"}}}),
+            up(),
+        ),
+        allowed=(
+            *own_words("1 preview", "2 up"),
+            *(Allowed(where, "refused before the provider's entry is made") for where in EARLIER),
+        ),
+    ),
+    Scenario(
+        name="hide-diffs",
+        about="What the CLI is not to show: kept in the state.",
+        start=(),
+        turns=(
+            up(wants={"s0": {"hide_diffs": ["val"]}}),
+            up(wants={"s0": {"val": "b", "hide_diffs": ["val", "name"]}}),
+            up(wants={"s0": {"val": "c"}}),
         ),
     ),
     Scenario(

@@ -18,6 +18,15 @@ sample:map:
   k: v
 other:key: x
 """
+NUMBERS = "".join(
+    f"sample:k{number:02}: {text}\n"
+    for number, text in enumerate((
+        "-0.0", "-0", "[-0.0, 0]", "010", "0777_7", "0o17", "0x1_F", "-0x1F", "0b101", "1_000", "1__0", "-1_0.5",
+        "1e3_0", "0.1e-7", "1e+3", ".5e1", "1.", "12345678901234567890", "18446744073709551616",
+        "-9223372036854775809", "[12345678901234567890, 1_000, ~, 1e3]", "123456789.123456789",
+        "0xFFFFFFFFFFFFFFFFF",
+    ))
+)  # fmt: skip
 
 SCENARIOS = (
     Scenario(
@@ -108,6 +117,21 @@ SCENARIOS = (
         name="config-changes",
         about="A change of config alone changes nothing but the provider's entry.",
         turns=(preview(config="sample:greeting: bye\n"), up(), up(), up(config="")),
+    ),
+    Scenario(
+        name="config-numbers",
+        about="Numbers in every way that YAML writes them.",
+        start=(),
+        turns=(up(wants={"s0": {}}, config=NUMBERS),),
+    ),
+    Scenario(
+        name="config-short-keys",
+        about="A key without a prefix is the project's.",
+        start=(),
+        turns=(
+            up(wants={"s0": {}}, config="greeting: short\nother:greeting: x\n" + TOKEN.removeprefix("sample:")),
+            up(),
+        ),
     ),
     Scenario(
         name="config-secret",

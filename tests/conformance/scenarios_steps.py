@@ -59,6 +59,15 @@ SCENARIOS = (
         ),
     ),
     Scenario(
+        name="negative-zero",
+        about="-0 is another number than 0 for the provider and in the state, and no change.",
+        start=(),
+        turns=(
+            up(wants={"s0": {"more": {"n": -0.0, "deep": {"l": [-0.0, 0.0]}, "small": -1e-7}}}),
+            up(wants={"s0": {"more": {"n": 0, "deep": {"l": [0, -0.0]}, "small": -0.05}}}),
+        ),
+    ),
+    Scenario(
         name="outputs-that-are-not-inputs",
         about="A provider returns outputs of its own, and leaves some out at an update.",
         start=(),

@@ -1,4 +1,4 @@
-"""Writes the scenarios and their results into the documentation: ``python -m tests.conformance.table``.
+"""Writes the scenarios and what is out of scope into the documentation: ``python -m tests.conformance.table``.
 
 Run so, every scenario is played on the embedded engine first, and a result that is not the promised one is said and
 ends it.
@@ -16,17 +16,42 @@ from tests.conformance import record
 from tests.conformance.compare import differences, judge
 from tests.conformance.play import Player
 from tests.conformance.scenarios import GROUPS, SCENARIOS
+from voiceid_optout.state.errors import OutOfScope
 
 if TYPE_CHECKING:
     from tests.conformance.scenario import Scenario
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "engines.md"
 _TABLE = re.compile(r"(?<=<!-- scenarios -->\n).*(?=<!-- end of scenarios -->)", re.DOTALL)
+_SCOPE = re.compile(r"(?<=<!-- out of scope -->\n).*(?=<!-- end of out of scope -->)", re.DOTALL)
 
 
 def renewed(text: str) -> str:
-    """Return the document with today's table."""
-    return _TABLE.sub(lambda _: _table(), text)
+    """Return the document with today's tables."""
+    return _SCOPE.sub(lambda _: _out_of_scope(), _TABLE.sub(lambda _: _table(), text))
+
+
+def meant(refused: str) -> OutOfScope:
+    """Return what the words of a refusal stand for."""
+    kinds = {re.escape(kind.words).replace(r"\{\}", ".+"): kind for kind in OutOfScope}
+    # The most words first: `{} of {}` fits many.
+    return next(kinds[words] for words in sorted(kinds, key=_said, reverse=True) if re.fullmatch(words, refused))
+
+
+def _said(words: str) -> int:
+    return len(words.replace(".+", ""))
+
+
+def _out_of_scope() -> str:
+    shown: dict[OutOfScope, list[str]] = {}
+    for name, scenario in SCENARIOS.items():
+        if scenario.refused is not None:
+            shown.setdefault(meant(scenario.refused), []).append(f"`{name}`")
+    lines = ["", "| What is meant | The refusal begins | Scenario |", "| --- | --- | --- |"]
+    for kind in OutOfScope:
+        words = kind.words.replace("{}", "…")
+        lines.append(f"| {kind.about} | «{words}» | {', '.join(shown.get(kind, [])) or 'none'} |")
+    return "\n".join(lines) + "\n\n"
 
 
 def _table() -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,11 +11,12 @@ import pytest
 from tests.conformance import record, table
 from tests.conformance.compare import differences, judge
 from tests.conformance.scenarios import GROUPS, SCENARIOS
-from voiceid_optout.state.errors import OutOfScopeError
+from voiceid_optout.state.errors import OutOfScope
 
 if TYPE_CHECKING:
     from tests.conformance.play import Player
 
+PRODUCT = Path(__file__).parents[2] / "voiceid_optout"
 IN_SCOPE = [name for name, scenario in SCENARIOS.items() if scenario.refused is None]
 OUT_OF_SCOPE = [name for name in SCENARIOS if name not in IN_SCOPE]
 
@@ -36,9 +39,20 @@ def test_the_embedded_engine_does_what_the_cli_did(embedded: Player, name: str) 
 def test_what_is_out_of_scope_is_refused_by_name(embedded: Player, name: str) -> None:
     first = embedded.play(SCENARIOS[name])[0]
     assert first["result"] == "failed"
-    assert first["errors"] == [str(OutOfScopeError(str(SCENARIOS[name].refused)))]
+    assert first["errors"] == [SCENARIOS[name].refusal]
     known = {call for calls in first["calls"].get("program", {}).values() for call in calls}
     assert not [call for call in known if call.startswith(("create", "update", "delete"))]
+
+
+@pytest.mark.parametrize("name", OUT_OF_SCOPE)
+def test_a_scenario_out_of_scope_shows_a_refusal_of_the_code(name: str) -> None:
+    assert table.meant(str(SCENARIOS[name].refused)) in OutOfScope
+
+
+def test_every_refusal_is_one_that_the_code_can_raise() -> None:
+    code = "".join(path.read_text(encoding="utf-8") for path in PRODUCT.rglob("*.py"))
+    unused = [kind.name for kind in OutOfScope if not re.search(rf"\bOutOfScope\.{kind.name}\b", code)]
+    assert not unused, "these rows of docs/engines.md stand for nothing"
 
 
 @pytest.mark.official

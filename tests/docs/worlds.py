@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -93,14 +94,14 @@ def _commands(root: Path) -> Path:
     folder = root / ".venv" / "bin"
     folder.mkdir(parents=True)
     cli = aws_cli()
-    aws = f"'{cli}' -m awscli" if cli else f"'{sys.executable}' '{Path(__file__).with_name('aws.py')}'"
+    aws = [cli, "-m", "awscli"] if cli else [sys.executable, str(Path(__file__).with_name("aws.py"))]
     for name, command in {
-        "python": f"'{sys.executable}'",
-        "optout": f"'{sys.executable}' -m voiceid_optout",
+        "python": [sys.executable],
+        "optout": [sys.executable, "-m", "voiceid_optout"],
         "aws": aws,
     }.items():
         path = folder / name
-        path.write_text(f'#!/bin/sh\nexec {command} "$@"\n', encoding="utf-8")
+        path.write_text(f'#!/bin/sh\nexec {shlex.join(command)} "$@"\n', encoding="utf-8")
         path.chmod(0o755)
     (root / ".venv" / ".runtime").touch()
     return folder

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import shlex
 import shutil
 import signal
 import sys
@@ -83,7 +84,7 @@ def look(copy: Copy, number: int) -> None:
         assert json.loads(content)["version"] == 3
         parse(content, "state")
     if PULUMI and number % 2:
-        env = " ".join(optout_command("env"))
+        env = shlex.join(optout_command("env"))
         seen = copy.shell.run("/bin/bash", "-c", f'eval "$({env})" && exec pulumi preview --non-interactive')
     else:
         engine = "pulumi" if PULUMI and number % 4 == 2 else "embedded"

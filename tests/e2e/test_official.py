@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 import sys
 from pathlib import Path
@@ -55,7 +56,7 @@ def served(project: Copy) -> Iterator[Service]:
 
 def pulumi(project: Copy, *arguments: str, code: int = 0) -> Finished:
     """Run the raw CLI as a user would, after evaluating what `optout env` prints."""
-    env = " ".join(optout_command("env"))
+    env = shlex.join(optout_command("env"))
     script = f'eval "$({env})" && exec pulumi "$@" --non-interactive --color never'
     finished = project.shell.run("/bin/bash", "-c", script, "pulumi", *arguments)
     assert finished.code == code, finished.output

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
 import sys
 from pathlib import Path
@@ -230,7 +231,7 @@ def test_the_engines_take_turns_and_the_cli_shows_one_line_a_person(both: Copy, 
     others = ((f"caller-{n:06}", label(both.domain_id, both.domain_id, f"caller-{n:06}")) for n in range(50, 1000))
     person, new = next((person, name) for person, name in others if speakers.shard_of(name) in used)
     both.write([*PEOPLE, person], RELEASED)
-    env = " ".join(optout_command("env", "--stack", both.stack))
+    env = shlex.join(optout_command("env", "--stack", both.stack))
     script = f'eval "$({env})" && exec pulumi preview --diff --non-interactive --color never --stack test'
     raw = both.shell.run("/bin/bash", "-c", script)
     assert raw.code == 0, raw.output

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from voiceid_optout.engine.embedded.engine import EmbeddedEngine
 from voiceid_optout.engine.events import to_json
 from voiceid_optout.engine.interface import Operation, Outcome, Request, Result
+from voiceid_optout.limits import read_json
 from voiceid_optout.state import passphrase
 from voiceid_optout.state.backend import Backend
 from voiceid_optout.state.checkpoint import Checkpoint, parse
@@ -202,7 +203,7 @@ class Bench:
         return Ran(Outcome(result, (done.stdout + done.stderr,)), events, self.calls()[before:])
 
     def document(self) -> Any:
-        return json.loads(self.backend.state_file.read_bytes())
+        return read_json(self.backend.state_file.read_bytes())
 
     def checkpoint(self) -> Checkpoint:
         raw = parse(self.backend.state_file.read_bytes(), "state")

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
-from voiceid_optout.state.config_values import as_text, load_yaml
+from voiceid_optout.state.config_values import RefusedError, as_text, load_yaml
 
 
 @pytest.mark.parametrize(
@@ -16,6 +16,11 @@ from voiceid_optout.state.config_values import as_text, load_yaml
         (None, ""),
         (True, "true"),
         (12345678901234567890, "12345678901234567890"),
+        (2**64, "18446744073709552000"),
+        (-(2**63), "-9223372036854775808"),
+        (-(2**63) - 1, "-9223372036854776000"),
+        (-0.0, "0"),
+        ([-0.0], "[0]"),
         (1.0, "1"),
         (1.5, "1.5"),
         (1e20, "100000000000000000000"),
@@ -54,7 +59,14 @@ def test_texts_are_those_of_the_cli(value: Any, text: str) -> None:
         ("100.25", 100.25),
         ("-.inf", -math.inf),
         ("1:30", "1:30"),
-        ("2026-01-02", "2026-01-02"),
+        ('"2026-01-02"', "2026-01-02"),
+        ("2026-01", "2026-01"),
+        ("2026-01-02x", "2026-01-02x"),
+        ("1e3_0", 1e30),
+        ("1_000e1_0", 1e13),
+        ("0x1_F", 31),
+        ("0xFFFFFFFFFFFFFFFF", 2**64 - 1),
+        ("0x1FFFFFFFFFFFFFFFF", "0x1FFFFFFFFFFFFFFFF"),
         ('"12"', "12"),
         ("!!str 12", "12"),
         ("~", None),
@@ -81,3 +93,31 @@ def test_merge_keys() -> None:
 def test_what_is_no_plain_yaml_is_refused(text: str) -> None:
     with pytest.raises((yaml.YAMLError, ValueError)):
         load_yaml(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2026-01-02", "2026-1-2", "2026-01-02T03:04:05Z", "2026-01-02t03:04:05.10+02:00", "2026-01-02 03:04:05",
+        "[2026-01-02]", "{k: 2026-01-02}", "!!timestamp '2026-01-02'", "{2026-01-02: d}",
+    ],
+)  # fmt: skip
+def test_a_date_without_quotes_is_refused(text: str) -> None:
+    with pytest.raises(RefusedError, match="a date must stand in quotes"):
+        load_yaml(f"key: {text}\n")
+
+
+@pytest.mark.parametrize("text", ["a: 1\na: 2\n", "a: 1\n'a': 2\n", "b: {c: 1, c: 1}\n"])
+def test_a_key_that_stands_twice_is_refused(text: str) -> None:
+    with pytest.raises(RefusedError, match="stands twice"):
+        load_yaml(text)
+
+
+def test_keys_that_only_look_alike() -> None:
+    assert load_yaml("1: a\n'1': b\n") == {1: "a", "1": "b"}
+
+
+@pytest.mark.parametrize("text", ["!!binary aGk=", "!!set {a, b}", "!!omap [a: 1]", "!!pairs [a: 1]"])
+def test_other_tags_are_refused(text: str) -> None:
+    with pytest.raises(RefusedError, match="a value with this tag cannot be read"):
+        load_yaml(f"key: {text}\n")

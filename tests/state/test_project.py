@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -108,8 +109,32 @@ class TestProject:
 
 class TestStack:
     def test_load(self, project: Project) -> None:
-        path = stack_file(project, f"encryptionsalt: {SALT}\nconfig:\n  sample:a: 1\n  7: x\n")
-        assert projects.load_stack(project, "dev") == StackSettings(path, {"sample:a": 1, "7": "x"}, SALT)
+        path = stack_file(project, f"encryptionsalt: {SALT}\nconfig:\n  sample:a: 1\n  b: x\n  other:c: 2\n")
+        config = {"sample:a": 1, "sample:b": "x", "other:c": 2}
+        assert projects.load_stack(project, "dev") == StackSettings(path, config, SALT)
+
+    @pytest.mark.parametrize(
+        ("text", "words"),
+        [
+            ("7: x", "Pulumi.dev.yaml: 7 is no config key: write it as `namespace:name`"),
+            ("true: x", "True is no config key"),
+            ("a:b:c: x", "'a:b:c' is no config key"),
+            ("sample:config:a: x", "is no config key"),
+            (
+                "a: 1\n  sample:a: 2",
+                "Pulumi.dev.yaml: `sample:a` stands twice, with its prefix and without: keep one",
+            ),
+            ("sample:a: 1\n  a: 2", "`sample:a` stands twice"),
+            ("a: 1\n  a: 2", "Pulumi.dev.yaml:3:3: stands twice: take one of them out"),
+            ("a: 2026-01-02", "Pulumi.dev.yaml:2:6: a date must stand in quotes"),
+            ("a: .inf", "Pulumi.dev.yaml: `sample:a` is no number that config can hold"),
+            ("a: {b: [.nan]}", "`sample:a` is no number"),
+        ],
+    )
+    def test_config_that_the_engines_would_read_differently(self, project: Project, text: str, words: str) -> None:
+        stack_file(project, f"config:\n  {text}\n")
+        with pytest.raises(ProjectError, match=re.escape(words)):
+            projects.load_stack(project, "dev")
 
     @pytest.mark.parametrize(
         "text", ["", "config:\n", "config: {}\n", "secretsprovider: passphrase\n", "secretsprovider: ''"]
@@ -184,7 +209,7 @@ class TestStoreSalt:
         stack_file(project, "\ufeffconfig:\n  a: b\n")
         projects.store_salt(projects.load_stack(project, "dev"), SALT)
         settings = projects.load_stack(project, "dev")
-        assert (settings.salt, settings.config) == (SALT, {"a": "b"})
+        assert (settings.salt, settings.config) == (SALT, {"sample:a": "b"})
 
     @pytest.mark.parametrize("text", ["{config: {}}\n", "encryptionsalt:\nconfig: {}\n"])
     def test_where_it_would_not_be_read(self, project: Project, text: str) -> None:

@@ -149,3 +149,9 @@ def test_a_sealed_text_that_does_not_stand_once_is_refused(path: Path) -> None:
     path.write_text(TEXT + "# v1:one:two\n", encoding="utf-8")
     with pytest.raises(ProjectError, match="once"):
         replaced(path, {"v1:one:two": "v1:three:four"})
+
+
+def test_a_key_without_its_prefix_gets_it(path: Path) -> None:
+    path.write_text("config:\n  a: 1  # one\n  q:b: 2\n  b: 3\n", encoding="utf-8")
+    change_config(path, {"p:a": "x", "p:b": None, "q:b": "y"}, "p")
+    assert config_values.load_yaml(path.read_text(encoding="utf-8")) == {"config": {"p:a": "x", "q:b": "y"}}

@@ -68,4 +68,5 @@ def store(context: Context, values: Mapping[str, str | None], *, secret: frozens
             key: Sealed(crypter.encrypt(value)) if crypter and value is not None and key in secret else value
             for key, value in values.items()
         },
+        context.project.name,
     )

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from voiceid_optout.files import name_again, write_atomic
 from voiceid_optout.state.checkpoint import upgraded
-from voiceid_optout.state.errors import OutOfScopeError, StateError
+from voiceid_optout.state.errors import OutOfScope, OutOfScopeError, StateError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -69,7 +69,7 @@ class Backend:
         with _clear_errors("read", self.state_file):
             for compressed in (".gz", ".zst"):
                 if self.state_file.with_suffix(f".json{compressed}").exists():
-                    raise OutOfScopeError(f"a compressed state ({self.state_file.name}{compressed})")
+                    raise OutOfScopeError(OutOfScope.STATE_COMPRESSED, f"{self.state_file.name}{compressed}")
             try:
                 return self.state_file.read_bytes()
             except FileNotFoundError:

@@ -15,7 +15,7 @@ from voiceid_optout import urn as urns
 from voiceid_optout.limits import read_json
 from voiceid_optout.state import resource as resources
 from voiceid_optout.state import values
-from voiceid_optout.state.errors import OutOfScopeError, StateError
+from voiceid_optout.state.errors import OutOfScope, OutOfScopeError, StateError
 from voiceid_optout.state.trust import PROVIDER_KEY, Named
 
 if TYPE_CHECKING:
@@ -114,9 +114,9 @@ def parse(text: bytes, path: str) -> SealedCheckpoint:
     if version not in (CHECKPOINT_VERSION, _LATEST_FEATURED_VERSION):
         raise StateError(f"{path}: checkpoint version {version!r} is not supported")
     if version == _LATEST_FEATURED_VERSION and (features := document.get("features")):
-        raise OutOfScopeError(f"the state uses {', '.join(map(str, features))}")
+        raise OutOfScopeError(OutOfScope.STATE_FEATURES, ", ".join(map(str, features)))
     if providers and kind != "passphrase":
-        raise OutOfScopeError(f"the secrets provider {kind}")
+        raise OutOfScopeError(OutOfScope.STATE_SECRETS, str(kind))
     if magic != _magic(str(named)):
         raise StateError(f"{path}: its checksum is not that of its version; restore the file from {path}.bak")
     raw = SealedCheckpoint(
@@ -238,7 +238,7 @@ def _check_id(item: dict[str, Any], urn: str, path: str) -> None:
     type_ = urns.type_of(urn)
     package = type_.removeprefix(urns.PROVIDER_TYPE_PREFIX).split(":", 1)[0]
     if item.get("custom") and package != urns.DYNAMIC_PACKAGE:
-        raise OutOfScopeError(f"resource type {type_} in the state")
+        raise OutOfScopeError(OutOfScope.STATE_RESOURCE, type_)
     if bool(item.get("custom")) != bool(item.get("id")):
         what = "has no id" if item.get("custom") else "is a component and has an id"
         raise StateError(f"{path}: {urn} {what}; {_advice(path)}")

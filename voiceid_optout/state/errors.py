@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import Enum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -28,10 +29,71 @@ class UntrustedStateError(StateError):
     """The state, or a journal, names code that is neither ours nor the program's."""
 
 
+class OutOfScope(Enum):
+    """Everything that the embedded engine refuses by name. docs/engines.md lists them, made from here.
+
+    Each has the words of the refusal, and what is meant. The first ones are found before the run starts, those from
+    ``RESOURCE_TYPE`` on when the program asks for them.
+    """
+
+    RUNTIME = ("the runtime {} of {}", "A program that is not in Python.")
+    PROJECT_SETTING = ("`{}` of Pulumi.yaml", "`main`, `packages`, `plugins` and `requiredPulumiVersion`.")
+    SECRETS_PROVIDER = ("the secrets provider of {}", "The stack's secrets are not sealed with a passphrase.")
+    ENVIRONMENT = ("the `environment` of {}", "The stack takes config from Pulumi ESC.")
+    STATE_SECRETS = ("the secrets provider {}", "The state's secrets are not sealed with a passphrase.")
+    STATE_COMPRESSED = ("a compressed state ({})", "The CLI wrote the state with `PULUMI_DIY_BACKEND_GZIP`.")
+    STATE_FEATURES = (
+        "the state uses {}",
+        "A state of version 4: with hooks, a taint or their like.",
+    )
+    STATE_RESOURCE = ("resource type {} in the state", "The state has a resource of another package.")
+    RESOURCE_TYPE = ("resource type {}", "A resource of another package, or a provider as a resource.")
+    PROVIDER = ("the provider of {}", "The options `provider` and `providers`.")
+    VERSION = ("the provider version {} of {}", "The option `version`.")
+    PLUGIN_SOURCE = ("the plugin's source for {}", "The option `plugin_download_url`.")
+    PACKAGE = ("the package {}", "A package with parameters.")
+    COMPONENT_REMOTE = ("remote component {}", "A component that a plugin makes.")
+    COMPONENT_INPUTS = ("inputs of the component {}", "A component that is given inputs as a resource is.")
+    COMPONENT_ALIASES = ("aliases of the component {}", "Its children would need aliases too.")
+    BELOW_ALIAS = ("{} below {}, found by an alias", "A resource whose parent an alias has renamed.")
+    IMPORT = ("import of {}", "The option `import_`.")
+    READ = ("a read of {} by its id", "The option `id`, and `get`.")
+    FUNCTION = ("the function {}", "A function of a provider.")
+    METHOD = ("the method {}", "A method of a resource.")
+    TRANSFORM = ("transforms of {}", "The option `transforms`.")
+    STACK_TRANSFORM = ("transforms of the whole stack", "Transforms of all resources, or of all functions.")
+    HOOK = ("resource hooks of {}", "The option `hooks`.")
+    STACK_HOOK = ("the hook {}", "A `ResourceHook` or an `ErrorHook`, in use or not.")
+    REPLACEMENT = ("replace_with and replacement_trigger of {}", "The options of these names.")
+    STATE_MIGRATION = ("state migrations of {}", "The option `state_migrations`.")
+    READ_TIMEOUT = ("the timeout for reads of {}", "A `CustomTimeouts` with `read`.")
+    PROPERTY_PATH = (
+        "the property path {} of {}",
+        "A path into a map or a list, in `ignore_changes` or its like.",
+    )
+    OTHER_OPTION = ("`{}` of {}", "Every other option, those of newer SDKs included.")
+    RESOURCE_VALUE = ("the resource {} as a value", "A resource as an input, or as an output of a component.")
+    ASSET_VALUE = ("an asset or archive as a value", "A file or a text that the CLI keeps with its hash.")
+    OTHER_VALUE = ("a value of the kind {}", "Every other value that the SDK marks, those of newer SDKs included.")
+    CALL = ("the call {}", "Every other call, those of newer SDKs included.")
+
+    @property
+    def words(self) -> str:
+        """The beginning of the refusal, with ``{}`` where names stand."""
+        return self.value[0]
+
+    @property
+    def about(self) -> str:
+        """What is meant, for people."""
+        return self.value[1]
+
+
 class OutOfScopeError(EngineError):
     """Something only the Pulumi CLI can do was asked of the embedded engine."""
 
-    def __init__(self, what: str) -> None:
+    def __init__(self, kind: OutOfScope, *names: str) -> None:
+        self.kind = kind
+        what = kind.words.format(*names)
         super().__init__(f"{what}: the embedded engine does not do this; install the Pulumi CLI for it")
 
 

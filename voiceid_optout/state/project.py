@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -11,8 +12,8 @@ import yaml
 from voiceid_optout.files import write_atomic
 from voiceid_optout.foreign_text import one_line
 from voiceid_optout.limits import MAX_CONFIG_BYTES, TooMuchError
-from voiceid_optout.state.config_values import as_text, load_yaml
-from voiceid_optout.state.errors import OutOfScopeError, ProjectError
+from voiceid_optout.state.config_values import RefusedError, as_text, load_yaml
+from voiceid_optout.state.errors import OutOfScope, OutOfScopeError, ProjectError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -73,7 +74,7 @@ def load_project(root: Path) -> Project:
     runtime = document.get("runtime")
     runtime_name = runtime.get("name") if isinstance(runtime, dict) else runtime
     if runtime_name != "python":
-        raise OutOfScopeError(f"the runtime {runtime_name!r} of {path.name}")
+        raise OutOfScopeError(OutOfScope.RUNTIME, repr(runtime_name), path.name)
     refuse_misplaced(path, document)
     main = str(document.get("main") or ".")
     return Project(
@@ -105,16 +106,41 @@ def load_stack(project: Project, stack: str) -> StackSettings:
         known = sorted(item.name[7:-5] for item in project.root.glob("Pulumi.*.yaml"))
         raise ProjectError(f"no stack file {path.name}; the stacks here are: {', '.join(known) or 'none'}")
     if (document.get("secretsprovider") or "passphrase") != "passphrase":
-        raise OutOfScopeError(f"the secrets provider of {path.name}")
+        raise OutOfScopeError(OutOfScope.SECRETS_PROVIDER, path.name)
     if document.get("environment"):
-        raise OutOfScopeError(f"the `environment` of {path.name}")
+        raise OutOfScopeError(OutOfScope.ENVIRONMENT, path.name)
     salt = document.get("encryptionsalt")
     if salt is not None and not isinstance(salt, str):
         raise ProjectError(f"{path}: `encryptionsalt` must be a text; restore the file from Git")
     config = document.get("config") or {}
     if not isinstance(config, dict):
         raise ProjectError(f"{path}: `config` must be a mapping")
-    return StackSettings(path, {str(key): value for key, value in config.items()}, salt)
+    return StackSettings(path, _config(path, project.name, config), salt)
+
+
+def _config(path: Path, project: str, config: Mapping[Any, Any]) -> dict[str, Any]:
+    """Return the config by its full keys: one without a prefix is the project's, as with the CLI."""
+    found: dict[str, Any] = {}
+    for name, value in config.items():
+        key = name if ":" in str(name) else f"{project}:{name}"
+        if not isinstance(name, str) or key.count(":") > 1:
+            shown = one_line(repr(name), 60)
+            raise ProjectError(f"{path}: {shown} is no config key: write it as `namespace:name`")
+        if key in found:
+            raise ProjectError(f"{path}: `{one_line(key, 60)}` stands twice, with its prefix and without: keep one")
+        if _has_no_number(value):
+            raise ProjectError(f"{path}: `{one_line(key, 60)}` is no number that config can hold")
+        found[key] = value
+    return found
+
+
+def _has_no_number(value: Any) -> bool:
+    """Tell whether infinity, or what is not a number, is among the values; the CLI cannot read them."""
+    if isinstance(value, dict):
+        return any(map(_has_no_number, value.values()))
+    if isinstance(value, list):
+        return any(map(_has_no_number, value))
+    return isinstance(value, float) and not math.isfinite(value)
 
 
 def store_salt(settings: StackSettings, salt: str) -> None:
@@ -183,7 +209,7 @@ def read_mapping(path: Path) -> dict[str, Any] | None:
         return None
     except OSError as error:
         raise ProjectError(f"cannot read {path}: {error.strerror}") from error
-    except TooMuchError as error:
+    except (TooMuchError, RefusedError) as error:
         mark = error.problem_mark
         place = f":{mark.line + 1}:{mark.column + 1}" if mark else ""
         raise ProjectError(f"{path}{place}: {error.problem}") from None

@@ -38,6 +38,7 @@ _KEYS = {
     "modified": "modified",
     "sourcePosition": "source_position",
     "ignoreChanges": "ignore_changes",
+    "hideDiff": "hide_diff",
     "replaceOnChanges": "replace_on_changes",
 }
 
@@ -67,6 +68,7 @@ class ResourceState:
     custom_timeouts: dict[str, float] = field(default_factory=dict)
     ignore_changes: tuple[str, ...] = ()
     replace_on_changes: tuple[str, ...] = ()
+    hide_diff: tuple[str, ...] = ()
     deleted_with: str = ""
     created: str = ""
     modified: str = ""

@@ -35,8 +35,10 @@ class Sealed:
 Value = str | Sealed | None  # None takes the key out
 
 
-def change_config(path: Path, values: Mapping[str, Value]) -> None:
+def change_config(path: Path, values: Mapping[str, Value], project: str = "") -> None:
     """Set or remove config values by their full keys, ``project:key``, in one write.
+
+    A key of ``project`` that stands there without its prefix gets it.
 
     Raises :class:`ProjectError` for a key that is none, for a file that cannot be read or written, and for a layout
     that keeps the change from being read back.
@@ -47,8 +49,8 @@ def change_config(path: Path, values: Mapping[str, Value]) -> None:
     text = _read(path)
     new = text
     for key, value in values.items():
-        new = _changed(new, key, value)
-    if _normal(_load(new)) != _expected(_load(text), values):
+        new = _changed(new, key, value, project)
+    if _normal(_load(new)) != _expected(_load(text), values, project):
         lines = "\n".join(_lines(key, value) for key, value in values.items() if value is not None)
         raise ProjectError(
             f"{path} has a layout that cannot be changed here; write it by hand, under `config:`:\n{lines}"
@@ -91,13 +93,13 @@ def _load(text: str) -> Any:
         return None
 
 
-def _expected(document: Any, values: Mapping[str, Value]) -> Any:
+def _expected(document: Any, values: Mapping[str, Value], project: str) -> Any:
     """Return the document as it must read afterwards; no config and an empty one are the same."""
     config = dict(_normal(document)["config"])
     for key, value in values.items():
-        if value is None:
-            config.pop(key, None)
-        else:
+        for name in _names(key, project):
+            config.pop(name, None)
+        if value is not None:
             config[key] = {"secure": value.ciphertext} if isinstance(value, Sealed) else value
     return {**_normal(document), "config": config}
 
@@ -108,7 +110,12 @@ def _normal(document: Any) -> dict[str, Any]:
     return {**content, "config": config if isinstance(config, dict) else {}}
 
 
-def _changed(text: str, key: str, value: Value) -> str:
+def _names(key: str, project: str) -> tuple[str, str]:
+    """Return the ways to write a key in the file."""
+    return key, key.removeprefix(f"{project}:")
+
+
+def _changed(text: str, key: str, value: Value, project: str) -> str:
     """Return the text with one value changed; as it is where its layout is unknown."""
     root = yaml.compose(text, Loader=yaml.SafeLoader)
     config = _value_of(root, "config")
@@ -121,7 +128,7 @@ def _changed(text: str, key: str, value: Value) -> str:
         return text
     indent = " " * config.value[0][0].start_mark.column
     for name, held in config.value:
-        if name.value == key:
+        if name.value in _names(key, project):
             start, end = name.start_mark.index, _end(text, held)
             if value is not None:
                 return f"{text[:start]}{_lines(key, value, indent).strip()}{text[end:]}"

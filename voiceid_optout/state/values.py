@@ -24,10 +24,12 @@ SIGNATURE_KEY = "4dabf18193072939515e22adb298388d"
 SECRET_SIGNATURE = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 - a marker of the wire format, no secret
 NUMBER_SIGNATURE = "8ad145fe-0d11-4827-bfd7-1abcbf086f5c"
 RESOURCE_SIGNATURE = "5cf8f73096256a8f31e491e813e4eb8e"
+ASSET_SIGNATURE = "c44067f5952c0a294b673a41bacd8c17"
+ARCHIVE_SIGNATURE = "0def7320c3a5731c473e5ecbe6d01bc7"
 UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 _GO_EXPONENT_FROM = 1e21
 _GO_EXPONENT_BELOW = 1e-6
-_TEXT_OR_SMALL_NUMBER = re.compile(r'"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?e-0\d')
+_TEXT_OR_SMALL_NUMBER = re.compile(r'"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?e-0\d|-0\.0(?!\d)')
 
 PropertyMap = dict[str, Any]
 
@@ -40,16 +42,16 @@ class Secret:
 
 
 def normal_number(number: float) -> int | float:
-    """Return the number as an int where Go would print it without a fraction or an exponent."""
+    """Return the number as an int where Go would print it without a fraction or an exponent; -0 stays -0."""
     if math.isfinite(number) and number.is_integer() and abs(number) < _GO_EXPONENT_FROM:
-        return int(Decimal(repr(number)))
+        return int(Decimal(repr(number))) or (-0.0 if math.copysign(1, number) < 0 else 0)
     return number
 
 
 def to_text(document: Any) -> str:
-    """Return compact JSON as Go prints it: small numbers with an exponent below 1e-6, line separators escaped."""
+    """Return compact JSON as Go prints it: an exponent below 1e-6, -0 as it is, line separators escaped."""
     text = json.dumps(document, separators=(",", ":"), ensure_ascii=False)
-    if "e-0" in text:
+    if "e-0" in text or "-0.0" in text:
         text = _TEXT_OR_SMALL_NUMBER.sub(_as_go, text)
     return text.replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
 
@@ -58,6 +60,8 @@ def _as_go(token: re.Match[str]) -> str:
     text = token[0]
     if text.startswith('"'):
         return text
+    if text == "-0.0":
+        return "-0"
     return text.replace("e-0", "e-") if abs(float(text)) < _GO_EXPONENT_BELOW else f"{Decimal(text):f}"
 
 

@@ -13,7 +13,8 @@ from voiceid_optout.engine.embedded import goal as goals
 from voiceid_optout.engine.embedded import wire
 from voiceid_optout.engine.embedded.goal import Goal, Step
 from voiceid_optout.engine.embedded.plugin import Diff
-from voiceid_optout.state.errors import OutOfScopeError
+from voiceid_optout.state import values
+from voiceid_optout.state.errors import OutOfScopeError, ProgramError
 from voiceid_optout.state.resource import ResourceState
 from voiceid_optout.state.values import Secret
 
@@ -48,6 +49,7 @@ def test_everything() -> None:
         ignoreChanges=["val"],
         replaceOnChanges=["*"],
         additionalSecretOutputs=["status"],
+        hideDiffs=["val"],
         dependencies=[urn("s0")],
         propertyDependencies={
             key: value or pb.RegisterResourceRequest.PropertyDependencies() for key, value in dependencies.items()
@@ -62,6 +64,7 @@ def test_everything() -> None:
         "ignore_changes": ("val",),
         "replace_on_changes": ("*",),
         "additional_secret_outputs": ("status",),
+        "hide_diff": ("val",),
         "dependencies": (urn("s0"),),
         "property_dependencies": {"a": [], "val": [urn("s0")]},
         "custom_timeouts": {"create": 300.0, "delete": 5400.0},
@@ -100,6 +103,11 @@ def test_the_program_may_insist_on_creating_first() -> None:
     assert read(deleteBeforeReplace=False, deleteBeforeReplaceDefined=True).create_before_delete
     assert not read(deleteBeforeReplace=True, deleteBeforeReplaceDefined=True).create_before_delete
     assert not read().create_before_delete
+
+
+def marked(signature: str) -> Any:
+    """Return a property map with a value that the SDK has marked, inside a secret."""
+    return wire.to_struct({"list": [Secret({values.SIGNATURE_KEY: signature, "text": "x"})]}, keep_secrets=True)
 
 
 def parent_goal() -> Goal:
@@ -145,6 +153,22 @@ class TestInheriting:
         ({"replace_with": [urn("s2")]}, "replace_with and replacement_trigger of"),
         ({"transforms": [{"token": "x"}]}, "transforms of"),
         ({"hooks": {"before_create": ["x"]}}, "resource hooks of"),
+        ({"hideDiffs": ["m.a"]}, r"the property path m\.a of"),
+        ({"provider": "urn::id"}, "the provider of"),
+        ({"providers": {"aws": "urn::id"}}, "the provider of"),
+        ({"version": "1.2.3"}, r"the provider version 1\.2\.3 of"),
+        ({"pluginDownloadURL": "https://example.com"}, "the plugin's source for"),
+        ({"pluginChecksums": {"linux": b"x"}}, "the plugin's source for"),
+        ({"packageRef": "x"}, "the package"),
+        ({"envVarMappings": {"A": "B"}}, "`envVarMappings` of"),
+        ({"state_migrations": [{"token": "x"}]}, "state migrations of"),
+        ({"aliases": [{"urn": "x"}]}, "`aliases` of"),
+        ({"customTimeouts": {"read": "5m"}}, "the timeout for reads of"),
+        ({"object": marked(values.ASSET_SIGNATURE)}, "an asset or archive as a value"),
+        (
+            {"object": marked("d0e6a833031e9bbcd3f4e8bde6ca49a4")},
+            "a value of the kind d0e6a833031e9bbcd3f4e8bde6ca49a4",
+        ),
     ],
 )
 def test_out_of_scope(fields: dict[str, Any], what: str) -> None:
@@ -189,18 +213,37 @@ def test_positions_outside_the_project_stay_out(uri: str, position: str) -> None
         ("5us", 5e-6),
         ("5µs", 5e-6),
         ("5ns", 5e-9),
-        ("0s", 0),
-        ("5", 0),
-        ("soon", 0),
-        ("xs", 0),
-        ("5m later", 0),
-        ("-5m", 0),
-        ("1.2.3s", 0),
+        ("5μs", 5e-6),
+        ("-5m", -300),
+        ("+3ns", 3e-9),
+        ("1.s", 1),
+        ("0.0000000005h", 1.8e-6),
+        ("2562047h47m16.854775807s", 9223372036.854775807),
+        ("-2562047h47m16.854775808s", -9223372036.854775808),
     ],
 )
 def test_durations(text: str, seconds: float) -> None:
     timeouts = pb.RegisterResourceRequest.CustomTimeouts(update=text)
     assert read(customTimeouts=timeouts).custom_timeouts == {"update": pytest.approx(seconds)}
+
+
+@pytest.mark.parametrize("text", ["0", "0s", "-0", "+0h0m", "0.4ns"])
+def test_no_time_is_no_limit(text: str) -> None:
+    assert read(customTimeouts=pb.RegisterResourceRequest.CustomTimeouts(create=text)).custom_timeouts == {}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "5 minutes", "5", "soon", "xs", "5m later", "1.2.3s", ".s", "-", "s", " 5m", "5M", "--5m", "\u0665m",
+        "2562048h", "-2562047h47m16.854775809s",
+    ],
+)  # fmt: skip
+def test_what_is_no_duration_is_refused(text: str) -> None:
+    with pytest.raises(
+        ProgramError, match=r"unable to parse the custom timeout `delete` of s1: .*; write it as in"
+    ):
+        read(customTimeouts=pb.RegisterResourceRequest.CustomTimeouts(delete=text))
 
 
 def goal(inputs: dict[str, Any] | None = None, **options: Any) -> Goal:

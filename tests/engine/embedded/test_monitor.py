@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from pulumi.runtime.proto import callback_pb2, resource_pb2
 
 from tests.engine.bench import urn
+from voiceid_optout.engine.embedded.monitor import Monitor
 from voiceid_optout.engine.interface import Result
+from voiceid_optout.state.errors import OutOfScopeError
 
 if TYPE_CHECKING:
     from tests.engine.bench import Bench
@@ -45,7 +48,7 @@ from pulumi.runtime.settings import get_monitor
 monitor = get_monitor()
 info = monitor.GetDeploymentInfo(empty_pb2.Empty())
 print(info.project, info.stack, info.organization, info.dryRun, info.parallel)
-for name in ("secrets", "deletedWith", "resourceReferences", "outputValues"):
+for name in ("secrets", "deletedWith", "resourceReferences", "resourceHooks", "transforms", "outputValues"):
     print(name, monitor.SupportsFeature(resource_pb2.SupportsFeatureRequest(id=name)).hasSupport)
 monitor.SetRootResource(engine_pb2.SetRootResourceRequest(urn="urn:root"))
 print(monitor.GetRootResource(engine_pb2.GetRootResourceRequest()).urn)
@@ -57,6 +60,8 @@ print(monitor.GetRootResource(engine_pb2.GetRootResourceRequest()).urn)
         "secrets True",
         "deletedWith True",
         "resourceReferences True",
+        "resourceHooks True",
+        "transforms True",
         "outputValues False",
         "urn:root",
     ]
@@ -77,6 +82,38 @@ def test_a_preview_tells_unknown_values_from_known_ones(bench: Bench) -> None:
     assert ran.ok
     (check,) = (call for call in ran.calls if (call["method"], call["name"]) == ("check", "s1"))
     assert "Unknown" in check["news"]["val"]
+
+
+class Stopped:
+    """The part of a run that a refusal needs."""
+
+    def __init__(self) -> None:
+        self.errors: list[Exception] = []
+
+    def stop(self, error: Exception) -> None:
+        self.errors.append(error)
+
+
+@pytest.mark.parametrize(
+    ("method", "request_", "words"),
+    [
+        ("RegisterStackTransform", callback_pb2.Callback(), "transforms of the whole stack"),
+        ("RegisterStackInvokeTransform", callback_pb2.Callback(), "transforms of the whole stack"),
+        ("RegisterResourceHook", resource_pb2.RegisterResourceHookRequest(name="look"), "the hook look"),
+        ("RegisterErrorHook", resource_pb2.RegisterErrorHookRequest(name="look"), "the hook look"),
+        ("RegisterPackage", resource_pb2.RegisterPackageRequest(name="x"), "the package x"),
+        ("Call", resource_pb2.ResourceCallRequest(tok="a:b:C/d"), "the method a:b:C/d"),
+        ("Invoke", resource_pb2.ResourceInvokeRequest(tok="a:b:c"), "the function a:b:c"),
+        ("ReadResource", resource_pb2.ReadResourceRequest(type="a:b:C"), "a read of a:b:C by its id"),
+    ],
+)
+def test_what_only_the_cli_does_is_refused_and_ends_the_run(method: str, request_: Any, words: str) -> None:
+    run: Any = Stopped()
+    registrar: Any = None
+    monitor = Monitor(run, registrar, "dev", "sample", lambda: None)
+    with pytest.raises(OutOfScopeError, match=f"^{words}: the embedded engine does not do this") as caught:
+        monitor.serve(method, request_)
+    assert run.errors == [caught.value]
 
 
 def test_what_depends_on_a_failed_one_is_not_made(bench: Bench) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from tests.engine.bench import urn
 from voiceid_optout.engine.interface import Result
-from voiceid_optout.state.errors import OutOfScopeError
+from voiceid_optout.state.errors import OutOfScope, OutOfScopeError
 from voiceid_optout.state.values import Secret
 
 if TYPE_CHECKING:
@@ -271,7 +271,7 @@ def test_aliases_of_a_component_are_refused(bench: Bench) -> None:
     bench.want(d={"component": True, "was": "c"}, s0={"parent": "d"})
     for operation in ("preview", "up"):
         ran = bench.run(operation)
-        assert ran.errors == str(OutOfScopeError("aliases of the component sample:group:Group"))
+        assert ran.errors == str(OutOfScopeError(OutOfScope.COMPONENT_ALIASES, "sample:group:Group"))
         assert ran.made() == []
     assert "s0" in bench.things()
 
@@ -282,7 +282,7 @@ def test_a_child_of_what_an_alias_found_is_refused(bench: Bench) -> None:
     assert bench.up().ok
     bench.want(**{"n0": {"was": "s0"}, "n0-child": {"parent": "n0"}})
     ran = bench.up()
-    assert ran.errors == str(OutOfScopeError("n0-child below n0, found by an alias"))
+    assert ran.errors == str(OutOfScopeError(OutOfScope.BELOW_ALIAS, "n0-child", "n0"))
     assert not [call for call in ran.made() if call[0] == "delete"]
     assert "s0-child" in bench.things()
 
@@ -299,7 +299,7 @@ def test_two_of_the_same_name(settled: Bench) -> None:
     add(settled, "Thing('s1', {'val': 'a'}, pulumi.ResourceOptions())")
     ran = settled.up()
     assert ran.outcome.result is Result.FAILED
-    assert ran.outcome.errors == (f"Duplicate resource URN '{urn('s1')}'; give each resource another name",)
+    assert ran.outcome.errors == (f"Duplicate resource URN '{urn('s1')}'; try giving it a unique name",)
     assert ran.made() == []
 
 

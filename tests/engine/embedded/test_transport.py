@@ -26,7 +26,7 @@ from voiceid_optout.engine.embedded.transport import (
     Frame,
     RemoteError,
 )
-from voiceid_optout.state.errors import OutOfScopeError
+from voiceid_optout.state.errors import OutOfScope, OutOfScopeError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -104,12 +104,12 @@ def test_what_is_for_debugging_stays_in_the_program(ends: Ends) -> None:
     assert ends.callee.receive().kind == DONE
 
 
-@pytest.mark.parametrize("name", ["Call", "RegisterStackTransform", "StreamInvoke"])
+@pytest.mark.parametrize("name", ["ExistsResource", "StreamInvoke"])
 def test_a_method_the_engine_does_not_have(ends: Ends, name: str) -> None:
     with pytest.raises(grpc.RpcError) as caught:
         getattr(ends.caller, name)(empty_pb2.Empty())
     assert caught.value.code() is grpc.StatusCode.UNIMPLEMENTED
-    assert caught.value.details() == str(OutOfScopeError(name))
+    assert caught.value.details() == str(OutOfScopeError(OutOfScope.CALL, name))
 
 
 def test_attributes_that_are_no_methods(ends: Ends) -> None:

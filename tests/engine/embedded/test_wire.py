@@ -87,4 +87,4 @@ def test_nothing_is_lost_on_the_way(properties: dict[str, Any]) -> None:
 def test_a_resource_is_no_value() -> None:
     reference = {values.SIGNATURE_KEY: values.RESOURCE_SIGNATURE, "urn": "urn:pulumi:dev::p::a:b:C::one", "id": "i"}
     with pytest.raises(OutOfScopeError, match=r"^the resource one as a value: the embedded engine"):
-        wire.from_struct(wire.to_struct({"list": [reference]}))
+        wire.from_program(wire.to_struct({"list": [reference]}))

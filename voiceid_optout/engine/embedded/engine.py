@@ -25,7 +25,14 @@ from voiceid_optout.state import locks, values
 from voiceid_optout.state import project as projects
 from voiceid_optout.state.backend import Backend, history_record
 from voiceid_optout.state.checkpoint import render
-from voiceid_optout.state.errors import EngineError, InterruptedRunError, OutOfScopeError, ProgramError, StateError
+from voiceid_optout.state.errors import (
+    EngineError,
+    InterruptedRunError,
+    OutOfScope,
+    OutOfScopeError,
+    ProgramError,
+    StateError,
+)
 from voiceid_optout.state.journal import Journal
 from voiceid_optout.state.journal_file import JournalFile
 from voiceid_optout.state.stack import open_stack
@@ -55,7 +62,7 @@ class EmbeddedEngine:
 
         project = projects.load_project(request.root)
         if project.cli_only:
-            raise OutOfScopeError(f"`{project.cli_only[0]}` of Pulumi.yaml")
+            raise OutOfScopeError(OutOfScope.PROJECT_SETTING, project.cli_only[0])
         backend = Backend(request.backend, project.name, request.stack)
         with ExitStack() as cleanup:
             if operation in WRITES_STATE:

@@ -11,10 +11,13 @@ from enum import StrEnum
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from google.protobuf.message import Message
+
 from voiceid_optout import urn as urns
 from voiceid_optout.engine.embedded import wire
+from voiceid_optout.foreign_text import one_line
 from voiceid_optout.state import values
-from voiceid_optout.state.errors import OutOfScopeError
+from voiceid_optout.state.errors import OutOfScope, OutOfScopeError, ProgramError
 from voiceid_optout.state.resource import ResourceState
 
 if TYPE_CHECKING:
@@ -24,12 +27,38 @@ if TYPE_CHECKING:
     from voiceid_optout.engine.embedded.plugin import Diff
     from voiceid_optout.state.values import PropertyMap
 
-
-_UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}
-_PART = re.compile(r"(\d+\.?\d*|\.\d+)(h|ms|m|us|µs|ns|s)")
-_DURATION = re.compile(f"(?:{_PART.pattern})+")
+# Nanoseconds; Go takes both signs for a millionth.
+_UNITS = {
+    "ns": 1, "us": 1_000, "µs": 1_000, "μs": 1_000, "ms": 10**6, "s": 10**9, "m": 60 * 10**9, "h": 3600 * 10**9,
+}  # fmt: skip
+_PART = re.compile(r"(\d*)(?:\.(\d*))?([^\d.]+)", re.ASCII)
+_MOST_NANOSECONDS = 2**63 - 1
+_TIMEOUTS = ("create", "update", "delete")
 _NESTED = re.compile(r"[.\[]")
 
+# Fields of a registration that are followed, and those that only say what the SDK can take.
+_FOLLOWED = frozenset({
+    "type", "name", "parent", "custom", "object", "protect", "dependencies", "propertyDependencies",
+    "deleteBeforeReplace", "deleteBeforeReplaceDefined", "ignoreChanges", "additionalSecretOutputs", "aliasURNs",
+    "customTimeouts", "replaceOnChanges", "retainOnDelete", "deletedWith", "sourcePosition", "hideDiffs",
+    "acceptSecrets", "acceptResources", "supportsPartialValues", "supportsResultReporting", "aliasSpecs",
+    "accepts_byte_string", "stackTrace", "parentStackTraceHandle",
+})  # fmt: skip
+# What the others are refused as; one that is not here is named as it is.
+_REFUSED = {
+    "provider": OutOfScope.PROVIDER,
+    "providers": OutOfScope.PROVIDER,
+    "pluginDownloadURL": OutOfScope.PLUGIN_SOURCE,
+    "pluginChecksums": OutOfScope.PLUGIN_SOURCE,
+    "packageRef": OutOfScope.PACKAGE,
+    "importId": OutOfScope.IMPORT,
+    "remote": OutOfScope.COMPONENT_REMOTE,
+    "transforms": OutOfScope.TRANSFORM,
+    "hooks": OutOfScope.HOOK,
+    "replace_with": OutOfScope.REPLACEMENT,
+    "replacement_trigger": OutOfScope.REPLACEMENT,
+    "state_migrations": OutOfScope.STATE_MIGRATION,
+}
 _INHERITED = {"protect": "protect", "retain_on_delete": "retainOnDelete", "deleted_with": "deletedWith"}
 
 
@@ -50,6 +79,7 @@ class Goal:
     unset: frozenset[str] = frozenset()  # options the program leaves to the parent
     ignore_changes: tuple[str, ...] = ()
     replace_on_changes: tuple[str, ...] = ()
+    hide_diff: tuple[str, ...] = ()
     additional_secret_outputs: tuple[str, ...] = ()
     dependencies: tuple[str, ...] = ()
     property_dependencies: dict[str, list[str]] = field(default_factory=dict)
@@ -75,6 +105,7 @@ class Goal:
             retain_on_delete=self.retain_on_delete,
             ignore_changes=self.ignore_changes,
             replace_on_changes=self.replace_on_changes,
+            hide_diff=self.hide_diff,
             additional_secret_outputs=self.additional_secret_outputs,
             dependencies=self.dependencies,
             property_dependencies=self.property_dependencies,
@@ -88,17 +119,12 @@ class Goal:
 def read_goal(request: Any, stack: str, project: str, root: Path) -> Goal:
     """Read a RegisterResourceRequest; raises :class:`OutOfScopeError` for what only the CLI can do."""
     _refuse_out_of_scope(request)
-    timeouts = {
-        key: values.normal_number(_seconds(getattr(request.customTimeouts, key)))
-        for key in ("create", "update", "delete")
-        if getattr(request.customTimeouts, key)
-    }
     return Goal(
         urn=urns.make(stack, project, request.parent, request.type, request.name),
         type=request.type,
         custom=request.custom,
         parent=request.parent,
-        inputs=wire.from_struct(request.object),
+        inputs=wire.from_program(request.object),
         aliases=tuple(request.aliasURNs),
         protect=request.protect,
         retain_on_delete=request.retainOnDelete,
@@ -107,12 +133,13 @@ def read_goal(request: Any, stack: str, project: str, root: Path) -> Goal:
         unset=frozenset(name for name, field_ in _INHERITED.items() if not _is_set(request, field_)),
         ignore_changes=tuple(request.ignoreChanges),
         replace_on_changes=tuple(request.replaceOnChanges),
+        hide_diff=tuple(request.hideDiffs),
         additional_secret_outputs=tuple(request.additionalSecretOutputs),
         dependencies=tuple(request.dependencies),
         property_dependencies={
             key: list(value.urns) for key, value in sorted(request.propertyDependencies.items())
         },
-        custom_timeouts=timeouts,
+        custom_timeouts=_timeouts(request),
         deleted_with=request.deletedWith,
         source_position=_position(request.sourcePosition, root),
     )
@@ -125,33 +152,24 @@ def _is_set(request: Any, name: str) -> bool:
 def _refuse_out_of_scope(request: Any) -> None:
     package = request.type.split(":", 1)[0]
     if request.custom and package != urns.DYNAMIC_PACKAGE:
-        raise OutOfScopeError(f"resource type {request.type}")
-    if not request.custom:
-        _refuse_component(request)
-    if request.custom and request.version:
-        raise OutOfScopeError(f"the provider version {request.version} of {request.type}")
-    if request.importId:
-        raise OutOfScopeError(f"import of {request.type}")
-    if any(request.hooks.ListFields()):
-        raise OutOfScopeError(f"resource hooks of {request.type}")
-    if request.transforms:
-        raise OutOfScopeError(f"transforms of {request.type}")
-    if request.replace_with or request.HasField("replacement_trigger"):
-        raise OutOfScopeError(f"replace_with and replacement_trigger of {request.type}")
-    for path in (*request.ignoreChanges, *request.replaceOnChanges):
-        if _NESTED.search(path):
-            raise OutOfScopeError(f"the property path {path} of {request.type}")
-
-
-def _refuse_component(request: Any) -> None:
-    if request.remote:
-        raise OutOfScopeError(f"remote component {request.type}")
-    if request.object.fields:
+        raise OutOfScopeError(OutOfScope.RESOURCE_TYPE, request.type)
+    for field_, value in request.ListFields():
+        if field_.name in _FOLLOWED or (isinstance(value, Message) and not value.ListFields()):
+            continue
+        if field_.name == "version":
+            raise OutOfScopeError(OutOfScope.VERSION, value, request.type)
+        if field_.name in _REFUSED:
+            raise OutOfScopeError(_REFUSED[field_.name], request.type)
+        raise OutOfScopeError(OutOfScope.OTHER_OPTION, field_.name, request.type)
+    if not request.custom and request.object.fields:
         # The CLI keeps resources among them as references, and calls a change of them an update.
-        raise OutOfScopeError(f"inputs of the component {request.type}")
-    if request.aliasURNs:
+        raise OutOfScopeError(OutOfScope.COMPONENT_INPUTS, request.type)
+    if not request.custom and request.aliasURNs:
         # Its children need aliases too, which the SDK leaves to the engine.
-        raise OutOfScopeError(f"aliases of the component {request.type}")
+        raise OutOfScopeError(OutOfScope.COMPONENT_ALIASES, request.type)
+    for path in (*request.ignoreChanges, *request.replaceOnChanges, *request.hideDiffs):
+        if _NESTED.search(path):
+            raise OutOfScopeError(OutOfScope.PROPERTY_PATH, path, request.type)
 
 
 def _position(position: Any, root: Path) -> str:
@@ -162,11 +180,43 @@ def _position(position: Any, root: Path) -> str:
     return f"project:///{path[len(str(root)) + 1 :]}#{position.line}"
 
 
+def _timeouts(request: Any) -> dict[str, float]:
+    """Return the seconds of each timeout; none stands for no limit, as with the CLI."""
+    found = {}
+    for field_, text in request.customTimeouts.ListFields():
+        if field_.name not in _TIMEOUTS:
+            raise OutOfScopeError(OutOfScope.READ_TIMEOUT, request.type)
+        try:
+            found[field_.name] = values.normal_number(_seconds(text))
+        except ValueError as error:
+            raise ProgramError(
+                f"unable to parse the custom timeout `{field_.name}` of {request.name}: {error}"
+            ) from None
+    return {key: value for key, value in found.items() if value}
+
+
 def _seconds(text: str) -> float:
-    """Read a Go duration such as ``5m`` or ``1h30m``; what cannot be read counts as no limit."""
-    if not _DURATION.fullmatch(text):
+    """Read a duration such as ``5m``, ``-1.5h`` or ``1h30m`` as Go does; raises :class:`ValueError`.
+
+    Source: https://pkg.go.dev/time#ParseDuration
+    """
+    digits = text[1:] if text[:1] in ("+", "-") else text
+    if digits == "0":
         return 0.0
-    return sum(float(number) * _UNITS[unit] for number, unit in _PART.findall(text))
+    total, end = 0, 0
+    while found := _PART.match(digits, end):
+        whole, fraction, unit = found.groups()
+        if unit not in _UNITS or not (whole or fraction):
+            break
+        total += int(whole or "0") * _UNITS[unit]
+        if fraction:
+            total += int(int(fraction) * (_UNITS[unit] / 10 ** len(fraction)))
+        end = found.end()
+    limit = _MOST_NANOSECONDS + (text[:1] == "-")
+    if not end or end < len(digits) or total > limit:
+        raise ValueError(f"`{one_line(text, 40)}` is no duration; write it as in `5m` or `1h30m`")
+    seconds, rest = divmod(total, 10**9)
+    return (seconds + rest / 1e9) * (-1 if text[:1] == "-" else 1)
 
 
 class Step(StrEnum):

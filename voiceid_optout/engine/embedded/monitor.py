@@ -9,7 +9,7 @@ from pulumi.runtime.proto import engine_pb2, resource_pb2
 
 from voiceid_optout.engine.embedded import wire
 from voiceid_optout.engine.embedded.goal import read_goal
-from voiceid_optout.state.errors import EngineError, OutOfScopeError
+from voiceid_optout.state.errors import EngineError, OutOfScope, OutOfScopeError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,11 +24,28 @@ _SEVERITIES = {
     engine_pb2.ERROR: "error",
 }
 # Announced features decide how the SDK writes its requests; what is not here it refuses or writes the plain way.
-FEATURES = (
-    resource_pb2.RESOURCE_MONITOR_FEATURE_SECRETS,
-    resource_pb2.RESOURCE_MONITOR_FEATURE_DELETED_WITH,
-    resource_pb2.RESOURCE_MONITOR_FEATURE_RESOURCE_REFERENCES,  # so that they can be told from texts, and refused
-)
+_SERVED = ("SECRETS", "DELETED_WITH")
+# These are announced so that they arrive, and are refused here by name: the SDK would say "update the Pulumi CLI".
+_ONLY_TO_REFUSE = (
+    "RESOURCE_REFERENCES", "REPLACE_WITH", "REPLACEMENT_TRIGGER", "TRANSFORMS", "INVOKE_TRANSFORMS",
+    "RESOURCE_HOOKS", "ERROR_HOOKS", "PARAMETERIZATION", "STATE_MIGRATIONS",
+)  # fmt: skip
+_KNOWN = dict(resource_pb2.ResourceMonitorFeature.items())
+_NUMBERS = {
+    name: _KNOWN[f"RESOURCE_MONITOR_FEATURE_{name}"]
+    for name in (*_SERVED, *_ONLY_TO_REFUSE)
+    if f"RESOURCE_MONITOR_FEATURE_{name}" in _KNOWN  # an older SDK knows fewer
+}
+FEATURES = tuple(_NUMBERS.values())
+
+
+def _old_name(name: str) -> str:
+    """Return the name by which older SDKs ask for a feature."""
+    first, *others = name.lower().split("_")
+    return first + "".join(map(str.title, others))
+
+
+_OLD_NAMES = frozenset(map(_old_name, _NUMBERS))
 
 
 class Monitor:
@@ -63,9 +80,7 @@ class Monitor:
         )
 
     def _SupportsFeature(self, request: Any) -> Any:  # noqa: N802
-        return resource_pb2.SupportsFeatureResponse(
-            hasSupport=request.id in ("secrets", "deletedWith", "resourceReferences")
-        )
+        return resource_pb2.SupportsFeatureResponse(hasSupport=request.id in _OLD_NAMES)
 
     def _RegisterResource(self, request: Any) -> Any:  # noqa: N802
         goal = read_goal(request, self._stack, self._project, self._run.request.root)
@@ -77,14 +92,32 @@ class Monitor:
         )
 
     def _RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: N802
-        self._registrar.components.finish(request.urn, wire.from_struct(request.outputs))
+        self._registrar.components.finish(request.urn, wire.from_program(request.outputs))
         return empty_pb2.Empty()
 
     def _ReadResource(self, request: Any) -> Any:  # noqa: N802
-        raise OutOfScopeError(f"a read of {request.type} by its id")
+        raise OutOfScopeError(OutOfScope.READ, request.type)
 
     def _Invoke(self, request: Any) -> Any:  # noqa: N802
-        raise OutOfScopeError(f"the function {request.tok}")
+        raise OutOfScopeError(OutOfScope.FUNCTION, request.tok)
+
+    def _Call(self, request: Any) -> Any:  # noqa: N802
+        raise OutOfScopeError(OutOfScope.METHOD, request.tok)
+
+    def _RegisterStackTransform(self, _: Any) -> Any:  # noqa: N802
+        raise OutOfScopeError(OutOfScope.STACK_TRANSFORM)
+
+    def _RegisterStackInvokeTransform(self, _: Any) -> Any:  # noqa: N802
+        raise OutOfScopeError(OutOfScope.STACK_TRANSFORM)
+
+    def _RegisterResourceHook(self, request: Any) -> Any:  # noqa: N802
+        raise OutOfScopeError(OutOfScope.STACK_HOOK, request.name)
+
+    def _RegisterErrorHook(self, request: Any) -> Any:  # noqa: N802
+        raise OutOfScopeError(OutOfScope.STACK_HOOK, request.name)
+
+    def _RegisterPackage(self, request: Any) -> Any:  # noqa: N802
+        raise OutOfScopeError(OutOfScope.PACKAGE, request.name)
 
     def _SignalAndWaitForShutdown(self, _: Any) -> Any:  # noqa: N802
         self._finish()

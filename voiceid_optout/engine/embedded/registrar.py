@@ -15,7 +15,7 @@ from voiceid_optout.engine.embedded.goal import Step, choose_step, is_targeted, 
 from voiceid_optout.engine.embedded.plugin import ProviderError
 from voiceid_optout.engine.embedded.run import describe, stamped
 from voiceid_optout.state import values
-from voiceid_optout.state.errors import OutOfScopeError, ProgramError
+from voiceid_optout.state.errors import OutOfScope, OutOfScopeError, ProgramError
 from voiceid_optout.state.journal import EntryKind
 from voiceid_optout.state.resource import ResourceState
 
@@ -66,10 +66,10 @@ class Registrar:
         """Return what the state has of a resource, by the URN that it has there: a step brings the new one."""
         with self._lock:
             if goal.urn in self.seen:
-                raise ProgramError(f"Duplicate resource URN '{goal.urn}'; give each resource another name")
+                raise ProgramError(f"Duplicate resource URN '{goal.urn}'; try giving it a unique name")
             if goal.parent in self._renamed:
                 # The engine would have to make aliases of the parent's for the child, or delete the real one.
-                raise OutOfScopeError(f"{urns.name(goal.urn)} below {urns.name(goal.parent)}, found by an alias")
+                raise OutOfScopeError(OutOfScope.BELOW_ALIAS, urns.name(goal.urn), urns.name(goal.parent))
             self.seen.add(goal.urn)
             if old := self._base.get(goal.urn):
                 return old

@@ -21,9 +21,9 @@ from typing import TYPE_CHECKING, Any
 
 import grpc
 from google.protobuf import empty_pb2
-from pulumi.runtime.proto import engine_pb2, provider_pb2, resource_pb2
+from pulumi.runtime.proto import callback_pb2, engine_pb2, provider_pb2, resource_pb2
 
-from voiceid_optout.state.errors import OutOfScopeError
+from voiceid_optout.state.errors import OutOfScope, OutOfScopeError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,6 +56,12 @@ METHODS = (
     Method("SetRootResource", engine_pb2.SetRootResourceRequest, engine_pb2.SetRootResourceResponse),
     Method("ReadResource", resource_pb2.ReadResourceRequest, resource_pb2.ReadResourceResponse),
     Method("Invoke", resource_pb2.ResourceInvokeRequest, resource_pb2.ResourceInvokeResponse),
+    Method("Call", resource_pb2.ResourceCallRequest, provider_pb2.CallResponse),
+    Method("RegisterStackTransform", callback_pb2.Callback, empty_pb2.Empty),
+    Method("RegisterStackInvokeTransform", callback_pb2.Callback, empty_pb2.Empty),
+    Method("RegisterResourceHook", resource_pb2.RegisterResourceHookRequest, empty_pb2.Empty),
+    Method("RegisterErrorHook", resource_pb2.RegisterErrorHookRequest, empty_pb2.Empty),
+    Method("RegisterPackage", resource_pb2.RegisterPackageRequest, resource_pb2.RegisterPackageResponse),
 )
 _NUMBERS = {method.name: number for number, method in enumerate(METHODS)}
 # What the engine calls of the plugin.
@@ -140,7 +146,7 @@ class Caller:
 
         def call(request: Any, *_: Any, **__: Any) -> Any:
             if number is None:
-                raise RemoteError(grpc.StatusCode.UNIMPLEMENTED, str(OutOfScopeError(name)))
+                raise RemoteError(grpc.StatusCode.UNIMPLEMENTED, str(OutOfScopeError(OutOfScope.CALL, name)))
             return self._call(METHODS[number], number, request)
 
         return call

@@ -8,24 +8,48 @@ from google.protobuf import struct_pb2
 
 from voiceid_optout import urn as urns
 from voiceid_optout.state import values
-from voiceid_optout.state.errors import OutOfScopeError
+from voiceid_optout.state.errors import OutOfScope, OutOfScopeError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from voiceid_optout.state.values import PropertyMap
 
+    _Marked = Callable[[str, Mapping[str, struct_pb2.Value]], None]
+
 
 def from_struct(struct: struct_pb2.Struct) -> PropertyMap:
-    """Read a Struct; members that are null at the top are dropped, as the official engine does."""
+    """Read what the plugin answers; members that are null at the top are dropped, as the official engine does."""
+    return _from_struct(struct, _kept)
+
+
+def from_program(struct: struct_pb2.Struct) -> PropertyMap:
+    """Read what the program sends, in the same way; raises :class:`OutOfScopeError` for what only the CLI keeps."""
+    return _from_struct(struct, _refused)
+
+
+def _kept(_: str, __: Mapping[str, struct_pb2.Value]) -> None:
+    """Take a value of any kind as it is: what a provider has done must not be lost."""
+
+
+def _refused(signature: str, fields: Mapping[str, struct_pb2.Value]) -> None:
+    if signature == values.RESOURCE_SIGNATURE:
+        # The CLI keeps it as a reference; as an id or a URN it would differ at each change of engine.
+        raise OutOfScopeError(OutOfScope.RESOURCE_VALUE, urns.name(fields["urn"].string_value))
+    if signature in (values.ASSET_SIGNATURE, values.ARCHIVE_SIGNATURE):
+        raise OutOfScopeError(OutOfScope.ASSET_VALUE)
+    raise OutOfScopeError(OutOfScope.OTHER_VALUE, signature)
+
+
+def _from_struct(struct: struct_pb2.Struct, marked: _Marked) -> PropertyMap:
     return {
-        key: _from_value(value)
+        key: _from_value(value, marked)
         for key, value in struct.fields.items()
         if value.WhichOneof("kind") not in ("null_value", None)
     }
 
 
-def _from_value(value: struct_pb2.Value) -> Any:
+def _from_value(value: struct_pb2.Value, marked: _Marked) -> Any:
     match value.WhichOneof("kind"):
         case "string_value":
             return value.string_value
@@ -34,16 +58,15 @@ def _from_value(value: struct_pb2.Value) -> Any:
         case "bool_value":
             return value.bool_value
         case "list_value":
-            return [_from_value(item) for item in value.list_value.values]
+            return [_from_value(item, marked) for item in value.list_value.values]
         case "struct_value":
             fields = value.struct_value.fields
-            signature = fields[values.SIGNATURE_KEY].string_value if values.SIGNATURE_KEY in fields else ""
-            if signature == values.SECRET_SIGNATURE:
-                return values.Secret(_from_value(fields["value"]))
-            if signature == values.RESOURCE_SIGNATURE:
-                # The CLI keeps it as a reference; as an id or a URN it would differ at each change of engine.
-                raise OutOfScopeError(f"the resource {urns.name(fields['urn'].string_value)} as a value")
-            return {key: _from_value(item) for key, item in fields.items()}
+            if values.SIGNATURE_KEY in fields:
+                signature = fields[values.SIGNATURE_KEY].string_value
+                if signature == values.SECRET_SIGNATURE:
+                    return values.Secret(_from_value(fields["value"], marked))
+                marked(signature, fields)
+            return {key: _from_value(item, marked) for key, item in fields.items()}
         case _:
             return None
 
