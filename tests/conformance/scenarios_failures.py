@@ -385,6 +385,10 @@ SCENARIOS = (
             preview(wants={"s0": {}, "new": {"was": "s0", "depends_on": ["s0"]}}),
             preview(wants={"a": {"was": "s0"}, "b": {"was": "s0", "depends_on": ["a"]}}),
         ),
+        allowed=(
+            *own_words("1 preview", "2 preview", "3 preview"),
+            *(Allowed(f"{turn} preview/calls", "refused before the check") for turn in (1, 2, 3)),
+        ),
     ),
     Scenario(
         name="check-of-an-unknown-continue",

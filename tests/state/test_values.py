@@ -234,3 +234,14 @@ def test_what_is_written_reads_back(value: Any) -> None:
 )
 def test_what_is_unknown(value: Any, unknown: bool) -> None:
     assert values.contains_unknown(value) is unknown
+
+
+def test_what_is_not_known_is_left_out() -> None:
+    unknown = values.UNKNOWN
+    value = {
+        "a": unknown,
+        "b": [1, unknown, None],
+        "c": {"d": Secret(unknown), "e": Secret({"f": unknown})},
+        "g": None,
+    }
+    assert values.known(value) == {"b": [1, None], "c": {"e": Secret({})}, "g": None}

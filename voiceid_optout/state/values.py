@@ -169,6 +169,18 @@ def contains_secret(value: Any) -> bool:
     return isinstance(value, list) and any(contains_secret(item) for item in value)
 
 
+def known(value: Any) -> Any:
+    """Return the value without the parts that are not known yet; of an unknown one nothing is left but None."""
+    if isinstance(value, Secret):
+        inner = known(value.value)
+        return None if inner is None and value.value is not None else Secret(inner)
+    if isinstance(value, dict):
+        return {key: known(item) for key, item in value.items() if item is None or known(item) is not None}
+    if isinstance(value, list):
+        return [known(item) for item in value if item is None or known(item) is not None]
+    return None if value == UNKNOWN else value
+
+
 def contains_unknown(value: Any) -> bool:
     """Tell whether any part of the value is not known yet."""
     if isinstance(value, Secret):

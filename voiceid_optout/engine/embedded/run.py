@@ -149,6 +149,9 @@ class Run:
 
     def check_inputs(self, urn: str, old: PropertyMap, wanted: PropertyMap) -> PropertyMap:
         """Return the inputs as the provider wants them; its complaints end the run."""
+        if not self.planning and values.contains_unknown(wanted):
+            # With continue-on-error, what a failed resource has not given; a provider gets it in plans only.
+            wanted = values.known(wanted)
         try:
             inputs, failures = self.plugin().check(urn, old, wanted)
         except ProviderError as error:
