@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.conformance import (
     scenarios_deletes,
     scenarios_failures,
+    scenarios_names,
     scenarios_options,
     scenarios_reads,
     scenarios_scope,
@@ -17,6 +18,7 @@ GROUPS = {
     "Reads and drift": scenarios_reads.SCENARIOS,
     "Deletes": scenarios_deletes.SCENARIOS,
     "Failures": scenarios_failures.SCENARIOS,
+    "Names": scenarios_names.SCENARIOS,
     "Secrets and config": scenarios_secrets.SCENARIOS,
     "Options": scenarios_options.SCENARIOS,
     "Scope": scenarios_scope.SCENARIOS,

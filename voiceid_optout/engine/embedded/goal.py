@@ -33,6 +33,7 @@ _UNITS = {
 }  # fmt: skip
 _PART = re.compile(r"(\d*)(?:\.(\d*))?([^\d.]+)", re.ASCII)
 _MOST_NANOSECONDS = 2**63 - 1
+_MOST_DIGITS = 18  # of a fraction; Go reads no further either
 _TIMEOUTS = ("create", "update", "delete")
 _NESTED = re.compile(r"[.\[]")
 
@@ -198,7 +199,7 @@ def _timeouts(request: Any) -> dict[str, float]:
 def _seconds(text: str) -> float:
     """Read a duration such as ``5m``, ``-1.5h`` or ``1h30m`` as Go does; raises :class:`ValueError`.
 
-    Source: https://pkg.go.dev/time#ParseDuration
+    Source: the documentation of ParseDuration in package time.
     """
     digits = text[1:] if text[:1] in ("+", "-") else text
     if digits == "0":
@@ -209,7 +210,7 @@ def _seconds(text: str) -> float:
         if unit not in _UNITS or not (whole or fraction):
             break
         total += int(whole or "0") * _UNITS[unit]
-        if fraction:
+        if fraction := (fraction or "")[:_MOST_DIGITS]:
             total += int(int(fraction) * (_UNITS[unit] / 10 ** len(fraction)))
         end = found.end()
     limit = _MOST_NANOSECONDS + (text[:1] == "-")
