@@ -39,7 +39,7 @@ lint-workflows: tools/workflows/.venv/.done ## actionlint and zizmor over the wo
 lint-policies: $(VENV)/.runtime tools/policies/.venv/.done ## parliament over the policies of the guardrails
 	$(RUN) -m tools.policies tools/policies/.venv/bin/parliament
 
-PYTEST := $(RUN) -m pytest -p tests.progress -n 2 --dist worksteal
+PYTEST := $(RUN) -m pytest -p tests.progress -o console_output_style=classic -n 2 --dist worksteal
 PYTHON_ALONE := not aws and not clients and not official and not package
 # COVERAGE=yes measures which lines run; it doubles the time of what runs within the tests' own processes.
 COVER := $(if $(COVERAGE),--cov --cov-report=)

@@ -141,7 +141,7 @@ def left_by(bench: Bench) -> Checkpoint:
     backend = Backend(bench.request().backend, "sample", "dev")
     said: list[str] = []
     project = load_project(bench.root)
-    return open_stack(project, backend, bench.environment, said.append, writable=False).base
+    return open_stack(project, backend, bench.environment, said.append, writable=False, trust_state=True).base
 
 
 def kill_once(bench: Bench, after: int, method: str = "create") -> None:

@@ -144,7 +144,7 @@ def test_closed_without_a_call(settled: Bench) -> None:
 
 def test_one_that_does_not_heed_the_end_is_killed(settled: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     settled.write("sitecustomize.py", "import signal\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n")
-    monkeypatch.setattr("voiceid_optout.engine.embedded.plugin.PATIENCE", 0.2)
+    monkeypatch.setattr("voiceid_optout.engine.embedded.plugin.CLOSE_TIMEOUT", 0.2)
     item = Started(settled, settled.things()["s0"].inputs["__provider"])
     item.plugin.check(URN, {}, item.props())
     item.plugin.close()
@@ -162,6 +162,13 @@ def test_one_that_does_not_start_fails_every_call_alike(settled: Bench) -> None:
     assert {str(failure) for failure in failures} == {
         "the provider plugin did not start: this interpreter is broken"
     }
+
+
+def test_one_that_cannot_import_pulumi_fails_the_run_and_loses_nothing(settled: Bench) -> None:
+    settled.write("pulumi.py", "raise ImportError('not this one')\n")
+    ran = settled.run("refresh")
+    assert "plugin did not start" in ran.errors
+    assert sorted(settled.things()) == ["s0", "s1", "s2"]
 
 
 def test_one_that_says_something_else_than_its_port(settled: Bench) -> None:
