@@ -20,14 +20,7 @@ MOST_LINES = 400
 TESTED_ELSEWHERE = {
     # Every fault of a register has a file, and a line that is expected of it.
     "voiceid_optout/register/document.py": "tests/register/test_loader.py",
-    "voiceid_optout/register/domains.py": "tests/register/test_loader.py",
-    "voiceid_optout/register/errors.py": "tests/register/test_loader.py",
-    "voiceid_optout/register/fields.py": "tests/register/test_loader.py",
     "voiceid_optout/register/model.py": "tests/register/test_loader.py",
-    "voiceid_optout/register/people.py": "tests/register/test_loader.py",
-    # Where things are and what is put there shows in whole files, before and after.
-    "voiceid_optout/register/edit/layout.py": "tests/register/edit/test_rewrite.py",
-    "voiceid_optout/register/edit/patch.py": "tests/register/edit/test_diff.py",
     "voiceid_optout/cli/adoption.py": "tests/cli/test_adopt.py",
     "voiceid_optout/cli/connection.py": "tests/cli/test_checkup.py",
     "voiceid_optout/cli/editing.py": "tests/cli/test_add.py",

@@ -7,8 +7,7 @@ from voiceid_optout.cli.exit_codes import ExitCode
 from voiceid_optout.engine.messages import DEBUG_VARIABLE
 from voiceid_optout.register import RegisterError, RegisterInvalid
 from voiceid_optout.register.codes import Code
-from voiceid_optout.register.errors import Fault
-from voiceid_optout.register.model import Location
+from voiceid_optout.register.model import Fault, Location
 from voiceid_optout.state.errors import PassphraseError, StackLockedError
 
 WHERE = Location("config/people.yaml", 3, 5)

@@ -1,5 +1,4 @@
-"""Whole registers: what is valid, and every fault at its place."""
-
+import gc
 import re
 from datetime import date
 from pathlib import Path
@@ -10,6 +9,7 @@ from hypothesis import strategies as st
 
 from tests.register.conftest import CASES, DOMAINS, HERE, SANDBOX, faults_of, register_of
 from voiceid_optout.register import Code, Ensure, Entry, Location, RegisterInvalid, load, load_paths
+from voiceid_optout.register.loader import no_collection
 
 # Faults that no file in a repository can carry; made in test_source.py, test_discover.py, test_events.py.
 MADE_ELSEWHERE = {
@@ -148,3 +148,20 @@ def test_no_bytes_break_the_loader(tmp_path_factory: pytest.TempPathFactory, dat
     for fault in faults_of(folder, "sandbox"):
         assert fault.location.line <= data.count(b"\n") + data.count(b"\r") + 1
         assert fault.location.column >= 1
+
+
+def test_it_is_left_out_and_comes_back() -> None:
+    assert gc.isenabled()
+    with no_collection():
+        assert not gc.isenabled()
+        with no_collection():
+            pass
+        assert not gc.isenabled()
+    assert gc.isenabled()
+
+
+def test_it_comes_back_after_a_fault(tmp_path: Path) -> None:
+    (tmp_path / "people.yaml").write_text("- no good!\n")
+    with pytest.raises(RegisterInvalid):
+        load(tmp_path, domains={}, default_domain=None)
+    assert gc.isenabled()

@@ -1,11 +1,83 @@
-"""The verdict for people, for GitHub and for programs."""
+from __future__ import annotations
 
 import json
-from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
 
 from tests.register.conftest import register_of
 from voiceid_optout.register import Code, Fault, Location, RegisterInvalid
-from voiceid_optout.register.report import as_json, github, summary
+from voiceid_optout.register.model import Entry
+from voiceid_optout.register.report import as_json, contacts, github, summary
+from voiceid_optout.speakers import Ensure
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PLACE = Location("config/people.yaml", 3, 5)
+
+
+def found(speaker_id: str = "caller-1", reason: str | None = None, ticket: str | None = None) -> list[str]:
+    entry = Entry("D" * 22, speaker_id, Ensure.OPTED_OUT, PLACE, None, reason, ticket)
+    return [f"{contact.field}: {contact.looks_like}" for contact in contacts([entry])]
+
+
+@pytest.mark.parametrize("id_", ["00491701234567", "0170-1234567", "491701234567", "0170_123_4567"])
+def test_a_number_as_id(id_: str) -> None:
+    assert found(id_) == ["id: a telephone number"]
+
+
+@pytest.mark.parametrize(
+    "id_",
+    ["caller-000017", "12345678", "1234567890123456", "AB0170123456", "id#0123456789012345678901", "20260302"],
+)
+def test_other_ids(id_: str) -> None:
+    assert found(id_) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["call 0170 1234567", "+49 (170) 123-45-67", "from (0170) 1234567.", "0049-170/1234567", "+491701234567"],
+)
+def test_a_number_in_a_text(text: str) -> None:
+    assert found(reason=text) == ["reason: a telephone number"]
+    assert found(ticket=text) == ["ticket: a telephone number"]
+
+
+@pytest.mark.parametrize(
+    "text", ["wrote as maria.schmidt@example.org", "mail to <m@example.co.uk>", "MÜLLER@example.org"]
+)
+def test_an_address_in_a_text(text: str) -> None:
+    assert found(reason=text) == ["reason: an e-mail address"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "objection by phone",
+        "on 2026-03-02 and 2026-03-03, at 10:15",
+        "03.02.2026 04.02.2026",
+        "PRIV-231",
+        "INC0012345678",
+        "1234567890",
+        "see 12 and 345, user@host",
+        "§ 7 (2) 1.2.3",
+        "0123 4567",
+    ],
+)
+def test_other_texts(text: str) -> None:
+    assert found(reason=text) == []
+    assert found(ticket=text) == []
+
+
+def test_a_warning_says_where_and_not_what() -> None:
+    entry = Entry("D" * 22, "00491701234567", Ensure.RELEASED, PLACE, None, "m@example.org", None)
+    better = "an identifier of the contact centre", "a ticket's number"
+    assert [str(contact) for contact in contacts([entry])] == [
+        f"config/people.yaml:3: warning: id looks like a telephone number: {better[0]} tells less of a person",
+        f"config/people.yaml:3: warning: reason looks like an e-mail address: {better[1]} tells less of a person",
+    ]
+
 
 ONE = Fault(Location("a.yaml", 3, 5), Code.BAD_ID, "not a speaker id")
 TWO = Fault(Location("b.yaml", 1, 2), Code.DUPLICATE_SPEAKER, "keep one", Location("a.yaml", 4, 5))

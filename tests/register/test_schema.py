@@ -16,12 +16,11 @@ from jsonschema.validators import extend
 from tests.register.conftest import FILES
 from tests.register.yaml12 import read_as_editor
 from voiceid_optout.register.codes import ABOUT, Level
-from voiceid_optout.register.discover import Source
 from voiceid_optout.register.document import read_document
-from voiceid_optout.register.errors import RegisterInvalid
 from voiceid_optout.register.events import Events
+from voiceid_optout.register.model import RegisterInvalid
 from voiceid_optout.register.schema import build_schema, schema_text
-from voiceid_optout.register.source import read
+from voiceid_optout.register.sources import Source, read
 
 PROJECT = Path(__file__).parents[2]
 CHECKED_IN = PROJECT / "config" / "optouts.schema.json"

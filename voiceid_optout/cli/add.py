@@ -67,8 +67,8 @@ def _add(given: Any, choices: Any, *, skip_listed: bool, dry_run: bool, reveal: 
     from voiceid_optout.cli.register_files import by_id  # noqa: PLC0415
     from voiceid_optout.cli.stack_views import views_of  # noqa: PLC0415
     from voiceid_optout.cli.streams import result  # noqa: PLC0415
-    from voiceid_optout.register.contacts import contacts  # noqa: PLC0415
     from voiceid_optout.register.edit import Refused, to_add  # noqa: PLC0415
+    from voiceid_optout.register.report import contacts  # noqa: PLC0415
 
     with opened_for(choices["root"], choices["stack"]) as files:
         candidates = files.choose(choices["file"], choices["domain"])

@@ -17,9 +17,9 @@ from voiceid_optout.cli.register_files import RegisterFiles, opened
 from voiceid_optout.cli.sandbox import environment_for, make_private
 from voiceid_optout.cli.streams import remember
 from voiceid_optout.register import Ensure
-from voiceid_optout.register.discover import SUFFIXES, shown
 from voiceid_optout.register.edit import FileChange, to_adopt
 from voiceid_optout.register.fields import SPEAKER_ID
+from voiceid_optout.register.sources import SUFFIXES, shown
 from voiceid_optout.voiceid import Client, RequestInvalid, SpeakerStatus, VoiceIdError
 
 if TYPE_CHECKING:

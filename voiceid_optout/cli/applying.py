@@ -17,7 +17,7 @@ from voiceid_optout.engine.interface import Operation, Result
 from voiceid_optout.plan.digest import Purpose, short, step_lines, unplanned_steps
 from voiceid_optout.plan.document import VERSION, document
 from voiceid_optout.plan.guard import is_dangerous
-from voiceid_optout.register.discover import discover
+from voiceid_optout.register.sources import discover
 from voiceid_optout.state import project as projects
 from voiceid_optout.state.backend import Backend
 

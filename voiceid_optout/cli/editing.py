@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from voiceid_optout.cli.register_files import Edited, RegisterFiles
     from voiceid_optout.cli.stack_views import StackView
     from voiceid_optout.register import Entry
-    from voiceid_optout.register.contacts import Contact
     from voiceid_optout.register.edit import FileChange
+    from voiceid_optout.register.report import Contact
 
 PLACES_SHOWN = 5
 WARNINGS_SHOWN = 20

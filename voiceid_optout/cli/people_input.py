@@ -18,8 +18,7 @@ from voiceid_optout.cli.exit_codes import ExitCode
 from voiceid_optout.cli.output import echo
 from voiceid_optout.cli.streams import standard_input
 from voiceid_optout.register.edit import Given, Person
-from voiceid_optout.register.fields import SPEAKER_ID
-from voiceid_optout.register.suggest import suggest
+from voiceid_optout.register.fields import SPEAKER_ID, suggest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -13,11 +13,9 @@ from voiceid_optout.cli.errors import CommandError
 from voiceid_optout.cli.exit_codes import ExitCode
 from voiceid_optout.files import write_atomic
 from voiceid_optout.register import Code, RegisterInvalid
-from voiceid_optout.register.collector import no_collection
-from voiceid_optout.register.discover import Source, shown
 from voiceid_optout.register.edit import CannotEdit, FileChange, Rewritten, rewrite, verify
-from voiceid_optout.register.loader import find_sources, load_texts, read_all
-from voiceid_optout.register.source import BOM
+from voiceid_optout.register.loader import find_sources, load_texts, no_collection, read_all
+from voiceid_optout.register.sources import BOM, Source, shown
 from voiceid_optout.speakers import DOMAIN_ID
 
 if TYPE_CHECKING:

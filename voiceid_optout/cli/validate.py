@@ -17,9 +17,8 @@ from voiceid_optout.cli.output import echo
 from voiceid_optout.cli.stack_views import StackView, views_of
 from voiceid_optout.foreign_text import printable
 from voiceid_optout.register import Entry, Fault, Register, RegisterInvalid, load_paths
-from voiceid_optout.register.contacts import Contact, contacts
+from voiceid_optout.register.report import Contact, contacts, github, github_warnings, summary
 from voiceid_optout.register.report import as_json as json_of
-from voiceid_optout.register.report import github, github_warnings, summary
 from voiceid_optout.register.schema import schema_text
 
 

@@ -1,9 +1,8 @@
 """The register: YAML files that name the people who must not be recognised by voice."""
 
 from voiceid_optout.register.codes import ABOUT, Code
-from voiceid_optout.register.errors import Fault, RegisterError, RegisterInvalid
 from voiceid_optout.register.loader import load, load_paths
-from voiceid_optout.register.model import Entry, Location, Register
+from voiceid_optout.register.model import Entry, Fault, Location, Register, RegisterError, RegisterInvalid
 from voiceid_optout.speakers import Ensure
 
 __all__ = [

@@ -15,12 +15,19 @@ from yaml.events import (
 )
 
 from voiceid_optout.register.codes import Code
-from voiceid_optout.register.errors import Fault
 from voiceid_optout.register.events import Events, StopReading
-from voiceid_optout.register.fields import DOMAIN_FIELD, FILE_KEYS, LISTS, SPEAKERS, Field, ListField, TextRule
-from voiceid_optout.register.model import Location
-from voiceid_optout.register.scalars import is_null
-from voiceid_optout.register.suggest import suggest
+from voiceid_optout.register.fields import (
+    DOMAIN_FIELD,
+    FILE_KEYS,
+    LISTS,
+    SPEAKERS,
+    Field,
+    ListField,
+    TextRule,
+    is_null,
+    suggest,
+)
+from voiceid_optout.register.model import Fault, Location
 from voiceid_optout.speakers import Ensure
 
 

@@ -1,16 +1,71 @@
-"""The one table of what a register file may hold.
+"""The one table of what a register file may hold, and what a YAML reader makes of a word without quotes.
 
 The loader's checks and the JSON Schema are both made from it, so an editor and CI judge alike.
 Forms and lengths of ids: Voice ID API, shapes CustomerSpeakerId, GeneratedSpeakerId and DomainId.
+
+YAML has two readings in use: 1.1 (PyYAML, most tools) and the 1.2 core schema (editors, newer tools). A word
+that either takes for something else than text is refused, so that ``0017`` is never 15 for one program and 17
+for the next.
 """
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import date
+from difflib import get_close_matches
+from functools import lru_cache
+
+from yaml.resolver import Resolver
 
 from voiceid_optout.register.codes import Code
-from voiceid_optout.register.scalars import is_ambiguous, is_null, is_number_or_boolean, parse_date
 from voiceid_optout.speakers import SPEAKER_ID as SPEAKER_ID_FORM
 from voiceid_optout.speakers import Ensure
+
+# YAML 1.1's type repository has them beside yes and no; PyYAML takes them for text, other readers do not.
+_SHORT_TRUTH = frozenset("yYnN")
+_NULL = frozenset(("", "~", "null", "Null", "NULL"))
+
+# YAML 1.2.2, section 10.3.2, without null.
+_CORE = re.compile(
+    r"""
+      true | True | TRUE | false | False | FALSE
+    | 0o[0-7]+ | 0x[0-9a-fA-F]+
+    | [-+]? ( \.[0-9]+ | [0-9]+ (\.[0-9]*)? ) ( [eE][-+]?[0-9]+ )?
+    | [-+]? \. ( inf | Inf | INF ) | \. ( nan | NaN | NAN )
+    """,
+    re.VERBOSE,
+)
+
+
+def is_null(word: str) -> bool:
+    """Whether an unquoted word stands for nothing; both readings agree."""
+    return word in _NULL
+
+
+def is_number_or_boolean(word: str) -> bool:
+    """Whether YAML 1.2 takes the unquoted word for a number or a boolean."""
+    return _CORE.fullmatch(word) is not None
+
+
+def is_ambiguous(word: str) -> bool:
+    """Whether YAML 1.1 takes the unquoted word for something else than text: a date, ``yes``, ``1_000``..."""
+    if word in _SHORT_TRUTH:
+        return True
+    resolvers = Resolver.yaml_implicit_resolvers.get(word[:1], ())
+    for _, regexp in resolvers:  # noqa: SIM110 - twice as fast as any(), in the innermost loop
+        if regexp.match(word):
+            return True
+    return False
+
+
+@lru_cache(maxsize=4096)
+def parse_date(text: str) -> date | None:
+    """Return the day written as YYYY-MM-DD, or None. Cached: a register names few days, many times."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
+
 
 # Characters a text may not hold: controls except tab and line feed, and the line breaks few programs know.
 _CONTROL = r"\u0000-\u0008\u000b-\u001f\u007f-\u009f\u2028\u2029\ufeff"
@@ -173,3 +228,20 @@ RELEASED = ListField(
 )
 LISTS = {each.name: each for each in (SPEAKERS, RELEASED)}
 FILE_KEYS = (DOMAIN_FIELD.name, *LISTS)
+
+
+_EVERYWHERE = {
+    DOMAIN_FIELD.name: "at the top of the file",
+    **dict.fromkeys(LISTS, "at the top of the file"),
+} | {each.name: "in an entry" for spec in LISTS.values() for each in spec.fields}
+
+
+def suggest(key: str, known: Iterable[str]) -> str:
+    """Return advice about an unknown key without printing it: a slip of indentation makes keys of ids."""
+    known = list(known)
+    if key in _EVERYWHERE:
+        return f"'{key}' belongs {_EVERYWHERE[key]}: check the indentation"
+    close = get_close_matches(key.lower().replace("-", "_")[:64], known, n=1)
+    if close:
+        return f"unknown key: did you mean '{close[0]}'?"
+    return f"unknown key; known here: {', '.join(known)}"

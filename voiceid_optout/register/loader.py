@@ -1,18 +1,34 @@
-"""Load a register: read every file, gather every fault, and only then decide."""
+"""Load a register: read every file, resolve domains, find duplicates, gather every fault, and only then decide."""
 
+import gc
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from difflib import get_close_matches
 from pathlib import Path
 
-from voiceid_optout.register.collector import no_collection
-from voiceid_optout.register.discover import Source, discover
+from voiceid_optout.foreign_text import one_line
+from voiceid_optout.register.codes import Code
 from voiceid_optout.register.document import Document, Listed, read_document
-from voiceid_optout.register.domains import resolve
-from voiceid_optout.register.errors import Fault, RegisterInvalid
 from voiceid_optout.register.events import Events
-from voiceid_optout.register.model import Entry, Register
-from voiceid_optout.register.people import find_duplicates
-from voiceid_optout.register.scalars import parse_date
-from voiceid_optout.register.source import read
+from voiceid_optout.register.fields import parse_date
+from voiceid_optout.register.model import Entry, Fault, Location, Register, RegisterInvalid
+from voiceid_optout.register.sources import Source, discover, read
+from voiceid_optout.speakers import DOMAIN_ID
+
+
+@contextmanager
+def no_collection() -> Iterator[None]:
+    """Look for no cycles in this time: a register makes millions of small objects without any.
+
+    It saves a fifth of the time to load a large one, and the cost of an entry no longer grows with their number.
+    """
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def load(directory: Path, *, domains: Mapping[str, str], default_domain: str | None) -> Register:
@@ -111,3 +127,73 @@ def _entry(domain_id: str, listed: Listed) -> Entry:
         details.get("reason"),
         details.get("ticket"),
     )
+
+
+_SHOWN = 60  # characters of an alias
+
+
+def resolve(document: Document, domains: Mapping[str, str], default: str | None) -> str | Fault | None:
+    """Return the DomainId of a file, or the fault; None if its domain is refused already.
+
+    ``domains`` maps aliases to DomainIds; ``default`` is either of the two, for a file that says nothing.
+    """
+    if document.domain_unknown:
+        return None
+    at = document.domain_at or Location(document.file, 1, 1)
+    if document.domain is not None:
+        return _lookup(document.domain, domains, at, "this alias")
+    if default is not None:
+        return _lookup(default, domains, at, "the stack's default domain")
+    message = "no domain: add 'domain:' to the file, or set 'domain' in the stack's config"
+    return Fault(at, Code.NO_DOMAIN, message)
+
+
+def _lookup(name: str, domains: Mapping[str, str], at: Location, what: str) -> str | Fault:
+    """An alias wins over a DomainId of the same letters: whoever defined it meant it."""
+    if name not in domains:
+        if DOMAIN_ID.fullmatch(name):
+            return name
+        return Fault(at, Code.UNKNOWN_ALIAS, _unknown(name, domains, what))
+    domain_id = str(domains[name])  # from a config file, where digits without quotes are a number
+    if not DOMAIN_ID.fullmatch(domain_id):
+        message = f"{what} is defined in the stack's config, but not as a domain id (22 letters and digits)"
+        return Fault(at, Code.BAD_ALIAS, message)
+    return domain_id
+
+
+def _unknown(name: str, domains: Mapping[str, str], what: str) -> str:
+    start = f"{what} is not defined under 'domains' in the stack's config"
+    close = get_close_matches(name, domains, n=1)
+    if close:
+        return f"{start}: did you mean '{one_line(close[0], _SHOWN)}'?"
+    if domains:
+        return f"{start}; it defines {', '.join(one_line(alias, _SHOWN) for alias in sorted(domains))}"
+    return f"{start}, which defines none (a domain id has 22 letters and digits)"
+
+
+def find_duplicates(documents: Iterable[tuple[str, Document]]) -> list[Fault]:
+    """Return a fault for each entry whose person is listed before; files come with the domain they are about.
+
+    A file whose domain is unknown is judged by itself: its caller gives it a name of its own.
+    """
+    faults = []
+    first: dict[tuple[str, str], Listed] = {}
+    for domain_id, document in documents:
+        for listed in document.listed:
+            earlier = first.setdefault((domain_id, listed.speaker_id), listed)
+            if earlier is not listed:
+                faults.append(_duplicate_fault(earlier, listed))
+    return faults
+
+
+def _duplicate_fault(earlier: Listed, listed: Listed) -> Fault:
+    place = f"first listed at {earlier.location}"
+    if earlier.ensure is not listed.ensure:
+        code = Code.LISTED_AND_RELEASED
+        message = f"this person is under 'speakers' and under 'released': decide which, delete the other; {place}"
+    elif earlier.location.file == listed.location.file:
+        code, message = Code.DUPLICATE_SPEAKER, f"this person is listed twice: keep one; {place}"
+    else:
+        code = Code.DUPLICATE_ACROSS_FILES
+        message = f"this person is listed in another file of the same domain: keep one; {place}"
+    return Fault(listed.location, code, message, earlier.location)

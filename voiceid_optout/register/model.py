@@ -1,9 +1,11 @@
-"""What a register says, once it is known to be valid."""
+"""What a valid register says, and the faults that are gathered before anything is raised."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from typing import Self
 
+from voiceid_optout.register.codes import Code
 from voiceid_optout.speakers import Ensure
 
 
@@ -47,3 +49,37 @@ class Register:
     def count(self, ensure: Ensure) -> int:
         """How many entries ask for this."""
         return sum(1 for entry in self.entries if entry.ensure is ensure)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Fault:
+    """One thing wrong at one place.
+
+    ``message`` tells what to do and carries nothing that the file says: any value may be an identifier.
+    ``other`` is the second place where two contradict each other; the message names it too.
+    """
+
+    location: Location
+    code: Code
+    message: str
+    other: Location | None = field(default=None, compare=False)
+
+    def __str__(self) -> str:
+        return f"{self.location}: {self.code}: {self.message}"
+
+
+class RegisterError(Exception):
+    """Root of what this package raises."""
+
+
+class RegisterInvalid(RegisterError):  # noqa: N818 - the name callers know; it is a verdict, not a failure
+    """The register cannot be used; ``faults`` are all there are, by file, line and column."""
+
+    def __init__(self, faults: Iterable[Fault]) -> None:
+        self.faults = tuple(sorted(faults))
+        super().__init__("\n".join(str(fault) for fault in self.faults))
+
+    @classmethod
+    def at(cls, location: Location, code: Code, message: str) -> Self:
+        """One fault, as an error."""
+        return cls([Fault(location, code, message)])

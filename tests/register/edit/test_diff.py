@@ -1,7 +1,7 @@
-"""What random edits look like as a diff is in test_properties.py."""
+import pytest
 
-from voiceid_optout.register.edit.diff import Hunk, hunks, unified
-from voiceid_optout.register.edit.patch import Patch, apply
+from voiceid_optout.register.edit import redacted
+from voiceid_optout.register.edit.diff import Hunk, Patch, apply, hunks, unified
 
 TEXT = "".join(f"line {number}\n" for number in range(20))
 
@@ -24,3 +24,31 @@ def test_changes_far_apart_are_told_apart() -> None:
         *[" LINE 7", " LINE 8", " LINE 9"],
         *["@@ -18,3 +18,4 @@", " LINE 17", " LINE 18", " LINE 19", "+LAST"],
     ]
+
+
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        ("domain: sandbox", "domain: sandbox"),
+        ("domain: sandbox  # asked by caller-1", "domain: sandbox  # …"),
+        ('domain: "sandbox" #caller-1', 'domain: "sandbox" #…'),
+        ("domain: caller-1 objects", "domain: …"),
+        ("    domain: caller-1", "    domain: …"),  # of a reason over several lines
+        ("speakers:", "speakers:"),
+        ("released: []", "released: []"),
+        ("", ""),
+        ("  - caller-1", "  - …"),
+        ("-   id: caller-1  # twice", "-   id: …"),
+        ("    requested_on: 2026-03-02", "    requested_on: …"),
+        ("    reason:", "    reason:"),
+        ("    folded caller-1", "    …"),
+        ("# caller-1", "# …"),
+        ("  # - caller-1  # ENROLLED", "  # …"),
+        ("speakers: [caller-1]", "speakers: …"),
+        ("speakers: # caller-1", "speakers: # …"),
+        ("{domain: sandbox, speakers: [caller-1]}", "…"),
+        ("\tcaller-1\x0b", "…"),
+    ],
+)
+def test_structure_is_left_and_nothing_about_people(line: str, shown: str) -> None:
+    assert redacted(line) == shown

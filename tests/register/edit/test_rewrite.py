@@ -5,7 +5,7 @@ import pytest
 from tests.register.edit.fixtures import add, adopt, load, release
 from voiceid_optout.register import RegisterInvalid
 from voiceid_optout.register.edit import CannotEdit, Person
-from voiceid_optout.register.edit.comments import find_sections
+from voiceid_optout.register.edit.layout import find_sections
 
 NEW = Person("caller-9")
 FULL = Person("0021", {"ticket": "T: 1", "reason": "by phone, twice", "requested_on": "2026-01-02"})

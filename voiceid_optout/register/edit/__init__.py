@@ -5,12 +5,19 @@ minute for 100,000 entries. Here the parser only says where things are; text is 
 the loader judges the result before anybody sees it.
 """
 
-from voiceid_optout.register.edit.decide import FileChange, Given, Refused, to_add, to_adopt, to_release
-from voiceid_optout.register.edit.errors import CannotEdit
-from voiceid_optout.register.edit.person import Person
-from voiceid_optout.register.edit.redact import redacted
+from voiceid_optout.register.edit.decide import (
+    CannotEdit,
+    FileChange,
+    Given,
+    Person,
+    Refused,
+    to_add,
+    to_adopt,
+    to_release,
+    verify,
+)
+from voiceid_optout.register.edit.diff import redacted
 from voiceid_optout.register.edit.rewrite import Rewritten, rewrite
-from voiceid_optout.register.edit.verify import verify
 
 __all__ = [
     "CannotEdit",

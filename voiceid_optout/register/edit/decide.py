@@ -1,12 +1,105 @@
-"""What is to become of a register when people are added to it or released; pure."""
+"""What an edit is: whom it adds or releases, the YAML that says so, and the check that it did nothing else.
 
+Pure: another module finds where in a file it goes.
+"""
+
+import json
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date
 
-from voiceid_optout.register.edit.person import Person
-from voiceid_optout.register.errors import RegisterError
-from voiceid_optout.register.model import Entry, Register
+from voiceid_optout.register.fields import ListField, TextRule
+from voiceid_optout.register.model import Entry, Location, Register, RegisterError
 from voiceid_optout.speakers import Ensure
+
+_UNUSUAL = (
+    "this is written in a way that the command does not edit: give each person a line of their own that begins "
+    "with '- ', or change the file by hand"
+)
+
+
+class CannotEdit(RegisterError):  # noqa: N818 - a verdict about a file, as RegisterInvalid is
+    """A file is written in a way that no edit of ours can be sure about; nothing was written."""
+
+    def __init__(self, place: str, problem: str = _UNUSUAL) -> None:
+        super().__init__(f"{place}: {problem}")
+
+
+# Words that need no quotes anywhere in YAML; rarer ones get quotes, which are never wrong.
+_PLAIN = re.compile(r"id#\w+|[^\W_](?:[\w .,;/()+=%&-]*[\w.)%-])?")
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """An id with its evidence: texts by the names of an entry's fields.
+
+    ``replaces`` is the place of the entry, in the same file, that this one takes the place of, comments included.
+    """
+
+    speaker_id: str = field(repr=False)
+    details: Mapping[str, str] = field(default_factory=dict, repr=False)
+    replaces: Location | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """How a file writes its lists: columns before the dash, blanks after it, and what ends a line."""
+
+    indent: int
+    gap: int
+    line_end: str
+
+
+@dataclass(frozen=True, slots=True)
+class Comments:
+    """Comments of an entry, each from its ``#`` on: in the lines above it, and within."""
+
+    above: Sequence[str] = ()
+    within: Sequence[str] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.above or self.within)
+
+
+def block(person: Person, spec: ListField, style: Style, comments: Comments = Comments()) -> str:
+    """Return the person's lines in a list; an id without details is a line by itself where the list allows it.
+
+    Comments from within go beside the id and below.
+    """
+    dash = f"{' ' * style.indent}-{' ' * style.gap}"
+    within = " " * len(dash)
+    pairs = _pairs(person, spec)
+    if len(pairs) == 1 and spec.bare:
+        lines = [f"{dash}{pairs[0][1]}"]
+    else:
+        lines = [f"{within}{name}: {text}" for name, text in pairs]
+        lines[0] = f"{dash}{lines[0].lstrip()}"
+    if comments.within:
+        lines[0] += f"  {comments.within[0]}"
+    lines += [f"{within}{comment}" for comment in comments.within[1:]]
+    lines = [*(f"{' ' * style.indent}{comment}" for comment in comments.above), *lines]
+    return "".join(line + style.line_end for line in lines)
+
+
+def flow(person: Person, spec: ListField) -> str:
+    """Return the person as an item between brackets, where no comment has a place."""
+    pairs = [(name, f'"{text}"' if "," in text and text[0] != '"' else text) for name, text in _pairs(person, spec)]
+    if len(pairs) == 1 and spec.bare:
+        return pairs[0][1]
+    return "{" + ", ".join(f"{name}: {text}" for name, text in pairs) + "}"
+
+
+def _pairs(person: Person, spec: ListField) -> list[tuple[str, str]]:
+    """Return names and texts as YAML, in the order of the format."""
+    texts = {"id": person.speaker_id, **person.details}
+    return [(each.name, _word(texts[each.name], each.rule)) for each in spec.fields if each.name in texts]
+
+
+def _word(text: str, rule: TextRule) -> str:
+    if _PLAIN.fullmatch(text) and rule.problem(text, plain=True) is None:
+        return text
+    return json.dumps(text, ensure_ascii=False)  # a string of JSON is a double-quoted one of YAML
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,3 +216,44 @@ def _repeated(given: Sequence[Given]) -> list[str]:
 
 def _place(entry: Entry) -> str:
     return f"{entry.location.file}:{entry.location.line}"
+
+
+_Meaning = tuple[str, str, str, Ensure, str | None, str | None, str | None]
+
+
+def verify(before: Register, after: Register, changes: Mapping[str, FileChange]) -> None:
+    """Raise CannotEdit if ``after`` is not ``before`` with the changes, in every field of everybody."""
+    expected = {_meaning(entry) for entry in before.entries}
+    for file, change in changes.items():
+        expected -= {_meaning(entry) for entry in change.remove}
+        domain_id = before.domain_ids.get(file) or after.domain_ids[file]
+        for ensure, people in change.add.items():
+            expected |= {_of_person(person, file, domain_id, ensure) for person in people}
+    found = {_meaning(entry) for entry in after.entries}
+    if found != expected or len(found) != len(after.entries):
+        raise CannotEdit(_where(found ^ expected, changes))
+
+
+def _where(different: Iterable[_Meaning], changes: Mapping[str, FileChange]) -> str:
+    return min((file for file, *_ in different), default=next(iter(changes), "the register"))
+
+
+def _meaning(entry: Entry) -> _Meaning:
+    day = None if entry.requested_on is None else entry.requested_on.isoformat()
+    who = (entry.location.file, entry.domain_id, entry.speaker_id, entry.ensure)
+    return *who, day, _text(entry.reason), _text(entry.ticket)
+
+
+def _of_person(person: Person, file: str, domain_id: str, ensure: Ensure) -> _Meaning:
+    given = person.details
+    day = given.get("requested_on")
+    return (
+        *(file, domain_id, person.speaker_id, ensure),
+        None if day is None else date.fromisoformat(day).isoformat(),
+        *(_text(given.get("reason")), _text(given.get("ticket"))),
+    )
+
+
+def _text(text: str | None) -> str | None:
+    """Return a text without line ends after it: for a block of text they depend on what follows in the file."""
+    return None if text is None else text.rstrip("\n")

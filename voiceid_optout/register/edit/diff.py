@@ -1,14 +1,44 @@
 """What patches do to a text, as a unified diff.
 
 Made from the patches themselves: to find the differences of two long lists again takes hours where lines repeat.
+
+A line that is shown is redacted: it is left without what it says about people.
 """
 
+import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import accumulate
 
-from voiceid_optout.register.edit.lines import LINE, line_starts
-from voiceid_optout.register.edit.patch import Patch, apply
+LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+\Z")
+LINE_END = re.compile(r"\r\n|\r|\n")
+
+
+def line_starts(text: str) -> list[int]:
+    """Return the offsets of all lines, and of the end of the text."""
+    return list(accumulate(map(len, LINE.findall(text)), initial=0))
+
+
+@dataclass(frozen=True, slots=True)
+class Patch:
+    """Put ``text`` where ``start`` to ``end`` (offsets) was; nothing was there if they are the same."""
+
+    start: int
+    end: int
+    text: str = field(default="", repr=False)
+
+
+def apply(text: str, patches: Iterable[Patch]) -> str:
+    """Return the text with all patches made; those at one place in their order."""
+    pieces: list[str] = []
+    done = 0
+    for patch in sorted(patches, key=lambda patch: (patch.start, patch.end)):
+        pieces += (text[done : patch.start], patch.text)
+        done = max(done, patch.end)
+    pieces.append(text[done:])
+    return "".join(pieces)
+
 
 CONTEXT = 3
 
@@ -78,3 +108,21 @@ def _groups(hunks: Sequence[Hunk]) -> Iterator[list[Hunk]]:
         group.append(hunk)
     if group:
         yield group
+
+
+# At the very left only: further in, the same words may be part of a reason.
+_DOMAIN = re.compile(r"""(domain: +(?:\w[\w.-]*|"\w[\w.-]*"|'\w[\w.-]*') *)(?:(# ?).*)?""")
+_LINE = re.compile(
+    r"([ ]*)((?:- +)?)((?:(?:id|requested_on|reason|ticket|speakers|released|domain):(?: +|$))?)(.*)"
+)
+
+
+def redacted(line: str) -> str:
+    """Return a line with each value and comment as ``…``; keys, dashes and indentation stay."""
+    match = _LINE.fullmatch(line)
+    indent, dash, key, rest = match.groups() if match else ("", "", "", line)
+    if rest.strip() in ("", "[]"):
+        return line
+    if (domain := _DOMAIN.fullmatch(line)) is not None:
+        return f"{domain[1]}{domain[2]}…" if domain[2] else line
+    return f"{indent}{dash}{key}{'# ' if rest.startswith('#') else ''}…"

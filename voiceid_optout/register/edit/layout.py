@@ -1,8 +1,11 @@
-"""Where things are in the text of a register file: one pass over its events, offsets in characters."""
+"""Where things are in the text of a register file: one pass over its events, offsets in characters.
+
+Among them are the comments of an entry that moves, and the section that lists people without opting them out.
+"""
 
 import re
 from bisect import bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -17,8 +20,8 @@ from yaml.events import (
     SequenceStartEvent,
 )
 
-from voiceid_optout.register.edit.errors import CannotEdit
-from voiceid_optout.register.edit.lines import line_starts
+from voiceid_optout.register.edit.decide import CannotEdit
+from voiceid_optout.register.edit.diff import line_starts
 from voiceid_optout.register.events import open_parser
 from voiceid_optout.register.fields import SPEAKERS
 
@@ -173,3 +176,46 @@ def _is_brace(event: MappingEndEvent) -> bool:
 def _offset(mark: Place | None, starts: list[int]) -> int:
     assert mark is not None  # noqa: S101 - for the type checker: both parsers mark every event
     return min(starts[min(mark.line, len(starts) - 1)] + mark.column, starts[-1])
+
+
+BEGIN = "# not opted out in the service (renewed by `optout adopt --include-enrolled`):"
+END = "# end of those not opted out in the service"
+
+_BREAK = r"(?:\r\n|\r|\n)"
+_SECTION = re.compile(
+    rf"^[ ]*{re.escape(BEGIN)}[ ]*{_BREAK}"
+    rf"(?:[ ]*#(?! end of)[^\r\n]*{_BREAK})*"
+    rf"[ ]*{re.escape(END)}[ ]*(?:{_BREAK}|\Z)",
+    re.MULTILINE,
+)
+_HEADER = re.compile(r"[|>][-+0-9]*")  # of a block of text; the text begins a line further down
+_COMMENT = re.compile(r"(?:^|\s)(#.*)$")
+
+
+def section(people: Sequence[tuple[str, str]], indent: int, line_end: str) -> str:
+    """Return the comment lines for ids and statuses; nothing for nobody."""
+    if not people:
+        return ""
+    lines = [BEGIN, *(f"# - {speaker_id}  # {status}" for speaker_id, status in people), END]
+    return "".join(f"{' ' * indent}{line}{line_end}" for line in lines)
+
+
+def find_sections(text: str) -> list[tuple[int, int]]:
+    """Return where earlier sections stand, whole lines."""
+    return [match.span() for match in _SECTION.finditer(text)]
+
+
+def comments_in(lines: Sequence[str]) -> list[str]:
+    """Return the comments in the lines of one entry, each from its ``#`` on."""
+    covered = [0] * (len(lines) + 1)  # up to which column a line is text
+    next_event = open_parser("\n".join(lines).encode()).get_event
+    while (event := next_event()) is not None:
+        if isinstance(event, ScalarEvent) and event.start_mark is not None and event.end_mark is not None:
+            start, end = event.start_mark, event.end_mark
+            covered[end.line] = end.column
+            for line in range(start.line, end.line):
+                covered[line] = len(lines[line])
+            if (header := _HEADER.match(lines[start.line], start.column)) and event.style in ("|", ">"):
+                covered[start.line] = header.end()
+    found = (_COMMENT.search(line[column:]) for line, column in zip(lines, covered, strict=False))
+    return [match[1] for match in found if match]

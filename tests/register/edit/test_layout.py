@@ -1,6 +1,6 @@
 import pytest
 
-from voiceid_optout.register.edit.comments import comments_in, find_sections, section
+from voiceid_optout.register.edit.layout import comments_in, find_sections, section
 
 
 @pytest.mark.parametrize(
