@@ -18,7 +18,7 @@ def test_a_label_is_the_same_for_ever() -> None:
     assert label("a secret key", DOMAIN, "caller-000017") == "sp-d74744e159288252"
 
 
-@given(st.text(), st.from_regex(r"[a-zA-Z0-9]{22}", fullmatch=True), st.text())
+@given(st.text(), st.text("aZ09", min_size=22, max_size=22), st.text())
 def test_a_label_is_the_start_of_a_keyed_digest(key: str, domain: str, speaker: str) -> None:
     made = label(key, domain, speaker)
     assert re.fullmatch(r"sp-[0-9a-f]{16}", made)
