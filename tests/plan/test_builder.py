@@ -22,8 +22,7 @@ def plan_of(stream: Stream) -> Plan:
 
 def only(stream: Stream) -> tuple[Action, str]:
     plan = plan_of(stream)
-    assert [step.label for step in plan.steps] == [SAM]
-    assert plan.unchanged == 0
+    assert ([step.label for step in plan.steps], plan.unchanged) == ([SAM], 0)
     return plan.steps[0].action, plan.steps[0].reason
 
 
