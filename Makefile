@@ -21,7 +21,7 @@ help: ## list the targets
 up: $(VENV)/.runtime ## opt out everybody in config/, with a service of our own: the two-minute tour
 	@$(RUN) -m voiceid_optout up --stack local --yes
 
-check: lint fast ## lint, types, imports and the tests that start no process: a minute, while you work
+check: lint fast ## lint, types, imports and the tests that start no process: for while you work
 
 test: lint unit ## lint, types and the tests that Python alone can run, but for the long ones
 
