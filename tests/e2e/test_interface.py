@@ -29,7 +29,7 @@ def test_json_is_all_there_is_on_standard_output(copy: Copy, service: Service) -
 
     copy.write(PEOPLE, {"caller-000099": "consented again in writing"})
     planned = run(4, "preview", "--detailed-exitcode")
-    assert planned["version"] == 1
+    assert planned["version"] == 2
     assert planned["counts"] == {"opt-out": 5, "release": 1}
     assert {step["place"] for step in planned["steps"]} >= {"config/people.yaml:3", "config/people.yaml:9"}
 
