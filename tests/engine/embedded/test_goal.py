@@ -10,8 +10,8 @@ from pulumi.runtime.proto import source_pb2
 
 from tests.engine.bench import THING, urn
 from voiceid_optout.engine.embedded import goal as goals
-from voiceid_optout.engine.embedded import wire
-from voiceid_optout.engine.embedded.goal import Goal, Step
+from voiceid_optout.engine.embedded import structs
+from voiceid_optout.engine.embedded.goal import Goal, StepKind
 from voiceid_optout.engine.embedded.plugin import Diff
 from voiceid_optout.state import values
 from voiceid_optout.state.errors import OutOfScopeError, ProgramError
@@ -40,7 +40,7 @@ def test_everything() -> None:
     dependencies = {"val": pb.RegisterResourceRequest.PropertyDependencies(urns=[urn("s0")]), "a": None}
     timeouts = pb.RegisterResourceRequest.CustomTimeouts(create="5m", delete="1h30m")
     wanted = read(
-        object=wire.to_struct({"val": Secret("x"), "n": 1}, keep_secrets=True),
+        object=structs.to_struct({"val": Secret("x"), "n": 1}, keep_secrets=True),
         aliasURNs=[urn("old")],
         protect=True,
         retainOnDelete=True,
@@ -81,7 +81,7 @@ def test_everything() -> None:
 
 
 def test_inputs_are_not_shown() -> None:
-    assert "someone" not in repr(read(object=wire.to_struct({"val": "someone"})))
+    assert "someone" not in repr(read(object=structs.to_struct({"val": "someone"})))
 
 
 def test_a_child_of_a_component() -> None:
@@ -107,7 +107,7 @@ def test_the_program_may_insist_on_creating_first() -> None:
 
 def marked(signature: str) -> Any:
     """Return a property map with a value that the SDK has marked, inside a secret."""
-    return wire.to_struct({"list": [Secret({values.SIGNATURE_KEY: signature, "text": "x"})]}, keep_secrets=True)
+    return structs.to_struct({"list": [Secret({values.SIGNATURE_KEY: signature, "text": "x"})]}, keep_secrets=True)
 
 
 def parent_goal() -> Goal:
@@ -144,7 +144,7 @@ class TestInheriting:
             "aliases of the component a:b:C",
         ),
         (
-            {"type": "a:b:C", "custom": False, "object": wire.to_struct({"size": 1})},
+            {"type": "a:b:C", "custom": False, "object": structs.to_struct({"size": 1})},
             "inputs of the component a:b:C",
         ),
         ({"importId": "i"}, "import of pulumi-python:dynamic/sample:Thing"),
@@ -265,57 +265,57 @@ def diff(changes: bool | None = None, *replaces: str, before: bool = False) -> D
 @pytest.mark.parametrize(
     ("said", "inputs", "step"),
     [
-        (diff(False), SAME, Step.SAME),
-        (diff(False), OTHER, Step.SAME),
-        (diff(False, "b"), OTHER, Step.SAME),
-        (diff(True), SAME, Step.UPDATE),
-        (diff(True), OTHER, Step.UPDATE),
-        (diff(True, "b"), OTHER, Step.REPLACE),
-        (diff(True, "no-property"), SAME, Step.REPLACE),
-        (diff(True, "b", before=True), OTHER, Step.DELETE_THEN_CREATE),
-        (diff(True, before=True), OTHER, Step.UPDATE),
-        (diff(None), SAME, Step.SAME),
-        (diff(None), OTHER, Step.UPDATE),
-        (diff(None, "b"), SAME, Step.REPLACE),
-        (diff(None, "b"), OTHER, Step.REPLACE),
+        (diff(False), SAME, StepKind.SAME),
+        (diff(False), OTHER, StepKind.SAME),
+        (diff(False, "b"), OTHER, StepKind.SAME),
+        (diff(True), SAME, StepKind.UPDATE),
+        (diff(True), OTHER, StepKind.UPDATE),
+        (diff(True, "b"), OTHER, StepKind.REPLACE),
+        (diff(True, "no-property"), SAME, StepKind.REPLACE),
+        (diff(True, "b", before=True), OTHER, StepKind.DELETE_THEN_CREATE),
+        (diff(True, before=True), OTHER, StepKind.UPDATE),
+        (diff(None), SAME, StepKind.SAME),
+        (diff(None), OTHER, StepKind.UPDATE),
+        (diff(None, "b"), SAME, StepKind.REPLACE),
+        (diff(None, "b"), OTHER, StepKind.REPLACE),
     ],
 )
-def test_choose(said: Diff, inputs: dict[str, Any], step: Step) -> None:
+def test_choose(said: Diff, inputs: dict[str, Any], step: StepKind) -> None:
     assert goals.choose_step(goal(), state(OLD), inputs, said) is step
 
 
 @pytest.mark.parametrize(
     ("said", "inputs", "paths", "step"),
     [
-        (diff(None), OTHER, ("b",), Step.REPLACE),
-        (diff(None), OTHER, ("*",), Step.REPLACE),
-        (diff(None), OTHER, ("a",), Step.UPDATE),
-        (diff(None), SAME, ("*",), Step.SAME),
-        (diff(True), OTHER, ("*",), Step.UPDATE),
-        (diff(False), OTHER, ("*",), Step.SAME),
+        (diff(None), OTHER, ("b",), StepKind.REPLACE),
+        (diff(None), OTHER, ("*",), StepKind.REPLACE),
+        (diff(None), OTHER, ("a",), StepKind.UPDATE),
+        (diff(None), SAME, ("*",), StepKind.SAME),
+        (diff(True), OTHER, ("*",), StepKind.UPDATE),
+        (diff(False), OTHER, ("*",), StepKind.SAME),
     ],
 )
 def test_replace_on_changes_counts_where_the_engine_compares(
-    said: Diff, inputs: dict[str, Any], paths: tuple[str, ...], step: Step
+    said: Diff, inputs: dict[str, Any], paths: tuple[str, ...], step: StepKind
 ) -> None:
     assert goals.choose_step(goal(replace_on_changes=paths), state(OLD), inputs, said) is step
 
 
-@pytest.mark.parametrize(("replaces", "step"), [(("a",), Step.DELETE_THEN_CREATE), ((), Step.UPDATE)])
-def test_the_option_deletes_first(replaces: tuple[str, ...], step: Step) -> None:
+@pytest.mark.parametrize(("replaces", "step"), [(("a",), StepKind.DELETE_THEN_CREATE), ((), StepKind.UPDATE)])
+def test_the_option_deletes_first(replaces: tuple[str, ...], step: StepKind) -> None:
     wanted = goal(delete_before_replace=True)
     assert goals.choose_step(wanted, state(OLD), OTHER, diff(True, *replaces)) is step
 
 
 def test_creating_first_on_which_the_program_insists() -> None:
     wanted = goal(create_before_delete=True)
-    assert goals.choose_step(wanted, state(OLD), OTHER, diff(True, "b", before=True)) is Step.REPLACE
+    assert goals.choose_step(wanted, state(OLD), OTHER, diff(True, "b", before=True)) is StepKind.REPLACE
 
 
 @pytest.mark.parametrize("said", [diff(False), diff(True), diff(None)])
 def test_a_replace_half_done_is_finished(said: Diff) -> None:
     old = replace(state(OLD), pending_replacement=True)
-    assert goals.choose_step(goal(), old, SAME, said) is Step.REPLACE
+    assert goals.choose_step(goal(), old, SAME, said) is StepKind.REPLACE
 
 
 @pytest.mark.parametrize(

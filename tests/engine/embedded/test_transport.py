@@ -189,19 +189,19 @@ class Provider(ResourceProviderServicer):
     def __init__(self) -> None:
         self.at_once = threading.Barrier(POOL_SIZE)
 
-    def Create(self, request: Any, context: Any) -> Any:  # noqa: N802 - the wire's name
+    def Create(self, request: Any, context: Any) -> Any:  # noqa: N802 - the protocol's name
         self.at_once.wait(30)
         return pb.CreateResponse(id=f"id of {request.urn}")
 
-    def Update(self, request: Any, context: Any) -> Any:  # noqa: N802 - the wire's name
+    def Update(self, request: Any, context: Any) -> Any:  # noqa: N802 - the protocol's name
         context.abort(grpc.StatusCode.UNKNOWN, f"cannot update {request.id}")
 
-    def Diff(self, request: Any, context: Any) -> Any:  # noqa: N802 - the wire's name
+    def Diff(self, request: Any, context: Any) -> Any:  # noqa: N802 - the protocol's name
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details("not here")
         raise NotImplementedError("not here")
 
-    def Delete(self, request: Any, context: Any) -> Any:  # noqa: N802 - the wire's name
+    def Delete(self, request: Any, context: Any) -> Any:  # noqa: N802 - the protocol's name
         return "no message"
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from google.protobuf.message import Message
 
 from voiceid_optout import urn as urns
-from voiceid_optout.engine.embedded import wire
+from voiceid_optout.engine.embedded.structs import from_program
 from voiceid_optout.foreign_text import one_line
 from voiceid_optout.state import values
 from voiceid_optout.state.errors import OutOfScope, OutOfScopeError, ProgramError
@@ -125,7 +125,7 @@ def read_goal(request: Any, stack: str, project: str, root: Path) -> Goal:
         type=request.type,
         custom=request.custom,
         parent=request.parent,
-        inputs=wire.from_program(request.object),
+        inputs=from_program(request.object),
         aliases=tuple(request.aliasURNs),
         protect=request.protect,
         retain_on_delete=request.retainOnDelete,
@@ -220,7 +220,7 @@ def _seconds(text: str) -> float:
     return (seconds + rest / 1e9) * (-1 if text[:1] == "-" else 1)
 
 
-class Step(StrEnum):
+class StepKind(StrEnum):
     """What is done to a resource."""
 
     SAME = "same"
@@ -230,7 +230,7 @@ class Step(StrEnum):
     DELETE_THEN_CREATE = "delete-then-create"
 
 
-def choose_step(goal: Goal, old: ResourceState, inputs: PropertyMap, diff: Diff) -> Step:
+def choose_step(goal: Goal, old: ResourceState, inputs: PropertyMap, diff: Diff) -> StepKind:
     """Choose the step for a resource that exists."""
     changed = diff.changes
     replaces = (bool(diff.replaces) and changed is not False) or old.pending_replacement
@@ -240,8 +240,8 @@ def choose_step(goal: Goal, old: ResourceState, inputs: PropertyMap, diff: Diff)
         replaces = replaces or any(_matches(key, goal.replace_on_changes) for key in different)
     if replaces:
         before = goal.delete_before_replace or (diff.delete_before_replace and not goal.create_before_delete)
-        return Step.DELETE_THEN_CREATE if before else Step.REPLACE
-    return Step.UPDATE if changed else Step.SAME
+        return StepKind.DELETE_THEN_CREATE if before else StepKind.REPLACE
+    return StepKind.UPDATE if changed else StepKind.SAME
 
 
 def changed_keys(old: PropertyMap, new: PropertyMap) -> tuple[str, ...]:

@@ -21,8 +21,8 @@ from google.protobuf import empty_pb2
 from pulumi.runtime.proto import engine_pb2, resource_pb2
 
 from voiceid_optout import urn as urns
-from voiceid_optout.engine.embedded import wire
 from voiceid_optout.engine.embedded.monitor import FEATURES
+from voiceid_optout.engine.embedded.structs import from_struct
 from voiceid_optout.engine.embedded.transport import DONE, METHODS, Callee, Frame
 from voiceid_optout.engine.messages import ErrorLines
 from voiceid_optout.state import values
@@ -226,7 +226,7 @@ class _Listener:
         return empty_pb2.Empty()
 
     def _registered(self, request: Any) -> Any:
-        text = values.plain_value(wire.from_struct(request.object).get(PROVIDER_KEY))
+        text = values.plain_value(from_struct(request.object).get(PROVIDER_KEY))
         if isinstance(text, str) and text != values.UNKNOWN:
             self.texts.add(text)
         return resource_pb2.RegisterResourceResponse(urn=self._urn(request), object=request.object)

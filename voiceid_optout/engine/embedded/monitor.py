@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from google.protobuf import empty_pb2
 from pulumi.runtime.proto import engine_pb2, resource_pb2
 
-from voiceid_optout.engine.embedded import wire
 from voiceid_optout.engine.embedded.goal import read_goal
+from voiceid_optout.engine.embedded.structs import from_program, to_struct
 from voiceid_optout.state.errors import EngineError, OutOfScope, OutOfScopeError
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ class Monitor:
             self._run.stop(error)
             raise
 
-    def _GetDeploymentInfo(self, _: Any) -> Any:  # noqa: N802 - the wire's name
+    def _GetDeploymentInfo(self, _: Any) -> Any:  # noqa: N802 - the protocol's name
         return resource_pb2.DeploymentInfo(
             project=self._project,
             stack=self._stack,
@@ -88,11 +88,11 @@ class Monitor:
         if state is None:
             return resource_pb2.RegisterResourceResponse(urn=goal.urn, result=resource_pb2.FAIL)
         return resource_pb2.RegisterResourceResponse(
-            urn=state.urn, id=state.id, object=wire.to_struct(state.outputs, keep_secrets=True)
+            urn=state.urn, id=state.id, object=to_struct(state.outputs, keep_secrets=True)
         )
 
     def _RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: N802
-        self._registrar.components.finish(request.urn, wire.from_program(request.outputs))
+        self._registrar.components.finish(request.urn, from_program(request.outputs))
         return empty_pb2.Empty()
 
     def _ReadResource(self, request: Any) -> Any:  # noqa: N802

@@ -12,8 +12,8 @@ from typing import IO, TYPE_CHECKING, Any
 
 from pulumi.runtime.proto import provider_pb2 as pb
 
-from voiceid_optout.engine.embedded import wire
 from voiceid_optout.engine.embedded.plugin_process import LOAD_CLIENT
+from voiceid_optout.engine.embedded.structs import from_struct, to_struct
 from voiceid_optout.engine.embedded.transport import ConnectionPool, RemoteError
 from voiceid_optout.engine.messages import last_line
 from voiceid_optout.state import values
@@ -111,7 +111,7 @@ class Plugin:
         for stream in (out, err):
             self._readers.append(threading.Thread(target=self._forward, args=(stream,), daemon=True))
             self._readers[-1].start()
-        arguments = wire.to_struct(self._config)
+        arguments = to_struct(self._config)
         self._guarded("Configure", pb.ConfigureRequest(args=arguments, acceptSecrets=True))
 
     def _forward(self, stream: IO[bytes]) -> None:
@@ -121,15 +121,15 @@ class Plugin:
 
     def check(self, urn: str, olds: PropertyMap, news: PropertyMap) -> tuple[PropertyMap, list[str]]:
         """Validate inputs; returns them as the provider wants them, and its complaints."""
-        answer = self._call("Check", pb.CheckRequest(urn=urn, olds=wire.to_struct(olds), news=wire.to_struct(news)))
+        answer = self._call("Check", pb.CheckRequest(urn=urn, olds=to_struct(olds), news=to_struct(news)))
         failures = [
             f"property {item.property}: {item.reason}" if item.property else item.reason for item in answer.failures
         ]
-        return values.mark_secrets(wire.from_struct(answer.inputs), news), failures
+        return values.mark_secrets(from_struct(answer.inputs), news), failures
 
     def diff(self, urn: str, id_: str, old_outputs: PropertyMap, news: PropertyMap) -> Diff:
         """Compare old outputs with new inputs."""
-        request = pb.DiffRequest(urn=urn, id=id_, olds=wire.to_struct(old_outputs), news=wire.to_struct(news))
+        request = pb.DiffRequest(urn=urn, id=id_, olds=to_struct(old_outputs), news=to_struct(news))
         answer = self._call("Diff", request)
         unknown = answer.changes == pb.DiffResponse.DIFF_UNKNOWN
         return Diff(
@@ -140,30 +140,30 @@ class Plugin:
 
     def create(self, urn: str, inputs: PropertyMap) -> tuple[str, PropertyMap]:
         """Create the resource; returns its id and outputs."""
-        answer = self._call("Create", pb.CreateRequest(urn=urn, properties=wire.to_struct(inputs)))
+        answer = self._call("Create", pb.CreateRequest(urn=urn, properties=to_struct(inputs)))
         if not answer.id:
             raise ProviderError("the provider returned no id for a resource it created")
-        return answer.id, values.mark_secrets(wire.from_struct(answer.properties), inputs)
+        return answer.id, values.mark_secrets(from_struct(answer.properties), inputs)
 
     def update(self, urn: str, id_: str, old_outputs: PropertyMap, inputs: PropertyMap) -> PropertyMap:
         """Change the resource; returns its outputs."""
-        request = pb.UpdateRequest(urn=urn, id=id_, olds=wire.to_struct(old_outputs), news=wire.to_struct(inputs))
+        request = pb.UpdateRequest(urn=urn, id=id_, olds=to_struct(old_outputs), news=to_struct(inputs))
         answer = self._call("Update", request)
-        return values.mark_secrets(wire.from_struct(answer.properties), inputs)
+        return values.mark_secrets(from_struct(answer.properties), inputs)
 
     def read(
         self, urn: str, id_: str, outputs: PropertyMap, inputs: PropertyMap
     ) -> tuple[str, PropertyMap, PropertyMap]:
         """Read the live resource; returns id ('' when it is gone), outputs and inputs."""
-        request = pb.ReadRequest(urn=urn, id=id_, properties=wire.to_struct(outputs), inputs=wire.to_struct(inputs))
+        request = pb.ReadRequest(urn=urn, id=id_, properties=to_struct(outputs), inputs=to_struct(inputs))
         answer = self._call("Read", request)
-        new_inputs = wire.from_struct(answer.inputs)
+        new_inputs = from_struct(answer.inputs)
         new_inputs = values.mark_secrets(new_inputs, inputs) if new_inputs else inputs
-        return answer.id, values.mark_secrets(wire.from_struct(answer.properties), inputs), new_inputs
+        return answer.id, values.mark_secrets(from_struct(answer.properties), inputs), new_inputs
 
     def delete(self, urn: str, id_: str, outputs: PropertyMap) -> None:
         """Delete the resource."""
-        self._call("Delete", pb.DeleteRequest(urn=urn, id=id_, properties=wire.to_struct(outputs)))
+        self._call("Delete", pb.DeleteRequest(urn=urn, id=id_, properties=to_struct(outputs)))
 
     def _call(self, method: str, request: Any) -> Any:
         if not self._connected:

@@ -11,7 +11,7 @@ from pulumi.automation.events import OpType
 
 from voiceid_optout import urn as urns
 from voiceid_optout.engine.embedded.deletion import Replacer
-from voiceid_optout.engine.embedded.goal import Step, choose_step, is_targeted, keep_ignored
+from voiceid_optout.engine.embedded.goal import StepKind, choose_step, is_targeted, keep_ignored
 from voiceid_optout.engine.embedded.plugin import ProviderError
 from voiceid_optout.engine.embedded.run import describe, stamped
 from voiceid_optout.state import values
@@ -111,13 +111,13 @@ class Registrar:
         if not self._may_begin(new):
             return None
         match step:
-            case Step.SAME:
+            case StepKind.SAME:
                 same = replace(new, id=old.id, outputs=old.outputs, created=old.created, modified=old.modified)
                 return self._run.step(OpType.SAME, old, same, lambda: same, entry=EntryKind.SAME)
-            case Step.UPDATE:
+            case StepKind.UPDATE:
                 return self._update(new, old)
             case _:
-                return self._replacer.replace(goal, new, old, delete_first=step is Step.DELETE_THEN_CREATE)
+                return self._replacer.replace(goal, new, old, delete_first=step is StepKind.DELETE_THEN_CREATE)
 
     def _may_begin(self, new: ResourceState) -> bool:
         """Tell whether everything the resource depends on is there."""

@@ -1,4 +1,4 @@
-"""Property values on the wire: protobuf Structs, as the SDK and the provider plugin speak them."""
+"""Property values as protobuf Structs: what the SDK and the provider plugin send and take."""
 
 from __future__ import annotations
 
