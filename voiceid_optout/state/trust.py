@@ -119,7 +119,10 @@ class Inspection:
         try:
             document = json.loads(text, object_pairs_hook=found._object)
         except (ValueError, RecursionError):
-            raise StateError(f"the state in {place} is no JSON that can be read: restore a backup") from None
+            raise StateError(
+                f"the state in {place} is no JSON that can be read: "
+                f"restore it from {place}/.pulumi/backups or another backup"
+            ) from None
         found.named += [Named("", value) for value in found._open]
         found.salt = _salt(document)
         return found

@@ -165,7 +165,7 @@ class TestRefusals:
     @pytest.mark.parametrize("operation", ["preview", "up", "drift", "destroy"])
     def test_state_that_is_cut(self, operation: str, settled: Bench) -> None:
         settled.backend.state_file.write_bytes(settled.backend.state_file.read_bytes()[:300])
-        with pytest.raises(StateError, match=r"the state cannot be read .*: restore it from .*/\.pulumi/backups"):
+        with pytest.raises(StateError, match=r"the state in .* is no JSON .*: restore it from .*/\.pulumi/backups"):
             performer(settled)(operation)
 
     @pytest.mark.parametrize("operation", ["up", "drift"])
