@@ -8,7 +8,7 @@ from tests.service.running import thread
 from voiceid_optout.cli.env import variables
 from voiceid_optout.cli.errors import CommandError
 from voiceid_optout.cli.exit_codes import ExitCode
-from voiceid_optout.place import EXPORTED
+from voiceid_optout.voiceid.place import EXPORTED
 
 
 def exports(text: str) -> dict[str, str]:

@@ -15,7 +15,6 @@ from voiceid_optout.cli.connection import client_settings, in_environment
 from voiceid_optout.cli.errors import CommandError
 from voiceid_optout.cli.sandbox import environment_for
 from voiceid_optout.engine.interface import place_of
-from voiceid_optout.place import shell_faults
 from voiceid_optout.register import RegisterError
 from voiceid_optout.register.report import summary
 from voiceid_optout.state import checkpoint as checkpoints
@@ -23,6 +22,7 @@ from voiceid_optout.state import locks, passphrase, trust
 from voiceid_optout.state.backend import Backend
 from voiceid_optout.state.errors import EngineError
 from voiceid_optout.voiceid import Client, VoiceIdError
+from voiceid_optout.voiceid.place import shell_faults
 from voiceid_optout.voiceid.session import credential_source
 
 if TYPE_CHECKING:

@@ -71,8 +71,8 @@ def labels(ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> 
 def _places(context: Context) -> Mapping[str, str]:
     from voiceid_optout.cli import context as contexts  # noqa: PLC0415 - as above
     from voiceid_optout.forge.identifiers import Matcher  # noqa: PLC0415
-    from voiceid_optout.place import PASSPHRASE, SANDBOX_PASSPHRASE  # noqa: PLC0415
     from voiceid_optout.register.sources import discover  # noqa: PLC0415
+    from voiceid_optout.voiceid.place import PASSPHRASE, SANDBOX_PASSPHRASE  # noqa: PLC0415
 
     sources, _ = discover(context.register_folder)
     if sum(source.path.stat().st_size for source in sources) > MOST_BYTES:

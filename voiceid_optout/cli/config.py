@@ -111,9 +111,9 @@ def _context(choices: dict[str, Any]) -> Context:
 
 def _values(context: Context, *, show_secrets: bool) -> tuple[dict[str, str], frozenset[str]]:
     """Return the values as texts and which of them are secret; those are opened only to be shown."""
-    from voiceid_optout.place import PASSPHRASE, SANDBOX_PASSPHRASE  # noqa: PLC0415
     from voiceid_optout.state import passphrase  # noqa: PLC0415
     from voiceid_optout.state import project as projects  # noqa: PLC0415 - not for --help
+    from voiceid_optout.voiceid.place import PASSPHRASE, SANDBOX_PASSPHRASE  # noqa: PLC0415
 
     hidden = projects.resolve(context.settings, lambda _: _HIDDEN)
     if not (show_secrets and hidden.secret_keys):

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
-from voiceid_optout import place as places
 from voiceid_optout.cli.errors import CommandError
 from voiceid_optout.cli.exit_codes import ExitCode
 from voiceid_optout.config import faults, value_of
@@ -18,6 +17,7 @@ from voiceid_optout.speakers import DOMAIN_IS_KEY, label
 from voiceid_optout.state import project as projects
 from voiceid_optout.state.config_values import as_text
 from voiceid_optout.state.errors import PassphraseError
+from voiceid_optout.voiceid import place as places
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

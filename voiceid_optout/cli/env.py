@@ -47,8 +47,8 @@ def variables(context: Context) -> dict[str, str]:
     """Return the variables by name."""
     from voiceid_optout.cli.context import require_shell  # noqa: PLC0415 - not for --help
     from voiceid_optout.cli.sandbox import make_private, sandbox_environment, serve_arguments  # noqa: PLC0415
-    from voiceid_optout.place import EXPORTED_FOR  # noqa: PLC0415
     from voiceid_optout.service.data_folder import find  # noqa: PLC0415
+    from voiceid_optout.voiceid.place import EXPORTED_FOR  # noqa: PLC0415
 
     require_shell(context)
     url = context.remote_backend or context.backend().resolve().as_uri()

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 from voiceid_optout import urn as urns
 from voiceid_optout.forge.identifiers import Matcher
 from voiceid_optout.limits import read_json
-from voiceid_optout.place import PASSPHRASE, SANDBOX_PASSPHRASE
 from voiceid_optout.speakers import DOMAIN_ID, LABEL, SHARD_DIGITS, SHARD_TYPE, SPEAKER_TYPE, shard_lines
 from voiceid_optout.state import passphrase, values
 from voiceid_optout.state.backend import Backend
 from voiceid_optout.state.errors import EngineError
+from voiceid_optout.voiceid.place import PASSPHRASE, SANDBOX_PASSPHRASE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator

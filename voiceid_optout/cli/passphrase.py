@@ -13,7 +13,7 @@ from voiceid_optout.cli.errors import CommandError, reported
 from voiceid_optout.cli.exit_codes import ExitCode
 from voiceid_optout.cli.options import stack_options, with_options
 from voiceid_optout.cli.output import echo
-from voiceid_optout.place import SANDBOX_PASSPHRASE
+from voiceid_optout.voiceid.place import SANDBOX_PASSPHRASE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

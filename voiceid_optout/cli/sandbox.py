@@ -15,8 +15,8 @@ from voiceid_optout.cli.context import DATA_FOLDER, require_shell
 from voiceid_optout.cli.errors import CommandError
 from voiceid_optout.cli.exit_codes import ExitCode
 from voiceid_optout.cli.serve_options import require_service
-from voiceid_optout.place import EXPORTED_FOR, PASSPHRASE, SANDBOX_PASSPHRASE
 from voiceid_optout.service.data_folder import Running, find, ignore
+from voiceid_optout.voiceid.place import EXPORTED_FOR, PASSPHRASE, SANDBOX_PASSPHRASE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

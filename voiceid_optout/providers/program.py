@@ -15,10 +15,11 @@ import pulumi
 from pulumi.runtime import config as runtime
 from pulumi.runtime import get_config
 
-from voiceid_optout import place, speakers
+from voiceid_optout import speakers
 from voiceid_optout.config import faults
 from voiceid_optout.providers.resource import OptedOutSpeaker, OptedOutSpeakers
 from voiceid_optout.speakers import DOMAIN_IS_KEY, GUESSABLE_VARIABLE
+from voiceid_optout.voiceid import place
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

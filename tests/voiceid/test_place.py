@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from voiceid_optout.place import Stack, file_faults, shell_faults
+from voiceid_optout.voiceid.place import Stack, file_faults, shell_faults
 
 PRODUCTION = "https://voiceid.example.org"
 LOOPBACK = "http://127.0.0.1:8099"
