@@ -44,6 +44,7 @@ FULL: dict[str, Any] = {
     "modified": "2026-11-22T13:05:31Z",
     "sourcePosition": "project:///__main__.py#20",
     "ignoreChanges": ["val"],
+    "hideDiff": ["val"],
     "replaceOnChanges": ["name"],
 }
 
@@ -69,7 +70,7 @@ def test_the_least_there_is(crypter: Crypter) -> None:
 
 
 def test_unknown_keys_are_dropped(crypter: Crypter) -> None:
-    more = {"stackTrace": [{}], "taint": True, "hideDiff": ["val"], "zzz": 1}
+    more = {"stackTrace": [{}], "taint": True, "zzz": 1}
     state = resources.from_json({**FULL, **more}, crypter.decrypt)
     assert resources.to_json(state, crypter.encrypt) == FULL
 

@@ -192,7 +192,7 @@ class TestSalts:
         place.settings(config=json.dumps({"a": {"secure": crypter.encrypt("top")}}))
         place.state(other_crypter)
         opened = place.open()
-        assert (opened.base, opened.config.values) == (BASE, {"a": "top"})
+        assert (opened.base, opened.config.values) == (BASE, {"sample:a": "top"})
         assert opened.crypter.salt_text == SALT
 
     def test_a_state_of_another_passphrase(self, place: Place, other_crypter: Crypter) -> None:
