@@ -35,10 +35,12 @@ def outcome(child: subprocess.Popen[str]) -> dict[str, str]:
     return found
 
 
-def wait_for(condition: Callable[[], object]) -> None:
+def wait_for(condition: Callable[[], object], child: subprocess.Popen[str] | None = None) -> None:
+    """Wait until the condition holds; a ``child`` that ends before is a failure at once."""
     end = time.monotonic() + PATIENCE
     while not condition():
         assert time.monotonic() < end, "it did not come to that"
+        assert child is None or child.poll() is None, child.communicate()
         time.sleep(0.005)
 
 

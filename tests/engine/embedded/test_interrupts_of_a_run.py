@@ -43,7 +43,7 @@ def test_the_first_lets_the_steps_under_way_finish(bench: Bench, number: signal.
     bench.want(**{f"s{n}": {} for n in range(9)})
     bench.faults({f"create:s{n}": {"wait": 0.6} for n in range(9)})
     child = spawn(bench, parallel=2)
-    wait_for(lambda: len(calls(bench, "create")) == 2)
+    wait_for(lambda: len(calls(bench, "create")) == 2, child)
     child.send_signal(number)
     ended = outcome(child)
     assert ended["result"] == Result.PARTIAL
@@ -64,7 +64,7 @@ def test_the_first_in_a_run_without_a_program(settled: Bench, operation: str) ->
     method = "delete" if operation == "destroy" else "read"
     settled.faults({f"{method}:s{n}": {"wait": 0.6} for n in range(3)})
     child = spawn(settled, operation, parallel=1)
-    wait_for(lambda: calls(settled, method))
+    wait_for(lambda: calls(settled, method), child)
     child.send_signal(signal.SIGINT)
     ended = outcome(child)
     assert ended["result"] == (Result.PARTIAL if operation == "destroy" else Result.FAILED)
@@ -76,7 +76,7 @@ def test_the_first_in_a_run_without_a_program(settled: Bench, operation: str) ->
 def test_the_first_in_a_preview(settled: Bench) -> None:
     settled.faults({"check:s0": {"wait": 0.6}})
     child = spawn(settled, "preview")
-    wait_for(lambda: calls(settled, "check").count("s0") == 2)
+    wait_for(lambda: calls(settled, "check").count("s0") == 2, child)
     child.send_signal(signal.SIGINT)
     assert outcome(child)["result"] == Result.FAILED
 
@@ -85,7 +85,7 @@ def test_nothing_is_deleted_after_the_first(settled: Bench) -> None:
     settled.want(s0={"val": "b"})
     settled.faults({"update:s0": {"wait": 0.6}})
     child = spawn(settled)
-    wait_for(lambda: calls(settled, "update"))
+    wait_for(lambda: calls(settled, "update"), child)
     child.send_signal(signal.SIGINT)
     assert outcome(child)["errors"] == INTERRUPTED
     assert calls(settled, "delete") == []
@@ -98,7 +98,7 @@ def test_the_second_ends_the_steps_under_way(settled: Bench, number: signal.Sign
     settled.want(s0={"val": "b"}, s1={}, s2={}, s3={})
     settled.faults({"update:s0": {"wait": 60}, "create:s3": {"wait": 60}})
     child = spawn(settled)
-    wait_for(lambda: calls(settled, "update") and "s3" in calls(settled, "create"))
+    wait_for(lambda: calls(settled, "update") and "s3" in calls(settled, "create"), child)
     interrupt_twice(child, number)
     ended = outcome(child)
     assert (ended["result"], ended["errors"]) == (Result.ENDED, INTERRUPTED)
@@ -117,7 +117,7 @@ def test_the_second_ends_a_program_that_does_not(settled: Bench) -> None:
     text = (settled.root / "__main__.py").read_text(encoding="utf-8")
     settled.write("__main__.py", f"{text}\nimport time\nPath('here').touch()\ntime.sleep(60)\n")
     child = spawn(settled)
-    wait_for((settled.root / "here").exists)
+    wait_for((settled.root / "here").exists, child)
     interrupt_twice(child, signal.SIGTERM)
     ended = outcome(child)
     assert (ended["result"], ended["errors"]) == (Result.ENDED, INTERRUPTED)
@@ -130,10 +130,10 @@ def test_nothing_outlives_an_engine_that_is_killed(settled: Bench, operation: st
     settled.want(s0={"val": "b"}, s1={}, s2={})
     settled.faults({"update:s0": {"wait": 60}, "delete:s0": {"wait": 60}})
     child = spawn(settled, operation)
-    wait_for(lambda: calls(settled, "update") or calls(settled, "delete"))
+    wait_for(lambda: calls(settled, "update") or calls(settled, "delete"), child)
     child.kill()
     child.communicate()
-    wait_for(lambda: not living(settled.root))
+    wait_for(lambda: not living(settled.root), child)
 
 
 def left_by(bench: Bench) -> Checkpoint:
@@ -148,10 +148,10 @@ def kill_once(bench: Bench, after: int, method: str = "create") -> None:
     """Kill the engine when the provider has been called so often (in this run)."""
     before = len(calls(bench, method))
     child = spawn(bench, parallel=4)
-    wait_for(lambda: len(calls(bench, method)) >= before + after or child.poll() is not None)
+    wait_for(lambda: len(calls(bench, method)) >= before + after or child.poll() is not None, child)
     child.kill()
     child.communicate()
-    wait_for(lambda: not living(bench.root))
+    wait_for(lambda: not living(bench.root), child)
 
 
 def check_that_nothing_is_lost(bench: Bench) -> None:
@@ -191,8 +191,8 @@ def test_updates_and_deletes_of_a_killed_engine(settled: Bench) -> None:
     settled.want(s0={"val": "b"}, s1={"val": "b"})
     settled.faults({"update:s1": {"wait": 60}})
     child = spawn(settled)
-    wait_for(lambda: len(calls(settled, "update")) == 2)
-    wait_for(lambda: settled.backend.journal_file.read_text().count('"put"') >= 1)
+    wait_for(lambda: len(calls(settled, "update")) == 2, child)
+    wait_for(lambda: settled.backend.journal_file.read_text().count('"put"') >= 1, child)
     os.kill(child.pid, signal.SIGKILL)
     child.communicate()
     settled.faults()
