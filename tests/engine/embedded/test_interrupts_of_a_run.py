@@ -133,7 +133,7 @@ def test_nothing_outlives_an_engine_that_is_killed(settled: Bench, operation: st
     wait_for(lambda: calls(settled, "update") or calls(settled, "delete"), child)
     child.kill()
     child.communicate()
-    wait_for(lambda: not living(settled.root), child)
+    wait_for(lambda: not living(settled.root))
 
 
 def left_by(bench: Bench) -> Checkpoint:
@@ -148,10 +148,10 @@ def kill_once(bench: Bench, after: int, method: str = "create") -> None:
     """Kill the engine when the provider has been called so often (in this run)."""
     before = len(calls(bench, method))
     child = spawn(bench, parallel=4)
-    wait_for(lambda: len(calls(bench, method)) >= before + after or child.poll() is not None, child)
+    wait_for(lambda: len(calls(bench, method)) >= before + after or child.poll() is not None)
     child.kill()
     child.communicate()
-    wait_for(lambda: not living(bench.root), child)
+    wait_for(lambda: not living(bench.root))
 
 
 def check_that_nothing_is_lost(bench: Bench) -> None:
