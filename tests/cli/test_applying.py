@@ -264,6 +264,16 @@ def test_nothing_has_changed(project: Project) -> None:
     made.require_unchanged(project.context())
 
 
+def test_a_value_that_is_only_written_otherwise_has_not_changed(project: Project) -> None:
+    """The Pulumi CLI puts quotes round a truth value when its first run writes a salt into the file."""
+    project.configure(contactWarnings=False)
+    made = foundation(project)
+    project.configure(contactWarnings="false")
+    made.require_unchanged(project.context())
+    project.configure(contactWarnings=True)
+    assert changed(made, project) == "Pulumi.test.yaml"
+
+
 def test_a_changed_line_is_seen(project: Project) -> None:
     made = foundation(project)
     project.people("caller-1")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import shutil
 import subprocess
 from dataclasses import dataclass, replace
@@ -20,6 +19,7 @@ from voiceid_optout.plan.guard import is_dangerous
 from voiceid_optout.register.sources import discover
 from voiceid_optout.state import project as projects
 from voiceid_optout.state.backend import Backend
+from voiceid_optout.state.config_values import as_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -200,9 +200,9 @@ def files_of(context: Context) -> dict[str, str]:
     """Return a fingerprint of each file of the register, and of the stack's config."""
     sources, _ = discover(context.register_folder)
     found = {source.shown: _content(source.path) for source in sources}
-    # Only what it configures: a first run adds a salt to the file.
+    # Only what it configures: a first run adds a salt to the file, and the Pulumi CLI writes values in its own way.
     config = projects.load_stack(context.project, context.stack).config
-    found[context.settings.path.name] = json.dumps(config, sort_keys=True, default=str)
+    found[context.settings.path.name] = as_text({key: as_text(value) for key, value in config.items()})
     return found
 
 
