@@ -26,6 +26,7 @@ RUNS_HERE = (
     "git ",
     "curl ",
     "export ",
+    "unset ",
     "eval ",
     "aws voice-id ",
     "echo ",
