@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
 
+from tests.fork_server import STARTERS
 from voiceid_optout.cli.exit_codes import ExitCode
 
 if TYPE_CHECKING:
@@ -77,8 +79,12 @@ def test_a_setting_that_cannot_be_used_is_named(live: Project, service: Service,
 
 
 @pytest.mark.aws
-def test_switched_off_a_run_does_not_load_the_package(live: Project, tmp_path: Path) -> None:
-    """Every process of a run notes which packages it has loaded when it ends."""
+def test_switched_off_a_run_does_not_load_the_package(
+    live: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every process of a run notes which packages it has loaded when it ends; so they start, and are no forks."""
+    for starter in STARTERS:
+        monkeypatch.setattr(f"{starter}.subprocess", subprocess)
     notes = tmp_path / "notes"
     notes.mkdir()
     (tmp_path / "sitecustomize.py").write_text(
