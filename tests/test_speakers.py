@@ -111,6 +111,5 @@ def test_what_is_old_becomes_what_is_written_today() -> None:
 def test_what_is_of_today_or_of_others_stays() -> None:
     outputs = {"status": "OPTED_OUT"}
     assert upgraded(SPEAKER_TYPE, TODAY, outputs)[1] is outputs
-    assert not speakers.has_generated_id(SPEAKER_TYPE, TODAY, outputs)
     foreign = {"generated_speaker_id": "theirs"}
     assert upgraded("test:index:Thing", "id#1", foreign) == ("id#1", foreign)

@@ -29,9 +29,8 @@ PROGRAM = "__main__"
 # From the ground up; a module imports its own layer and those below. What is named nowhere is the kernel: everybody
 # may import it, and it imports nobody.
 LAYERS = (
-    ("register", "plan", "voiceid", "state", "service", "forge", "github"),
-    ("providers", "engine", "evidence"),
-    ("program",),
+    ("register", "plan", "voiceid", "state", "service", "forge"),
+    ("providers", "engine"),
     ("cli", "__main__"),
 )
 PRIVATE = "voiceid_optout.engine.embedded"

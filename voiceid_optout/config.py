@@ -146,12 +146,12 @@ def _holds_secret(value: Any) -> bool:
     return isinstance(value, list) and any(map(_holds_secret, value))
 
 
-def _meant(name: str, known: Iterable[str], else_: str = "") -> str:
+def _meant(name: str, known: Iterable[str], remedy: str = "") -> str:
     """Name the key that was probably meant, whatever the case of its letters and the marks between its words."""
     by_letters = {_letters(each): each for each in known}
     if close := get_close_matches(_letters(name[:_MOST_SHOWN]), by_letters, n=1):
         return f"did you mean {by_letters[close[0]]}?"
-    return f"known are {', '.join(by_letters.values())}{else_}"
+    return f"known are {', '.join(by_letters.values())}{remedy}"
 
 
 def _letters(name: str) -> str:

@@ -21,13 +21,15 @@ SHARD_TYPE = "pulumi-python:dynamic/voiceid:OptedOutSpeakers"  # and of a resour
 
 DOMAIN_ID = re.compile(r"[a-zA-Z0-9]{22}")
 GENERATED_ID_MARK = "id#"  # begins the service's own id of a speaker
-SPEAKER_ID = re.compile(rf"{GENERATED_ID_MARK}[a-zA-Z0-9]{{22}}|[a-zA-Z0-9][a-zA-Z0-9_-]{{0,255}}")
+CUSTOMER_ID = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_-]{0,255}")
+SPEAKER_ID = re.compile(rf"{GENERATED_ID_MARK}[a-zA-Z0-9]{{22}}|{CUSTOMER_ID.pattern}")
 LABEL = re.compile(r"sp-[0-9a-f]{16}")
 
 GUESSABLE_VARIABLE = "OPTOUT_GUESSABLE_LABELS"  # set by `optout` for a stack that has run without a label key
 DOMAIN_IS_KEY = "domain-id"  # as previousLabelKey: the labels of before had the domain's id for a key
 _LABEL_DIGITS = 16
 _LABEL_PREFIX = "sp-"
+ABSENT = "gone"  # in a shard, in place of a status: the service does not have the speaker
 SHARD_DIGITS = 2  # of a label's hexadecimal ones: 256 shards. It lies in every state, so it stays.
 _RESOURCE_ID_DIGITS = 32
 _GENERATED_ID_OUTPUT = "generated_speaker_id"  # in states of earlier versions
@@ -108,14 +110,12 @@ def resource_id(domain_id: str, generated_id: str) -> str:
     return f"{domain_id}/{hashlib.sha256(generated_id.encode()).hexdigest()[:_RESOURCE_ID_DIGITS]}"
 
 
-def has_generated_id(type_: str, id_: str, outputs: Mapping[str, Any]) -> bool:
-    """Tell whether a resource of a state of an earlier version has a generated id in clear."""
-    return type_ == SPEAKER_TYPE and (GENERATED_ID_MARK in id_ or _GENERATED_ID_OUTPUT in outputs)
-
-
 def upgraded(type_: str, id_: str, outputs: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-    """Return a resource's id and outputs as they are written today; those of other types as they are."""
-    if not has_generated_id(type_, id_, outputs):
+    """Return a resource's id and outputs as they are written today; those of other types as they are.
+
+    States of earlier versions have generated ids in clear.
+    """
+    if type_ != SPEAKER_TYPE or (GENERATED_ID_MARK not in id_ and _GENERATED_ID_OUTPUT not in outputs):
         return id_, outputs
     domain_id, _, generated_id = id_.partition("/")
     if GENERATED_ID_MARK in id_:

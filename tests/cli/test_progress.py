@@ -68,7 +68,7 @@ def test_elsewhere_lines_come_also_while_nothing_ends() -> None:
     assert isinstance(plain.file, Paper)
     with WorkProgress(plain, "Applying", 10, every=0.01) as progress:
         progress.waits("OptOutSpeaker waits for its quota")
-        assert plain.file.written.wait(30)
+        assert plain.file.written.wait(600)
     assert text(plain).splitlines()[0] == "Applying: 0 of 10, OptOutSpeaker waits for its quota"
 
 

@@ -105,12 +105,12 @@ def test_a_service_that_somebody_else_starts_is_awaited(sandbox: Project) -> Non
     starter = threading.Thread(target=other)
     starter.start()
     try:
-        assert holds.wait(10)
+        assert holds.wait(600)
         with running_service(context) as running:
             assert (running.url, running.pid) == ("http://127.0.0.1:1", os.getpid())
     finally:
         done.set()
-        starter.join(30)
+        starter.join(600)
 
 
 def test_a_service_that_never_listens_is_given_up(sandbox: Project, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -146,7 +146,7 @@ def test_many_reads_are_a_few_pages(configured_shards: ConfiguredShards, serve: 
         if operation == "ListSpeakers":
             pages.set()
             return Answer({"SpeakerSummaries": [summary(person, f"id#{person:0>22}") for person in people]})
-        assert pages.wait(20)
+        assert pages.wait(600)
         return speaker(body["SpeakerId"])
 
     server = serve(script)

@@ -245,3 +245,13 @@ def test_what_is_not_known_is_left_out() -> None:
         "g": None,
     }
     assert values.known(value) == {"b": [1, None], "c": {"e": Secret({})}, "g": None}
+
+
+def test_what_is_known_of_a_deep_value_is_looked_for_once_a_level() -> None:
+    value: Any = [values.UNKNOWN, 1]
+    for _ in range(100):  # twice a level would never end
+        value = {"in": [value]}
+    found = values.known(value)
+    for _ in range(100):
+        found = found["in"][0]
+    assert found == [1]

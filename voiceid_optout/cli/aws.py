@@ -60,7 +60,7 @@ def parsed(environ: Mapping[str, str]) -> AwsConfig:
 
 
 def sources(context: Context, environ: Mapping[str, str]) -> str:
-    """Say where region and endpoint come from, by their"""
+    """Say where region and endpoint come from, the first source that has them."""
     config = {key: as_text(context.setting(key)) for key in ("endpoint", "region")}
     aws = parsed({**environ, **context.environment})
     region = region_setting(config, aws, context.environment)

@@ -24,9 +24,8 @@ if TYPE_CHECKING:
 
     from voiceid_optout.cli.context import Context
 
-_GIVEN = re.compile(
-    rf"{LABEL.pattern}|{DOMAIN_ID.pattern}-[0-9a-f]{{{SHARD_DIGITS}}}"
-)  # names of resources: a label, a shard
+# Names of resources: a label, a shard.
+_GIVEN = re.compile(rf"{LABEL.pattern}|{DOMAIN_ID.pattern}-[0-9a-f]{{{SHARD_DIGITS}}}")
 IN_STATE = "somebody in the state"
 _GENERATED = re.compile(rb"id#[A-Za-z0-9]{22}")  # in clear in states of before
 

@@ -58,7 +58,7 @@ def _completed(name: str) -> Callable[[click.Context, click.Parameter, str], lis
     return complete
 
 
-_CWD = click.option(
+cwd_option = click.option(
     "--cwd",
     "root",
     type=click.Path(path_type=Path, file_okay=False, exists=True),
@@ -126,7 +126,7 @@ _TRUST = click.option(
     help="Run whatever code the state names: for a state that only people write whom you trust with your keys.",
 )
 
-stack_options = (_CWD, _STACK)
+stack_options = (cwd_option, _STACK)
 run_options = (*stack_options, _ENGINE, _JSON, _QUIET, _PARALLEL, _TARGET, _EVENT_LOG, _TRUST)
 refresh_option = click.option(
     "--refresh/--no-refresh",

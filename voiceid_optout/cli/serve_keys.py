@@ -219,7 +219,7 @@ def _local_ids(data: Path) -> list[str]:
 
 
 def _local(data: Path, stored: set[str]) -> list[dict[str, Any]]:
-    """Return the keys of the data data_folder's own file, unless the store says something else about them."""
+    """Return the keys of the data folder's own file, unless the store says something else about them."""
     return [
         {
             "key": key,

@@ -12,7 +12,7 @@ from rich.text import Text
 from voiceid_optout.cli import scale
 from voiceid_optout.cli.editing import warn
 from voiceid_optout.cli.exit_codes import ExitCode
-from voiceid_optout.cli.options import stack_name
+from voiceid_optout.cli.options import cwd_option, stack_name
 from voiceid_optout.cli.output import echo
 from voiceid_optout.cli.stack_views import StackView, views_of
 from voiceid_optout.foreign_text import printable
@@ -24,14 +24,7 @@ from voiceid_optout.register.schema import schema_text
 
 @click.command(name="validate")
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
-@click.option(
-    "--cwd",
-    "root",
-    type=click.Path(path_type=Path, file_okay=False, exists=True),
-    default=Path(),
-    is_eager=True,  # the stack's name may say which project it is of
-    help="The project's folder, the one with Pulumi.yaml.  [default: here]",
-)
+@cwd_option
 @click.option(
     "--config-dir",
     type=click.Path(path_type=Path),

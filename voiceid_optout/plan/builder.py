@@ -127,14 +127,14 @@ class PlanBuilder:
     def _see(self, metadata: Any) -> None:
         label = self._label(metadata.urn)
         self._people.add(label)
-        if metadata.old is not None and _ensured(metadata.old) != Ensure.RELEASED.value:
+        if metadata.old is not None and _ensured(metadata.old) != Ensure.RELEASED:
             self._managed.add(label)
 
     def _see_shard(self, metadata: Any) -> set[str]:
         before = shard_members(metadata.old, self._renamed)
         labels = before.keys() | shard_members(metadata.new, self._renamed).keys()
         self._people |= labels
-        self._managed.update(label for label, ensure in before.items() if ensure != Ensure.RELEASED.value)
+        self._managed.update(label for label, ensure in before.items() if ensure != Ensure.RELEASED)
         return labels
 
     def plan(self) -> Plan:
@@ -187,9 +187,9 @@ def drift_of(old: Any, new: Any) -> Drift | None:
 
     ``new`` is None, or has no id, for a speaker that is gone.
     """
-    ensure = _property(old, "ensure") or _property(new, "ensure") or Ensure.OPTED_OUT.value
+    ensure = _property(old, "ensure") or _property(new, "ensure") or Ensure.OPTED_OUT
     if new is None or not new.id:
-        return None if ensure == Ensure.RELEASED.value else Drift(ensure, None)
+        return None if ensure == Ensure.RELEASED else Drift(ensure, None)
     # A side without a status is one from before the step: nothing is known of it.
     status = _property(new, "status")
     return drift_for(ensure, status) if status else None
@@ -236,7 +236,7 @@ def _domain(metadata: Any) -> str:
 
 
 def _ensured(state: Any) -> str:
-    return Ensure.RELEASED.value if _property(state, "ensure") == Ensure.RELEASED.value else Ensure.OPTED_OUT.value
+    return Ensure.RELEASED if _property(state, "ensure") == Ensure.RELEASED else Ensure.OPTED_OUT
 
 
 def _property(state: Any, name: str) -> str | None:

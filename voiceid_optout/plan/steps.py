@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from voiceid_optout import speakers
 from voiceid_optout.plan.model import Action, Change, Step
-from voiceid_optout.speakers import Ensure, SpeakerStatus, is_as_asked
+from voiceid_optout.speakers import ABSENT, Ensure, SpeakerStatus, is_as_asked
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,15 +33,13 @@ class Drift:
         """The difference as a phrase."""
         if self.status is None:
             return _GONE
-        expected = "gone" if self.ensure == Ensure.RELEASED.value else SpeakerStatus.OPTED_OUT.value
+        expected = "gone" if self.ensure == Ensure.RELEASED else SpeakerStatus.OPTED_OUT
         return f"{self.status} in the service, should be {expected}"
 
     @property
     def change(self) -> Change:
         """What a repair changes."""
-        return Change(
-            "status", self.status, None if self.ensure == Ensure.RELEASED.value else SpeakerStatus.OPTED_OUT.value
-        )
+        return Change("status", self.status, None if self.ensure == Ensure.RELEASED else SpeakerStatus.OPTED_OUT)
 
 
 def drift_for(ensure: str, status: str | None) -> Drift | None:
@@ -59,17 +57,15 @@ def person_step(
     """
     if becomes is None:
         return forget_step(label, was, drift, dropped, kept=kept)
-    if becomes != was and becomes == Ensure.RELEASED.value:
+    if becomes != was and becomes == Ensure.RELEASED:
         # A speaker that is gone is created anew: only the read before tells it from a new one.
         before = drift.ensure if drift and was is None else was
-        return Step(label, Action.RELEASE, "released", Change("ensure", before, Ensure.RELEASED.value))
-    if was == Ensure.RELEASED.value != becomes:
+        return Step(label, Action.RELEASE, "released", Change("ensure", before, Ensure.RELEASED))
+    if was == Ensure.RELEASED != becomes:
         return Step(label, Action.OPT_OUT, "no longer released", Change("ensure", was, becomes))
     if drift:
         return repair_step(label, drift)
-    return (
-        Step(label, Action.OPT_OUT, "new", Change("ensure", None, Ensure.OPTED_OUT.value)) if was is None else None
-    )
+    return Step(label, Action.OPT_OUT, "new", Change("ensure", None, Ensure.OPTED_OUT)) if was is None else None
 
 
 def repair_step(label: str, drift: Drift) -> Step:
@@ -108,11 +104,10 @@ def merge_steps(one: Step, other: Step, dropped: str) -> Step:
 
 def _effect(was: str | None) -> str:
     """Return what the service keeps of somebody whom it is not asked about."""
-    return _SAME if was == Ensure.RELEASED.value else _STAYS
+    return _SAME if was == Ensure.RELEASED else _STAYS
 
 
 _NOBODY: Mapping[str, str] = MappingProxyType({})
-_ABSENT = "gone"  # in place of a status: the service does not have the speaker
 
 
 def shard_members(state: Any, renamed: Mapping[str, str] = _NOBODY) -> dict[str, str]:
@@ -129,9 +124,7 @@ def shard_drift(state: Any, renamed: Mapping[str, str] = _NOBODY) -> dict[str, D
     text = _text(state, "drifted")
     asked = shard_members(state) if text else {}
     return {
-        renamed.get(label, label): Drift(
-            asked.get(label, Ensure.OPTED_OUT.value), None if status == _ABSENT else status
-        )
+        renamed.get(label, label): Drift(asked.get(label, Ensure.OPTED_OUT), None if status == ABSENT else status)
         for label, status in speakers.shard_lines(text)
     }
 

@@ -39,7 +39,7 @@ class Outcome(Generic[_T, _R]):
 
     @property
     def left(self) -> int:
-        """How many items are not outcome."""
+        """How many items are not done."""
         return len(self.failures) + self.not_started
 
 

@@ -13,11 +13,10 @@ from voiceid_optout.providers.decisions import (
     is_unknown,
     speaker_fault,
 )
-from voiceid_optout.speakers import LABEL, Ensure, is_as_asked
+from voiceid_optout.speakers import ABSENT, LABEL, Ensure, is_as_asked
 from voiceid_optout.voiceid import Speaker
 
 INPUTS = ("domain_id", "members", "speaker_ids")
-GONE = "gone"  # among the statuses of `drifted`: a speaker to be opted out whom the service does not have
 
 _MEMBERS = re.compile(rf"(?:{LABEL.pattern} (?:{'|'.join(Ensure)})\n)*")
 _IDS = re.compile(rf"(?:{LABEL.pattern} [ -~]*\n)*")
@@ -105,7 +104,7 @@ def drifted(found: Iterable[tuple[Member, Speaker | None]]) -> str:
     """Return the text of those who are not as asked: label and status."""
     return speakers.shard_text(
         {
-            member.label: GONE if speaker is None else speaker.status.value
+            member.label: ABSENT if speaker is None else speaker.status.value
             for member, speaker in found
             if not is_member_as_asked(member, speaker)
         }

@@ -133,9 +133,9 @@ class AdminSettings:
 class Settings:
     """``port`` 0 takes any free one. ``plain_http`` allows an address of the network without TLS.
 
-    ``database`` is a URL or the reference to one (see ``database_url``), None the SQLite file in the data folder.
-    ``objects`` is where batch jobs find ``s3://`` objects, as ``--objects``
-    takes it.
+    ``database`` is a URL or the reference to one (:mod:`voiceid_optout.service.db.postgres` reads it), None the
+    SQLite file in the data folder.
+    ``objects`` is where batch jobs find ``s3://`` objects, as ``--objects`` takes it.
     ``domains`` are (domain id, name) pairs to create at start if they are missing.
     """
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from voiceid_optout.speakers import GENERATED_ID_MARK
 from voiceid_optout.state import checkpoint as checkpoints
 from voiceid_optout.state import journal_file, locks, passphrase, trust
 from voiceid_optout.state import project as projects
@@ -103,7 +104,7 @@ def _upgraded_file(
 
 def is_old(content: bytes | None) -> bool:
     """Tell whether a state may have what an upgrade replaces: identifiers that the service generates, in clear."""
-    return b"id#" in (content or b"")
+    return GENERATED_ID_MARK.encode() in (content or b"")
 
 
 def _upgraded(base: Checkpoint, upgrade: Upgrade | None) -> Checkpoint:

@@ -175,9 +175,10 @@ def known(value: Any) -> Any:
         inner = known(value.value)
         return None if inner is None and value.value is not None else Secret(inner)
     if isinstance(value, dict):
-        return {key: known(item) for key, item in value.items() if item is None or known(item) is not None}
+        found = {key: known(item) for key, item in value.items()}
+        return {key: item for key, item in found.items() if item is not None or value[key] is None}
     if isinstance(value, list):
-        return [known(item) for item in value if item is None or known(item) is not None]
+        return [found for item in value if (found := known(item)) is not None or item is None]
     return None if value == UNKNOWN else value
 
 

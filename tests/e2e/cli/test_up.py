@@ -90,7 +90,7 @@ def test_on_a_terminal_it_asks_and_takes_no_for_an_answer(
             while not select.select([terminal], [], [], 5)[0]:  # it came just before the wait for an answer
                 process.send_signal(answer)
         shown += read_until(terminal, b"no end but the end")
-        assert process.wait(60) == ExitCode.USAGE
+        assert process.wait(600) == ExitCode.USAGE
     assert b"2 to opt out" in shown
     assert shown.endswith(b"error: not confirmed; nothing was changed\r\n")
     assert b"\x1b[3" not in shown, "NO_COLOR asks for no colours"
@@ -102,7 +102,7 @@ def test_the_question_says_again_what_and_where(live: Project, service: Service)
         shown = read_until(terminal, b"Do this? [y/N]")
         os.write(terminal, b"n\n")
         read_until(terminal, b"no end but the end")
-        assert process.wait(60) == ExitCode.USAGE
+        assert process.wait(600) == ExitCode.USAGE
     question = shown.decode().splitlines()[-1]
     assert question.startswith(
         f"2 to opt out, 0 unchanged, at Voice ID at {service.url} (us-east-1). Do this? [y/N]"
@@ -115,7 +115,7 @@ def test_what_was_typed_before_the_question_is_no_answer(live: Project, service:
         read_until(terminal, b"Do this? [y/N]")
         os.write(terminal, b"n\n")
         read_until(terminal, b"no end but the end")
-        assert process.wait(60) == ExitCode.USAGE
+        assert process.wait(600) == ExitCode.USAGE
     assert statuses(service, domain) == {}
 
 
@@ -226,7 +226,7 @@ def test_a_register_saved_while_the_question_waits_is_not_applied(
         live.people("caller-9")
         os.write(terminal, b"y\n")
         shown = read_until(terminal, b"no end but the end")
-        assert process.wait(60) == ExitCode.STALE
+        assert process.wait(600) == ExitCode.STALE
     assert b"config/people.yaml changed after the plan was made" in shown
     assert statuses(service, domain) == {}
 
@@ -265,7 +265,7 @@ def drifts_while_it_asks(live: Project, service: Service, domain: str, person: s
         service.seed(domain, person, "ENROLLED")
         os.write(terminal, b"y\n")
         shown = read_until(terminal, b"no end but the end")
-        assert process.wait(60) == ExitCode.DONE
+        assert process.wait(600) == ExitCode.DONE
     return shown
 
 

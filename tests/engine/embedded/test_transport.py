@@ -61,7 +61,7 @@ def ends() -> Iterator[Ends]:
     yield made
     # What ends the receiving thread is the end of the other side.
     made.engine.close()
-    assert made.lost.wait(10)
+    assert made.lost.wait(600)
     made.program.close()
 
 
@@ -135,12 +135,12 @@ def test_the_engine_goes_away_with_calls_under_way(ends: Ends) -> None:
             ends.callee.receive()
         ends.engine.close()
         assert {str(item.exception()) for item in pending} == {"the engine is gone"}
-    assert ends.lost.wait(10)
+    assert ends.lost.wait(600)
 
 
 def test_a_call_after_the_engine_went_away(ends: Ends) -> None:
     ends.engine.close()
-    assert ends.lost.wait(10)
+    assert ends.lost.wait(600)
     for _ in range(2):
         with pytest.raises(RemoteError, match="the engine is gone"):
             ends.caller.Log(engine_pb2.LogRequest(severity=engine_pb2.INFO, message="hello"))
@@ -190,7 +190,7 @@ class Provider(ResourceProviderServicer):
         self.at_once = threading.Barrier(POOL_SIZE)
 
     def Create(self, request: Any, context: Any) -> Any:  # noqa: N802 - the protocol's name
-        self.at_once.wait(30)
+        self.at_once.wait(600)
         return pb.CreateResponse(id=f"id of {request.urn}")
 
     def Update(self, request: Any, context: Any) -> Any:  # noqa: N802 - the protocol's name

@@ -37,7 +37,7 @@ def webhook() -> Iterator[Hook]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
-            hook.hold.wait(30)
+            hook.hold.wait(600)
             status = hook.statuses.pop(0) if len(hook.statuses) > 1 else hook.statuses[0]
             hook.refused += status != 200
             if status == 200:

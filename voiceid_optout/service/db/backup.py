@@ -39,7 +39,7 @@ def back_up(
     """
     source = data / sqlite.FILE_NAME
     if not source.exists():
-        raise BackupError(f"{data} holds no database; name the service's data_folder with --data.")
+        raise BackupError(f"{data} holds no database; name the service's data folder with --data.")
     if target.exists() and not replace:
         raise BackupError(f"{target} is there already; choose another name, or give --replace.")
     with draft_of(target) as draft:

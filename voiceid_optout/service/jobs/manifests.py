@@ -8,11 +8,11 @@ from typing import Any
 
 from voiceid_optout.service.errors import ServiceError
 from voiceid_optout.service.operations.jobs import JobKind
+from voiceid_optout.speakers import CUSTOMER_ID
 
 VERSION = "1.0"
 MAX_AUDIO_FILES = 10
 _MAX_REQUEST_ID = 256
-_CUSTOMER_ID = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_-]{0,255}")
 _S3_URI = re.compile(r"s3://[a-z0-9][.\-a-z0-9]{1,61}[a-z0-9]/.+", re.DOTALL)
 _LISTS = {JobKind.ENROLLMENT: "SpeakerEnrollmentRequests", JobKind.REGISTRATION: "FraudsterRegistrationRequests"}
 _SUCCESSES = {JobKind.ENROLLMENT: "SuccessfulEnrollments", JobKind.REGISTRATION: "SuccessfulRegistrations"}
@@ -78,7 +78,7 @@ def _entry(request: Any, number: int, kind: JobKind, seen: set[str]) -> Entry:
     if kind is JobKind.REGISTRATION:
         return Entry(request_id, fault=fault)
     speaker_id = request.get("SpeakerId")
-    if not isinstance(speaker_id, str) or _CUSTOMER_ID.fullmatch(speaker_id) is None:
+    if not isinstance(speaker_id, str) or CUSTOMER_ID.fullmatch(speaker_id) is None:
         fault = "SpeakerId must be a CustomerSpeakerId: 1 to 256 letters, digits, hyphens and underscores."
     return Entry(request_id, fault=fault) if fault else Entry(request_id, speaker_id)
 
