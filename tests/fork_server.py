@@ -134,6 +134,7 @@ def serve(connection: socket.socket) -> dict[str, Any] | None:
             if pid := os.fork():
                 os.write(write, str(pid).encode())
                 os._exit(0)
+            connection.detach()  # its number may be one of the new process's, whose descriptor it would close
             order: dict[str, Any] = json.loads(message)
             _take(descriptors, order["numbers"])
             return order

@@ -61,6 +61,18 @@ def test_a_program_is_given_what_popen_gives(
     assert facts(tmp_path / "forked" / "sample") == started | {"parent": os.getpid()}
 
 
+def test_a_program_may_have_a_descriptor_of_the_servers_number(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lowest = os.open(os.devnull, os.O_RDONLY)
+    with fork_server.fork_server() as made:
+        if made is None:
+            pytest.skip("processes start as ever here")
+        os.close(lowest)  # the next pair of sockets takes this number, and the one that the server got
+        fork_server.install(made, monkeypatch)
+        facts(tmp_path / "sample")
+
+
 def test_everything_else_starts_as_ever(server: ForkServer) -> None:
     process = fork_server.popen(server)([sys.executable, "-c", "print(1)"], stdout=subprocess.PIPE)
     assert process.communicate()[0] == b"1\n"
