@@ -1,4 +1,4 @@
-"""docs/benchmarks.md: written anew from a results folder."""
+"""docs/benchmarks.md and its picture: written anew from a results folder."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 import os
 from typing import TYPE_CHECKING, Any
 
-from benchmarks import machine
+from benchmarks import machine, summary
 from benchmarks.bases import CONNECTIONS
 from benchmarks.results import Store, best
 from benchmarks.tables import Tables, judged, table
@@ -20,22 +20,28 @@ if TYPE_CHECKING:
 _NOTES = "machine.json"
 _HEAD = """# Benchmarks
 
-`make bench` wrote this page. Every figure was measured; where something was not run, the cell says why. All peers
-work with this project's service, started anew for every run on the same machine, and are given the same people.
+<!-- summary -->
+<!-- end of summary -->
 
-- **optout**: this project. `sharded` keeps many people in a resource, `single` has one each
-  ([decision 5](adr/0005-sharded-resource.md)); each on both [engines](engines.md). `up` plans, and then does it.
-- **textbook dynamic provider**: `pulumi.dynamic.Resource` as tutorials show it: a provider in the program, a
-  resource a person, a client a call (`benchmarks/peers/textbook`). It runs without a plan before.
-- **boto3 in a loop**: a call a person, in turn or by {connections} threads with a connection each, as many as
-  `optout` uses without quotas. It has no state: it asks about everybody, or calls for everybody. A preview is a
-  refresh.
-- **AWS CLI in a loop**: a process a call.
+## How to read the tables
+`make bench` wrote this page, and every number was measured. If a cell was not run, the cell says why. All peers use
+this project's service, which is started anew for each run on the same machine. All peers get the same people.
 
-Seconds are those of the quickest round on the clock, processor seconds of all processes in brackets, the
-service's not among them, then the ratio to `optout`, sharded, embedded engine. A preview asks the state, not the
-service. In a refresh 1 % of the people had been enrolled behind everybody's back. *Italics*: not run. "quota's
-floor" is arithmetic: the calls that a peer makes, divided by what AWS allows.
+- **optout** is this project. `sharded` keeps many people in one resource, and `single` keeps one person in each
+  ([decision 5](adr/0005-sharded-resource.md)). Both run on each of the two [engines](engines.md). `up` includes its
+  plan.
+- **textbook dynamic provider** is `pulumi.dynamic.Resource` as tutorials show it: the provider is in the program,
+  each person is a resource, and each call makes a client (`benchmarks/peers/textbook`). It makes no plan first.
+- **boto3 in a loop** makes one call a person, one by one or in {connections} threads with a connection each.
+  `optout` uses as many connections when there are no quotas. The loop keeps no state, so it asks about everybody or
+  calls for everybody. Its preview is a refresh.
+- **AWS CLI in a loop** starts one process a call.
+
+A cell shows the seconds of the fastest round, then in brackets the processor seconds of all processes except the
+service, then the ratio to `optout`, sharded, embedded engine. A preview reads the state and does not ask the
+service. Before a refresh, 1 % of the people were enrolled again in the service. *Italics* mean that the cell was
+not run. "quota's floor" was calculated: it is the number of calls that a peer makes, divided by the calls a second
+that AWS allows. "dies before" means that the peer already fails with fewer people.
 
 ## Machine
 {facts}
@@ -46,9 +52,9 @@ floor" is arithmetic: the calls that a peer makes, divided by what AWS allows.
 ## Time
 {tables}
 
-## Again
-`make bench` runs everything, in about two hours; what is measured already is not measured again. `make bench
-BENCH="--quick"` takes two minutes. `.venv/bin/python -m benchmarks --help` tells how to run less, or more often.
+## Repeat it
+`make bench` does not measure again what is already in its results folder. `.venv/bin/python -m benchmarks --help`
+says how to run less, or more often.
 """
 
 
@@ -78,4 +84,4 @@ def write(page: Path, folder: Path, sizes: Sequence[int]) -> None:
         claims=judged(best(results)),
         tables=Tables(results, sizes, notes["longest"], notes["tools"]).all(),
     )
-    page.write_text(text, encoding="utf-8")
+    summary.write(page, text)

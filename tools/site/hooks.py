@@ -11,7 +11,7 @@ import os
 import re
 import subprocess
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File
@@ -40,12 +40,17 @@ BESIDE = {  # by their paths in the repository
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
     """Put the pages of a folder where the navigation has an asterisk: a new decision needs no line there."""
-    for section in config.nav or ():
-        for title, entry in section.items():
-            if isinstance(entry, str) and "*" in entry:
-                docs = Path(config.docs_dir)
-                section[title] = [path.relative_to(docs).as_posix() for path in sorted(docs.glob(entry))]
+    _fill(config.nav or [], Path(config.docs_dir))
     return config
+
+
+def _fill(sections: list[dict[str, Any]], docs: Path) -> None:
+    for section in sections:
+        for title, entry in section.items():
+            if isinstance(entry, list):
+                _fill(entry, docs)
+            elif "*" in entry:
+                section[title] = [path.relative_to(docs).as_posix() for path in sorted(docs.glob(entry))]
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
