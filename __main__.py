@@ -13,7 +13,8 @@ from voiceid_optout.providers.program import (
     declare_people,
     end_quietly,
 )
-from voiceid_optout.register import Ensure, Entry, Register, RegisterError, load
+from voiceid_optout.register import Ensure, Entry, Register, load
+from voiceid_optout.register.faults import RegisterError
 from voiceid_optout.speakers import label
 
 BATCH = 100  # resources in flight: the SDK's waiting costs outstanding x completed registrations

@@ -10,7 +10,7 @@ from voiceid_optout.cli import context as context_module
 from voiceid_optout.cli.context import LabelKeys, find, label_keys
 from voiceid_optout.cli.errors import CommandError
 from voiceid_optout.cli.exit_codes import ExitCode
-from voiceid_optout.register import RegisterInvalid
+from voiceid_optout.register.faults import RegisterInvalid
 from voiceid_optout.state import passphrase
 from voiceid_optout.state.errors import PassphraseError, ProjectError
 from voiceid_optout.voiceid.place import SANDBOX_PASSPHRASE

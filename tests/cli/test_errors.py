@@ -5,9 +5,7 @@ from tests.cli.projects import Project
 from voiceid_optout.cli.errors import CommandError, reported
 from voiceid_optout.cli.exit_codes import ExitCode
 from voiceid_optout.engine.messages import DEBUG_VARIABLE
-from voiceid_optout.register import RegisterError, RegisterInvalid
-from voiceid_optout.register.codes import Code
-from voiceid_optout.register.model import Fault, Location
+from voiceid_optout.register.faults import Code, Fault, Location, RegisterError, RegisterInvalid
 from voiceid_optout.state.errors import PassphraseError, StackLockedError
 
 WHERE = Location("config/people.yaml", 3, 5)

@@ -11,7 +11,7 @@ import yaml
 
 from tests.cli.projects import DOMAIN, Project
 from voiceid_optout.cli.exit_codes import ExitCode
-from voiceid_optout.register.schema import build_schema
+from voiceid_optout.register.fields import build_schema
 
 ROOT = Path(__file__).parents[2]
 

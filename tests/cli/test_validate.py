@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 
 from voiceid_optout.cli.exit_codes import ExitCode
 from voiceid_optout.cli.validate import command
-from voiceid_optout.register.schema import schema_text
+from voiceid_optout.register.fields import schema_text
 
 PROJECT = Path(__file__).parents[2]
 FAULTS = PROJECT / "tests" / "register" / "faults"

@@ -11,7 +11,7 @@ from tests.docs.pages import ROOT
 from tools.site.reference import pages
 from voiceid_optout.cli.exit_codes import ExitCode
 from voiceid_optout.cli.main import main
-from voiceid_optout.register.codes import ABOUT
+from voiceid_optout.register.faults import ABOUT
 
 MADE = pages()
 

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from voiceid_optout.register import Fault, Register, RegisterInvalid, load
+from voiceid_optout.register import Register, load
+from voiceid_optout.register.faults import Fault, RegisterInvalid
 
 HERE = Path(__file__).parent
 SANDBOX = "UcUuCPFOsAjzg9xoByUatN"

@@ -4,9 +4,9 @@ import pytest
 import yaml
 
 from tests.register.conftest import FILES
-from voiceid_optout.register import Code, Fault, RegisterInvalid
 from voiceid_optout.register.document import read_document
 from voiceid_optout.register.events import MAX_FAULTS, Events, open_parser
+from voiceid_optout.register.faults import Code, Fault, RegisterInvalid
 from voiceid_optout.register.sources import Source, read
 
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.register.conftest import register_of
-from voiceid_optout.register import Code, Fault, Location, RegisterInvalid
-from voiceid_optout.register.model import Entry
+from voiceid_optout.register import Entry
+from voiceid_optout.register.faults import Code, Fault, Location, RegisterInvalid
 from voiceid_optout.register.report import as_json, contacts, github, summary
 from voiceid_optout.speakers import Ensure
 

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from voiceid_optout.register import Code, Fault, RegisterInvalid
+from voiceid_optout.register.faults import Code, Fault, RegisterInvalid
 from voiceid_optout.register.sources import MAX_BYTES, Source, discover, read, shown
 
 

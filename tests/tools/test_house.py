@@ -66,7 +66,7 @@ def test_imports_within_functions_are_lazy(small: House) -> None:
 @pytest.mark.parametrize(
     ("lower", "higher"),
     [
-        ("voiceid_optout.speakers", "voiceid_optout.register.loader"),
+        ("voiceid_optout.speakers", "voiceid_optout.register"),
         ("voiceid_optout.plan", "voiceid_optout.engine.interface"),
         ("voiceid_optout.voiceid.client", "voiceid_optout.providers"),
         ("voiceid_optout.engine", "voiceid_optout.cli.main"),

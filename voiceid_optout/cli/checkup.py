@@ -15,7 +15,7 @@ from voiceid_optout.cli.connection import client_settings, in_environment
 from voiceid_optout.cli.errors import CommandError
 from voiceid_optout.cli.sandbox import environment_for
 from voiceid_optout.engine.interface import place_of
-from voiceid_optout.register import RegisterError
+from voiceid_optout.register.faults import RegisterError
 from voiceid_optout.register.report import summary
 from voiceid_optout.state import checkpoint as checkpoints
 from voiceid_optout.state import locks, passphrase, trust

@@ -79,7 +79,8 @@ def opened_for(root: Path, stack: str | None) -> Iterator[RegisterFiles]:
 
 def _fitting(root: Path, views: Sequence[StackView]) -> StackView:
     """Return the first view under which the register is valid, or the first one: its faults are told then."""
-    from voiceid_optout.register import RegisterInvalid, load  # noqa: PLC0415
+    from voiceid_optout.register import load  # noqa: PLC0415
+    from voiceid_optout.register.faults import RegisterInvalid  # noqa: PLC0415
 
     for view in views:
         with suppress(RegisterInvalid):
@@ -97,7 +98,7 @@ def carry_out(
     reveal: bool,
 ) -> Edited:
     """Make the change, or show it as a diff."""
-    from voiceid_optout.register.edit import redacted  # noqa: PLC0415
+    from voiceid_optout.register.layout import redacted  # noqa: PLC0415
 
     edited = files.edit(changes, not_opted_out or {})
     if not dry_run:

@@ -64,7 +64,7 @@ def _terminated_as_interrupted() -> Iterator[None]:
 
 def _verdict(error: Exception) -> tuple[list[str], ExitCode] | None:
     """Return what to say, the last line being the sum of it, and the code; None for what nobody foresaw."""
-    from voiceid_optout.register import RegisterError, RegisterInvalid  # noqa: PLC0415
+    from voiceid_optout.register.faults import RegisterError, RegisterInvalid  # noqa: PLC0415
     from voiceid_optout.state.errors import EngineError, StackLockedError  # noqa: PLC0415 - not for --help
 
     match error:

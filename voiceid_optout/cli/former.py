@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from voiceid_optout.limits import read_json
-from voiceid_optout.register import RegisterInvalid
-from voiceid_optout.register.loader import load_texts
+from voiceid_optout.register import load_texts
+from voiceid_optout.register.faults import RegisterInvalid
 from voiceid_optout.register.sources import SUFFIXES, shown
 from voiceid_optout.state.backend import Backend
 

@@ -129,7 +129,7 @@ def of_failure(choices: Choices, given: Texts, failed: str) -> tuple[Texts, Matc
     files say, stand in for what was given.
     """
     from voiceid_optout.forge.identifiers import Matcher  # noqa: PLC0415
-    from voiceid_optout.register import RegisterInvalid  # noqa: PLC0415
+    from voiceid_optout.register.faults import RegisterInvalid  # noqa: PLC0415
     from voiceid_optout.state.errors import EngineError  # noqa: PLC0415 - not for --help
 
     try:

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 from voiceid_optout.cli.errors import CommandError
 from voiceid_optout.cli.exit_codes import ExitCode
 from voiceid_optout.files import write_atomic
-from voiceid_optout.register import Code, RegisterInvalid
-from voiceid_optout.register.edit import CannotEdit, FileChange, Rewritten, rewrite, verify
-from voiceid_optout.register.loader import find_sources, load_texts, no_collection, read_all
+from voiceid_optout.register import find_sources, load_texts, no_collection, read_all
+from voiceid_optout.register.edit import CannotEdit, FileChange, verify
+from voiceid_optout.register.faults import Code, RegisterInvalid
+from voiceid_optout.register.rewrite import Rewritten, rewrite
 from voiceid_optout.register.sources import BOM, Source, shown
 from voiceid_optout.speakers import DOMAIN_ID
 
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from voiceid_optout.register import Entry, Fault, Register
+    from voiceid_optout.register import Entry, Register
+    from voiceid_optout.register.faults import Fault
 
 _NOTHING_THERE = frozenset({Code.MISSING_DIRECTORY, Code.NO_FILES})
 _NEW_FILE_MODE = 0o644

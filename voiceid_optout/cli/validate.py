@@ -16,10 +16,11 @@ from voiceid_optout.cli.options import cwd_option, stack_name
 from voiceid_optout.cli.output import echo
 from voiceid_optout.cli.stack_views import StackView, views_of
 from voiceid_optout.foreign_text import printable
-from voiceid_optout.register import Entry, Fault, Register, RegisterInvalid, load_paths
+from voiceid_optout.register import Entry, Register, load_paths
+from voiceid_optout.register.faults import Fault, RegisterInvalid
+from voiceid_optout.register.fields import schema_text
 from voiceid_optout.register.report import Contact, contacts, github, github_warnings, summary
 from voiceid_optout.register.report import as_json as json_of
-from voiceid_optout.register.schema import schema_text
 
 
 @click.command(name="validate")

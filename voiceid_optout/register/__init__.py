@@ -1,9 +1,23 @@
-"""The register: YAML files that name the people who must not be recognised by voice."""
+"""The register: YAML files that name the people who must not be recognised by voice.
 
-from voiceid_optout.register.codes import ABOUT, Code
-from voiceid_optout.register.loader import load, load_paths
-from voiceid_optout.register.model import Entry, Fault, Location, Register, RegisterError, RegisterInvalid
-from voiceid_optout.speakers import Ensure
+To load it is to read every file, resolve domains, find duplicates, gather every fault, and only then decide.
+"""
+
+import gc
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date
+from difflib import get_close_matches
+from pathlib import Path
+
+from voiceid_optout.foreign_text import one_line
+from voiceid_optout.register.document import Document, Listed, read_document
+from voiceid_optout.register.events import Events
+from voiceid_optout.register.faults import ABOUT, Code, Fault, Location, RegisterError, RegisterInvalid
+from voiceid_optout.register.fields import parse_date
+from voiceid_optout.register.sources import Source, discover, read
+from voiceid_optout.speakers import DOMAIN_ID, Ensure
 
 __all__ = [
     "ABOUT",
@@ -18,3 +32,216 @@ __all__ = [
     "load",
     "load_paths",
 ]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One person in one domain.
+
+    ``speaker_id`` is a CustomerSpeakerId, or a GeneratedSpeakerId written ``id#`` and 22 characters. It and
+    ``reason`` speak about a person and stay out of ``repr``.
+    """
+
+    domain_id: str
+    speaker_id: str = field(repr=False)
+    ensure: Ensure
+    location: Location
+    requested_on: date | None = None
+    reason: str | None = field(default=None, repr=False)
+    ticket: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Register:
+    """All entries, in the order of files and lines, the files they came from, and the DomainId of each file."""
+
+    entries: tuple[Entry, ...] = field(repr=False)
+    files: tuple[str, ...]
+    domain_ids: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    def count(self, ensure: Ensure) -> int:
+        """How many entries ask for this."""
+        return sum(1 for entry in self.entries if entry.ensure is ensure)
+
+
+@contextmanager
+def no_collection() -> Iterator[None]:
+    """Look for no cycles in this time: a register makes millions of small objects without any.
+
+    It saves a fifth of the time to load a large one, and the cost of an entry no longer grows with their number.
+    """
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+def load(directory: Path, *, domains: Mapping[str, str], default_domain: str | None) -> Register:
+    """Load the register in a directory (``*.yaml`` and ``*.yml``, not recursive) or one file.
+
+    ``domains`` maps aliases to DomainIds. ``default_domain``, an alias or a DomainId, is for files that name
+    none. Raises RegisterInvalid with all faults of all files; places read ``config/people.yaml:3:5``, from
+    the directory's own name on.
+    """
+    return load_paths([(directory, None)], domains=domains, default_domain=default_domain)
+
+
+def load_paths(
+    paths: Sequence[tuple[Path, Path | None]], *, domains: Mapping[str, str], default_domain: str | None
+) -> Register:
+    """Load one register from several places, each with the prefix to show its files with (see discover)."""
+    sources, faults = find_sources(paths)
+    return load_texts(read_all(sources, faults), faults, domains=domains, default_domain=default_domain)
+
+
+@no_collection()
+def load_texts(
+    texts: Iterable[tuple[str, bytes]],
+    faults: list[Fault],
+    *,
+    domains: Mapping[str, str],
+    default_domain: str | None,
+) -> Register:
+    """Load one register from texts (name to show, UTF-8) and say at the end what was wrong, ``faults`` included.
+
+    ``texts`` is consumed one by one and may add to ``faults`` on its way, as :func:`read_all` does.
+    """
+    documents: list[tuple[str, Document]] = []
+    domain_ids: dict[str, str] = {}
+    files: list[str] = []
+    for shown, data in texts:
+        document = read_document(Events(data, shown))
+        faults.extend(document.faults)
+        domain = resolve(document, domains, default_domain)
+        if isinstance(domain, Fault):
+            faults.append(domain)
+        elif domain is not None:
+            domain_ids[shown] = domain
+        # A path is never a DomainId, so a file of unknown domain is compared with itself only.
+        documents.append((domain if isinstance(domain, str) else f"{shown}/", document))
+        files.append(shown)
+    faults.extend(find_duplicates(documents))
+    if faults:
+        raise RegisterInvalid(faults)
+    entries = tuple(_entry(domain_id, listed) for domain_id, document in documents for listed in document.listed)
+    return Register(entries, tuple(files), domain_ids)
+
+
+def read_all(sources: Iterable[Source], faults: list[Fault]) -> Iterator[tuple[str, bytes]]:
+    """Yield each file's name and text; what cannot be read goes to ``faults``."""
+    for source in sources:
+        try:
+            yield source.shown, read(source)
+        except RegisterInvalid as error:
+            faults.extend(error.faults)
+
+
+def find_sources(paths: Iterable[tuple[Path, Path | None]]) -> tuple[list[Source], list[Fault]]:
+    """Return the files at several places, by the names they are shown with, and what is wrong with the places.
+
+    A file named twice (by itself and by its directory, by a link within its directory) is there once.
+    """
+    sources: dict[Path, Source] = {}
+    faults: list[Fault] = []
+    for path, prefix in paths:
+        found, wrong = discover(path, prefix)
+        faults.extend(wrong)
+        for source in found:
+            sources.setdefault(_identity(source), source)
+    return sorted(sources.values(), key=lambda source: source.shown), list(dict.fromkeys(faults))
+
+
+def _identity(source: Source) -> Path:
+    """Return the one path of a file; of a link that must not be followed, the link's own."""
+    try:
+        path = source.path.resolve()
+    except RuntimeError:  # before Python 3.13, for a link in a circle
+        return source.path.absolute()
+    return path if path.is_relative_to(source.root) else source.root / source.path.name
+
+
+def _entry(domain_id: str, listed: Listed) -> Entry:
+    details = listed.details
+    day = details.get("requested_on")
+    return Entry(
+        domain_id,
+        listed.speaker_id,
+        listed.ensure,
+        listed.location,
+        None if day is None else parse_date(day),
+        details.get("reason"),
+        details.get("ticket"),
+    )
+
+
+_SHOWN = 60  # characters of an alias
+
+
+def resolve(document: Document, domains: Mapping[str, str], default: str | None) -> str | Fault | None:
+    """Return the DomainId of a file, or the fault; None if its domain is refused already.
+
+    ``domains`` maps aliases to DomainIds; ``default`` is either of the two, for a file that says nothing.
+    """
+    if document.domain_unknown:
+        return None
+    at = document.domain_at or Location(document.file, 1, 1)
+    if document.domain is not None:
+        return _lookup(document.domain, domains, at, "this alias")
+    if default is not None:
+        return _lookup(default, domains, at, "the stack's default domain")
+    message = "no domain: add 'domain:' to the file, or set 'domain' in the stack's config"
+    return Fault(at, Code.NO_DOMAIN, message)
+
+
+def _lookup(name: str, domains: Mapping[str, str], at: Location, what: str) -> str | Fault:
+    """An alias wins over a DomainId of the same letters: whoever defined it meant it."""
+    if name not in domains:
+        if DOMAIN_ID.fullmatch(name):
+            return name
+        return Fault(at, Code.UNKNOWN_ALIAS, _unknown(name, domains, what))
+    domain_id = str(domains[name])  # from a config file, where digits without quotes are a number
+    if not DOMAIN_ID.fullmatch(domain_id):
+        message = f"{what} is defined in the stack's config, but not as a domain id (22 letters and digits)"
+        return Fault(at, Code.BAD_ALIAS, message)
+    return domain_id
+
+
+def _unknown(name: str, domains: Mapping[str, str], what: str) -> str:
+    start = f"{what} is not defined under 'domains' in the stack's config"
+    close = get_close_matches(name, domains, n=1)
+    if close:
+        return f"{start}: did you mean '{one_line(close[0], _SHOWN)}'?"
+    if domains:
+        return f"{start}; it defines {', '.join(one_line(alias, _SHOWN) for alias in sorted(domains))}"
+    return f"{start}, which defines none (a domain id has 22 letters and digits)"
+
+
+def find_duplicates(documents: Iterable[tuple[str, Document]]) -> list[Fault]:
+    """Return a fault for each entry whose person is listed before; files come with the domain they are about.
+
+    A file whose domain is unknown is judged by itself: its caller gives it a name of its own.
+    """
+    faults = []
+    first: dict[tuple[str, str], Listed] = {}
+    for domain_id, document in documents:
+        for listed in document.listed:
+            earlier = first.setdefault((domain_id, listed.speaker_id), listed)
+            if earlier is not listed:
+                faults.append(_duplicate_fault(earlier, listed))
+    return faults
+
+
+def _duplicate_fault(earlier: Listed, listed: Listed) -> Fault:
+    place = f"first listed at {earlier.location}"
+    if earlier.ensure is not listed.ensure:
+        code = Code.LISTED_AND_RELEASED
+        message = f"this person is under 'speakers' and under 'released': decide which, delete the other; {place}"
+    elif earlier.location.file == listed.location.file:
+        code, message = Code.DUPLICATE_SPEAKER, f"this person is listed twice: keep one; {place}"
+    else:
+        code = Code.DUPLICATE_ACROSS_FILES
+        message = f"this person is listed in another file of the same domain: keep one; {place}"
+    return Fault(listed.location, code, message, earlier.location)

@@ -14,8 +14,8 @@ from yaml.events import (
     StreamEndEvent,
 )
 
-from voiceid_optout.register.codes import Code
 from voiceid_optout.register.events import Events, StopReading
+from voiceid_optout.register.faults import Code, Fault, Location
 from voiceid_optout.register.fields import (
     DOMAIN_FIELD,
     FILE_KEYS,
@@ -27,7 +27,6 @@ from voiceid_optout.register.fields import (
     is_null,
     suggest,
 )
-from voiceid_optout.register.model import Fault, Location
 from voiceid_optout.speakers import Ensure
 
 

@@ -17,8 +17,7 @@ from yaml.error import MarkedYAMLError, YAMLError
 from yaml.events import CollectionEndEvent, CollectionStartEvent, Event, NodeEvent
 
 from voiceid_optout.limits import MAX_DEPTH
-from voiceid_optout.register.codes import Code
-from voiceid_optout.register.model import Fault, Location
+from voiceid_optout.register.faults import Code, Fault, Location
 
 # Parts of what libyaml and PyYAML say (context and problem), most telling first, and what it means here.
 _ADVICE: tuple[tuple[str, Code, str], ...] = (

@@ -1,23 +1,27 @@
 """The one table of what a register file may hold, and what a YAML reader makes of a word without quotes.
 
-The loader's checks and the JSON Schema are both made from it, so an editor and CI judge alike.
-Forms and lengths of ids: Voice ID API, shapes CustomerSpeakerId, GeneratedSpeakerId and DomainId.
+The loader's checks and the JSON Schema (:func:`build_schema`) are both made from it, so an editor and CI judge
+alike. The schema tells everything about one document once YAML is read. What it cannot tell (``Level`` other than
+DOCUMENT): YAML's own faults, and what depends on other files or on the stack's config. Forms and lengths of ids:
+Voice ID API, shapes CustomerSpeakerId, GeneratedSpeakerId and DomainId.
 
 YAML has two readings in use: 1.1 (PyYAML, most tools) and the 1.2 core schema (editors, newer tools). A word
 that either takes for something else than text is refused, so that ``0017`` is never 15 for one program and 17
 for the next.
 """
 
+import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
 from difflib import get_close_matches
 from functools import lru_cache
+from typing import Any
 
 from yaml.resolver import Resolver
 
-from voiceid_optout.register.codes import Code
+from voiceid_optout.register.faults import Code
 from voiceid_optout.speakers import SPEAKER_ID as SPEAKER_ID_FORM
 from voiceid_optout.speakers import Ensure
 
@@ -245,3 +249,65 @@ def suggest(key: str, known: Iterable[str]) -> str:
     if close:
         return f"unknown key: did you mean '{close[0]}'?"
     return f"unknown key; known here: {', '.join(known)}"
+
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+Schema = dict[str, Any]
+
+
+def build_schema() -> Schema:
+    """Return the schema. Keywords for objects and lists stand side by side: each binds its own kind only."""
+    return {
+        "$schema": DIALECT,
+        "title": "Register of opt-outs",
+        "description": "People who must not be recognised by voice. One file, one domain.",
+        "type": ["object", "array"],
+        "properties": {
+            DOMAIN_FIELD.name: _text(DOMAIN_FIELD),
+            **{
+                name: {"type": "array", "description": spec.about, "items": _ref(spec)}
+                for name, spec in LISTS.items()
+            },
+        },
+        "additionalProperties": False,
+        "anyOf": [{"required": [name]} for name in LISTS],
+        "items": _ref(SPEAKERS),
+        "$defs": {spec.ensure.value: _entry(spec) for spec in LISTS.values()},
+    }
+
+
+def schema_text() -> str:
+    """Return the schema as it is checked in."""
+    return json.dumps(build_schema(), indent=2, ensure_ascii=False) + "\n"
+
+
+def _ref(spec: ListField) -> Schema:
+    return {"$ref": f"#/$defs/{spec.ensure.value}"}
+
+
+def _entry(spec: ListField) -> Schema:
+    entry: Schema = {
+        "type": "object",
+        "properties": {each.name: _text(each) for each in spec.fields},
+        "required": [each.name for each in spec.fields if each.required is not None],
+        "additionalProperties": False,
+    }
+    if spec.bare:
+        entry["type"] = ["string", "object"]
+        entry["pattern"] = SPEAKERS.by_name["id"].rule.pattern
+    return entry
+
+
+def _text(spec: Field) -> Schema:
+    text: Schema = {
+        "type": "string",
+        "description": spec.about,
+        "pattern": spec.rule.pattern,
+        "examples": [spec.example],
+    }
+    if spec.rule.max_length is not None:
+        text["maxLength"] = spec.rule.max_length
+    if spec.rule.is_date:
+        text["format"] = "date"
+    return text

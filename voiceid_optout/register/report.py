@@ -1,21 +1,13 @@
 """What is said of a register: a verdict as text, annotations or JSON, and warnings of contact data; pure."""
 
-from __future__ import annotations
-
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from voiceid_optout.register.model import Fault, Location, Register
+from voiceid_optout.register import Entry, Register
+from voiceid_optout.register.faults import Fault, Location
 from voiceid_optout.speakers import Ensure
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-
-    from voiceid_optout.register.model import Entry, Location
-
 
 _MAIL = re.compile(r"[^\s@<>()]+@[^\s@<>()]+\.[^\W\d_]{2,}")
 _DATE = re.compile(r"\b(?:\d{4}-\d{2}-\d{2}|\d{1,2}[./]\d{1,2}[./]\d{4})\b")

@@ -9,8 +9,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from voiceid_optout.foreign_text import escaped
-from voiceid_optout.register.codes import Code
-from voiceid_optout.register.model import Fault, Location, RegisterInvalid
+from voiceid_optout.register.faults import Code, Fault, Location, RegisterInvalid
 
 SUFFIXES = (".yaml", ".yml")
 _INNER_SUFFIX = re.compile(r"\.ya?ml(?=[^a-z]|[a-z]$)")

@@ -1,7 +1,7 @@
 """The faults of ``optout validate``, from their table in the code."""
 
 from tools.site.reference.tables import code, table
-from voiceid_optout.register.codes import ABOUT, Level
+from voiceid_optout.register.faults import ABOUT, Level
 
 _HEAD = """# Faults of a register
 

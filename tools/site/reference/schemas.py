@@ -6,7 +6,7 @@ from importlib.resources import files
 from typing import Any
 
 from tools.site.reference.tables import code, table
-from voiceid_optout.register.schema import build_schema
+from voiceid_optout.register.fields import build_schema
 
 Schema = dict[str, Any]
 

@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.register.edit.fixtures import change, load
+from tests.register.edits import change, load
 from voiceid_optout.register import Ensure
-from voiceid_optout.register.edit import FileChange, Person, Rewritten
+from voiceid_optout.register.edit import FileChange, Person
+from voiceid_optout.register.rewrite import Rewritten
 
 TEXTS = st.text("abcXYZ019 äß.,:;#'\"\\-_[]{}&*!|>%@`\n\t", min_size=1, max_size=20).filter(str.strip)
 DAYS = st.dates().map(lambda day: f"{day.year:04}-{day:%m-%d}")

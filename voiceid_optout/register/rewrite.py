@@ -5,11 +5,22 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from voiceid_optout.register.edit.decide import CannotEdit, Comments, Person, Style, block, flow
-from voiceid_optout.register.edit.diff import LINE_END, Patch, apply, hunks, unified
-from voiceid_optout.register.edit.layout import Layout, Listing, comments_in, find_sections, read_layout, section
+from voiceid_optout.register.edit import CannotEdit, Comments, Person, Style, block, flow
+from voiceid_optout.register.faults import Location
 from voiceid_optout.register.fields import DOMAIN_FIELD, LISTS, RELEASED, SPEAKERS, ListField
-from voiceid_optout.register.model import Location
+from voiceid_optout.register.layout import (
+    LINE_END,
+    Layout,
+    Listing,
+    Patch,
+    apply,
+    comments_in,
+    find_sections,
+    hunks,
+    read_layout,
+    section,
+    unified,
+)
 from voiceid_optout.speakers import Ensure
 
 _COMMA = re.compile(r"[ \t]*,[ \t]*")
@@ -45,7 +56,7 @@ def rewrite(
     it, go with it, or to the person that replaces it. ``not_opted_out`` (ids and statuses) renews the section of
     comments about them; None leaves it alone. Raises CannotEdit for a layout that is not known, and for a comment
     that has no place where it would go. A caller judges the result before it uses it: see
-    :func:`voiceid_optout.register.edit.decide.verify`.
+    :func:`voiceid_optout.register.edit.verify`.
     """
     found = LINE_END.search(text)
     line_end = found.group() if found else "\n"

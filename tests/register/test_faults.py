@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.register.conftest import register_of
-from voiceid_optout.register import ABOUT, Code
+from voiceid_optout.register.faults import ABOUT, Code
 from voiceid_optout.register.fields import FILE_KEYS, SPEAKERS
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "register.md").read_text(encoding="utf-8")

@@ -6,22 +6,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.register.conftest import DOMAINS, SANDBOX
-from tests.register.edit.fixtures import FILE, load
+from tests.register.edits import FILE, load
 from tests.register.yaml12 import read_as_editor
-from voiceid_optout.register import Ensure, Register
+from voiceid_optout.register import Ensure, Register, load_texts
 from voiceid_optout.register.edit import (
     CannotEdit,
+    Comments,
     FileChange,
     Given,
+    Person,
     Refused,
+    Style,
+    block,
+    flow,
     to_add,
     to_adopt,
     to_release,
     verify,
 )
-from voiceid_optout.register.edit.decide import Comments, Person, Style, block, flow
 from voiceid_optout.register.fields import RELEASED, SPEAKERS
-from voiceid_optout.register.loader import load_texts
 
 STYLE = Style(2, 1, "\n")
 PROSE = SPEAKERS.by_name["reason"].rule

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.register.conftest import CASES, DOMAINS, HERE, SANDBOX, faults_of, register_of
-from voiceid_optout.register import Code, Ensure, Entry, Location, RegisterInvalid, load, load_paths
-from voiceid_optout.register.loader import no_collection
+from voiceid_optout.register import Ensure, Entry, load, load_paths, no_collection
+from voiceid_optout.register.faults import Code, Location, RegisterInvalid
 
 # Faults that no file in a repository can carry; made in test_source.py, test_discover.py, test_events.py.
 MADE_ELSEWHERE = {

@@ -1,12 +1,13 @@
-"""Every fault a register can have: its code, what it means and what to do about it.
+"""What can be wrong with a register: each fault's code, meaning and remedy, and the error that carries them all.
 
-``docs/register.md`` shows this table; a test keeps the two the same.
+``docs/register.md`` shows the table ``ABOUT``; a test keeps the two the same.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from enum import Enum, StrEnum
 from types import MappingProxyType
+from typing import Self
 
 
 class Code(StrEnum):
@@ -193,3 +194,49 @@ ABOUT: Mapping[Code, About] = MappingProxyType(
         ),
     }
 )
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Location:
+    """A place in a register file; ``line`` and ``column`` count characters from 1, as editors do."""
+
+    file: str
+    line: int
+    column: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Fault:
+    """One thing wrong at one place.
+
+    ``message`` tells what to do and carries nothing that the file says: any value may be an identifier.
+    ``other`` is the second place where two contradict each other; the message names it too.
+    """
+
+    location: Location
+    code: Code
+    message: str
+    other: Location | None = field(default=None, compare=False)
+
+    def __str__(self) -> str:
+        return f"{self.location}: {self.code}: {self.message}"
+
+
+class RegisterError(Exception):
+    """Root of what this package raises."""
+
+
+class RegisterInvalid(RegisterError):  # noqa: N818 - the name callers know; it is a verdict, not a failure
+    """The register cannot be used; ``faults`` are all there are, by file, line and column."""
+
+    def __init__(self, faults: Iterable[Fault]) -> None:
+        self.faults = tuple(sorted(faults))
+        super().__init__("\n".join(str(fault) for fault in self.faults))
+
+    @classmethod
+    def at(cls, location: Location, code: Code, message: str) -> Self:
+        """One fault, as an error."""
+        return cls([Fault(location, code, message)])

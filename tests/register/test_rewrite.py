@@ -2,10 +2,10 @@
 
 import pytest
 
-from tests.register.edit.fixtures import add, adopt, load, release
-from voiceid_optout.register import RegisterInvalid
+from tests.register.edits import add, adopt, load, release
 from voiceid_optout.register.edit import CannotEdit, Person
-from voiceid_optout.register.edit.layout import find_sections
+from voiceid_optout.register.faults import RegisterInvalid
+from voiceid_optout.register.layout import find_sections
 
 NEW = Person("caller-9")
 FULL = Person("0021", {"ticket": "T: 1", "reason": "by phone, twice", "requested_on": "2026-01-02"})

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from tests.register.conftest import DOMAINS, SANDBOX
-from voiceid_optout.register import Ensure, Register
-from voiceid_optout.register.edit import FileChange, Given, Person, Rewritten, rewrite, to_add, to_release, verify
-from voiceid_optout.register.loader import load_texts
+from voiceid_optout.register import Ensure, Register, load_texts
+from voiceid_optout.register.edit import FileChange, Given, Person, to_add, to_release, verify
+from voiceid_optout.register.rewrite import Rewritten, rewrite
 
 FILE = "config/people.yaml"
 
