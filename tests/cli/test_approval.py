@@ -10,9 +10,10 @@ from voiceid_optout.cli.approval import Approval, guarded, limits, override, rea
 from voiceid_optout.cli.errors import CommandError
 from voiceid_optout.cli.exit_codes import ExitCode
 from voiceid_optout.cli.session import Choices
-from voiceid_optout.plan import Action, Purpose, Review
-from voiceid_optout.plan.document import render
+from voiceid_optout.plan import Action, Purpose
 from voiceid_optout.plan.guard import Limits
+from voiceid_optout.plan.render_json import render
+from voiceid_optout.plan.review import Review
 
 ONE, TWO, THREE = steps(Action.OPT_OUT, 3)
 REVIEWED = review([ONE, TWO], places={TWO.label: "config/people.yaml:4"})

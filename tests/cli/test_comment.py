@@ -11,8 +11,8 @@ from voiceid_optout.cli.errors import CommandError
 from voiceid_optout.cli.exit_codes import ExitCode
 from voiceid_optout.cli.posting import FAULTS_SHOWN
 from voiceid_optout.forge.comments import Reviewed, reviewed_in
-from voiceid_optout.plan import Review
-from voiceid_optout.plan.document import document
+from voiceid_optout.plan.render_json import document
+from voiceid_optout.plan.review import Review
 
 DIGEST = "0123456789abcdef" * 2
 PLAN = "### Plan\n\n1 to opt out\n"

@@ -8,7 +8,7 @@ from jsonschema import validate
 from tests.cli.engines import ModelEngine
 from tests.cli.projects import DOMAIN, Project, label_of
 from voiceid_optout.cli.exit_codes import ExitCode
-from voiceid_optout.plan.document import SCHEMA
+from voiceid_optout.plan.render_json import SCHEMA
 
 CROWD = [f"caller-{n}" for n in range(40)]
 

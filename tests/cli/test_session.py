@@ -22,12 +22,14 @@ from voiceid_optout.cli.run_events import EventLog
 from voiceid_optout.cli.session import Choices, Session, end, opened
 from voiceid_optout.engine.events import Emitter
 from voiceid_optout.engine.interface import Operation, Outcome, Request, Result
-from voiceid_optout.plan import Action, Change, Plan, Purpose, Review, Scope, Step, text
+from voiceid_optout.plan import Action, Change, Plan, Purpose, Scope, Step, render_text
 from voiceid_optout.service.data_folder import find
 from voiceid_optout.state.errors import EngineError
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from voiceid_optout.plan.review import Review
 
 SAM = "sp-00000000000005a1"
 
@@ -214,7 +216,7 @@ def test_a_plan_is_shown_as_its_text(project: Project) -> None:
     made = desk(project, places=PLACES, width=40)
     review = reviewed(made, REPAIRED, RELEASE, purpose=Purpose.UP)
     made.session.show(review)
-    assert made.shown == text.render(review)
+    assert made.shown == render_text.render(review)
     assert len(made.shown.splitlines()) == 5
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from voiceid_optout.plan import Action, Change, Plan, Purpose, Review, Scope, Step
+from voiceid_optout.plan import Action, Change, Plan, Purpose, Scope, Step
+from voiceid_optout.plan.review import Review
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.plan.plans import BUCKET, plan, step, steps
-from voiceid_optout.plan import Action, Change, Plan, Step
+from voiceid_optout.plan import Action, Change, LimitsError, Plan, Step
 from voiceid_optout.plan.guard import (
     LIMITS_EXAMPLE,
     Breach,
@@ -16,7 +16,6 @@ from voiceid_optout.plan.guard import (
     is_dangerous,
     parse_limits,
 )
-from voiceid_optout.plan.model import LimitsError
 
 LIMITS = Limits()
 

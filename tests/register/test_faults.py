@@ -24,7 +24,7 @@ def test_the_table_in_the_documentation_is_the_table_in_the_code() -> None:
     ]
     shown = DOCUMENT.split("| code | seen in |")[1].split("\n\n")[0].splitlines()[2:]
     assert shown == wanted, (
-        "docs/register.md: replace the rows of the table by those of voiceid_optout/register/codes.py"
+        "docs/register.md: replace the rows of the table by those of voiceid_optout/register/faults.py"
     )
 
 

@@ -13,9 +13,10 @@ from voiceid_optout.cli.errors import CommandError
 from voiceid_optout.cli.exit_codes import ExitCode
 from voiceid_optout.cli.session import end
 from voiceid_optout.engine.interface import Operation, Result
-from voiceid_optout.plan.digest import Purpose, short, step_lines, unplanned_steps
-from voiceid_optout.plan.document import VERSION, document
+from voiceid_optout.plan import Purpose, short, unplanned_steps
 from voiceid_optout.plan.guard import is_dangerous
+from voiceid_optout.plan.render_json import VERSION, document
+from voiceid_optout.plan.render_text import step_lines
 from voiceid_optout.register.sources import discover
 from voiceid_optout.state import project as projects
 from voiceid_optout.state.backend import Backend
@@ -29,7 +30,8 @@ if TYPE_CHECKING:
     from voiceid_optout.cli.context import Context
     from voiceid_optout.cli.session import Session
     from voiceid_optout.engine.interface import Outcome
-    from voiceid_optout.plan import Plan, Review, Step
+    from voiceid_optout.plan import Plan, Step
+    from voiceid_optout.plan.review import Review
 
 MOST_NAMED = 1_000  # resources: their names go on the Pulumi CLI's command line
 _RESULTS = {ExitCode.REFUSED: "refused", ExitCode.STALE: "stale", ExitCode.USAGE: "not-confirmed"}

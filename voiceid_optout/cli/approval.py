@@ -10,19 +10,20 @@ from typing import TYPE_CHECKING
 from voiceid_optout.cli.errors import CommandError
 from voiceid_optout.cli.exit_codes import ExitCode
 from voiceid_optout.cli.output import echo
-from voiceid_optout.plan.digest import Purpose, approves, differences, short, step_lines
-from voiceid_optout.plan.document import parse_saved
+from voiceid_optout.plan import LimitsError, PlanError, Purpose, approves, differences, short
 from voiceid_optout.plan.guard import check, parse_limits
-from voiceid_optout.plan.model import LimitsError, PlanError
+from voiceid_optout.plan.render_json import parse_saved
+from voiceid_optout.plan.render_text import step_lines
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from voiceid_optout.cli.context import Context
     from voiceid_optout.cli.session import Choices
-    from voiceid_optout.plan import Review, Scope, Step
-    from voiceid_optout.plan.document import SavedPlan
+    from voiceid_optout.plan import Scope, Step
     from voiceid_optout.plan.guard import Limits, Refusal
+    from voiceid_optout.plan.render_json import SavedPlan
+    from voiceid_optout.plan.review import Review
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,8 +100,8 @@ def command(
 
 def _digest(path: Path, stack: str) -> str | None:
     """Return the digest of a saved plan, None if the guard refuses it; raises CommandError for another file."""
-    from voiceid_optout.plan.document import parse_saved  # noqa: PLC0415
-    from voiceid_optout.plan.model import PlanFileError  # noqa: PLC0415 - not for --help
+    from voiceid_optout.plan import PlanFileError  # noqa: PLC0415 - not for --help
+    from voiceid_optout.plan.render_json import parse_saved  # noqa: PLC0415
 
     try:
         saved = parse_saved(path.read_bytes())

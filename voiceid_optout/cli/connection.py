@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 from voiceid_optout.cli.errors import CommandError
 from voiceid_optout.cli.exit_codes import ExitCode
-from voiceid_optout.plan import Scope
-from voiceid_optout.plan.digest import AWS, SANDBOX
+from voiceid_optout.plan import AWS, SANDBOX, Scope
 from voiceid_optout.plan.review import Pace
 from voiceid_optout.state.config_values import as_text
 from voiceid_optout.voiceid import STACK_CONFIG, ClientSettings, SettingsInvalid

@@ -40,8 +40,8 @@ def command(*, yes: bool, approve: str | None, only_preview: bool, **choices: An
     from voiceid_optout.cli import applying  # noqa: PLC0415 - not for --help
     from voiceid_optout.cli.approval import Approval  # noqa: PLC0415
     from voiceid_optout.cli.session import Choices, opened  # noqa: PLC0415
-    from voiceid_optout.plan.document import document  # noqa: PLC0415
-    from voiceid_optout.plan.words import people  # noqa: PLC0415
+    from voiceid_optout.plan import people  # noqa: PLC0415
+    from voiceid_optout.plan.render_json import document  # noqa: PLC0415
 
     require_answer(yes=yes or only_preview or approve is not None)
     with reported(), opened(Choices(**choices)) as session:

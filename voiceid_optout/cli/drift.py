@@ -35,8 +35,8 @@ def command(*, form: str | None, outputs: tuple[Path, ...], **choices: Any) -> N
     from voiceid_optout.cli import reports  # noqa: PLC0415 - not for --help
     from voiceid_optout.cli.session import Choices, end, opened  # noqa: PLC0415
     from voiceid_optout.engine.interface import Operation  # noqa: PLC0415
-    from voiceid_optout.plan import Action, Plan, Purpose  # noqa: PLC0415
-    from voiceid_optout.plan.words import people, planned  # noqa: PLC0415
+    from voiceid_optout.plan import Action, Plan, Purpose, people  # noqa: PLC0415
+    from voiceid_optout.plan.review import planned  # noqa: PLC0415
 
     report = reports.report(form, outputs, as_json=choices.pop("as_json"))
     with reported(), opened(Choices(**choices, as_json=report.is_for_machines)) as session:

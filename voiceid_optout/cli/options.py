@@ -160,7 +160,7 @@ def _approved(_context: click.Context, _parameter: click.Parameter, value: str |
     """Return the digits of an approval; a digest may be pasted with its algorithm before it."""
     if value is None:
         return None
-    from voiceid_optout.plan.digest import APPROVAL, SHORT  # noqa: PLC0415 - not for --help
+    from voiceid_optout.plan import APPROVAL, SHORT  # noqa: PLC0415 - not for --help
 
     digest = value.strip().lower().removeprefix("sha256:")
     if not APPROVAL.fullmatch(digest):

@@ -58,14 +58,14 @@ def command(
     from voiceid_optout.cli import applying, reports, scale  # noqa: PLC0415 - not for --help
     from voiceid_optout.cli.label_keys import Missing  # noqa: PLC0415
     from voiceid_optout.cli.session import Choices, opened  # noqa: PLC0415
-    from voiceid_optout.plan import document  # noqa: PLC0415
+    from voiceid_optout.plan import render_json  # noqa: PLC0415
 
     report = reports.report(form, outputs, as_json=choices.pop("as_json"))
     with reported(), opened(Choices(**choices, as_json=report.is_for_machines), Missing.REFUSE) as session:
         review = applying.plan(session, applying.UP, refresh=refresh)
         session.show(review)
         if plan_file is not None:
-            reports.write(plan_file, document.render(review).encode(), 0o600)
+            reports.write(plan_file, render_json.render(review).encode(), 0o600)
         report.publish(review)
         people = len(session.context.register.entries)
         if note := scale.advice(people, sharded=session.context.is_sharded):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from voiceid_optout.plan.words import format_duration
+from voiceid_optout.plan.review import format_duration
 
 if TYPE_CHECKING:
     from collections.abc import Callable

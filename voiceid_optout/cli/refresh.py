@@ -26,9 +26,8 @@ def command(**choices: Any) -> None:
     """  # noqa: D301 - click's own mark for "do not wrap"
     from voiceid_optout.cli.session import Choices, end, opened  # noqa: PLC0415 - not for --help
     from voiceid_optout.engine.interface import Operation  # noqa: PLC0415
-    from voiceid_optout.plan import Purpose  # noqa: PLC0415
-    from voiceid_optout.plan.document import document  # noqa: PLC0415
-    from voiceid_optout.plan.words import people  # noqa: PLC0415
+    from voiceid_optout.plan import Purpose, people  # noqa: PLC0415
+    from voiceid_optout.plan.render_json import document  # noqa: PLC0415
 
     with reported(), opened(Choices(**choices)) as session:
         outcome, plan = session.perform(Operation.REFRESH, refresh=True, title="Asking the service")

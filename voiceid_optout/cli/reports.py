@@ -10,22 +10,21 @@ import click
 from voiceid_optout.cli.errors import CommandError
 from voiceid_optout.cli.output import echo
 from voiceid_optout.files import write_atomic
-from voiceid_optout.plan import document, markdown, page, text
+from voiceid_optout.plan import render_html, render_json, render_markdown, render_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from voiceid_optout.plan import Review
-    from voiceid_optout.plan.review import Renderer
+    from voiceid_optout.plan.review import Renderer, Review
 
 COMMENT_LENGTH = 64_000  # what a comment may hold, less some room for whoever puts a line around the plan
 _BY_ENDING = {".txt": "text", ".md": "markdown", ".markdown": "markdown", ".json": "json", ".html": "html"}
 _RENDERERS: Mapping[str, Renderer] = {
-    "text": text.render,
-    "markdown": lambda review: markdown.render(review, COMMENT_LENGTH),
-    "json": document.render,
-    "html": page.render,
+    "text": render_text.render,
+    "markdown": lambda review: render_markdown.render(review, COMMENT_LENGTH),
+    "json": render_json.render,
+    "html": render_html.render,
 }
 
 

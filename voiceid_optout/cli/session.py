@@ -26,10 +26,10 @@ from voiceid_optout.cli.sandbox import environment_for, make_private
 from voiceid_optout.cli.streams import confirmed, remember
 from voiceid_optout.engine.choose import EMBEDDED, choose
 from voiceid_optout.engine.interface import WRITES_STATE, Operation, Outcome, Request, Result, place_of
-from voiceid_optout.plan import Action, PlanBuilder, Purpose, Review
-from voiceid_optout.plan.builder import DESTROYED, DROPPED, is_change
-from voiceid_optout.plan.steps import shard_size, shard_steps
-from voiceid_optout.plan.text import Tone, lines
+from voiceid_optout.plan import Action, Purpose
+from voiceid_optout.plan.build import DESTROYED, DROPPED, PlanBuilder, is_change, shard_size, shard_steps
+from voiceid_optout.plan.render_text import Tone, lines
+from voiceid_optout.plan.review import Review
 from voiceid_optout.speakers import SHARD_TYPE, SPEAKER_TYPE, upgraded
 from voiceid_optout.state.errors import EngineError
 from voiceid_optout.voiceid.pacing import wait_reason

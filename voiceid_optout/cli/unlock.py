@@ -74,7 +74,7 @@ def command(*, yes: bool, force: bool, **choices: Any) -> None:
 
 
 def _words(lock: Lock) -> str:
-    from voiceid_optout.plan.words import clean  # noqa: PLC0415 - not for --help
+    from voiceid_optout.plan.review import clean  # noqa: PLC0415 - not for --help
 
     # A lock is a file that somebody else has written: nothing in it may reach a terminal as it is.
     return f"{clean(lock.holder)} since {clean(lock.since) or 'an unknown time'}"

@@ -57,7 +57,7 @@ def command(*, refresh: bool, yes: bool, approve: str | None, plan_file: Path | 
     from voiceid_optout.cli import applying, approval, label_keys  # noqa: PLC0415 - not for --help
     from voiceid_optout.cli.label_keys import Missing  # noqa: PLC0415
     from voiceid_optout.cli.session import Choices, opened  # noqa: PLC0415
-    from voiceid_optout.plan.words import past  # noqa: PLC0415
+    from voiceid_optout.plan.review import past  # noqa: PLC0415
 
     require_answer(yes=yes or approve is not None or plan_file is not None)
     with reported():

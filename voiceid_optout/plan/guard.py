@@ -8,12 +8,11 @@ from difflib import get_close_matches
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from voiceid_optout.plan.model import Action, LimitsError
-from voiceid_optout.plan.words import people
+from voiceid_optout.plan import Action, LimitsError, people
 from voiceid_optout.speakers import Ensure
 
 if TYPE_CHECKING:
-    from voiceid_optout.plan.model import Plan, Step
+    from voiceid_optout.plan import Plan, Step
 
 
 _LOSS_ACTIONS = (Action.FORGET, Action.RELEASE)

@@ -1,22 +1,23 @@
-"""A plan as people and machines get to see it: with places, reasons, digest, duration and what the guard says."""
+"""A plan as people and machines get to see it: places, reasons, digest, duration, what the guard says, in words.
+
+The words, durations, and the choice of rows of a long plan are the same in every form that a plan has.
+"""
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
-from voiceid_optout.plan import digest as digests
-from voiceid_optout.plan import words
-from voiceid_optout.plan.digest import Purpose, Scope
-from voiceid_optout.plan.model import Action
-from voiceid_optout.plan.words import format_duration
+from voiceid_optout.foreign_text import one_line
+from voiceid_optout.plan import Action, Purpose, Scope, digest
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
+    from voiceid_optout.plan import Change, Plan, Step
     from voiceid_optout.plan.guard import Refusal
-    from voiceid_optout.plan.model import Plan, Step
 
 
 _WORTH_SAYING_SECONDS = 10
@@ -75,13 +76,13 @@ class Review:
     @cached_property
     def digest(self) -> str:
         """The plan's digest, in full."""
-        return digests.digest(self.plan, self.scope)
+        return digest(self.plan, self.scope)
 
     @property
     def summary(self) -> str:
         """The counts in one line, and how long it takes if that is worth saying."""
         duration = self.pace.words(self.plan) if self.pace is not None else ""
-        return f"{words.summary(self.plan)}; {duration}" if duration else words.summary(self.plan)
+        return f"{summary(self.plan)}; {duration}" if duration else summary(self.plan)
 
     @property
     def title(self) -> str:
@@ -91,7 +92,7 @@ class Review:
     @property
     def domains(self) -> str:
         """The domains of the plan's steps in one line, such as ``domains A, B``; empty without any."""
-        found = [words.clean(domain) for domain in self.plan.domains]
+        found = [clean(domain) for domain in self.plan.domains]
         if not found:
             return ""
         left = f" and {len(found) - _DOMAINS_SHOWN:,} more" if len(found) > _DOMAINS_SHOWN else ""
@@ -100,7 +101,7 @@ class Review:
     @property
     def where(self) -> str:
         """Where the calls go, for above the rows: endpoint, region and domains in one line."""
-        return ", ".join(filter(None, (words.clean(self.scope.place, _PLACE_LENGTH), self.domains)))
+        return ", ".join(filter(None, (clean(self.scope.place, _PLACE_LENGTH), self.domains)))
 
     @property
     def is_plan(self) -> bool:
@@ -123,7 +124,7 @@ class Review:
 
     def reason_of_release(self, step: Step) -> str:
         """Return why somebody is released, as one line of a sane length; empty for every other step."""
-        return words.clean(self.because.get(step.label, "")) if step.action is Action.RELEASE else ""
+        return clean(self.because.get(step.label, "")) if step.action is Action.RELEASE else ""
 
 
 def _position(place: str) -> tuple[bool, str, int]:
@@ -144,3 +145,136 @@ class Renderer(Protocol):
     def __call__(self, review: Review, /) -> str:
         """Return the whole text."""
         ...
+
+
+REASON_LENGTH = 120  # characters of a free text that a row shows; the register has all of it
+NOTHING = "none"
+
+SYMBOLS = {
+    Action.OPT_OUT: "+",
+    Action.REPAIR: "!",
+    Action.RELEASE: "-",
+    Action.FORGET: "·",
+    Action.MOVE: "→",
+    Action.CREATE: "+",
+    Action.UPDATE: "~",
+    Action.DELETE: "-",
+    Action.REPLACE: "±",
+}
+VERBS = {
+    Action.OPT_OUT: "opt out",
+    Action.REPAIR: "repair",
+    Action.RELEASE: "release",
+    Action.FORGET: "stop managing",
+    Action.MOVE: "move",
+    Action.CREATE: "create",
+    Action.UPDATE: "update",
+    Action.DELETE: "delete",
+    Action.REPLACE: "replace",
+}
+_PAST = {
+    Action.OPT_OUT: "opted out",
+    Action.REPAIR: "repaired",
+    Action.RELEASE: "released",
+    Action.FORGET: "no longer managed",
+    Action.MOVE: "moved",
+    Action.CREATE: "created",
+    Action.UPDATE: "updated",
+    Action.DELETE: "deleted",
+    Action.REPLACE: "replaced",
+}
+
+
+def summary(plan: Plan) -> str:
+    """Return the counts in one line, such as ``12 to opt out, 1 to release, 3 unchanged``."""
+    return ", ".join(filter(None, [planned(plan), f"{plan.unchanged:,} unchanged"]))
+
+
+def planned(plan: Plan) -> str:
+    """Return what is to be done in one line, such as ``12 to opt out, 1 to release``."""
+    counts = plan.counts
+    return ", ".join(f"{counts[action]:,} to {verb}" for action, verb in VERBS.items() if counts[action])
+
+
+def past(plan: Plan) -> str:
+    """Return what was done in one line, such as ``12 opted out, 1 released``."""
+    counts = plan.counts
+    return ", ".join(f"{counts[action]:,} {word}" for action, word in _PAST.items() if counts[action])
+
+
+def more(count: int) -> str:
+    """Return what stands for rows that are left out, such as ``… 4,211 more rows …``."""
+    return f"… {count:,} more {'row' if count == 1 else 'rows'} …"
+
+
+def changed(change: Change | None) -> str:
+    """Return a change in words, such as ``status: ENROLLED → OPTED_OUT``; empty for none."""
+    return "" if change is None else f"{change.field}: {change.before or NOTHING} → {change.after or NOTHING}"
+
+
+def clean(text: str, length: int = REASON_LENGTH) -> str:
+    """Return a free text as one line of at most ``length`` characters, safe to print."""
+    return one_line(text, length)
+
+
+_MINUTE = 60  # seconds, and minutes of an hour
+
+
+def format_duration(seconds: float) -> str:
+    """Return a duration in the unit it is best told in: ``12 s``, ``7 min``, ``1 h 20 min``."""
+    if seconds < 1:
+        return "less than 1 s"
+    if round(seconds) < _MINUTE:
+        return f"{round(seconds)} s"
+    minutes = round(seconds / _MINUTE)
+    if minutes < _MINUTE:
+        return f"{minutes} min"
+    hours, rest = divmod(minutes, _MINUTE)
+    return f"{hours:,} h {rest} min" if rest else f"{hours:,} h"
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Stands for ``count`` rows that are left out."""
+
+    count: int
+
+
+def shares(counts: Mapping[Action, int], room: int) -> dict[Action, int]:
+    """Divide ``room`` so that nobody gets more than they have, and a few of one kind are not lost among many."""
+    given: dict[Action, int] = {}
+    waiting = sorted(counts, key=counts.__getitem__)
+    for position, key in enumerate(waiting):
+        given[key] = min(counts[key], room // (len(waiting) - position))
+        room -= given[key]
+    return given
+
+
+def cut(steps: Sequence[Step], room: int) -> list[Step | Gap]:
+    """Return at most ``room`` of the steps in their order, and gaps in place of the others.
+
+    Each action keeps its first and its last ones: a release does not disappear among a thousand opt-outs.
+    """
+    if len(steps) <= room:
+        return list(steps)
+    given = shares(Counter(step.action for step in steps), room)
+    positions: defaultdict[Action, list[int]] = defaultdict(list)
+    for position, step in enumerate(steps):
+        positions[step.action].append(position)
+    kept = {position for action, found in positions.items() for position in _ends(found, given[action])}
+    shown: list[Step | Gap] = []
+    left_out = 0
+    for position, step in enumerate(steps):
+        if position not in kept:
+            left_out += 1
+            continue
+        if left_out:
+            shown.append(Gap(left_out))
+            left_out = 0
+        shown.append(step)
+    return [*shown, Gap(left_out)] if left_out else shown
+
+
+def _ends(positions: list[int], count: int) -> list[int]:
+    first = (count + 1) // 2
+    return positions[:first] + positions[len(positions) - (count - first) :]

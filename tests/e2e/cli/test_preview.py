@@ -5,7 +5,7 @@ from jsonschema import validate
 from tests.cli.projects import Project, label_of
 from tests.service.running import Service
 from voiceid_optout.cli.exit_codes import ExitCode
-from voiceid_optout.plan.document import SCHEMA
+from voiceid_optout.plan.render_json import SCHEMA
 
 CROWD = [f"caller-{n}" for n in range(40)]
 

@@ -11,9 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from voiceid_optout.limits import read_json
-from voiceid_optout.plan.digest import Purpose, Scope, digest
-from voiceid_optout.plan.model import Action, Change, ForeignPlanError, Plan, PlanFileError, Step
-from voiceid_optout.plan.words import clean
+from voiceid_optout.plan import Action, Change, ForeignPlanError, Plan, PlanFileError, Purpose, Scope, Step, digest
+from voiceid_optout.plan.review import clean
 
 if TYPE_CHECKING:
     from voiceid_optout.plan.guard import Refusal

@@ -9,8 +9,8 @@ from markdown_it import MarkdownIt
 from tests.plan.plans import BUCKET, EVERY_ACTION, plan, review, step, steps
 from voiceid_optout.plan import Action, Purpose, Scope, Step
 from voiceid_optout.plan.guard import Limits, check
-from voiceid_optout.plan.markdown import COMMENT_LENGTH, LEAST_LENGTH, cell, code, render
-from voiceid_optout.plan.words import clean
+from voiceid_optout.plan.render_markdown import COMMENT_LENGTH, LEAST_LENGTH, cell, code, render
+from voiceid_optout.plan.review import clean
 
 # CommonMark with GitHub's tables, and HTML passed through: what gets past the span is seen as a token.
 PARSER = MarkdownIt("commonmark").enable("table")

@@ -3,10 +3,19 @@ from dataclasses import replace
 import pytest
 
 from tests.plan.plans import BUCKET, DOMAIN, EVERY_ACTION, plan, review, step, steps
-from voiceid_optout.plan import Action, Change, Purpose, Scope, Step
-from voiceid_optout.plan.digest import short
+from voiceid_optout.plan import Action, Change, Purpose, Scope, Step, short
 from voiceid_optout.plan.guard import Limits, check
-from voiceid_optout.plan.text import ROWS_SHOWN, Row, Tone, aligned, lines, render, row
+from voiceid_optout.plan.render_text import (
+    DIFFERENCES_SHOWN,
+    ROWS_SHOWN,
+    Row,
+    Tone,
+    aligned,
+    lines,
+    render,
+    row,
+    step_lines,
+)
 
 A, B, C = "sp-000000000000000a", "sp-000000000000000b", "sp-000000000000000c"
 
@@ -116,3 +125,23 @@ def test_where_a_line_does_not_fit_the_reasons_have_lines_of_their_own() -> None
         f"  + opt out        {B}  config/branch-offices.yaml:12\n      new",
         f"  · stop managing  {C}\n      no longer in the register",
     ]
+
+
+def test_a_list_names_places_and_changes() -> None:
+    new, replaced = step(Action.OPT_OUT, 0), step(Action.REPLACE, 2)
+    assert step_lines([new, replaced], {new.label: "config/people.yaml:3"}) == [
+        f"  + opt out  {new.label}  config/people.yaml:3  ensure: none → opted_out",
+        f"  ± replace  {replaced.label}",
+    ]
+
+
+def test_a_long_list_is_cut_and_says_so() -> None:
+    found = step_lines(steps(Action.OPT_OUT, DIFFERENCES_SHOWN + 5), {})
+    assert len(found) == DIFFERENCES_SHOWN + 1
+    assert found[-1] == "  … 5 more rows …"
+    assert len(step_lines(steps(Action.OPT_OUT, DIFFERENCES_SHOWN), {})) == DIFFERENCES_SHOWN
+
+
+def test_a_list_of_what_a_file_said_is_harmless() -> None:
+    (line,) = step_lines([Step("sp-\x1b[2J", Action.DELETE, "", Change("ensure", "\r\n", None))], {})
+    assert line.isprintable()

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from voiceid_optout.plan.digest import short
-from voiceid_optout.plan.words import SYMBOLS, VERBS, Gap, clean, cut, more
+from voiceid_optout.plan import short
+from voiceid_optout.plan.review import SYMBOLS, VERBS, Gap, changed, clean, cut, more
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
-    from voiceid_optout.plan.model import Step
+    from voiceid_optout.plan import Step
     from voiceid_optout.plan.review import Review
 
 ROWS_SHOWN = 200
@@ -113,3 +113,18 @@ def aligned(rows: Sequence[Row], width: int | None = None) -> list[str]:
 
 def _columns(rows: Sequence[Row]) -> tuple[list[str], list[str], list[str]]:
     return [row.action for row in rows], [row.label for row in rows], [row.place for row in rows]
+
+
+DIFFERENCES_SHOWN = 20
+
+
+def step_lines(steps: Sequence[Step], places: Mapping[str, str], limit: int = DIFFERENCES_SHOWN) -> list[str]:
+    """Return a line a step, at most ``limit`` of them and a count of the others."""
+    shown = [_difference(step, places.get(step.label, "")) for step in steps[:limit]]
+    return [*shown, f"  {more(len(steps) - limit)}"] if len(steps) > limit else shown
+
+
+def _difference(step: Step, place: str) -> str:
+    # Some of these come from a file: nothing in it may reach a terminal as it is.
+    parts = (f"{SYMBOLS[step.action]} {VERBS[step.action]}", step.label, place, changed(step.change))
+    return "  " + "  ".join(clean(part) for part in parts if part)

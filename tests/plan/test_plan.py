@@ -1,24 +1,85 @@
+import dataclasses
 import hashlib
 import json
+from collections import Counter
 from dataclasses import replace
 
 import pytest
 
 from tests.plan.plans import EVERY_ACTION, SCOPE, plan, step, steps
-from voiceid_optout.plan import Action, Change, Plan, Purpose, Scope, Step
-from voiceid_optout.plan.digest import (
-    ROWS_SHOWN,
+from voiceid_optout.plan import (
     SHORT,
+    Action,
+    Change,
     Differences,
+    Plan,
+    Purpose,
+    Scope,
+    Step,
     approves,
     differences,
     digest,
     short,
-    step_lines,
     unplanned_steps,
 )
 
-PLAN = plan(EVERY_ACTION, 3, 4)
+PLAN = Plan(
+    (
+        Step("sp-1", Action.OPT_OUT, "new"),
+        Step("sp-2", Action.REPAIR, "gone from the service"),
+        Step("sp-3", Action.OPT_OUT, "new"),
+    ),
+    7,
+)
+
+
+def test_counts_are_by_action() -> None:
+    assert PLAN.counts == Counter({Action.OPT_OUT: 2, Action.REPAIR: 1})
+    assert PLAN.counts[Action.DELETE] == 0
+
+
+def test_a_plan_cannot_be_changed() -> None:
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        PLAN.unchanged = 0  # type: ignore[misc]
+
+
+def test_a_step_is_about_a_person_unless_it_names_a_type() -> None:
+    assert Step("sp-1", Action.OPT_OUT, "new").is_person
+    assert not Step("guard", Action.CREATE, "", type="aws:s3/bucket:Bucket").is_person
+
+
+def test_wording_makes_no_other_step_and_everything_else_does() -> None:
+    step = Step("sp-1", Action.REPAIR, "gone", Change("status", None, "OPTED_OUT"))
+    assert step.identity == dataclasses.replace(step, reason="in other words").identity
+    others: list[dict[str, object]] = [
+        {"label": "sp-2"},
+        {"action": Action.OPT_OUT},
+        {"type": "aws:s3/bucket:Bucket"},
+        {"change": None},
+        {"change": Change("status", "ENROLLED", "OPTED_OUT")},
+        {"change": Change("status", None, None)},
+        {"change": Change("ensure", None, "OPTED_OUT")},
+    ]
+    identities = {dataclasses.replace(step, **other).identity for other in others}  # type: ignore[arg-type]
+    assert step.identity not in identities
+    assert len(identities) == len(others)
+
+
+def test_actions_are_the_words_of_the_json_document() -> None:
+    assert [action.value for action in Action] == [
+        "opt-out",
+        "repair",
+        "release",
+        "forget",
+        "move",
+        "create",
+        "update",
+        "delete",
+        "replace",
+    ]
+
+
+EVERY = plan(EVERY_ACTION, 3, 4)
 
 
 def test_a_digest_is_sha_256_of_canonical_json() -> None:
@@ -32,8 +93,8 @@ def test_a_digest_is_sha_256_of_canonical_json() -> None:
 
 
 def test_order_wording_and_counts_do_not_matter() -> None:
-    other = Plan(tuple(replace(each, reason="x") for each in reversed(PLAN.steps)), 99, 99)
-    assert digest(other, SCOPE) == digest(PLAN, SCOPE)
+    other = Plan(tuple(replace(each, reason="x") for each in reversed(EVERY.steps)), 99, 99)
+    assert digest(other, SCOPE) == digest(EVERY, SCOPE)
 
 
 @pytest.mark.parametrize(
@@ -47,12 +108,12 @@ def test_order_wording_and_counts_do_not_matter() -> None:
     ],
 )
 def test_an_approval_holds_for_one_stack_one_command_and_one_place(scope: Scope) -> None:
-    assert digest(PLAN, scope) != digest(PLAN, SCOPE)
+    assert digest(EVERY, scope) != digest(EVERY, SCOPE)
 
 
 def test_the_domain_of_a_step_matters() -> None:
     moved = [replace(EVERY_ACTION[0], domain="E" * 22), *EVERY_ACTION[1:]]
-    assert digest(plan(moved), SCOPE) != digest(PLAN, SCOPE)
+    assert digest(plan(moved), SCOPE) != digest(EVERY, SCOPE)
 
 
 @pytest.mark.parametrize(
@@ -74,7 +135,7 @@ def test_every_step_matters() -> None:
     assert len(found) == len(EVERY_ACTION) + 3
 
 
-FULL = digest(PLAN, SCOPE)
+FULL = digest(EVERY, SCOPE)
 
 
 @pytest.mark.parametrize("approval", [FULL, FULL[: SHORT + 1], short(FULL)])
@@ -115,22 +176,3 @@ def test_surplus_is_another_person_or_another_action() -> None:
     assert unplanned_steps(plan([ONE]), plan([ONE, TWO])) == (TWO,)
     assert unplanned_steps(plan([ONE]), plan([step(Action.RELEASE)])) == (step(Action.RELEASE),)
     assert unplanned_steps(plan([ONE, TWO]), plan([ONE])) == (), "less than planned is no surplus"
-
-
-def test_a_list_names_places_and_changes() -> None:
-    assert step_lines([ONE, step(Action.REPLACE, 2)], {ONE.label: "config/people.yaml:3"}) == [
-        f"  + opt out  {ONE.label}  config/people.yaml:3  ensure: none → opted_out",
-        f"  ± replace  {TWO.label}",
-    ]
-
-
-def test_a_long_list_is_cut_and_says_so() -> None:
-    lines = step_lines(steps(Action.OPT_OUT, ROWS_SHOWN + 5), {})
-    assert len(lines) == ROWS_SHOWN + 1
-    assert lines[-1] == "  … 5 more rows …"
-    assert len(step_lines(steps(Action.OPT_OUT, ROWS_SHOWN), {})) == ROWS_SHOWN
-
-
-def test_a_list_of_what_a_file_said_is_harmless() -> None:
-    (line,) = step_lines([Step("sp-\x1b[2J", Action.DELETE, "", Change("ensure", "\r\n", None))], {})
-    assert line.isprintable()

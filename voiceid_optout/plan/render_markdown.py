@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
-from voiceid_optout.plan.words import VERBS, changed, clean, more, shares
+from voiceid_optout.plan.review import VERBS, changed, clean, more, shares
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from voiceid_optout.plan.model import Action, Step
+    from voiceid_optout.plan import Action, Step
     from voiceid_optout.plan.review import Review
 
 

@@ -5,8 +5,8 @@ from pulumi.automation import events as api
 
 from tests.plan.plans import DOMAIN
 from tests.plan.streams import RELEASED, CliStream, EmbeddedStream, Stream, others, urn_of
-from voiceid_optout.plan import Action, Change, Plan, PlanBuilder, Step
-from voiceid_optout.plan.builder import DESTROYED, drift_of, is_change, is_read
+from voiceid_optout.plan import Action, Change, Plan, Step
+from voiceid_optout.plan.build import DESTROYED, PlanBuilder, drift_of, is_change, is_read
 from voiceid_optout.speakers import SPEAKER_TYPE
 
 SAM = "sp-00000000000005a1"

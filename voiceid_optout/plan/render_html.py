@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
-from voiceid_optout.plan.words import VERBS, Gap, changed, clean, cut, more
+from voiceid_optout.plan.review import VERBS, Gap, changed, clean, cut, more
 
 if TYPE_CHECKING:
-    from voiceid_optout.plan.model import Step
+    from voiceid_optout.plan import Step
     from voiceid_optout.plan.review import Review
 
 ROWS_SHOWN = 10_000  # a page of some megabytes; the JSON document has them all

@@ -6,10 +6,10 @@ import pytest
 from jsonschema import Draft202012Validator, ValidationError
 
 from tests.plan.plans import EVERY_ACTION, SCOPE, plan, review, step
-from voiceid_optout.plan import Action, Purpose, Review, Scope
-from voiceid_optout.plan.document import SCHEMA, document, parse_saved, render
+from voiceid_optout.plan import Action, ForeignPlanError, PlanFileError, Purpose, Scope
 from voiceid_optout.plan.guard import Limits, check
-from voiceid_optout.plan.model import ForeignPlanError, PlanFileError
+from voiceid_optout.plan.render_json import SCHEMA, document, parse_saved, render
+from voiceid_optout.plan.review import Review
 
 LOADED = json.loads(SCHEMA.read_text(encoding="utf-8"))
 VALIDATOR = Draft202012Validator(LOADED)

@@ -5,9 +5,10 @@ from html.parser import HTMLParser
 import pytest
 
 from tests.plan.plans import BUCKET, EVERY_ACTION, SCOPE, plan, review, step, steps
-from voiceid_optout.plan import Action, Purpose, Review, Scope, Step
+from voiceid_optout.plan import Action, Purpose, Scope, Step
 from voiceid_optout.plan.guard import Limits, check
-from voiceid_optout.plan.page import render
+from voiceid_optout.plan.render_html import render
+from voiceid_optout.plan.review import Review
 
 VOID = {"meta"}
 EVIL = "</style></td><script>alert(1)</script><img src=//evil.example onerror='x'>\"&amp;"

@@ -10,11 +10,10 @@ from pulumi.automation import events as api
 from tests.plan.streams import OPTED_OUT, urn_of
 from voiceid_optout import speakers
 from voiceid_optout.engine.events import Emitter
-from voiceid_optout.plan import Action, Change, Plan, PlanBuilder, Purpose, Scope, Step
-from voiceid_optout.plan.digest import digest
-from voiceid_optout.plan.guard import Limits, check
-from voiceid_optout.plan.steps import (
+from voiceid_optout.plan import Action, Change, Plan, Purpose, Scope, Step, digest
+from voiceid_optout.plan.build import (
     Drift,
+    PlanBuilder,
     drift_for,
     forget_step,
     merge_steps,
@@ -24,6 +23,7 @@ from voiceid_optout.plan.steps import (
     shard_members,
     shard_size,
 )
+from voiceid_optout.plan.guard import Limits, check
 from voiceid_optout.speakers import SHARD_TYPE, SPEAKER_TYPE, Ensure
 
 ASKED, RELEASED = Ensure.OPTED_OUT, Ensure.RELEASED
