@@ -1,5 +1,6 @@
 """The settings of a stack: what is known, what is refused, and that the docs list them all."""
 
+import math
 import re
 from pathlib import Path
 from typing import Any
@@ -87,6 +88,18 @@ def test_a_hostile_key_is_shown_short_and_on_one_line() -> None:
         ("labelKey", 12, "is not a text: put it in quotes"),
         ("endpoint", {"secure": "v1:x"}, "is needed in clear: set it without --secret"),
         ("domains", {"a": {"secure": "v1:x"}}, "is needed in clear: set it without --secret"),
+        *[
+            ("quotas", {"list": given}, "needs a positive number of calls a second for list")
+            for given in (0, -1, True, "many", None, math.inf, math.nan)
+        ],
+        *[
+            ("guard", {"maxLosses": given}, "needs a whole number from 0 on for maxLosses, without quotes")
+            for given in ("3", -1, 1.5, True, None)
+        ],
+        *[
+            ("guard", {"maxLossPercent": given}, "needs a number from 0 to 100 for maxLossPercent, without quotes")
+            for given in (101, -0.1, math.nan, "30 %", True)
+        ],
         ("grouping", "Sharded", "is single or sharded, nothing else"),
         ("service", "docker", "is embedded, nothing else"),
         ("guardrails", "yes", "is false or true or only, nothing else"),

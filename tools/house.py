@@ -31,6 +31,7 @@ PROGRAM = "__main__"
 LAYERS = (
     ("register", "plan", "voiceid", "state", "service", "forge"),
     ("providers", "engine"),
+    ("program",),
     ("cli", "__main__"),
 )
 PRIVATE = "voiceid_optout.engine.embedded"

@@ -1,23 +1,26 @@
-"""The settings of a stack: the one table of the keys under a project's prefix, and the check against it.
+"""The settings of a stack: the one table of the keys under a project's prefix, and the one reader of their values.
 
 A misspelled key would change nothing and say nothing: a limit somebody set would not hold. A new setting is a line
-in ``KEYS`` and a row in ``docs/settings.md``.
+in ``KEYS``, a field of ``Config`` and a row in ``docs/settings.md``. Commands read a stack's file, the program and
+the provider read texts from Pulumi: all through :func:`read`, so a value means the same everywhere.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, field
 from difflib import get_close_matches
-from enum import Enum
+from enum import Enum, StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from voiceid_optout.limits import read_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
 PREFIX = "voiceid-optout"  # of a project that has the name which ours has
+SANDBOX = "embedded"  # the value of `service` in a stack that brings its own
 _MOST_SHOWN = 64  # characters of a key
 _ALIKE = 0.8  # from here on a prefix is a slip for the project's
 
@@ -33,14 +36,60 @@ class Kind(Enum):
     OBJECT = "an object"
 
 
+class Grouping(StrEnum):
+    """How people become resources: one each, or many in one of a fixed number of shards."""
+
+    SINGLE = "single"
+    SHARDED = "sharded"
+
+
+class Guardrails(StrEnum):
+    """Whether the stack holds the guardrails: not, beside the people, or nothing else."""
+
+    OFF = "false"
+    ON = "true"
+    ONLY = "only"
+
+
+def _rate(value: object) -> str | None:
+    try:
+        number = float(value)  # type: ignore[arg-type]  # the stack's config gives 10, "10" or 10.0
+    except (TypeError, ValueError):
+        number = 0.0
+    if isinstance(value, bool) or not 0 < number < math.inf:
+        return "a positive number of calls a second for {}"
+    return None
+
+
+def _count(value: object) -> str | None:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        return "a whole number from 0 on for {}, without quotes"
+    return None
+
+
+def _percent(value: object) -> str | None:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    if not is_number or not 0 <= value <= 100:  # type: ignore[operator]  # noqa: PLR2004 - percent
+        return "a number from 0 to 100 for {}, without quotes"
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Key:
-    """One setting; ``names`` are the words of a choice or the keys of an object."""
+    """One setting; ``names`` are the words of a choice or the keys of an object.
+
+    ``checks``, where an object's values are checked here, return by key what a value must be, with ``{}`` for the
+    key, or None if it is.
+    """
 
     name: str
     kind: Kind
     names: tuple[str, ...] = ()
+    checks: Mapping[str, Callable[[object], str | None]] = field(default_factory=dict)
 
+
+_RATES = dict.fromkeys(("optOut", "describe", "delete", "list"), _rate)
+_LIMITS = {"maxLosses": _count, "maxLossPercent": _percent, "percentFromLosses": _count}
 
 KEYS: Mapping[str, Key] = MappingProxyType(
     {
@@ -52,15 +101,15 @@ KEYS: Mapping[str, Key] = MappingProxyType(
             Key("endpoint", Kind.TEXT),
             Key("insecurePlainHttp", Kind.SWITCH),
             Key("region", Kind.TEXT),
-            Key("quotas", Kind.OBJECT, ("optOut", "describe", "delete", "list")),
-            Key("grouping", Kind.CHOICE, ("single", "sharded")),
-            Key("guard", Kind.OBJECT, ("maxLosses", "maxLossPercent", "percentFromLosses")),
+            Key("quotas", Kind.OBJECT, tuple(_RATES), _RATES),
+            Key("grouping", Kind.CHOICE, tuple(Grouping)),
+            Key("guard", Kind.OBJECT, tuple(_LIMITS), _LIMITS),
             Key("labelKey", Kind.SECRET),
             Key("previousLabelKey", Kind.SECRET),
             Key("guessableLabels", Kind.SWITCH),
             Key("contactWarnings", Kind.SWITCH),
-            Key("service", Kind.CHOICE, ("embedded",)),
-            Key("guardrails", Kind.CHOICE, ("false", "true", "only")),
+            Key("service", Kind.CHOICE, (SANDBOX,)),
+            Key("guardrails", Kind.CHOICE, tuple(Guardrails)),
             Key(
                 "guardrailSettings",
                 Kind.OBJECT,
@@ -73,6 +122,90 @@ KEYS: Mapping[str, Key] = MappingProxyType(
         )
     }
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """The settings of a stack.
+
+    ``domain`` is a domain's id. ``quotas`` and ``guard`` have numbers by the keys of the setting, those that are
+    set. ``sealed`` names the secrets that only a passphrase opens: their own fields are None.
+    """
+
+    register: str = "config"
+    domain: str | None = None
+    domains: Mapping[str, str] = field(default_factory=dict)
+    endpoint: str | None = None
+    insecure_plain_http: bool = False
+    region: str | None = None
+    quotas: Mapping[str, float] = field(default_factory=dict)
+    grouping: Grouping = Grouping.SINGLE
+    guard: Mapping[str, float] = field(default_factory=dict)
+    label_key: str | None = field(default=None, repr=False)
+    previous_label_key: str | None = field(default=None, repr=False)
+    sealed: frozenset[str] = frozenset()
+    guessable_labels: bool = False
+    contact_warnings: bool = True
+    is_sandbox: bool = False
+    guardrails: Guardrails = Guardrails.OFF
+    guardrail_settings: Mapping[str, Any] | None = None
+
+    @property
+    def has_label_key(self) -> bool:
+        """Whether labels have a key, sealed or not."""
+        return self.label_key is not None or "labelKey" in self.sealed
+
+    @property
+    def changes_label_key(self) -> bool:
+        """Whether labels are known by a key of before too."""
+        return self.previous_label_key is not None or "previousLabelKey" in self.sealed
+
+
+class ConfigInvalid(ValueError):  # noqa: N818 - a verdict, as RegisterInvalid
+    """Settings that cannot be used; ``faults`` has a line for each."""
+
+    def __init__(self, faults: Iterable[str]) -> None:
+        self.faults = tuple(faults)
+        super().__init__("\n".join(self.faults))
+
+
+def read(config: Mapping[str, Any], project: str) -> Config:
+    """Return the settings of a project's stack; ``config`` is as for :func:`faults`.
+
+    Raises :class:`ConfigInvalid` with all that is wrong.
+    """
+    if found := list(faults(config, project)):
+        raise ConfigInvalid(found)
+    given = {name: value_of(config.get(f"{project}:{name}", config.get(name))) for name in KEYS}
+    domains = given["domains"] or {}
+    domain = given["domain"] or None
+    sealed = frozenset(name for name, value in given.items() if _is_secret(value))
+
+    def secret(name: str) -> str | None:
+        return None if name in sealed else given[name] or None
+
+    def switch(name: str, *, default: bool = False) -> bool:
+        return default if given[name] is None else str(given[name]).lower() == "true"
+
+    return Config(
+        register=given["register"] or "config",
+        domain=domains.get(domain, domain) if domain else None,
+        domains=domains,
+        endpoint=given["endpoint"] or None,
+        insecure_plain_http=switch("insecurePlainHttp"),
+        region=given["region"] or None,
+        quotas={name: float(number) for name, number in (given["quotas"] or {}).items()},
+        grouping=Grouping(given["grouping"] or Grouping.SINGLE),
+        guard=given["guard"] or {},
+        label_key=secret("labelKey"),
+        previous_label_key=secret("previousLabelKey"),
+        sealed=sealed,
+        guessable_labels=switch("guessableLabels"),
+        contact_warnings=switch("contactWarnings", default=True),
+        is_sandbox=given["service"] == SANDBOX,
+        guardrails=Guardrails(str(given["guardrails"] or Guardrails.OFF).lower()),
+        guardrail_settings=given["guardrailSettings"],
+    )
 
 
 def faults(config: Mapping[str, Any], project: str) -> Iterator[str]:
@@ -133,7 +266,10 @@ def _object_problem(key: Key, value: Any) -> str | None:
     if key.kind is Kind.ALIASES:
         return None if all(isinstance(item, str) for item in value.values()) else f"is not {key.kind.value}"
     unknown = next((str(name) for name in value if name not in key.names), None)
-    return None if unknown is None else f"has the unknown key {_shown(unknown)}: {_meant(unknown, key.names)}"
+    if unknown is not None:
+        return f"has the unknown key {_shown(unknown)}: {_meant(unknown, key.names)}"
+    wrong = ((name, key.checks[name](item)) for name, item in value.items() if name in key.checks)
+    return next((f"needs {words.format(name)}" for name, words in wrong if words), None)
 
 
 def _is_secret(value: Any) -> bool:

@@ -9,12 +9,13 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 SPEAKER_TYPE = "pulumi-python:dynamic/voiceid:OptedOutSpeaker"  # Pulumi's type of a person's resource
 SHARD_TYPE = "pulumi-python:dynamic/voiceid:OptedOutSpeakers"  # and of a resource that holds many people
@@ -73,6 +74,80 @@ def label(key: str, domain_id: str, speaker_id: str) -> str:
 def _keyed(key: str) -> hmac.HMAC:
     # A third of a label's time, and a hundred thousand are made three times a run.
     return hmac.new(key.encode(), digestmod="sha256")
+
+
+class Listed(Protocol):
+    """Who is listed in a register, whatever else it says of them."""
+
+    @property
+    def domain_id(self) -> str: ...
+    @property
+    def speaker_id(self) -> str: ...
+    @property
+    def ensure(self) -> Ensure: ...
+
+
+class Person(NamedTuple):
+    """Somebody to be opted out or released, and the label that stands for them.
+
+    ``previous_label`` is there while the labels change their key. A tuple, because that is made in a third of a
+    dataclass's time, and a hundred thousand go from the command to the program.
+    """
+
+    label: str
+    domain_id: str
+    speaker_id: str
+    ensure: str
+    previous_label: str | None = None
+
+    def __repr__(self) -> str:
+        """Return the label alone: the id identifies a person."""
+        return f"Person({self.label})"
+
+
+@dataclass(frozen=True, slots=True)
+class LabelKeys:
+    """What labels are made with. Without a current key each domain's id takes its place.
+
+    ``previous`` is there while the labels change their key; DOMAIN_IS_KEY stands for the domain's id.
+    """
+
+    current: str | None = field(default=None, repr=False)
+    previous: str | None = field(default=None, repr=False)
+
+    def label(self, listed: Listed) -> str:
+        """Return the label of somebody in the register."""
+        return label(self.current or listed.domain_id, listed.domain_id, listed.speaker_id)
+
+    def previous_label(self, listed: Listed) -> str | None:
+        """Return the label of before, or None where the labels do not change their key."""
+        if self.previous is None:
+            return None
+        key = listed.domain_id if self.previous == DOMAIN_IS_KEY else self.previous
+        return label(key, listed.domain_id, listed.speaker_id)
+
+    def people(self, listed: Iterable[Listed]) -> tuple[Person, ...]:
+        """Return those who are listed, in the same order, each with the label."""
+        return tuple(
+            Person(self.label(one), one.domain_id, one.speaker_id, one.ensure, self.previous_label(one))
+            for one in listed
+        )
+
+
+class _HandOver:
+    """A command reads the register, and the program that it starts declares whom it has read."""
+
+    people: tuple[Person, ...] | None = None
+
+
+def hand_over(people: Iterable[Person]) -> None:
+    """Say in the program's process, before the program runs, whom the command has found in the register."""
+    _HandOver.people = tuple(people)
+
+
+def handed_over() -> tuple[Person, ...] | None:
+    """Return whom the command has found; None under the Pulumi CLI, which starts the program alone."""
+    return _HandOver.people
 
 
 # A resource of many people holds texts: one line a person, ``<label> <value>``, in the order of the labels, and a

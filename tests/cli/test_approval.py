@@ -6,7 +6,7 @@ import pytest
 
 from tests.cli.projects import Project
 from tests.plan.plans import SCOPE, review, step, steps
-from voiceid_optout.cli.approval import Approval, guarded, limits, override, read, refused
+from voiceid_optout.cli.approval import Approval, guarded, override, read, refused
 from voiceid_optout.cli.errors import CommandError
 from voiceid_optout.cli.exit_codes import ExitCode
 from voiceid_optout.cli.session import Choices
@@ -131,24 +131,11 @@ def choices(root: str = ".", targets: tuple[str, ...] = ()) -> Choices:
     return Choices(root=Path(root), stack="test", engine="auto", as_json=False, parallel=8, targets=targets)
 
 
-@pytest.mark.parametrize(
-    ("value", "meant"),
-    [
-        (None, Limits()),
-        ({"maxLosses": 5}, Limits(max_losses=5)),
-        ('{"maxLosses": 5, "maxLossPercent": 1.5}', Limits(5, 1.5)),  # as set without --path
-    ],
-)
-def test_limits_are_in_the_stack_s_config(project: Project, value: Any, meant: Limits) -> None:
-    project.configure(guard=value)
-    assert limits(project.context()) == meant
-
-
 @pytest.mark.parametrize("value", [{"maxLosses": -5}, {"maxLosses": "5"}])
 def test_wrong_limits_name_file_and_key(project: Project, value: Any) -> None:
     project.configure(guard=value)
     with pytest.raises(CommandError, match=r"^Pulumi\.test\.yaml: voiceid-optout:guard needs a whole number"):
-        limits(project.context())
+        project.context()
 
 
 def test_the_override_is_the_command_for_exactly_this_plan() -> None:

@@ -7,10 +7,11 @@ import yaml
 
 from tests.cli.projects import DOMAIN, NAME, PASSPHRASE, PROGRAM, SALT, Project, label_of
 from voiceid_optout.cli import context as context_module
-from voiceid_optout.cli.context import LabelKeys, find, label_keys
+from voiceid_optout.cli.context import People, find, label_keys
 from voiceid_optout.cli.errors import CommandError
 from voiceid_optout.cli.exit_codes import ExitCode
 from voiceid_optout.register.faults import RegisterInvalid
+from voiceid_optout.speakers import LabelKeys
 from voiceid_optout.state import passphrase
 from voiceid_optout.state.errors import PassphraseError, ProjectError
 from voiceid_optout.voiceid.place import SANDBOX_PASSPHRASE
@@ -41,7 +42,7 @@ def test_a_context_shows_no_environment(project: Project) -> None:
 @pytest.mark.parametrize("written", [{"maxLosses": 5}, '{"maxLosses": 5}'])
 def test_objects_may_be_json_text(project: Project, written: Any) -> None:
     project.configure(guard=written)
-    assert project.context().setting("guard") == {"maxLosses": 5}
+    assert project.context().config.guard == {"maxLosses": 5}
 
 
 @pytest.mark.parametrize(
@@ -96,13 +97,13 @@ def test_an_invalid_register_says_so(project: Project) -> None:
 def test_places_are_lines_by_label(project: Project) -> None:
     context = project.context()
     lines = (project.root / "config" / "people.yaml").read_text(encoding="utf-8").splitlines()
-    assert context.places(LabelKeys()) == {
+    assert People.of(context.register, LabelKeys()).places == {
         label_of(DOMAIN, speaker): f"config/people.yaml:{lines.index(f'- {speaker}') + 1}"
         for speaker in ("caller-1", "caller-2")
     }
-    keyed = context.places(LabelKeys("a key"))
+    keyed = People.of(context.register, LabelKeys("a key")).places
     assert len(keyed) == 2
-    assert not keyed.keys() & context.places(LabelKeys()).keys()
+    assert not keyed.keys() & People.of(context.register, LabelKeys()).places.keys()
 
 
 @pytest.mark.parametrize(
@@ -183,17 +184,17 @@ def test_a_secret_label_key_needs_the_salt(project: Project) -> None:
 def test_config_of_another_project_is_not_ours(project: Project) -> None:
     content = {"config": {"other:domain": DOMAIN, f"{NAME}:region": "us-east-1"}}
     (project.root / "Pulumi.test.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
-    assert project.context().setting("domain") is None
+    assert project.context().config.domain is None
 
 
 def test_reasons_of_releases_are_given_by_label(project: Project) -> None:
     project.people("caller-1", "caller-2", released={"caller-3": "consented again", "B-9": "B"})
-    assert project.context().reasons(LabelKeys()) == {
+    assert People.of(project.context().register, LabelKeys()).reasons == {
         label_of(DOMAIN, "caller-3"): "consented again",
         label_of(DOMAIN, "B-9"): "B",
     }
     project.people("caller-1")
-    assert project.context().reasons(LabelKeys()) == {}
+    assert People.of(project.context().register, LabelKeys()).reasons == {}
 
 
 COMMANDS = (

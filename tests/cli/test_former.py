@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.cli.projects import DOMAIN, NAME, Project, label_of
-from voiceid_optout.cli.context import LabelKeys
 from voiceid_optout.cli.former import last_commit, places
+from voiceid_optout.speakers import LabelKeys
 
 if TYPE_CHECKING:
     from tests.cli.engines import ScriptedEngine

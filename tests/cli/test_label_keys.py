@@ -79,8 +79,8 @@ def test_a_rotation_keeps_the_key_of_before_beside_the_new_one(
     keys = label_keys(project.context(), {})
     assert keys.previous == previous
     assert keys.current not in (None, key)
-    assert isinstance(project.context().setting(LABEL_KEY), dict)
-    assert isinstance(project.context().setting(PREVIOUS_LABEL_KEY), dict) is (key is not None)
+    sealed = {LABEL_KEY, PREVIOUS_LABEL_KEY} if key is not None else {LABEL_KEY}
+    assert project.context().config.sealed == sealed
     with pytest.raises(CommandError, match="the labels change their key already"):
         rotate(project.context())
 

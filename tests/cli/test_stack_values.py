@@ -35,7 +35,7 @@ def test_what_is_stored_is_what_is_read(project: Project) -> None:
     key = f"{NAME}:labelKey"
     store(project.context(), {key: "hush", f"{NAME}:region": "eu-west-2"}, secret=frozenset({key}))
     assert label_keys(project.context(), {}).current == "hush"
-    assert project.context().setting("region") == "eu-west-2"
+    assert project.context().config.region == "eu-west-2"
     assert "hush" not in project.context().settings.path.read_text(encoding="utf-8")
     store(project.context(), {key: None})
     assert label_keys(project.context(), {}).current is None

@@ -13,7 +13,7 @@ from tests.providers.monitor import TYPE, Monitor, run_program
 from tests.providers.process import ROOT
 from tests.voiceid.scripted import DOMAIN
 from voiceid_optout import speakers
-from voiceid_optout.speakers import GUESSABLE_VARIABLE, label
+from voiceid_optout.speakers import GUESSABLE_VARIABLE, Person, label
 
 
 @pytest.fixture
@@ -189,3 +189,20 @@ def test_guardrails_that_are_switched_off_are_not_looked_at(project: Path) -> No
     outcome = run(guardrails="false", guardrailSettings='{"account": "no account"}')
     assert COMPONENT not in outcome.types
     assert outcome.exports == {"people": 1, "released": 0}
+
+
+def test_whom_the_command_has_read_is_declared_and_the_register_not_read_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # where no register is
+    people = [Person(f"sp-{number:016x}", DOMAIN, f"caller-{number}", "opted_out") for number in range(3)]
+    monkeypatch.setattr(speakers, "handed_over", lambda: tuple(people))
+    outcome = run(labelKey="hush")
+    assert sorted(outcome.names()) == [person.label for person in people]
+    assert outcome.exports == {"people": 3, "released": 0}
+
+
+def test_nobody_is_whom_the_command_has_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(speakers, "handed_over", tuple)
+    assert run(labelKey="hush").names() == []

@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from voiceid_optout.config import read
 from voiceid_optout.voiceid.place import Stack, file_faults, shell_faults
 
 PRODUCTION = "https://voiceid.example.org"
@@ -11,7 +12,8 @@ ENDPOINTS = '[{"voiceid":"https://voiceid.example.org"}]'
 
 def stack(**config: str) -> Stack:
     """Return a stack, its keys with two underscores for a colon."""
-    return Stack("optouts", "production", {key.replace("__", ":"): text for key, text in config.items()})
+    texts = {key.replace("__", ":"): text for key, text in config.items()}
+    return Stack("optouts", "production", read(texts, "optouts"), texts)
 
 
 def faults_of_file(**config: str) -> list[str]:

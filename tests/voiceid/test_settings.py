@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from voiceid_optout.config import Config, read
 from voiceid_optout.voiceid import ClientSettings, Quotas, SettingsInvalid
 from voiceid_optout.voiceid.aws_config import AwsConfig
 from voiceid_optout.voiceid.settings import Setting, endpoint_setting, region_setting
@@ -50,24 +51,11 @@ def test_quotas_from_config() -> None:
     assert settings.quotas == Quotas(opt_out=2.5, list=3.0)
 
 
-@pytest.mark.parametrize(
-    ("text", "says"),
-    [
-        ("{", "not JSON"),
-        ("[1]", "not an object"),
-        ('{"opt_out": 1}', "has no 'opt_out'; it has optOut, describe, delete, list"),
-        ('{"list": 0}', "quotas.list"),
-        ('{"list": -1}', "quotas.list"),
-        ('{"list": true}', "quotas.list"),
-        ('{"list": "many"}', "quotas.list"),
-        ('{"list": null}', "quotas.list"),
-        ('{"list": Infinity}', "quotas.list"),
-        ('{"list": NaN}', "quotas.list"),
-    ],
-)
-def test_bad_quotas(text: str, says: str) -> None:
-    with pytest.raises(SettingsInvalid, match=says):
-        Quotas.from_json(text)
+def test_a_setting_that_cannot_be_used_is_named() -> None:
+    with pytest.raises(
+        SettingsInvalid, match="voiceid-optout:quotas needs a positive number of calls a second for"
+    ):
+        ClientSettings.resolve({"region": "x", "quotas": '{"list": 0}'}, {})
 
 
 def test_place_hides_credentials_in_the_url() -> None:
@@ -162,7 +150,7 @@ REGIONS = [
 def test_regions(number: int) -> None:
     silent = [source.removeprefix("voiceid-optout:") for source, _ in REGIONS[:number]]
     config, environ = without(CONFIG, *silent), without(ENVIRON, *silent)
-    found = region_setting(config, AwsConfig.parse(config, environ), environ)
+    found = region_setting(read(config, ""), AwsConfig.parse(config, environ), environ)
     assert (found.source, found.value) == REGIONS[number]
 
 
@@ -178,12 +166,12 @@ ENDPOINTS = [
 def test_endpoints(number: int) -> None:
     silent = [source.removeprefix("voiceid-optout:") for source, _ in ENDPOINTS[:number]]
     config, environ = without(CONFIG, *silent), without(ENVIRON, *silent)
-    found = endpoint_setting(config, AwsConfig.parse(config, environ), environ)
+    found = endpoint_setting(read(config, ""), AwsConfig.parse(config, environ), environ)
     assert (found.source, found.value) == ENDPOINTS[number]
 
 
 def test_a_region_that_nobody_names() -> None:
-    assert region_setting({}, AwsConfig(), {}) == Setting(None)
+    assert region_setting(Config(), AwsConfig(), {}) == Setting(None)
 
 
 @pytest.mark.parametrize(
@@ -204,4 +192,4 @@ def test_an_endpoint_of_the_profile_is_seen(
     path.write_text(f"[profile main]\n{text}\n")
     monkeypatch.setenv("AWS_CONFIG_FILE", str(path))
     config = {"aws:profile": "main"}
-    assert endpoint_setting(config, AwsConfig.parse(config, {}), {}).value == url
+    assert endpoint_setting(read(config, ""), AwsConfig.parse(config, {}), {}).value == url

@@ -105,7 +105,7 @@ class Target:
     def find(cls, context: Context, domain: str | None, file: Path | None) -> Target:
         """Resolve the options, and make sure that the register is valid and the file can be told."""
         domains, default = context.domains()
-        folder = context.project.root / str(context.setting("register") or "config")
+        folder = context.register_folder
         name = domain or default
         if name is None:
             raise CommandError("say which domain: --domain, or voiceid-optout:domain in the stack", ExitCode.USAGE)

@@ -14,7 +14,7 @@ from voiceid_optout.cli.exit_codes import ExitCode
 from voiceid_optout.cli.session import end
 from voiceid_optout.engine.interface import Operation, Result
 from voiceid_optout.plan import Purpose, short, unplanned_steps
-from voiceid_optout.plan.guard import is_dangerous
+from voiceid_optout.plan.guard import Limits, is_dangerous
 from voiceid_optout.plan.render_json import VERSION, document
 from voiceid_optout.plan.render_text import step_lines
 from voiceid_optout.register.sources import discover
@@ -56,7 +56,7 @@ DESTROY = Work(
 
 def plan(session: Session, work: Work, *, refresh: bool) -> Review:
     """Make the plan and let the guard look at it; nothing is changed and nothing shown."""
-    limits = approvals.limits(session.context)
+    limits = Limits.of(session.context.config.guard)
     outcome, made = session.perform(work.planning, refresh=refresh, title="Comparing")
     end(outcome)
     return approvals.guarded(session.review(made, work.purpose), limits, session.choices, refresh=refresh)

@@ -10,15 +10,14 @@ from typing import TYPE_CHECKING
 from voiceid_optout.cli.errors import CommandError
 from voiceid_optout.cli.exit_codes import ExitCode
 from voiceid_optout.cli.output import echo
-from voiceid_optout.plan import LimitsError, PlanError, Purpose, approves, differences, short
-from voiceid_optout.plan.guard import check, parse_limits
+from voiceid_optout.plan import PlanError, Purpose, approves, differences, short
+from voiceid_optout.plan.guard import check
 from voiceid_optout.plan.render_json import parse_saved
 from voiceid_optout.plan.render_text import step_lines
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from voiceid_optout.cli.context import Context
     from voiceid_optout.cli.session import Choices
     from voiceid_optout.plan import Scope, Step
     from voiceid_optout.plan.guard import Limits, Refusal
@@ -89,17 +88,6 @@ def _stale(reviewed: str, review: Review, override: str) -> CommandError:
     else:
         found += "nothing is left to do now"
     return CommandError(found, ExitCode.STALE)
-
-
-KEY = "guard"
-
-
-def limits(context: Context) -> Limits:
-    """Return the limits the stack's file sets; raises :class:`CommandError` that names the file and the key."""
-    try:
-        return parse_limits(context.setting(KEY))
-    except LimitsError as error:
-        raise CommandError(f"{context.settings.path.name}: {context.project.name}:{KEY} {error}") from error
 
 
 def guarded(review: Review, limits: Limits, choices: Choices, *, refresh: bool = True) -> Review:

@@ -61,10 +61,9 @@ def parsed(environ: Mapping[str, str]) -> AwsConfig:
 
 def sources(context: Context, environ: Mapping[str, str]) -> str:
     """Say where region and endpoint come from, the first source that has them."""
-    config = {key: as_text(context.setting(key)) for key in ("endpoint", "region")}
     aws = parsed({**environ, **context.environment})
-    region = region_setting(config, aws, context.environment)
-    endpoint = endpoint_setting(config, aws, context.environment)
+    region = region_setting(context.config, aws, context.environment)
+    endpoint = endpoint_setting(context.config, aws, context.environment)
     where = f"endpoint from {_named(endpoint, context)}" if endpoint.value else "AWS's own endpoint"
     return f"region {region.value} from {_named(region, context)}, {where}" if region.value else where
 

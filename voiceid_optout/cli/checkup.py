@@ -52,7 +52,7 @@ def examine(context: Context) -> Iterator[Finding]:
     yield _project(context)
     yield _caught("register", lambda: _register(context))
     # What leads elsewhere is not followed, not even to look.
-    faults = [*context.file_faults(), *shell_faults(context.place, context.environment)]
+    faults = list(context.file_faults()) or list(shell_faults(context.place, context.environment))
     yield from (Finding("place", "fail", fault) for fault in faults)
     if faults:
         return

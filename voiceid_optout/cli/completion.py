@@ -78,7 +78,7 @@ def _places(context: Context) -> Mapping[str, str]:
     if sum(source.path.stat().st_size for source in sources) > MOST_BYTES:
         return {}
     sandbox = {PASSPHRASE: SANDBOX_PASSPHRASE} if context.is_sandbox else {}
-    found = context.places(contexts.label_keys(context, sandbox))
+    found = contexts.People.of(context.register, contexts.label_keys(context, sandbox)).places
     # A file may be named after somebody.
     masked = Matcher({entry.speaker_id: "" for entry in context.register.entries}).masked
     return {label: masked(place) for label, place in sorted(found.items(), key=lambda item: item[1])}

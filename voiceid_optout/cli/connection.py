@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from voiceid_optout.cli.errors import CommandError
 from voiceid_optout.cli.exit_codes import ExitCode
+from voiceid_optout.config import value_of
 from voiceid_optout.plan import AWS, SANDBOX, Scope
 from voiceid_optout.plan.review import Pace
 from voiceid_optout.state.config_values import as_text
@@ -31,7 +32,8 @@ def client_settings(context: Context, environment: Mapping[str, str]) -> ClientS
 
 def texts(context: Context) -> dict[str, str]:
     """Return what the stack's file says to the client, as programs get it."""
-    return {key: as_text(value) for key in STACK_CONFIG if (value := context.setting(key)) is not None}
+    given = {key: context.settings.config.get(f"{context.project.name}:{key}") for key in STACK_CONFIG}
+    return {key: as_text(value_of(value)) for key, value in given.items() if value is not None}
 
 
 def scope_of(context: Context, settings: ClientSettings, purpose: Purpose) -> Scope:

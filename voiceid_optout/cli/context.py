@@ -6,55 +6,35 @@ import os
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Self
 from urllib.parse import unquote, urlsplit
 
 from voiceid_optout.cli.errors import CommandError
 from voiceid_optout.cli.exit_codes import ExitCode
-from voiceid_optout.config import faults, value_of
+from voiceid_optout.config import Grouping, faults
+from voiceid_optout.config import read as read_config
 from voiceid_optout.register import Ensure, load
-from voiceid_optout.speakers import DOMAIN_IS_KEY, label
+from voiceid_optout.speakers import LabelKeys
 from voiceid_optout.state import project as projects
 from voiceid_optout.state.config_values import as_text
 from voiceid_optout.state.errors import PassphraseError
 from voiceid_optout.voiceid import place as places
+from voiceid_optout.voiceid.aws_config import ENDPOINT_VARIABLE
+from voiceid_optout.voiceid.settings import REGION_VARIABLES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from voiceid_optout.register import Entry, Register
+    from voiceid_optout.config import Config
+    from voiceid_optout.register import Register
+    from voiceid_optout.speakers import Person
     from voiceid_optout.state.project import Project, StackSettings
 
 DATA_FOLDER = ".optout"
-LABEL_KEY, PREVIOUS_LABEL_KEY, GUESSABLE_LABELS = "labelKey", "previousLabelKey", "guessableLabels"
+LABEL_KEY, PREVIOUS_LABEL_KEY = "labelKey", "previousLabelKey"
 # Of the sandbox as it is shipped: the public passphrase opens it, and to try that takes a third of a second.
 _SHIPPED_SALT = "v1:LfTudhKBNeo=:v1:OqzBUkjqGv6RgaAG:sHbNnez9NnsswughF7/FfGmlhxC1qw=="
-_SHARDED = "sharded"
 _REMOTE = ("s3", "azblob", "gs", "postgres", "https", "http")
-_REGION_VARIABLES = ("AWS_REGION", "AWS_DEFAULT_REGION")
-
-
-@dataclass(frozen=True, slots=True)
-class LabelKeys:
-    """What labels are made with. Without a current key each domain's id takes its place.
-
-    ``previous`` is there while the labels change their key; the text ``domain-id`` stands for the domain's id.
-    """
-
-    current: str | None = field(default=None, repr=False)
-    previous: str | None = field(default=None, repr=False)
-
-    def label(self, entry: Entry) -> str:
-        """Return the label of somebody in the register."""
-        return label(self.current or entry.domain_id, entry.domain_id, entry.speaker_id)
-
-    def previous_label(self, entry: Entry) -> str | None:
-        """Return the label of before, or None where the labels do not change their key."""
-        if self.previous is None:
-            return None
-        return label(
-            entry.domain_id if self.previous == DOMAIN_IS_KEY else self.previous, entry.domain_id, entry.speaker_id
-        )
 
 
 @dataclass(frozen=True)
@@ -74,10 +54,14 @@ class Context:
     @cached_property
     def place(self) -> places.Stack:
         """The stack with what its file says of where it reaches."""
-        config = self.settings.config
-        names = {key: f"{self.project.name}:{key}" for key in places.KEYS} | {key: key for key in places.AWS_KEYS}
-        texts = {key: as_text(config[name]) for key, name in names.items() if name in config}
-        return places.Stack(self.project.name, self.stack, texts)
+        given = self.settings.config
+        aws = {key: as_text(given[key]) for key in places.AWS_KEYS if key in given}
+        return places.Stack(self.project.name, self.stack, self.config, aws)
+
+    @cached_property
+    def config(self) -> Config:
+        """The settings of the stack's file; raises :class:`voiceid_optout.config.ConfigInvalid`."""
+        return read_config(self.settings.config, self.project.name)
 
     def file_faults(self) -> Iterator[str]:
         """Yield what is wrong with the settings of the stack's file, or else what contradicts itself in it."""
@@ -100,7 +84,7 @@ class Context:
     @property
     def is_sharded(self) -> bool:
         """Whether many people share a resource."""
-        return bool(self.setting("grouping") == _SHARDED)
+        return self.config.grouping is Grouping.SHARDED
 
     @property
     def data_folder(self) -> Path:
@@ -112,15 +96,9 @@ class Context:
         """Where the sandbox's service keeps its data."""
         return self.data_folder / "service"
 
-    def setting(self, key: str) -> Any:
-        """Return a plain config value of the stack's file; objects set as JSON text are read."""
-        return value_of(self.settings.config.get(f"{self.project.name}:{key}"))
-
-    def domains(self) -> tuple[dict[str, str], str | None]:
+    def domains(self) -> tuple[Mapping[str, str], str | None]:
         """Return the aliases of domains and the default domain's id."""
-        aliases = self.setting("domains") or {}
-        domain = self.setting("domain")
-        return aliases, aliases.get(domain, domain)
+        return self.config.domains, self.config.domain
 
     def endpoint_environment(self) -> dict[str, str]:
         """Return the variables for the endpoint and region of the stack's file, where the shell sets none.
@@ -128,9 +106,9 @@ class Context:
         Without them a refresh asks where the last `up` asked: an engine keeps that run's config in the state.
         """
         result = {}
-        for key, names in (("endpoint", ("AWS_ENDPOINT_URL_VOICE_ID",)), ("region", _REGION_VARIABLES)):
-            value = self.setting(key)
-            if isinstance(value, str) and not any(map(self.environment.get, names)):
+        ours = ((self.config.endpoint, (ENDPOINT_VARIABLE,)), (self.config.region, REGION_VARIABLES))
+        for value, names in ours:
+            if value is not None and not any(map(self.environment.get, names)):
                 result[names[0]] = value
         return result
 
@@ -140,36 +118,10 @@ class Context:
         domains, default = self.domains()
         return load(self.register_folder, domains=domains, default_domain=default)
 
-    def places(self, keys: LabelKeys, register: Register | None = None) -> dict[str, str]:
-        """Return ``file:line`` of the register, or of another one of this stack, for every label.
-
-        Those of before a change of the key count too.
-        """
-        found = {}
-        for entry in (register or self.register).entries:
-            place = f"{entry.location.file}:{entry.location.line}"
-            if (before := keys.previous_label(entry)) is not None:
-                found[before] = place
-            found[keys.label(entry)] = place
-        return found
-
-    def renamed(self, keys: LabelKeys) -> dict[str, str]:
-        """Return each label by the one of before; nothing where the labels do not change their key."""
-        pairs = ((keys.previous_label(entry), keys.label(entry)) for entry in self.register.entries)
-        return {before: now for before, now in pairs if before} if keys.previous else {}
-
-    def reasons(self, keys: LabelKeys) -> dict[str, str]:
-        """Return why each released person is released, by label, as the register says it: it may name people."""
-        return {
-            keys.label(entry): entry.reason or ""
-            for entry in self.register.entries
-            if entry.ensure is Ensure.RELEASED
-        }
-
     @property
     def register_folder(self) -> Path:
         """Where the register is: a directory, or one file."""
-        return self.project.root / str(self.setting("register") or "config")
+        return self.project.root / self.config.register
 
     @property
     def _backend_url(self) -> str:
@@ -196,6 +148,36 @@ class Context:
         parts = urlsplit(url)
         path = Path(unquote(f"{parts.netloc}{parts.path}")).expanduser()
         return path if path.is_absolute() else self.project.root / path
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """Who is listed in a register, by label: what a run and its plan say about each.
+
+    ``places`` has ``file:line`` for every label, those of before a change of the key too. ``renamed`` has each
+    label by the one of before, nothing where the key does not change. ``reasons`` says why each released person is
+    released, as the register has it: it may name people.
+    """
+
+    persons: tuple[Person, ...] = ()
+    places: Mapping[str, str] = field(default_factory=dict, repr=False)
+    renamed: Mapping[str, str] = field(default_factory=dict, repr=False)
+    reasons: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def of(cls, register: Register, keys: LabelKeys) -> Self:
+        """Make the label of each, once."""
+        persons = keys.people(register.entries)
+        places, renamed, reasons = {}, {}, {}
+        for entry, person in zip(register.entries, persons, strict=True):
+            place = f"{entry.location.file}:{entry.location.line}"
+            if person.previous_label is not None:
+                places[person.previous_label] = place
+                renamed[person.previous_label] = person.label
+            places[person.label] = place
+            if entry.ensure is Ensure.RELEASED:
+                reasons[person.label] = entry.reason or ""
+        return cls(persons, places, renamed, reasons)
 
 
 def find(root: Path, stack: str, environment: Mapping[str, str] | None = None) -> Context:
@@ -226,8 +208,8 @@ def require_shell(context: Context) -> None:
 
 def label_keys(context: Context, environment: Mapping[str, str]) -> LabelKeys:
     """Return the keys of labels; secret ones are decrypted with the passphrase of ``environment``."""
-    held = {name: context.setting(name) for name in (LABEL_KEY, PREVIOUS_LABEL_KEY)}
-    if any(isinstance(value, dict) for value in held.values()):
+    config = context.config
+    if config.sealed:
         # Only a stack with a secret key pays for deriving the passphrase's key here.
         from voiceid_optout.state import passphrase  # noqa: PLC0415
 
@@ -236,6 +218,5 @@ def label_keys(context: Context, environment: Mapping[str, str]) -> LabelKeys:
             raise CommandError(f"{context.settings.path.name} has a secret labelKey but no encryptionsalt")
         crypter = passphrase.open_with(passphrase.find({**context.environment, **environment}), salt)
         values = projects.resolve(context.settings, crypter.decrypt).values
-        held = {name: values.get(f"{context.project.name}:{name}") for name in held}
-    current, previous = (str(value) if value else None for value in held.values())
-    return LabelKeys(current, previous)
+        config = read_config(values, context.project.name)
+    return LabelKeys(config.label_key, config.previous_label_key)

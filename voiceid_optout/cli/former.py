@@ -14,6 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from voiceid_optout.cli.context import People
 from voiceid_optout.limits import read_json
 from voiceid_optout.register import load_texts
 from voiceid_optout.register.faults import RegisterInvalid
@@ -23,7 +24,8 @@ from voiceid_optout.state.backend import Backend
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
-    from voiceid_optout.cli.context import Context, LabelKeys
+    from voiceid_optout.cli.context import Context
+    from voiceid_optout.speakers import LabelKeys
 
 _TIMEOUT_SECONDS = 10
 _SHORT = 7  # digits of a commit
@@ -47,7 +49,7 @@ def places(context: Context, keys: LabelKeys, labels: Collection[str]) -> dict[s
         with suppress(RegisterInvalid):
             domains, default = context.domains()
             then = load_texts(repository.texts(commit), [], domains=domains, default_domain=default)
-            known = context.places(keys, then)
+            known = People.of(then, keys).places
             for label in labels:
                 if label in known:
                     found.setdefault(label, f"{known[label]} ({commit[:_SHORT]})")

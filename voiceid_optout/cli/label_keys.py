@@ -8,11 +8,12 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 from voiceid_optout.cli import context as contexts
-from voiceid_optout.cli.context import GUESSABLE_LABELS, LABEL_KEY, PREVIOUS_LABEL_KEY
+from voiceid_optout.cli.context import LABEL_KEY, PREVIOUS_LABEL_KEY
 from voiceid_optout.cli.errors import CommandError
 from voiceid_optout.cli.exit_codes import ExitCode
 from voiceid_optout.cli.known import StateSealedError, raw_state
 from voiceid_optout.cli.stack_values import full_key, store
+from voiceid_optout.config import Guardrails
 from voiceid_optout.speakers import DOMAIN_IS_KEY, GUESSABLE_VARIABLE
 
 if TYPE_CHECKING:
@@ -55,9 +56,9 @@ def provided(
     if (
         missing is Missing.LEAVE
         or context.is_sandbox
-        or context.setting(LABEL_KEY)
-        or str(context.setting(GUESSABLE_LABELS)).lower() == "true"
-        or context.setting("guardrails") == "only"
+        or context.config.has_label_key
+        or context.config.guessable_labels
+        or context.config.guardrails is Guardrails.ONLY
     ):
         return context, {}
     try:
@@ -100,7 +101,7 @@ def rotate(context: Context) -> str:
     Raises :class:`CommandError` where a change is under way already, in a sandbox, and on a runner.
     """
     refuse_runner(context, "labels rotate")
-    if context.setting(PREVIOUS_LABEL_KEY) is not None:
+    if context.config.changes_label_key:
         raise CommandError(
             f"the labels change their key already: run optout up --stack {context.stack} for everybody, "
             "which ends it",
@@ -133,7 +134,7 @@ def finish(context: Context, environment: Mapping[str, str]) -> str | None:
     On a runner the file stays as it is, because the change would be forgotten. Raises :class:`CommandError` where
     the state cannot be read.
     """
-    if context.setting(PREVIOUS_LABEL_KEY) is None:
+    if not context.config.changes_label_key:
         return None
     try:
         left = set(_LABEL.findall(raw_state(context, environment)))

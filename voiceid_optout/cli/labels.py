@@ -63,6 +63,6 @@ def finish(**choices: Any) -> None:
         words = label_keys.finish(context, context.environment)
         if words is None:
             raise CommandError(f"{context.settings.path.name} has no {PREVIOUS_LABEL_KEY}", ExitCode.USAGE)
-        if contexts.find(choices["root"], choices["stack"]).setting(PREVIOUS_LABEL_KEY) is not None:
+        if contexts.find(choices["root"], choices["stack"]).config.changes_label_key:
             raise CommandError(words)
         echo(words)

@@ -100,8 +100,8 @@ def serve_arguments(context: Context) -> list[str]:
     arguments = ["--data", str(context.service_folder), "--port", "0", "--quotas", "none"]
     for domain_id, alias in named.items():
         arguments += ["--domain", f"{domain_id}={alias}"]
-    if region := context.setting("region"):
-        arguments += ["--region", str(region)]
+    if region := context.config.region:
+        arguments += ["--region", region]
     return arguments
 
 

@@ -14,7 +14,7 @@ from voiceid_optout import urn as urns
 from voiceid_optout.cli import context as contexts
 from voiceid_optout.cli import former, label_keys
 from voiceid_optout.cli.connection import client_settings, pace_of, scope_of
-from voiceid_optout.cli.context import LabelKeys
+from voiceid_optout.cli.context import People
 from voiceid_optout.cli.errors import CommandError
 from voiceid_optout.cli.exit_codes import ExitCode
 from voiceid_optout.cli.known import Mask, Shown, is_given
@@ -30,7 +30,7 @@ from voiceid_optout.plan import Action, Purpose
 from voiceid_optout.plan.build import DESTROYED, DROPPED, PlanBuilder, is_change, shard_size, shard_steps
 from voiceid_optout.plan.render_text import Tone, lines
 from voiceid_optout.plan.review import Review
-from voiceid_optout.speakers import SHARD_TYPE, SPEAKER_TYPE, upgraded
+from voiceid_optout.speakers import SHARD_TYPE, SPEAKER_TYPE, LabelKeys, upgraded
 from voiceid_optout.state.errors import EngineError
 from voiceid_optout.voiceid.pacing import wait_reason
 
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from voiceid_optout.cli.context import Context
     from voiceid_optout.engine.interface import Engine
     from voiceid_optout.plan import Plan, Scope
+    from voiceid_optout.speakers import Person
     from voiceid_optout.voiceid import ClientSettings
 
 _CODES = {
@@ -91,6 +92,7 @@ class Session:
     event_log: EventLog = field(default_factory=lambda: EventLog(None))
     keys: LabelKeys = field(default_factory=LabelKeys, repr=False)
     renamed: Mapping[str, str] = field(default_factory=dict, repr=False)  # labels by those of before
+    persons: tuple[Person, ...] | None = field(default=None, repr=False)
 
     def perform(
         self,
@@ -159,6 +161,7 @@ class Session:
             backend=self.context.backend(),
             remote_backend=self.context.remote_backend,
             environment=self.environment,
+            people=self.persons,
             upgrade=upgraded,
             refresh=refresh,
             targets=tuple(sorted(targets)) or tuple(self._target(label) for label in self.choices.targets),
@@ -306,7 +309,8 @@ def opened(choices: Choices, missing: Missing = Missing.LEAVE) -> Iterator[Sessi
             raise CommandError(
                 "the labels change their key: leave --target out until an `up` has moved everybody", ExitCode.USAGE
             )
-        places = context.places(keys)
+        people = People.of(context.register, keys)
+        places = people.places
         if choices.targets and context.is_sharded:
             raise CommandError(
                 f"{context.settings.path.name}: {context.project.name}:grouping is sharded, and a resource of many "
@@ -324,10 +328,20 @@ def opened(choices: Choices, missing: Missing = Missing.LEAVE) -> Iterator[Sessi
             console.print(styled(words, "dim"))
 
         mask = Mask(context, environment, places, note)
-        shown, because = Shown(places, mask.place), Shown(context.reasons(keys), mask)
-        renamed = context.renamed(keys)
+        shown, because = Shown(places, mask.place), Shown(people.reasons, mask)
         session = Session(
-            context, choices, engine, environment, shown, console, mask, because, event_log, keys, renamed
+            context,
+            choices,
+            engine,
+            environment,
+            shown,
+            console,
+            mask,
+            because,
+            event_log,
+            keys,
+            people.renamed,
+            people.persons,
         )
         _ = session.settings  # what cannot be used ends the command before anything is run
         try:

@@ -47,7 +47,7 @@ def views_of(root: Path, stack: str | None) -> list[StackView]:
     for file in files:
         settings = _settings(file, prefix)
         _require_sound(root, file.name[7:-5])
-        if stack is None and settings.get("guardrails") == "only":
+        if stack is None and settings.guardrails is config.Guardrails.ONLY:
             continue
         name, said = file.name[7:-5], _register_of(settings)
         at = next((number for number, view in enumerate(views) if said == _said(view)), None)
@@ -77,30 +77,28 @@ def _said(view: StackView) -> _Said:
     return view.domains, view.default_domain, view.directory, view.is_sharded, view.warns_of_contacts
 
 
-def _register_of(settings: Mapping[str, Any]) -> _Said:
-    directory = Path(settings.get("register") or DEFAULT_DIRECTORY)
+def _register_of(settings: config.Config) -> _Said:
     return (
-        settings.get("domains") or {},
-        settings.get("domain") or None,
-        directory,
-        settings.get("grouping") == "sharded",
-        str(settings.get("contactWarnings", True)).lower() != "false",
+        settings.domains,
+        settings.domain,
+        Path(settings.register),
+        settings.grouping is config.Grouping.SHARDED,
+        settings.contact_warnings,
     )
 
 
-def _settings(file: Path, prefix: str) -> Mapping[str, Any]:
-    """Return the values of a stack's file by their names without the project's."""
+def _settings(file: Path, prefix: str) -> config.Config:
+    """Return the settings of a stack's file."""
     content = _mapping(file)
     if content is None:
         raise click.UsageError(f"no {file.name} here: name another --stack, or run in the project")
     given = content.get("config") or {}
     if not isinstance(given, dict):
         raise click.UsageError(f"{file.name}: not a Pulumi stack file")
-    given = {str(key): value for key, value in given.items()}
-    if found := [f"{file.name}: {fault}" for fault in config.faults(given, prefix)]:
-        raise click.UsageError("\n".join(found))
-    known = {key: given.get(f"{prefix}:{key}", given.get(key)) for key in config.KEYS}
-    return {key: config.value_of(value) for key, value in known.items() if value is not None}
+    try:
+        return config.read({str(key): value for key, value in given.items()}, prefix)
+    except config.ConfigInvalid as error:
+        raise click.UsageError("\n".join(f"{file.name}: {fault}" for fault in error.faults)) from None
 
 
 def _project_name(root: Path) -> str:

@@ -29,10 +29,6 @@ class ForeignPlanError(PlanError):
     """A saved plan is for something else than what it is used for."""
 
 
-class LimitsError(PlanError):
-    """The guard's limits are not what they should be."""
-
-
 PERSON = "person"  # the type of a step about a person; other steps name Pulumi's type of the resource
 
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
-from difflib import get_close_matches
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Self
 
-from voiceid_optout.plan import Action, LimitsError, people
+from voiceid_optout.plan import Action, people
 from voiceid_optout.speakers import Ensure
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from voiceid_optout.plan import Plan, Step
 
 
@@ -39,6 +39,16 @@ class Limits:
     max_losses: int = 100
     max_loss_percent: float = 30
     percent_from_losses: int = 10
+
+    @classmethod
+    def of(cls, numbers: Mapping[str, float]) -> Self:
+        """Return the limits of a stack's setting, by its keys; what is not set keeps its default."""
+        default = cls()
+        return cls(
+            int(numbers.get("maxLosses", default.max_losses)),
+            float(numbers.get("maxLossPercent", default.max_loss_percent)),
+            int(numbers.get("percentFromLosses", default.percent_from_losses)),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,46 +144,3 @@ def _share(losses: list[Step], managed: int, limits: Limits) -> Breach | None:
 def _unexpected(plan: Plan) -> Breach | None:
     count = sum(step.action in _UNEXPECTED_ACTIONS for step in plan.steps)
     return Breach(Rule.UNEXPECTED, count, None, 0) if count else None
-
-
-LIMITS_EXAMPLE = "{maxLosses: 100, maxLossPercent: 30, percentFromLosses: 10}"
-_FIELDS = {
-    "maxLosses": "max_losses",
-    "maxLossPercent": "max_loss_percent",
-    "percentFromLosses": "percent_from_losses",
-}
-
-
-def parse_limits(value: Any) -> Limits:
-    """Return the limits of a config object; None, and keys that are left out, stand for the defaults.
-
-    Raises :class:`LimitsError` that names the key and what belongs there.
-    """
-    if value is None:
-        return Limits()
-    if not isinstance(value, dict):
-        raise LimitsError(f"must be an object such as {LIMITS_EXAMPLE}")
-    found: dict[str, Any] = {}
-    for key, number in value.items():
-        if key not in _FIELDS:
-            raise LimitsError(f"has the unknown key {_named(key)}")
-        found[_FIELDS[key]] = _percent(key, number) if key == "maxLossPercent" else _count(key, number)
-    return Limits(**found)
-
-
-def _count(key: str, value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise LimitsError(f"needs a whole number from 0 on for {key}, without quotes")
-    return value
-
-
-def _percent(key: str, value: Any) -> float:
-    is_number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-    if not is_number or not 0 <= value <= 100:  # noqa: PLR2004 - percent
-        raise LimitsError(f"needs a number from 0 to 100 for {key}, without quotes")
-    return float(value)
-
-
-def _named(key: object) -> str:
-    close = get_close_matches(str(key)[:64], _FIELDS, n=1)
-    return f"{str(key)[:64]!r}: " + (f"did you mean {close[0]}?" if close else f"known are {', '.join(_FIELDS)}")

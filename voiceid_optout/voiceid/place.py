@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from voiceid_optout.config import SANDBOX
 from voiceid_optout.voiceid import SettingsInvalid
 from voiceid_optout.voiceid.aws_config import ENDPOINT_VARIABLE, OVERRIDE, AwsConfig
 from voiceid_optout.voiceid.settings import (
     IGNORE_VARIABLE,
     REGION_VARIABLES,
-    SANDBOX,
     clear_text_fault,
     display_url,
     endpoint_setting,
@@ -24,13 +24,13 @@ from voiceid_optout.voiceid.settings import (
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from voiceid_optout.config import Config
     from voiceid_optout.voiceid.settings import Setting
 
 EXPORTED_FOR = "OPTOUT_ENV_FOR"  # which stack `optout env` made the other variables for
 SANDBOX_PASSPHRASE = "local"  # noqa: S105 - public on purpose, see Pulumi.local.yaml
 PASSPHRASE = "PULUMI_CONFIG_PASSPHRASE"  # noqa: S105 - a name, as the next one
 PASSPHRASE_FILE = "PULUMI_CONFIG_PASSPHRASE_FILE"  # noqa: S105
-KEYS = ("service", "endpoint", "region", "insecurePlainHttp")
 AWS_KEYS = ("aws:endpoints", "aws:region")
 # What `optout env` prints, for a shell to forget.
 EXPORTED = (
@@ -42,11 +42,12 @@ EXPORTED = (
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """A stack and what its file says of places: ``config`` has texts by KEYS and AWS_KEYS."""
+    """A stack and what its file says of places: ``aws`` has texts by AWS_KEYS."""
 
     project: str
     name: str
-    config: Mapping[str, str] = field(repr=False)
+    config: Config = field(repr=False)
+    aws: Mapping[str, str] = field(repr=False)
 
     @property
     def file(self) -> str:
@@ -61,7 +62,7 @@ class Stack:
     @property
     def is_sandbox(self) -> bool:
         """Whether the stack brings its own service."""
-        return self.config.get("service") == SANDBOX
+        return self.config.is_sandbox
 
 
 def file_faults(stack: Stack) -> Iterator[str]:
@@ -73,7 +74,7 @@ def file_faults(stack: Stack) -> Iterator[str]:
                 f"{stack.file} has {stack.project}:service: {SANDBOX} beside {endpoint.source}: a sandbox asks its "
                 "own service alone, so take one of the two out"
             )
-        elif fault := clear_text_fault(endpoint.value, endpoint.source, stack.config.get("insecurePlainHttp")):
+        elif fault := clear_text_fault(endpoint.value, endpoint.source, allowed=stack.config.insecure_plain_http):
             yield f"{stack.file}: {fault}"
     except SettingsInvalid as error:
         yield f"{stack.file}: {error}"
@@ -129,7 +130,7 @@ def _region(stack: Stack, environ: Mapping[str, str]) -> Setting:
 
 
 def _aws(stack: Stack, environ: Mapping[str, str]) -> AwsConfig:
-    return AwsConfig.parse({name: stack.config.get(name, "") for name in AWS_KEYS}, environ)
+    return AwsConfig.parse(stack.aws, environ)
 
 
 def _passphrase_faults(stack: Stack, environ: Mapping[str, str]) -> Iterator[str]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import ipaddress
 import json
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
 
+from voiceid_optout.config import Config, ConfigInvalid, read
 from voiceid_optout.voiceid.aws_config import DEFAULT_IDENTITY, ENDPOINT_VARIABLE, AwsConfig, Identity
 from voiceid_optout.voiceid.errors import SettingsInvalid
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 SLOW_ANSWER = 0.4  # seconds; twice what a service far away takes
 FILE_VARIABLE = "OPTOUT_STACK_CONFIG"
 KEYS = ("endpoint", "region", "quotas", "insecurePlainHttp", "service")
-SANDBOX = "embedded"  # the value of `service` in a stack that brings its own
 FEWEST_CONNECTIONS, MOST_CONNECTIONS = 8, 64
 
 
@@ -37,31 +36,10 @@ class Quotas:
     list: float = 5.0
 
     @classmethod
-    def from_json(cls, text: str) -> Self:
-        """Read ``{"optOut": 10, "list": 2.5}``; what is not named keeps its default."""
-        try:
-            given = json.loads(text)
-        except ValueError:
-            raise SettingsInvalid("quotas is not JSON; expected an object such as {optOut: 10}") from None
-        if not isinstance(given, dict):
-            raise SettingsInvalid("quotas is not an object; expected one such as {optOut: 10}")
-        names = {"optOut" if f.name == "opt_out" else f.name: f.name for f in fields(cls)}
-        values: dict[str, float] = {}
-        for key, value in given.items():
-            if key not in names:
-                raise SettingsInvalid(f"quotas has no {key!r}; it has {', '.join(names)}")
-            values[names[key]] = _positive(key, value)
-        return cls(**values)
-
-
-def _positive(key: str, value: object) -> float:
-    try:
-        number = float(value)  # type: ignore[arg-type]  # the stack's config gives 10, "10" or 10.0
-    except (TypeError, ValueError):
-        number = 0.0
-    if isinstance(value, bool) or not 0 < number < float("inf"):
-        raise SettingsInvalid(f"quotas.{key} is not a positive number of calls a second")
-    return number
+    def of(cls, numbers: Mapping[str, float]) -> Self:
+        """Return the quotas of a stack's setting, by its keys; what is not set keeps its default."""
+        names = {"optOut": "opt_out"}
+        return cls(**{names.get(key, key): number for key, number in numbers.items()})
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +62,14 @@ class ClientSettings:
         ``aws:profile``. Raises SettingsInvalid for an endpoint that is no http(s) URL, that would be called in
         clear or that is not a sandbox's own, a missing region, bad quotas or bad ``aws:`` config.
         """
-        config = current_config(config, environ)
-        aws = AwsConfig.parse(config, environ)
-        endpoint = endpoint_setting(config, aws, environ)
-        region = region_setting(config, aws, environ)
+        texts = current_config(config, environ)
+        aws = AwsConfig.parse(texts, environ)
+        try:
+            ours = read({key: texts[key] for key in KEYS if texts.get(key)}, "")
+        except ConfigInvalid as error:
+            raise SettingsInvalid(f"voiceid-optout:{error.faults[0]}") from None
+        endpoint = endpoint_setting(ours, aws, environ)
+        region = region_setting(ours, aws, environ)
         if not region.value:
             raise SettingsInvalid("no region: set voiceid-optout:region or aws:region in the stack, or AWS_REGION")
         for url, source in (
@@ -96,20 +78,14 @@ class ClientSettings:
         ):
             if url is not None:
                 _check_url(url, source)
-            if fault := clear_text_fault(url, source, config.get("insecurePlainHttp")):
+            if fault := clear_text_fault(url, source, allowed=ours.insecure_plain_http):
                 raise SettingsInvalid(fault)
-        if config.get("service") == SANDBOX and not is_loopback(endpoint.value):
+        if ours.is_sandbox and not is_loopback(endpoint.value):
             raise SettingsInvalid(
                 "the stack is a sandbox, and the shell does not say where its service is: start `optout serve`, "
                 'then eval "$(optout env)"'
             )
-        quotas = config.get("quotas")
-        return cls(
-            endpoint.value,
-            region.value,
-            Quotas.from_json(quotas) if quotas else Quotas(),
-            identity=aws.identity,
-        )
+        return cls(endpoint.value, region.value, Quotas.of(ours.quotas), identity=aws.identity)
 
     @property
     def connections(self) -> int:
@@ -152,12 +128,12 @@ def current_config(config: Mapping[str, str], environ: Mapping[str, str]) -> Map
     return kept | {name: value for name, value in given.items() if name in KEYS}
 
 
-def clear_text_fault(url: str | None, source: str, allowed: str | None) -> str | None:
+def clear_text_fault(url: str | None, source: str, *, allowed: bool) -> str | None:
     """Return why an endpoint may not be called: identifiers would travel in clear to another machine.
 
-    ``allowed`` is the stack's insecurePlainHttp, ``true`` for a network that is safe by other means.
+    ``allowed`` is the stack's insecurePlainHttp, for a network that is safe by other means.
     """
-    if url is None or urlsplit(url).scheme != "http" or is_loopback(url) or (allowed or "").lower() == "true":
+    if allowed or url is None or urlsplit(url).scheme != "http" or is_loopback(url):
         return None
     return (
         f"{display_url(url)} ({source}) is on another machine, and identifiers would travel there in clear: "
@@ -196,11 +172,11 @@ class Setting:
     source: str = ""
 
 
-def endpoint_setting(config: Mapping[str, str], aws: AwsConfig, environ: Mapping[str, str]) -> Setting:
+def endpoint_setting(config: Config, aws: AwsConfig, environ: Mapping[str, str]) -> Setting:
     """Return the endpoint of Voice ID: the environment's, the stack's own, the AWS provider's, boto3's for all."""
     found = _first_set(
         Setting(environ.get(ENDPOINT_VARIABLE), ENDPOINT_VARIABLE),
-        Setting(config.get("endpoint"), "voiceid-optout:endpoint"),
+        Setting(config.endpoint, "voiceid-optout:endpoint"),
         Setting(aws.endpoints.get("voiceid"), "aws:endpoints"),
     )
     if found.value or environ.get(IGNORE_VARIABLE, "").lower() == "true":
@@ -212,7 +188,7 @@ def endpoint_setting(config: Mapping[str, str], aws: AwsConfig, environ: Mapping
     return _first_set(Setting(profile_endpoint(aws.identity), "the AWS profile"))
 
 
-def region_setting(config: Mapping[str, str], aws: AwsConfig, environ: Mapping[str, str]) -> Setting:
+def region_setting(config: Config, aws: AwsConfig, environ: Mapping[str, str]) -> Setting:
     """Return the region: the environment's, the stack's own, the AWS provider's, the profile's."""
     found = stated_region(config, aws, environ)
     if found.value:
@@ -223,11 +199,11 @@ def region_setting(config: Mapping[str, str], aws: AwsConfig, environ: Mapping[s
     return _first_set(Setting(profile_region(aws.identity), "the AWS profile"))
 
 
-def stated_region(config: Mapping[str, str], aws: AwsConfig, environ: Mapping[str, str]) -> Setting:
+def stated_region(config: Config, aws: AwsConfig, environ: Mapping[str, str]) -> Setting:
     """Return the region that environment or stack name, whatever the profile says."""
     return _first_set(
         *(Setting(environ.get(name), name) for name in REGION_VARIABLES),
-        Setting(config.get("region"), "voiceid-optout:region"),
+        Setting(config.region, "voiceid-optout:region"),
         Setting(aws.region, "aws:region"),
     )
 

@@ -15,6 +15,7 @@ from pulumi.runtime.proto import resource_pb2
 from tests.engine.bench import SEALED
 from tests.engine.embedded.processes import living, wait_for
 from voiceid_optout.engine.embedded.host import ProgramEnd, ProgramHost, program_providers
+from voiceid_optout.speakers import Ensure, Person
 from voiceid_optout.state import project as projects
 from voiceid_optout.state.errors import ProgramError
 
@@ -44,6 +45,7 @@ class Served:
             "secret_keys": ["sample:token"],
             "parallel": 4,
             "dry_run": False,
+            "people": None,
         }
         return self.host.run(known | start, self.serve, 4)
 
@@ -214,3 +216,31 @@ def test_what_the_embedded_engine_does_not_do_is_answered_too(bench: Bench) -> N
         "Other('pulumi-python:dynamic:R', 'r', __provider=pulumi.Output.secret('text'))\n",
     )
     assert sent(bench) == {"text"}
+
+
+PRINTS = """
+from voiceid_optout.speakers import handed_over
+print(handed_over(), [person.speaker_id for person in handed_over() or ()])
+"""
+
+
+@pytest.mark.parametrize(
+    ("people", "printed"),
+    [
+        (None, "None []"),
+        ([], "() []"),
+        ([Person("sp-1", "domain", "caller-1", Ensure.RELEASED, "sp-2")], "(Person(sp-1),) ['caller-1']"),
+    ],
+)
+def test_the_program_is_told_whom_the_command_has_read(
+    bench: Bench, people: list[Person] | None, printed: str
+) -> None:
+    bench.write("__main__.py", PRINTS)
+    messages: list[str] = []
+
+    def keep(event: Any) -> None:
+        if event.diagnostic_event is not None:
+            messages.append(event.diagnostic_event.message)
+
+    assert bench.run("preview", keep, people=people).ok
+    assert printed in messages

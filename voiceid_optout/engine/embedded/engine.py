@@ -183,9 +183,8 @@ class Execution:
                 delete_all(run, unregistered(resources, registrar.seen))
 
         monitor = Monitor(run, registrar, stack.name, stack.project.name, finish)
-        parallel = run.request.parallel
-        start = start_message(stack.project, stack.name, stack.config, parallel, dry_run=run.planning)
-        end = self._host.run(start, monitor.serve, parallel)
+        start = start_message(run.request, stack.project, stack.config, dry_run=run.planning)
+        end = self._host.run(start, monitor.serve, run.request.parallel)
         registrar.components.finish_stack(failed=run.failed.is_set() or bool(end.error))
         self._take_end(end)
 

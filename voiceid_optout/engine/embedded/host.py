@@ -45,18 +45,17 @@ class ProgramEnd:
     exception_text: str = field(default="", repr=False, compare=False)
 
 
-def start_message(
-    project: Project, stack: str, config: StackConfig, parallel: int, *, dry_run: bool
-) -> dict[str, Any]:
-    """Return what the program is told first."""
+def start_message(request: Request, project: Project, config: StackConfig, *, dry_run: bool) -> dict[str, Any]:
+    """Return the first message to the program."""
     return {
         "root": str(project.root),
         "project": project.name,
-        "stack": stack,
+        "stack": request.stack,
         "config": dict(config.values),
         "secret_keys": sorted(config.secret_keys),
-        "parallel": parallel,
+        "parallel": request.parallel,
         "dry_run": dry_run,
+        "people": None if request.people is None else list(request.people),
     }
 
 
@@ -179,7 +178,7 @@ def program_providers(request: Request, project: Project, config: StackConfig) -
     """
     listener = _Listener(request, project)
     host = ProgramHost(request.root, request.environment, lambda _: None)
-    start = start_message(project, request.stack, config, request.parallel, dry_run=True)
+    start = start_message(request, project, config, dry_run=True)
     try:
         host.run(start, listener.serve, request.parallel)
     except ProgramError:

@@ -26,6 +26,7 @@ from pulumi.runtime.stack import run_in_stack
 
 from voiceid_optout.engine.embedded.transport import Caller
 from voiceid_optout.engine.messages import unhandled
+from voiceid_optout.speakers import Person, hand_over
 
 
 def main() -> None:
@@ -36,6 +37,8 @@ def main() -> None:
     caller = Caller(connection, lost=lambda: os._exit(1))
     os.chdir(start["root"])
     sys.path.insert(0, start["root"])
+    if start["people"] is not None:
+        hand_over(Person(*row) for row in start["people"])
     set_all_config(start["config"], start["secret_keys"])
     configure(
         Settings(

@@ -4,7 +4,6 @@ import signal
 import sys
 from collections.abc import Iterable
 from operator import attrgetter
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,44 +13,41 @@ import pytest
 from tests.providers.guardrails import DOMAIN, GIVEN, OTHER_DOMAIN, REGION
 from tests.providers.monitor import SHARD_TYPE, TYPE, Monitor, run_program
 from voiceid_optout import speakers
-from voiceid_optout.providers.guardrail_settings import GuardrailSettings
-from voiceid_optout.providers.program import (
+from voiceid_optout.config import Config, Grouping, Guardrails
+from voiceid_optout.program import (
     LAUNCHER,
-    Grouping,
-    Guardrails,
-    Person,
-    StackConfig,
     declare_guardrails,
     declare_people,
     end_quietly,
     guardrail_settings,
+    read_config,
 )
+from voiceid_optout.providers.guardrail_settings import GuardrailSettings
+from voiceid_optout.speakers import Person
 
 OTHER = "BcUuCPFOsAjzg9xoByUatN"
 A, B, C = "sp-a700000000000001", "sp-a700000000000002", "sp-b800000000000001"
 
 
-def read(config: dict[str, str], secret_keys: tuple[str, ...] = ()) -> StackConfig:
-    found: list[StackConfig] = []
-    run_program(lambda: found.append(StackConfig.read()), config, secret_keys)
+def read(config: dict[str, str], secret_keys: tuple[str, ...] = ()) -> Config:
+    found: list[Config] = []
+    run_program(lambda: found.append(read_config()), config, secret_keys)
     return found[0]
 
 
 def test_defaults() -> None:
     config = read({})
-    assert config == StackConfig(Path("config"), {}, None, None)
-    assert config.key(DOMAIN) == DOMAIN
+    assert config == Config()
 
 
 def test_everything_set() -> None:
     given = {"register": "people", "domains": f'{{"emea": "{DOMAIN}"}}', "domain": "emea", "labelKey": "hush"}
     config = read(given)
-    assert config == StackConfig(Path("people"), {"emea": DOMAIN}, DOMAIN, "hush")
-    assert config.key(DOMAIN) == "hush"
+    assert config == Config(register="people", domains={"emea": DOMAIN}, domain=DOMAIN, label_key="hush")
 
 
 def test_a_domain_that_is_no_alias_is_an_id() -> None:
-    assert read({"domain": DOMAIN}).default_domain == DOMAIN
+    assert read({"domain": DOMAIN}).domain == DOMAIN
 
 
 def test_a_secret_label_key_is_read_without_a_warning() -> None:
@@ -164,7 +160,7 @@ def settings(aws: dict[str, str] | None = None, **config: Any) -> GuardrailSetti
     found: list[GuardrailSettings] = []
 
     def program() -> None:
-        found.append(guardrail_settings(StackConfig.read()))
+        found.append(guardrail_settings(read_config()))
 
     full: dict[str, Any] = {"region": REGION, "domain": DOMAIN, "guardrailSettings": GIVEN, **config}
     texts = {
@@ -213,7 +209,7 @@ def test_a_fault_of_the_guardrails_ends_the_program_with_one_line(
 
 def test_settings_are_checked_before_the_package_is_loaded() -> None:
     with pytest.raises(pulumi.RunError, match="guardrailSettings is not an object"):
-        run_program(lambda: declare_guardrails(StackConfig.read()) and None, {"region": REGION, "domain": DOMAIN})
+        run_program(lambda: declare_guardrails(read_config()) and None, {"region": REGION, "domain": DOMAIN})
 
 
 @pytest.fixture
