@@ -10,7 +10,7 @@ from voiceid_optout.cli import comment
 from voiceid_optout.cli.errors import CommandError
 from voiceid_optout.cli.exit_codes import ExitCode
 from voiceid_optout.cli.posting import FAULTS_SHOWN
-from voiceid_optout.forge.comments import Reviewed, reviewed_in
+from voiceid_optout.forge.posts import Reviewed, reviewed_in
 from voiceid_optout.plan.render_json import document
 from voiceid_optout.plan.review import Review
 

@@ -12,7 +12,7 @@ from tests.cli.projects import DOMAIN, NAME, PASSPHRASE, SALT, Project, label_of
 from voiceid_optout import speakers
 from voiceid_optout import urn as urns
 from voiceid_optout.cli.known import Mask, Shown, is_given, matcher, unknown_words
-from voiceid_optout.forge.errors import IdentifierInText
+from voiceid_optout.forge import IdentifierInText
 from voiceid_optout.speakers import SHARD_TYPE, SPEAKER_TYPE
 from voiceid_optout.state import passphrase
 from voiceid_optout.state.checkpoint import Checkpoint, PendingOperation, render

@@ -6,7 +6,7 @@ import pytest
 from voiceid_optout.cli import posting
 from voiceid_optout.cli.errors import CommandError
 from voiceid_optout.cli.posting import Choices, origin, read_texts
-from voiceid_optout.forge.settings import Event
+from voiceid_optout.forge.client import Event
 from voiceid_optout.forge.texts import Origin
 
 HEAD = "1" * 40

@@ -7,8 +7,7 @@ import pytest
 
 from tests.forge import fake
 from tests.forge.fake import Fake
-from voiceid_optout.forge.client import GitHub, RetryPolicy
-from voiceid_optout.forge.settings import Settings
+from voiceid_optout.forge.client import GitHub, GitHubSettings, RetryPolicy
 
 
 @pytest.fixture(autouse=True)
@@ -32,7 +31,7 @@ def waits() -> list[str]:
 @pytest.fixture
 def github(forge: Fake, waits: list[str]) -> Iterator[GitHub]:
     retry_policy = RetryPolicy(tries=2, first_wait=0.0, say=waits.append)
-    with GitHub(Settings.resolve(forge.environment()), retry_policy) as client:
+    with GitHub(GitHubSettings.resolve(forge.environment()), retry_policy) as client:
         yield client
 
 
@@ -45,7 +44,7 @@ def connect(forge: Fake) -> Iterator[Connect]:
     clients = []
 
     def make(**variables: str) -> GitHub:
-        clients.append(GitHub(Settings.resolve({**forge.environment(), **variables}), RetryPolicy(2, 0.0)))
+        clients.append(GitHub(GitHubSettings.resolve({**forge.environment(), **variables}), RetryPolicy(2, 0.0)))
         return clients[-1]
 
     yield make

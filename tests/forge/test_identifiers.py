@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from voiceid_optout.forge.errors import IdentifierInText
+from voiceid_optout.forge import IdentifierInText
 from voiceid_optout.forge.identifiers import Matcher
 
 GENERATED = "id#AbCdEfGhIjKlMnOpQrStUv"

@@ -1,7 +1,7 @@
 import pytest
 
 from tests.forge.fake import HEAD
-from voiceid_optout.forge.comments import Reviewed, reviewed_in
+from voiceid_optout.forge.posts import Reviewed, reviewed_in
 from voiceid_optout.forge.texts import (
     LIMIT,
     Origin,

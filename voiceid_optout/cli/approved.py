@@ -31,8 +31,8 @@ def command(**options: Any) -> None:
     Exit codes: 0 done, 1 failed, 2 wrong usage, 7 no plan was reviewed for this commit.
     """  # noqa: D301 - click's own mark for "do not wrap"
     from voiceid_optout.cli.posting import Choices, forge  # noqa: PLC0415 - not for --help
-    from voiceid_optout.forge.review import reviewed_digest  # noqa: PLC0415
-    from voiceid_optout.forge.settings import commit  # noqa: PLC0415
+    from voiceid_optout.forge.client import commit  # noqa: PLC0415
+    from voiceid_optout.forge.posts import reviewed_digest  # noqa: PLC0415
 
     choices = Choices(**options)
     with reported(), forge(choices) as github:

@@ -62,9 +62,8 @@ def command(
         speakers,
         tell,
     )
-    from voiceid_optout.forge import comments, texts  # noqa: PLC0415
-    from voiceid_optout.forge.comments import comment_marker  # noqa: PLC0415
-    from voiceid_optout.forge.settings import Event  # noqa: PLC0415
+    from voiceid_optout.forge import posts, texts  # noqa: PLC0415
+    from voiceid_optout.forge.client import Event  # noqa: PLC0415
 
     choices = Choices(**options)
     if failed is None and choices.body_file is None:
@@ -95,7 +94,7 @@ def command(
             given, known, failed = of_failure(choices, given, failed)
             text = texts.failed_comment(source, failed, body=given.body, log=given.log)
         known.check(text)
-        tell(comments.put(github, number, comment_marker(choices.stack), text), "comment")
+        tell(posts.put_comment(github, number, posts.comment_marker(choices.stack), text), "comment")
 
 
 def _digest(path: Path, stack: str) -> str | None:

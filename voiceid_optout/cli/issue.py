@@ -50,9 +50,8 @@ def command(*, failed: str | None, close: bool, **options: Any) -> None:
         speakers,
         tell,
     )
-    from voiceid_optout.forge import issues, texts  # noqa: PLC0415
-    from voiceid_optout.forge.comments import issue_marker  # noqa: PLC0415
-    from voiceid_optout.forge.settings import Event  # noqa: PLC0415
+    from voiceid_optout.forge import posts, texts  # noqa: PLC0415
+    from voiceid_optout.forge.client import Event  # noqa: PLC0415
 
     choices = Choices(**options)
     texts_given = (choices.body_file is not None) + (choices.log_file is not None)
@@ -62,9 +61,9 @@ def command(*, failed: str | None, close: bool, **options: Any) -> None:
         raise click.UsageError("give one of --body-file, --log-file, --failed and --close")
     with reported(), forge(choices) as github:
         source = origin(choices, Event.read(os.environ), os.environ)
-        marker = issue_marker(choices.stack)
+        marker = posts.issue_marker(choices.stack)
         if close:
-            if (closed := issues.close(github, marker, texts.drift_farewell(source))) is None:
+            if (closed := posts.close_issue(github, marker, texts.drift_farewell(source))) is None:
                 echo("no issue is open")
             else:
                 tell(closed, "issue")
@@ -79,4 +78,4 @@ def command(*, failed: str | None, close: bool, **options: Any) -> None:
             title, text = f"Drift in stack {choices.stack}", texts.drift_issue(source, given.body, log=given.log)
             known = speakers(choices)
         known.check(text)
-        tell(issues.put(github, marker, title, text), "issue")
+        tell(posts.put_issue(github, marker, title, text), "issue")

@@ -19,9 +19,8 @@ from voiceid_optout.cli.streams import result, standard_input
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from voiceid_optout.forge.client import GitHub
+    from voiceid_optout.forge.client import Event, GitHub
     from voiceid_optout.forge.identifiers import Matcher
-    from voiceid_optout.forge.settings import Event
     from voiceid_optout.forge.texts import Origin
 
 FAULTS_SHOWN = 50
@@ -101,7 +100,7 @@ def _read(path: Path | None) -> str:
 
 def origin(choices: Choices, event: Event, environ: Mapping[str, str]) -> Origin:
     """Return what a text says of where it comes from."""
-    from voiceid_optout.forge.settings import commit, run_url  # noqa: PLC0415 - not for --help
+    from voiceid_optout.forge.client import commit, run_url  # noqa: PLC0415 - not for --help
     from voiceid_optout.forge.texts import Origin  # noqa: PLC0415
 
     found = choices.commit or event.head or environ.get("GITHUB_SHA")
@@ -146,25 +145,24 @@ def of_failure(choices: Choices, given: Texts, failed: str) -> tuple[Texts, Matc
 @contextmanager
 def forge(choices: Choices) -> Iterator[GitHub]:
     """Give the repository on GitHub; the package's errors become errors of the command."""
-    from voiceid_optout.forge.client import GitHub, RetryPolicy  # noqa: PLC0415 - not for --help
-    from voiceid_optout.forge.errors import ForgeError  # noqa: PLC0415
-    from voiceid_optout.forge.settings import Settings  # noqa: PLC0415
+    from voiceid_optout.forge import ForgeError  # noqa: PLC0415
+    from voiceid_optout.forge.client import GitHub, GitHubSettings, RetryPolicy  # noqa: PLC0415
 
     def say(message: str) -> None:
         echo(message, err=True)
 
     try:
-        with GitHub(Settings.resolve(os.environ, choices.repository), RetryPolicy(say=say)) as github:
+        with GitHub(GitHubSettings.resolve(os.environ, choices.repository), RetryPolicy(say=say)) as github:
             yield github
     except ForgeError as error:
         raise CommandError(str(error), _code(error)) from error
 
 
 def _code(error: Exception) -> ExitCode:
-    from voiceid_optout.forge.errors import IdentifierInText, NotReviewed, SettingsInvalid  # noqa: PLC0415
+    from voiceid_optout.forge import IdentifierInText, NotReviewed, OptionInvalid  # noqa: PLC0415
 
     match error:
-        case SettingsInvalid():
+        case OptionInvalid():
             return ExitCode.USAGE
         case IdentifierInText():
             return ExitCode.REFUSED

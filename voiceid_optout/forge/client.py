@@ -1,11 +1,15 @@
-"""The REST API of GitHub: one connection, retries that wait as long as they are asked to, and clear errors."""
+"""The REST API of GitHub: where it is, who we are there, one connection, and retries that wait as they are asked.
+
+What the workflow's event is about comes from the environment too, as the token does.
+"""
 
 from __future__ import annotations
 
 import json
 import re
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -13,15 +17,14 @@ from urllib.request import getproxies, proxy_bypass
 import urllib3
 from urllib3.exceptions import HTTPError, InvalidHeader, MaxRetryError, ResponseError
 
-from voiceid_optout.forge.errors import Purpose, UnexpectedAnswer, Unreachable, content, failure
+from voiceid_optout.forge import OptionInvalid, Purpose, UnexpectedAnswer, Unreachable, content, failure
+from voiceid_optout.limits import read_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from types import TracebackType
 
     from urllib3.response import BaseHTTPResponse
-
-    from voiceid_optout.forge.settings import Settings
 
 
 _TRANSIENT = (500, 502, 503, 504)
@@ -42,7 +45,7 @@ class PacedRetry(urllib3.Retry):
     """urllib3's retries with GitHub's habits: a secondary rate limit is a 403 with Retry-After.
 
     Every method is tried again, POST too: if a create happened although its answer was lost, the second copy is
-    found and removed afterwards (see :mod:`voiceid_optout.forge.comments`).
+    found and removed afterwards (see :mod:`voiceid_optout.forge.posts`).
     """
 
     RETRY_AFTER_STATUS_CODES = frozenset({403, 413, 429, 503})
@@ -106,7 +109,7 @@ _WHO = Purpose("asking whose token this is", "user of this token", "contents: re
 class GitHub:
     """One repository. Use it in a ``with`` block; not for several threads."""
 
-    def __init__(self, settings: Settings, retry_policy: RetryPolicy | None = None) -> None:
+    def __init__(self, settings: GitHubSettings, retry_policy: RetryPolicy | None = None) -> None:
         self._settings = settings
         self._host = urlsplit(settings.api_url).netloc
         self._retries = PacedRetry.of(retry_policy or RetryPolicy())
@@ -216,3 +219,102 @@ def inside(answer: Any, *keys: str) -> Any:
     for key in keys:
         answer = answer.get(key) if isinstance(answer, dict) else None
     return answer
+
+
+TOKEN_VARIABLE = "GITHUB_TOKEN"  # noqa: S105 - a name, not a token
+PUBLIC_API = "https://api.github.com"
+_REPOSITORY = re.compile(r"[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+")
+_COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
+
+@dataclass(frozen=True, slots=True)
+class GitHubSettings:
+    """``api_url`` and ``graphql_url`` have no slash at the end; ``repository`` is ``owner/name``."""
+
+    api_url: str
+    graphql_url: str
+    repository: str
+    token: str = field(repr=False)
+
+    @classmethod
+    def resolve(cls, environ: Mapping[str, str], repository: str | None = None) -> Self:
+        """Read what a workflow sets: GITHUB_TOKEN, GITHUB_REPOSITORY, GITHUB_API_URL, GITHUB_GRAPHQL_URL.
+
+        ``repository`` wins over the variable. Raises OptionInvalid, without ever naming the token.
+        """
+        api_url = (environ.get("GITHUB_API_URL") or PUBLIC_API).rstrip("/")
+        graphql_url = environ.get("GITHUB_GRAPHQL_URL") or _graphql_beside(api_url)
+        for name, url in (("GITHUB_API_URL", api_url), ("GITHUB_GRAPHQL_URL", graphql_url)):
+            _check_url(name, url)
+        repository = repository or environ.get("GITHUB_REPOSITORY") or ""
+        if not _REPOSITORY.fullmatch(repository):
+            raise OptionInvalid("which repository? set GITHUB_REPOSITORY, or pass --repo, as owner/name")
+        return cls(api_url, graphql_url.rstrip("/"), repository, _token(environ))
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """What a workflow runs for. ``head`` is the commit people see in the pull request, not the trial merge."""
+
+    pull_request: int | None = None
+    head: str | None = None
+
+    @classmethod
+    def read(cls, environ: Mapping[str, str]) -> Self:
+        """Read the file GITHUB_EVENT_PATH; an event without a pull request, or no file, gives an empty one."""
+        path = environ.get("GITHUB_EVENT_PATH")
+        if not path:
+            return cls()
+        try:
+            content = read_json(Path(path).read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise OptionInvalid("the file GITHUB_EVENT_PATH names cannot be read: pass --pr NUMBER") from error
+        pull_request = content.get("pull_request") if isinstance(content, dict) else None
+        if not isinstance(pull_request, dict):
+            return cls()
+        number, head = pull_request.get("number"), inside(pull_request, "head", "sha")
+        return cls(number if isinstance(number, int) else None, head if isinstance(head, str) else None)
+
+
+def run_url(environ: Mapping[str, str]) -> str | None:
+    """Return the address of the workflow run under way, or None outside of a workflow."""
+    names = ("GITHUB_SERVER_URL", "GITHUB_REPOSITORY", "GITHUB_RUN_ID")
+    server, repository, run = (environ.get(name, "") for name in names)
+    if not (server and _REPOSITORY.fullmatch(repository) and run.isdecimal()):
+        return None
+    return f"{server.rstrip('/')}/{repository}/actions/runs/{run}"
+
+
+def commit(text: str) -> str:
+    """Return a full commit id in lower case; raises OptionInvalid for anything else."""
+    if not _COMMIT.fullmatch(text.lower()):
+        raise OptionInvalid("--commit takes a full commit id of 40 (or 64) hexadecimal digits")
+    return text.lower()
+
+
+def _graphql_beside(api_url: str) -> str:
+    """GitHub Enterprise Server has /api/v3 and /api/graphql, github.com has / and /graphql."""
+    return f"{api_url.removesuffix('/v3')}/graphql"
+
+
+def _check_url(name: str, url: str) -> None:
+    try:
+        parts = urlsplit(url)
+        usable = parts.hostname is not None and parts.username is None and parts.port != 0
+        safe = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK)
+    except ValueError:
+        usable = safe = False
+    if not (usable and safe):
+        raise OptionInvalid(f"{name} is no https URL: the token would travel in clear")
+
+
+def _token(environ: Mapping[str, str]) -> str:
+    token = environ.get(TOKEN_VARIABLE, "").strip()
+    if not token:
+        raise OptionInvalid(
+            f"no {TOKEN_VARIABLE}: in a workflow, set `env: {TOKEN_VARIABLE}: ${{{{ github.token }}}}` on the step"
+        )
+    if not (token.isascii() and token.isprintable()) or " " in token:
+        raise OptionInvalid(f"{TOKEN_VARIABLE} is no token: it holds a space, a line break or the like")
+    return token

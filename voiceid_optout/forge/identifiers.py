@@ -21,7 +21,7 @@ from bisect import bisect_right
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
-from voiceid_optout.forge.errors import IdentifierInText
+from voiceid_optout.forge import IdentifierInText
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from voiceid_optout.foreign_text import printable
-from voiceid_optout.forge.comments import DIGITS, Reviewed, comment_marker, issue_marker, reviewed_marker
+from voiceid_optout.forge.posts import DIGITS, Reviewed, comment_marker, issue_marker, reviewed_marker
 
 LIMIT = 65_536  # of GitHub, for comments and issues alike
 LOG_LINES = 60

@@ -4,8 +4,8 @@ from typing import Any
 import pytest
 from urllib3 import HTTPHeaderDict
 
-from voiceid_optout.forge import errors
-from voiceid_optout.forge.errors import Purpose, content, failure
+from voiceid_optout import forge as errors
+from voiceid_optout.forge import Purpose, content, failure
 
 PURPOSE = Purpose("writing", "pull request 7", "pull-requests: write")
 

@@ -3,11 +3,9 @@ from typing import Any
 import pytest
 
 from tests.forge.fake import BOT, HEAD, MERGE, Answer, Fake
-from voiceid_optout.forge import comments
+from voiceid_optout.forge import NotReviewed
 from voiceid_optout.forge.client import GitHub
-from voiceid_optout.forge.comments import comment_marker
-from voiceid_optout.forge.errors import NotReviewed
-from voiceid_optout.forge.review import reviewed_digest
+from voiceid_optout.forge.posts import comment_marker, put_comment, reviewed_digest
 from voiceid_optout.forge.texts import Origin, failed_comment, plan_comment
 
 DIGEST = "0123456789abcdef" * 2
@@ -80,7 +78,7 @@ def test_a_comment_of_ours_that_somebody_edited_approves_nothing(
 def test_a_comment_that_we_edited_ourselves_is_believed(forge: Fake, github: GitHub) -> None:
     comment = forge.add_comment(forge.add_pull(), PLAN.replace(DIGEST, "f" * 32))
     forge.edit_comment(comment, PLAN.replace(DIGEST, "e" * 32), "mallory")
-    comments.put(github, 7, comment_marker("local"), PLAN)
+    put_comment(github, 7, comment_marker("local"), PLAN)
     assert reviewed_digest(github, "local", MERGE) == DIGEST
 
 

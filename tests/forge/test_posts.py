@@ -4,9 +4,9 @@ import pytest
 
 from tests.forge.conftest import Connect
 from tests.forge.fake import BOT, HEAD, Answer, Fake
-from voiceid_optout.forge import comments
+from voiceid_optout.forge import NotFound, NotPermitted, OptionInvalid, UnexpectedAnswer
 from voiceid_optout.forge.client import GitHub
-from voiceid_optout.forge.comments import (
+from voiceid_optout.forge.posts import (
     Done,
     Post,
     Reviewed,
@@ -14,10 +14,10 @@ from voiceid_optout.forge.comments import (
     issue_marker,
     ours,
     post,
+    put_comment,
     reviewed_in,
     reviewed_marker,
 )
-from voiceid_optout.forge.errors import NotFound, NotPermitted, SettingsInvalid, UnexpectedAnswer
 
 MARKER = comment_marker("local")
 DIGEST = "0123456789abcdef" * 2
@@ -30,7 +30,7 @@ def test_markers_are_html_comments_of_one_line() -> None:
 
 @pytest.mark.parametrize("stack", ["", "a b", "--><script>", "a\n", "x" * 101])
 def test_no_stack_s_name_breaks_out_of_them(stack: str) -> None:
-    with pytest.raises(SettingsInvalid, match="a stack's name"):
+    with pytest.raises(OptionInvalid, match="a stack's name"):
         comment_marker(stack)
 
 
@@ -86,7 +86,7 @@ def test_elsewhere_than_in_the_second_line_it_approves_nothing(body: str) -> Non
 
 @pytest.mark.parametrize("digest", ["", "0" * 12, DIGEST[:31], f"{DIGEST} -->", f"{DIGEST}\n", "0" * 65, "A" * 32])
 def test_a_digest_is_hexadecimal(digest: str) -> None:
-    with pytest.raises(SettingsInvalid, match="--digest"):
+    with pytest.raises(OptionInvalid, match="--digest"):
         reviewed_marker(Reviewed(HEAD, digest))
 
 
@@ -103,15 +103,15 @@ def _pull(forge: Fake) -> None:
 
 
 def test_a_first_comment_is_created(forge: Fake, github: GitHub) -> None:
-    posted = comments.put(github, 7, MARKER, text("plan"))
+    posted = put_comment(github, 7, MARKER, text("plan"))
     assert posted.done is Done.CREATED
     assert posted.url.endswith("#issuecomment-1")
     assert forge.bodies() == [text("plan")]
 
 
 def test_the_next_one_edits_it_in_place(forge: Fake, github: GitHub) -> None:
-    comments.put(github, 7, MARKER, text("plan"))
-    posted = comments.put(github, 7, MARKER, text("another plan"))
+    put_comment(github, 7, MARKER, text("plan"))
+    posted = put_comment(github, 7, MARKER, text("another plan"))
     assert posted.done is Done.EDITED
     assert posted.url.endswith("#issuecomment-1")
     assert forge.bodies() == [text("another plan")]
@@ -119,7 +119,7 @@ def test_the_next_one_edits_it_in_place(forge: Fake, github: GitHub) -> None:
 
 def test_the_same_text_is_not_written_again(forge: Fake, github: GitHub) -> None:
     forge.add_comment(7, text("plan").replace("\n", "\r\n"))
-    assert comments.put(github, 7, MARKER, text("plan")).done is Done.UNCHANGED
+    assert put_comment(github, 7, MARKER, text("plan")).done is Done.UNCHANGED
     assert forge.writes() == []
 
 
@@ -130,15 +130,15 @@ def test_the_same_text_that_somebody_else_wrote_is_written_anew(
     """Who foresees what we will write would else be the last who edited it, and nothing could be approved."""
     old = forge.add_comment(7, text("old plan"))
     forge.edit_comment(old, text("plan"), editor)
-    assert comments.put(github, 7, MARKER, text("plan")).done is Done.CREATED
+    assert put_comment(github, 7, MARKER, text("plan")).done is Done.CREATED
     assert [(id_, comment["body"]) for id_, comment in forge.comments.items()] == [(old + 1, text("plan"))]
     assert forge.edits.keys() == {old}
 
 
 def test_each_stack_has_its_own(forge: Fake, github: GitHub) -> None:
     other = comment_marker("local2")
-    comments.put(github, 7, MARKER, text("plan"))
-    comments.put(github, 7, other, f"{other}\nplan of another")
+    put_comment(github, 7, MARKER, text("plan"))
+    put_comment(github, 7, other, f"{other}\nplan of another")
     assert forge.bodies() == [text("plan"), f"{other}\nplan of another"]
 
 
@@ -148,7 +148,7 @@ def test_it_is_found_behind_hundreds_of_others(forge: Fake, github: GitHub) -> N
     mine = forge.add_comment(7, text("plan"))
     for number in range(100):
         forge.add_comment(7, f"more talk {number}", "somebody")
-    assert comments.put(github, 7, MARKER, text("new")).done is Done.EDITED
+    assert put_comment(github, 7, MARKER, text("new")).done is Done.EDITED
     assert forge.comments[mine]["body"] == text("new")
     assert len(forge.comments) == 331
 
@@ -158,8 +158,8 @@ def test_a_marker_that_somebody_else_pasted_neither_captures_nor_blocks(
     forge: Fake, github: GitHub, author: str | None
 ) -> None:
     theirs = forge.add_comment(7, text("pasted"), author)
-    assert comments.put(github, 7, MARKER, text("plan")).done is Done.CREATED
-    assert comments.put(github, 7, MARKER, text("new plan")).done is Done.EDITED
+    assert put_comment(github, 7, MARKER, text("plan")).done is Done.CREATED
+    assert put_comment(github, 7, MARKER, text("new plan")).done is Done.EDITED
     assert forge.comments[theirs]["body"] == text("pasted")
     assert forge.bodies() == [text("pasted"), text("new plan")]
 
@@ -168,7 +168,7 @@ def test_two_of_a_race_become_the_older_one(forge: Fake, github: GitHub) -> None
     first = forge.add_comment(7, text("one"))
     forge.add_comment(7, text("two"))
     forge.add_comment(7, text("three"))
-    comments.put(github, 7, MARKER, text("new"))
+    put_comment(github, 7, MARKER, text("new"))
     assert {id_: comment["body"] for id_, comment in forge.comments.items()} == {first: text("new")}
 
 
@@ -180,7 +180,7 @@ def test_who_creates_second_edits_the_first_and_takes_its_own_away(forge: Fake, 
             forge.add_comment(7, text("the other run's"))
 
     forge.before = other_run
-    posted = comments.put(github, 7, MARKER, text("ours"))
+    posted = put_comment(github, 7, MARKER, text("ours"))
     assert posted.url.endswith("#issuecomment-1")
     assert forge.bodies() == [text("ours")]
 
@@ -191,7 +191,7 @@ def test_who_creates_first_removes_the_second(forge: Fake, github: GitHub) -> No
             forge.add_comment(7, text("the other run's"))
 
     forge.before = other_run
-    assert comments.put(github, 7, MARKER, text("ours")).done is Done.CREATED
+    assert put_comment(github, 7, MARKER, text("ours")).done is Done.CREATED
     assert forge.bodies() == [text("ours")]
 
 
@@ -203,7 +203,7 @@ def test_many_runs_at_once_leave_one(forge: Fake, connect: Connect) -> None:
         github = connect()
         barrier.wait()
         try:
-            comments.put(github, 7, MARKER, text(f"run {number}"))
+            put_comment(github, 7, MARKER, text(f"run {number}"))
         except BaseException as error:  # noqa: BLE001 - told to the test's own thread
             failures.append(error)
 
@@ -224,7 +224,7 @@ def test_a_create_whose_answer_was_lost_leaves_one(forge: Fake, github: GitHub) 
             forge.trouble = [Answer(502)]
 
     forge.before = lose
-    comments.put(github, 7, MARKER, text("plan"))
+    put_comment(github, 7, MARKER, text("plan"))
     assert forge.bodies() == [text("plan")]
 
 
@@ -236,7 +236,7 @@ def test_one_that_is_removed_meanwhile_is_created_anew(forge: Fake, github: GitH
             forge.comments.clear()
 
     forge.before = remove
-    assert comments.put(github, 7, MARKER, text("new")).done is Done.CREATED
+    assert put_comment(github, 7, MARKER, text("new")).done is Done.CREATED
     assert forge.bodies() == [text("new")]
 
 
@@ -249,7 +249,7 @@ def test_one_that_is_removed_each_time_ends_in_an_error(forge: Fake, github: Git
 
     forge.before = remove
     with pytest.raises(NotFound, match="again and again"):
-        comments.put(github, 7, MARKER, text("new"))
+        put_comment(github, 7, MARKER, text("new"))
 
 
 def test_a_surplus_that_is_gone_already_is_no_failure(forge: Fake, github: GitHub) -> None:
@@ -261,23 +261,23 @@ def test_a_surplus_that_is_gone_already_is_no_failure(forge: Fake, github: GitHu
             forge.comments.pop(second, None)
 
     forge.before = remove
-    assert comments.put(github, 7, MARKER, text("new")).done is Done.EDITED
+    assert put_comment(github, 7, MARKER, text("new")).done is Done.EDITED
     assert forge.bodies() == [text("new")]
 
 
 def test_the_missing_permission_is_named(forge: Fake, github: GitHub) -> None:
     forge.read_only = True
     with pytest.raises(NotPermitted, match="`permissions: pull-requests: write`"):
-        comments.put(github, 7, MARKER, text("plan"))
+        put_comment(github, 7, MARKER, text("plan"))
 
 
 def test_a_pull_request_that_is_not_there_is_named(github: GitHub) -> None:
     with pytest.raises(NotFound, match="no pull request 8 in example/register"):
-        comments.put(github, 8, MARKER, text("plan"))
+        put_comment(github, 8, MARKER, text("plan"))
 
 
 def test_another_token_s_comment_is_not_ours(forge: Fake, connect: Connect) -> None:
     forge.tokens["ghp_other"] = "somebody"
     forge.add_comment(7, text("the bot's"), BOT)
-    comments.put(connect(GITHUB_TOKEN="ghp_other"), 7, MARKER, text("mine"))
+    put_comment(connect(GITHUB_TOKEN="ghp_other"), 7, MARKER, text("mine"))
     assert forge.bodies() == [text("the bot's"), text("mine")]

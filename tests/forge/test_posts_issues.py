@@ -1,10 +1,9 @@
 import pytest
 
 from tests.forge.fake import Answer, Fake
-from voiceid_optout.forge import issues
+from voiceid_optout.forge import NotFound, NotPermitted
 from voiceid_optout.forge.client import GitHub
-from voiceid_optout.forge.comments import Done, issue_marker
-from voiceid_optout.forge.errors import NotFound, NotPermitted
+from voiceid_optout.forge.posts import Done, close_issue, issue_marker, put_issue
 
 MARKER = issue_marker("local")
 
@@ -18,23 +17,23 @@ def states(forge: Fake) -> list[str]:
 
 
 def test_one_is_opened_then_brought_up_to_date(forge: Fake, github: GitHub) -> None:
-    first = issues.put(github, MARKER, "Drift", text("one person"))
+    first = put_issue(github, MARKER, "Drift", text("one person"))
     assert first.done is Done.CREATED
-    second = issues.put(github, MARKER, "Drift", text("two people"))
+    second = put_issue(github, MARKER, "Drift", text("two people"))
     assert (second.done, second.url) == (Done.EDITED, first.url)
-    assert issues.put(github, MARKER, "Drift", text("two people")).done is Done.UNCHANGED
+    assert put_issue(github, MARKER, "Drift", text("two people")).done is Done.UNCHANGED
     assert [issue["body"] for issue in forge.issues.values()] == [text("two people")]
 
 
 def test_it_is_closed_with_a_word_and_a_new_one_opened_next_time(forge: Fake, github: GitHub) -> None:
-    issues.put(github, MARKER, "Drift", text("one person"))
-    closed = issues.close(github, MARKER, "gone")
+    put_issue(github, MARKER, "Drift", text("one person"))
+    closed = close_issue(github, MARKER, "gone")
     assert closed is not None
     assert closed.done is Done.CLOSED
     assert forge.issues[1]["state_reason"] == "completed"
     assert [comment["body"] for comment in forge.comments.values()] == ["gone"]
-    assert issues.close(github, MARKER, "gone") is None
-    assert issues.put(github, MARKER, "Drift", text("again")).done is Done.CREATED
+    assert close_issue(github, MARKER, "gone") is None
+    assert put_issue(github, MARKER, "Drift", text("again")).done is Done.CREATED
     assert states(forge) == ["closed", "open"]
 
 
@@ -42,8 +41,8 @@ def test_only_our_own_counts_and_no_pull_request(forge: Fake, github: GitHub) ->
     forge.add_issue("theirs", text("pasted"), "somebody")
     forge.add_issue("a pull request", text("pasted"), pull_request={"url": "…"})
     forge.add_issue("another stack", issue_marker("other"))
-    assert issues.close(github, MARKER, "gone") is None
-    assert issues.put(github, MARKER, "Drift", text("one person")).done is Done.CREATED
+    assert close_issue(github, MARKER, "gone") is None
+    assert put_issue(github, MARKER, "Drift", text("one person")).done is Done.CREATED
     assert states(forge) == ["open"] * 4
 
 
@@ -51,14 +50,14 @@ def test_it_is_found_behind_hundreds_of_others(forge: Fake, github: GitHub) -> N
     for number in range(210):
         forge.add_issue(f"{number}", "talk", "somebody")
     mine = forge.add_issue("Drift", text("one"))
-    issues.put(github, MARKER, "Drift", text("two"))
+    put_issue(github, MARKER, "Drift", text("two"))
     assert forge.issues[mine]["body"] == text("two")
 
 
 def test_duplicates_of_a_race_are_closed(forge: Fake, github: GitHub) -> None:
     kept = forge.add_issue("Drift", text("one"))
     forge.add_issue("Drift", text("two"))
-    issues.put(github, MARKER, "Drift", text("new"))
+    put_issue(github, MARKER, "Drift", text("new"))
     assert states(forge) == ["open", "closed"]
     assert forge.issues[kept]["body"] == text("new")
     assert forge.issues[2]["state_reason"] == "not_planned"
@@ -70,7 +69,7 @@ def test_who_opens_second_keeps_the_first(forge: Fake, github: GitHub) -> None:
             forge.add_issue("Drift", text("the other run's"))
 
     forge.before = other_run
-    posted = issues.put(github, MARKER, "Drift", text("ours"))
+    posted = put_issue(github, MARKER, "Drift", text("ours"))
     assert posted.url.endswith("/1")
     assert states(forge) == ["open", "closed"]
     assert forge.issues[1]["body"] == text("ours")
@@ -79,7 +78,7 @@ def test_who_opens_second_keeps_the_first(forge: Fake, github: GitHub) -> None:
 def test_what_is_missing_is_named(forge: Fake, github: GitHub) -> None:
     forge.read_only = True
     with pytest.raises(NotPermitted, match="`permissions: issues: write`"):
-        issues.put(github, MARKER, "Drift", text("one"))
+        put_issue(github, MARKER, "Drift", text("one"))
     forge.trouble = [Answer(410, {"message": "Issues are disabled for this repo"})]
     with pytest.raises(NotFound, match="Issues are disabled"):
-        issues.close(github, MARKER, "gone")
+        close_issue(github, MARKER, "gone")
