@@ -1,4 +1,4 @@
-"""The pages that are made from the code say all of it, and the one about settings that is not says no less."""
+"""The pages that are made from the code say all of it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import re
 import click
 import pytest
 
-from tests.docs.pages import ROOT
 from tools.site.reference import pages
 from voiceid_optout.cli.exit_codes import ExitCode
 from voiceid_optout.cli.main import main
@@ -59,28 +58,3 @@ def test_every_row_of_a_table_has_the_cells_of_its_head(page: str) -> None:
     for block in MADE[page].split("\n\n"):
         rows = [re.findall(r"(?<!\\)\|", line) for line in block.splitlines() if line.startswith("| ")]
         assert len({len(cells) for cells in rows}) <= 1, block
-
-
-def test_every_setting_that_the_code_reads_is_listed() -> None:
-    sources = [
-        path.read_text(encoding="utf-8")
-        for name in ("voiceid_optout/cli", "voiceid_optout/providers", "voiceid_optout/voiceid")
-        for path in (ROOT / name).rglob("*.py")
-    ]
-    read = {
-        name
-        for text in sources
-        for name in re.findall(
-            r'(?:\bsetting\(|config\.get(?:_object)?\(|full_key\(|_choice\(config, )"(\w+)"', text
-        )
-    }
-    listed = set(
-        re.findall(
-            r"^\| `(\w+)` \|",
-            (ROOT / "docs" / "settings.md").read_text(encoding="utf-8").partition("## ")[0],
-            re.MULTILINE,
-        )
-    )
-    assert {"register", "domains", "grouping", "region", "labelKey"} <= read
-    assert read - listed == set()
-    assert {name for name in listed if not any(re.search(rf"\b{name}\b", text) for text in sources)} == set()
