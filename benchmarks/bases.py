@@ -15,8 +15,8 @@ from benchmarks.cells import Cell, Kind, Peer, Quotas
 from benchmarks.endpoint import service
 from benchmarks.people import DOMAIN, PROJECT, STACK
 from voiceid_optout.state.backend import Backend
-from voiceid_optout.voiceid import ClientSettings
-from voiceid_optout.voiceid import Quotas as ClientQuotas
+from voiceid_optout.voiceid.settings import ClientSettings
+from voiceid_optout.voiceid.settings import Quotas as ClientQuotas
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -39,8 +39,6 @@ TESTED_ELSEWHERE = {
     "voiceid_optout/service/operations/hooks.py": "tests/service/http/test_admin.py",
     "voiceid_optout/service/operations/optouts.py": "tests/service/operations/test_speakers.py",
     "voiceid_optout/service/operations/paging.py": "tests/service/operations/test_speakers.py",
-    # Only the names that callers use, loaded when they are.
-    "voiceid_optout/voiceid/__init__.py": "tests/voiceid/test_client.py",
 }
 
 _LOGIC = (

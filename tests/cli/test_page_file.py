@@ -9,7 +9,8 @@ import pytest
 from voiceid_optout.cli.errors import CommandError
 from voiceid_optout.cli.exit_codes import ExitCode
 from voiceid_optout.cli.page_file import PageFile
-from voiceid_optout.voiceid import Speaker, SpeakerStatus
+from voiceid_optout.speakers import SpeakerStatus
+from voiceid_optout.voiceid import Speaker
 
 WHEN = datetime(2026, 3, 2, tzinfo=UTC)
 

@@ -17,8 +17,8 @@ from voiceid_optout.providers.decisions import (
     speaker_resource_id,
     timestamp,
 )
-from voiceid_optout.speakers import is_as_asked, resource_id
-from voiceid_optout.voiceid import Speaker, SpeakerStatus
+from voiceid_optout.speakers import SpeakerStatus, is_as_asked, resource_id
+from voiceid_optout.voiceid import Speaker
 
 DOMAIN = "UcUuCPFOsAjzg9xoByUatN"
 GENERATED = "id#AbCdEfGhIjKlMnOpQrStUv"

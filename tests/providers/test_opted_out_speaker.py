@@ -12,8 +12,8 @@ from tests.voiceid.live import Live
 from tests.voiceid.scripted import DOMAIN
 from voiceid_optout.providers.opted_out_speaker import OptedOutSpeakerProvider
 from voiceid_optout.providers.plugin import OptOutFailed
-from voiceid_optout.speakers import resource_id
-from voiceid_optout.voiceid import Client, SpeakerStatus
+from voiceid_optout.speakers import SpeakerStatus, resource_id
+from voiceid_optout.voiceid.client import Client
 
 Props = dict[str, Any]
 
@@ -169,7 +169,7 @@ def test_the_label_key_makes_the_id_of_somebody_released(
 
 def test_config_that_is_wrong() -> None:
     config = stack_config("http://127.0.0.1:1", quotas="many")
-    with pytest.raises(OptOutFailed, match="quotas is not JSON"):
+    with pytest.raises(OptOutFailed, match="voiceid-optout:quotas is not an object"):
         OptedOutSpeakerProvider().configure(ConfigureRequest(Config(config, PROJECT)))
 
 

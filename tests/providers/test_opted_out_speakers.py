@@ -17,7 +17,7 @@ from tests.voiceid.scripted import DOMAIN, Answer, failure, speaker, summary
 from voiceid_optout import speakers
 from voiceid_optout.providers.opted_out_speakers import OptedOutSpeakersProvider
 from voiceid_optout.providers.plugin import OptOutFailed
-from voiceid_optout.voiceid import Client
+from voiceid_optout.voiceid.client import Client
 
 NOT_FOUND = failure("ResourceNotFoundException", ResourceType="SPEAKER")
 EMPTY = Answer({"SpeakerSummaries": []})

@@ -9,8 +9,9 @@ from pulumi.dynamic import Config
 from tests.providers.process import ROOT
 from voiceid_optout.providers import runtime
 from voiceid_optout.providers.runtime import WorkerPool
-from voiceid_optout.voiceid import ClientSettings, QuotaExceeded, RequestInvalid
+from voiceid_optout.voiceid import QuotaExceeded, RequestInvalid
 from voiceid_optout.voiceid.aws_config import Identity
+from voiceid_optout.voiceid.settings import ClientSettings
 
 
 @pytest.fixture(autouse=True)

@@ -21,7 +21,8 @@ from voiceid_optout.providers.shard_decisions import (
     resource_id,
     to_apply,
 )
-from voiceid_optout.voiceid import Speaker, SpeakerStatus
+from voiceid_optout.speakers import SpeakerStatus
+from voiceid_optout.voiceid import Speaker
 
 DOMAIN = "UcUuCPFOsAjzg9xoByUatN"
 NOW = datetime(2026, 3, 2, tzinfo=UTC)

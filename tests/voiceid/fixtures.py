@@ -11,7 +11,8 @@ import pytest
 
 from tests.voiceid.live import Live, served
 from tests.voiceid.scripted import Script, Scripted, scripted
-from voiceid_optout.voiceid import Client, ClientSettings, Quotas
+from voiceid_optout.voiceid.client import Client
+from voiceid_optout.voiceid.settings import ClientSettings, Quotas
 
 REGION = "us-east-1"
 SWIFT = Quotas(opt_out=1000, describe=1000, delete=1000, list=1000)

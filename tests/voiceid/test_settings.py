@@ -4,9 +4,9 @@ from pathlib import Path
 import pytest
 
 from voiceid_optout.config import Config, read
-from voiceid_optout.voiceid import ClientSettings, Quotas, SettingsInvalid
+from voiceid_optout.voiceid import SettingsInvalid
 from voiceid_optout.voiceid.aws_config import AwsConfig
-from voiceid_optout.voiceid.settings import Setting, endpoint_setting, region_setting
+from voiceid_optout.voiceid.settings import ClientSettings, Quotas, Setting, endpoint_setting, region_setting
 
 HERE = "http://127.0.0.1:8099"
 

@@ -14,9 +14,11 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from tests.voiceid.fixtures import REGION, SWIFT, Connect, Serve
 from tests.voiceid.live import Live
 from tests.voiceid.scripted import DOMAIN, Answer, Scripted, failure, speaker, summary
-from voiceid_optout.voiceid import Client, ClientSettings, Quotas, Snapshot, Speaker, SpeakerStatus, UnknownDomain
-from voiceid_optout.voiceid.snapshot import FEW_READS, MANY_READS, RETRY_AFTER_READS, Index
-from voiceid_optout.voiceid.speaker import UNKNOWN
+from voiceid_optout.speakers import SpeakerStatus
+from voiceid_optout.voiceid import UNKNOWN, Speaker, UnknownDomain
+from voiceid_optout.voiceid.client import Client
+from voiceid_optout.voiceid.settings import ClientSettings, Quotas
+from voiceid_optout.voiceid.snapshot import FEW_READS, MANY_READS, RETRY_AFTER_READS, Index, Snapshot
 
 NOT_FOUND = failure("ResourceNotFoundException", ResourceType="SPEAKER")
 PATIENCE = 600

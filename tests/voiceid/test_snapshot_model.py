@@ -17,7 +17,10 @@ from hypothesis import strategies as st
 
 from tests.voiceid.fixtures import REGION
 from tests.voiceid.scripted import DOMAIN, Answer, failure, scripted, speaker, summary
-from voiceid_optout.voiceid import Client, ClientSettings, Quotas, Snapshot, VoiceIdError
+from voiceid_optout.voiceid import VoiceIdError
+from voiceid_optout.voiceid.client import Client
+from voiceid_optout.voiceid.settings import ClientSettings, Quotas
+from voiceid_optout.voiceid.snapshot import Snapshot
 
 NOT_FOUND = failure("ResourceNotFoundException", ResourceType="SPEAKER")
 FAILURES = (

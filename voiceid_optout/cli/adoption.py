@@ -20,7 +20,9 @@ from voiceid_optout.register import Ensure
 from voiceid_optout.register.edit import FileChange, to_adopt
 from voiceid_optout.register.fields import SPEAKER_ID
 from voiceid_optout.register.sources import SUFFIXES, shown
-from voiceid_optout.voiceid import Client, RequestInvalid, SpeakerStatus, VoiceIdError
+from voiceid_optout.speakers import SpeakerStatus
+from voiceid_optout.voiceid import RequestInvalid, VoiceIdError
+from voiceid_optout.voiceid.client import Client
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

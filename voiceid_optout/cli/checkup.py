@@ -21,9 +21,10 @@ from voiceid_optout.state import checkpoint as checkpoints
 from voiceid_optout.state import locks, passphrase, trust
 from voiceid_optout.state.backend import Backend
 from voiceid_optout.state.errors import EngineError
-from voiceid_optout.voiceid import Client, VoiceIdError
+from voiceid_optout.voiceid import VoiceIdError
+from voiceid_optout.voiceid.client import Client
+from voiceid_optout.voiceid.credentials import credential_source
 from voiceid_optout.voiceid.place import shell_faults
-from voiceid_optout.voiceid.session import credential_source
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -12,8 +12,9 @@ from voiceid_optout.config import value_of
 from voiceid_optout.plan import AWS, SANDBOX, Scope
 from voiceid_optout.plan.review import Pace
 from voiceid_optout.state.config_values import as_text
-from voiceid_optout.voiceid import STACK_CONFIG, ClientSettings, SettingsInvalid
-from voiceid_optout.voiceid.settings import display_url
+from voiceid_optout.voiceid import SettingsInvalid
+from voiceid_optout.voiceid.settings import KEYS as STACK_CONFIG
+from voiceid_optout.voiceid.settings import ClientSettings, display_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -41,15 +41,7 @@ def command(*, failed: str | None, close: bool, **options: Any) -> None:
     Exit codes: 0 done, 1 failed, 2 wrong usage, 3 register invalid (only without --failed), 6 an identifier in
     the text.
     """  # noqa: D301 - click's own mark for "do not wrap"
-    from voiceid_optout.cli.posting import (  # noqa: PLC0415 - not for --help
-        Choices,
-        forge,
-        of_failure,
-        origin,
-        read_texts,
-        speakers,
-        tell,
-    )
+    from voiceid_optout.cli.posting import Choices, forge, of_failure, origin, read_texts, speakers, tell  # noqa: PLC0415
     from voiceid_optout.forge import posts, texts  # noqa: PLC0415
     from voiceid_optout.forge.client import Event  # noqa: PLC0415
 

@@ -144,12 +144,7 @@ def production_settings(
     choices: dict[str, Any], admin_port: int | None, address: tuple[str, int]
 ) -> dict[str, Any]:
     """Return the members of the service's Settings that these options decide; raises click's UsageError."""
-    from voiceid_optout.service.settings import (  # noqa: PLC0415
-        AccessSettings,
-        AdminSettings,
-        ConnectionLimits,
-        EventSinks,
-    )
+    from voiceid_optout.service.settings import AccessSettings, AdminSettings, ConnectionLimits, EventSinks  # noqa: PLC0415
 
     if choices["test_hooks"] and admin_port is None:
         raise click.UsageError("--test-hooks needs --admin-port")
@@ -210,12 +205,7 @@ def _webhook(url: str | None, secret: str | None) -> WebhookSettings | None:
 def quota_rates(quotas: str, overrides: Iterable[str]) -> dict[str, float]:
     """Return calls a second by operation; raises click's UsageError."""
     from voiceid_optout.model import load_model  # noqa: PLC0415 - not for --help
-    from voiceid_optout.service.auth.quotas import (  # noqa: PLC0415
-        AWS,
-        QuotaError,
-        checked_rates,
-        read_rates,
-    )
+    from voiceid_optout.service.auth.quotas import AWS, QuotaError, checked_rates, read_rates  # noqa: PLC0415
 
     known = load_model()["operations"]
     single: dict[str, Any] = {}

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from voiceid_optout.engine.interface import Engine
     from voiceid_optout.plan import Plan, Scope
     from voiceid_optout.speakers import Person
-    from voiceid_optout.voiceid import ClientSettings
+    from voiceid_optout.voiceid.settings import ClientSettings
 
 _CODES = {
     Result.FAILED: ExitCode.FAILED,

@@ -23,11 +23,12 @@ from voiceid_optout.providers import plugin, shard_decisions
 from voiceid_optout.providers.plugin import OptOutFailed, clean_failures
 from voiceid_optout.providers.runtime import PERSON_ERRORS, Outcome, Runtime, configured
 from voiceid_optout.speakers import Ensure
-from voiceid_optout.voiceid.speaker import UNKNOWN
+from voiceid_optout.voiceid import UNKNOWN
 
 if TYPE_CHECKING:
     from voiceid_optout.providers.shard_decisions import Member
-    from voiceid_optout.voiceid import Snapshot, Speaker
+    from voiceid_optout.voiceid import Speaker
+    from voiceid_optout.voiceid.snapshot import Snapshot
 
 LABELS_SHOWN = 3  # in an error about single people
 

@@ -13,16 +13,20 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from voiceid_optout import voiceid
 from voiceid_optout.voiceid import ConcurrentChanges, Conflict, RequestInvalid, UnknownSpeaker, VoiceIdError
+from voiceid_optout.voiceid.aws_config import FULL_NAMES
 from voiceid_optout.voiceid.pacing import wait_message
+from voiceid_optout.voiceid.settings import KEYS, ClientSettings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from pulumi.dynamic import Config
 
-_SETTINGS = (*voiceid.STACK_CONFIG, *voiceid.AWS_CONFIG)
+    from voiceid_optout.voiceid.client import Client
+    from voiceid_optout.voiceid.snapshot import Snapshot
+
+_SETTINGS = (*KEYS, *FULL_NAMES)
 _T = TypeVar("_T")
 _R = TypeVar("_R")
 
@@ -92,28 +96,32 @@ class WorkerPool:
 class Runtime:
     """A client and its snapshots, made when first needed; thread-safe."""
 
-    def __init__(self, settings: voiceid.ClientSettings) -> None:
+    def __init__(self, settings: ClientSettings) -> None:
         self.workers = WorkerPool(settings.connections)  # starts no thread before a shard needs one
         self._settings = settings
         self._lock = threading.Lock()
-        self._client: voiceid.Client | None = None
-        self._snapshots: dict[str, voiceid.Snapshot] = {}
+        self._client: Client | None = None
+        self._snapshots: dict[str, Snapshot] = {}
 
-    def snapshot(self, domain_id: str) -> voiceid.Snapshot:
+    def snapshot(self, domain_id: str) -> Snapshot:
         """Return the snapshot of a domain."""
+        # They bring botocore along, which takes 0.15 s, and a preview calls nobody.
+        from voiceid_optout.voiceid.client import Client  # noqa: PLC0415
+        from voiceid_optout.voiceid.snapshot import Snapshot  # noqa: PLC0415
+
         with self._lock:
             if self._client is None:
-                self._client = voiceid.Client(self._settings, on_wait=say_wait)
+                self._client = Client(self._settings, on_wait=say_wait)
             if domain_id not in self._snapshots:
-                self._snapshots[domain_id] = voiceid.Snapshot(self._client, domain_id)
+                self._snapshots[domain_id] = Snapshot(self._client, domain_id)
             return self._snapshots[domain_id]
 
 
-_runtimes: dict[voiceid.ClientSettings, Runtime] = {}
+_runtimes: dict[ClientSettings, Runtime] = {}
 _lock = threading.Lock()
 
 
-def runtime_for(settings: voiceid.ClientSettings) -> Runtime:
+def runtime_for(settings: ClientSettings) -> Runtime:
     """Return the runtime of this process for these settings."""
     with _lock:
         return _runtimes.setdefault(settings, Runtime(settings))
@@ -122,7 +130,7 @@ def runtime_for(settings: voiceid.ClientSettings) -> Runtime:
 def configured(config: Config) -> Runtime:
     """Return the runtime for a stack's config, all text. Raises SettingsInvalid."""
     settings = {key: value for key in _SETTINGS if (value := config.get(key))}
-    return runtime_for(voiceid.ClientSettings.resolve(settings, os.environ))
+    return runtime_for(ClientSettings.resolve(settings, os.environ))
 
 
 def say_wait(operation: str, seconds: float) -> None:

@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
-from voiceid_optout.voiceid.errors import SettingsInvalid
+from voiceid_optout.voiceid import SettingsInvalid
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

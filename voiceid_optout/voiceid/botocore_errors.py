@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from botocore import exceptions as aws
 
-from voiceid_optout.voiceid import errors
+from voiceid_optout import voiceid as errors
 from voiceid_optout.voiceid.aws_config import ENDPOINT_VARIABLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from voiceid_optout.voiceid.errors import VoiceIdError
+    from voiceid_optout.voiceid import VoiceIdError
 
 THROTTLES = frozenset({"Throttling", "ThrottlingException", "TooManyRequestsException", "RequestLimitExceeded"})
 REJECTED = frozenset(

@@ -18,7 +18,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from voiceid_optout.voiceid.errors import ConcurrentChanges, Throttled, VoiceIdError
+from voiceid_optout.voiceid import ConcurrentChanges, Throttled, VoiceIdError
 
 if TYPE_CHECKING:
     from voiceid_optout.voiceid.settings import Quotas

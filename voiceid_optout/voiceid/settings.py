@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
 
 from voiceid_optout.config import Config, ConfigInvalid, read
+from voiceid_optout.voiceid import SettingsInvalid
 from voiceid_optout.voiceid.aws_config import DEFAULT_IDENTITY, ENDPOINT_VARIABLE, AwsConfig, Identity
-from voiceid_optout.voiceid.errors import SettingsInvalid
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -183,7 +183,7 @@ def endpoint_setting(config: Config, aws: AwsConfig, environ: Mapping[str, str])
         return found
     if url := environ.get(GLOBAL_VARIABLE):
         return Setting(url, GLOBAL_VARIABLE)
-    from voiceid_optout.voiceid.session import profile_endpoint  # noqa: PLC0415 - as for the region below
+    from voiceid_optout.voiceid.credentials import profile_endpoint  # noqa: PLC0415 - as for the region below
 
     return _first_set(Setting(profile_endpoint(aws.identity), "the AWS profile"))
 
@@ -194,7 +194,7 @@ def region_setting(config: Config, aws: AwsConfig, environ: Mapping[str, str]) -
     if found.value:
         return found
     # Last, and only here: to read a profile takes botocore, which takes its time to load.
-    from voiceid_optout.voiceid.session import profile_region  # noqa: PLC0415
+    from voiceid_optout.voiceid.credentials import profile_region  # noqa: PLC0415
 
     return _first_set(Setting(profile_region(aws.identity), "the AWS profile"))
 

@@ -3,9 +3,8 @@
 import threading
 from collections.abc import Iterable
 
+from voiceid_optout.voiceid import UNKNOWN, Speaker, Unknown, VoiceIdError
 from voiceid_optout.voiceid.client import Client, NotNeeded
-from voiceid_optout.voiceid.errors import VoiceIdError
-from voiceid_optout.voiceid.speaker import UNKNOWN, Speaker, Unknown
 
 FEW_READS = 5  # up to here a walk would cost more than it saves
 # From here on they only wait for it: described one by one they would take 100 s, half a whole walk.

@@ -10,10 +10,10 @@ import botocore.session
 from botocore import exceptions as aws
 from botocore.credentials import CredentialProvider, DeferredRefreshableCredentials
 
+from voiceid_optout import voiceid as errors
 from voiceid_optout.model import MODEL_ROOT
-from voiceid_optout.voiceid import errors
+from voiceid_optout.voiceid import CredentialsRejected
 from voiceid_optout.voiceid.botocore_errors import CREDENTIAL_ERRORS, credentials_not_found, role_not_assumed
-from voiceid_optout.voiceid.errors import CredentialsRejected
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -13,9 +13,10 @@ import pytest
 from tests.voiceid.aws_server import Aws, served
 from tests.voiceid.scripted import DOMAIN
 from voiceid_optout import voiceid
-from voiceid_optout.voiceid import Client, ClientSettings
 from voiceid_optout.voiceid.aws_config import AwsConfig
-from voiceid_optout.voiceid.session import credential_source
+from voiceid_optout.voiceid.client import Client
+from voiceid_optout.voiceid.credentials import credential_source
+from voiceid_optout.voiceid.settings import ClientSettings
 
 ARN = "arn:aws:iam::111122223333:role/optouts"
 ARN_2 = "arn:aws:iam::444455556666:role/optouts"
@@ -215,7 +216,10 @@ def test_nothing_but_the_line_is_printed_when_a_role_is_refused(aws: Aws) -> Non
     """Without logging set up, Python prints warnings, and botocore's has a traceback."""
     aws.refusal = "AccessDenied"
     script = (
-        "import os\nfrom voiceid_optout.voiceid import Client, ClientSettings, VoiceIdError\n"
+        "import os\n"
+        "from voiceid_optout.voiceid import VoiceIdError\n"
+        "from voiceid_optout.voiceid.client import Client\n"
+        "from voiceid_optout.voiceid.settings import ClientSettings\n"
         f"settings = ClientSettings.resolve({{'endpoint': {aws.url!r}, 'region': 'eu-central-1', "
         f"'aws:assumeRoles': {roles({'roleArn': ARN})!r}}}, os.environ)\n"
         f"try:\n    Client(settings).opt_out({DOMAIN!r}, 'caller-1')\n"

@@ -2,7 +2,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from voiceid_optout.voiceid import Speaker, SpeakerStatus
+from voiceid_optout.speakers import SpeakerStatus
+from voiceid_optout.voiceid import Speaker
 
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
 WIRE = {
