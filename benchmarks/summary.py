@@ -29,14 +29,14 @@ _UP, _ADD, _REFRESH = (
 _OURS, _CLI, _LOOP, _THREADS = (PEERS[name].title for name in ("sharded", "sharded-cli", "loop", "threads"))
 _PEERS = {
     _OURS: "optout",
-    _CLI: "optout with the Pulumi CLI",
+    _CLI: "optout, Pulumi CLI",
     _THREADS: f"boto3 script, {CONNECTIONS} threads",
     _LOOP: "boto3 script, one by one",
 }
 _MARKED = re.compile(r"(?<=<!-- summary -->\n).*(?=<!-- end of summary -->)", re.DOTALL)
 _SECONDS = re.compile(r"([\d.]+) (ms|s) \(")
-_WIDTH, _BAR, _STEP, _HEAD = 600, 16, 24, 34  # in the picture's own units; a phone shows it at about two thirds
-_LEFT, _RIGHT = 220, 520  # where bars begin and where the longest ends
+_WIDTH, _BAR, _STEP, _HEAD = 500, 16, 24, 34  # in the picture's own units; a phone shows it at about two thirds
+_LEFT, _RIGHT = 200, 434  # where bars begin and where the longest ends
 
 _SENTENCES = """\
 - **What was measured:** the seconds to opt out {most} people, to add one person to them, and to check all of them \

@@ -51,7 +51,7 @@ def test_times_are_read_from_the_tables_alone() -> None:
 
 def test_bars_are_as_long_as_the_seconds() -> None:
     widths = re.findall(r'class="(ours|script)".* width="(\d+)"', summary.picture(summary.recorded(TABLES)))
-    assert widths == [("ours", "150"), ("script", "300"), ("ours", "9")]
+    assert widths == [("ours", "117"), ("script", "234"), ("ours", "7")]
 
 
 def test_the_picture_is_described_for_those_who_hear_it() -> None:
