@@ -24,7 +24,7 @@ from voiceid_optout.engine.embedded.plugin import Plugins
 from voiceid_optout.engine.interface import Operation, Result
 from voiceid_optout.state import passphrase
 from voiceid_optout.state.backend import Backend
-from voiceid_optout.state.journal_file import JournalFile
+from voiceid_optout.state.journal import JournalFile
 
 if TYPE_CHECKING:
     from collections.abc import Callable

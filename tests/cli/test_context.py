@@ -12,8 +12,7 @@ from voiceid_optout.cli.errors import CommandError
 from voiceid_optout.cli.exit_codes import ExitCode
 from voiceid_optout.register.faults import RegisterInvalid
 from voiceid_optout.speakers import LabelKeys
-from voiceid_optout.state import passphrase
-from voiceid_optout.state.errors import PassphraseError, ProjectError
+from voiceid_optout.state import PassphraseError, ProjectError, passphrase
 from voiceid_optout.voiceid.place import SANDBOX_PASSPHRASE
 
 

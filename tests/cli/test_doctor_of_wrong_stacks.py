@@ -12,7 +12,7 @@ from tests.engine import hostile
 from tests.test_limits import BOMB
 from voiceid_optout.cli.exit_codes import ExitCode
 from voiceid_optout.state.backend import Backend
-from voiceid_optout.state.journal_file import fingerprint
+from voiceid_optout.state.journal import fingerprint
 from voiceid_optout.state.trust import OURS
 
 if TYPE_CHECKING:

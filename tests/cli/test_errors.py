@@ -6,7 +6,7 @@ from voiceid_optout.cli.errors import CommandError, reported
 from voiceid_optout.cli.exit_codes import ExitCode
 from voiceid_optout.engine.messages import DEBUG_VARIABLE
 from voiceid_optout.register.faults import Code, Fault, Location, RegisterError, RegisterInvalid
-from voiceid_optout.state.errors import PassphraseError, StackLockedError
+from voiceid_optout.state import PassphraseError, StackLockedError
 
 WHERE = Location("config/people.yaml", 3, 5)
 FAULT = Fault(WHERE, Code.NO_DOMAIN, "no domain")

@@ -6,7 +6,7 @@ import pytest
 
 from voiceid_optout.cli.errors import CommandError, reported
 from voiceid_optout.cli.output import echo, styled
-from voiceid_optout.state.errors import StackLockedError
+from voiceid_optout.state import StackLockedError
 
 if TYPE_CHECKING:
     from tests.cli.projects import Project

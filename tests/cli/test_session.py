@@ -24,7 +24,7 @@ from voiceid_optout.engine.events import Emitter
 from voiceid_optout.engine.interface import Operation, Outcome, Request, Result
 from voiceid_optout.plan import Action, Change, Plan, Purpose, Scope, Step, render_text
 from voiceid_optout.service.data_folder import find
-from voiceid_optout.state.errors import EngineError
+from voiceid_optout.state import StackError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -396,7 +396,7 @@ def test_texts_of_register_and_engine_name_nobody(project: Project) -> None:
     choices = Choices(root=project.root, stack="test", engine="embedded", as_json=False, parallel=1, targets=())
     released = label_of(DOMAIN, "caller-1000017")
     seen: list[str] = []
-    with pytest.raises(EngineError, match=r"^no … here$"), opened(choices) as session:  # noqa: PT012 - as a command
+    with pytest.raises(StackError, match=r"^no … here$"), opened(choices) as session:  # noqa: PT012 - as a command
         seen += [session.because[released], session.places[released]]
-        raise EngineError("no caller-1000017 here")
+        raise StackError("no caller-1000017 here")
     assert seen == ["… wrote, mail_…", "config/….yaml:3"]

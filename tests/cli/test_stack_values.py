@@ -10,7 +10,7 @@ import pytest
 from tests.cli.projects import NAME, PASSPHRASE, SALT
 from voiceid_optout.cli.context import label_keys
 from voiceid_optout.cli.stack_values import crypter_of, full_key, store
-from voiceid_optout.state.errors import PassphraseError
+from voiceid_optout.state import PassphraseError
 
 if TYPE_CHECKING:
     from tests.cli.projects import Project

@@ -14,8 +14,7 @@ from voiceid_optout.engine.embedded.engine import EmbeddedEngine
 from voiceid_optout.engine.events import to_json
 from voiceid_optout.engine.interface import ASKS_SERVICE, WRITES_STATE
 from voiceid_optout.engine.official.engine import OfficialEngine
-from voiceid_optout.state import passphrase
-from voiceid_optout.state.errors import EngineError
+from voiceid_optout.state import StackError, passphrase
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -124,7 +123,7 @@ class Player:
         try:
             outcome = self.engine.run(turn.operation, request, lambda event: events.append(to_json(event)))
             result, errors = outcome.result.value, outcome.errors
-        except EngineError as error:  # refused before it began
+        except StackError as error:  # refused before it began
             result, errors = "refused", (str(error),)
         after = _document(bench)
         observed: Observed = {

@@ -16,7 +16,7 @@ from tests.conformance import record
 from tests.conformance.compare import differences, judge
 from tests.conformance.play import Player
 from tests.conformance.scenarios import GROUPS, SCENARIOS
-from voiceid_optout.state.errors import OutOfScope
+from voiceid_optout.state import OutOfScope
 
 if TYPE_CHECKING:
     from tests.conformance.scenario import Scenario

@@ -11,7 +11,7 @@ import pytest
 from tests.conformance import record, table
 from tests.conformance.compare import differences, judge
 from tests.conformance.scenarios import GROUPS, SCENARIOS
-from voiceid_optout.state.errors import OutOfScope
+from voiceid_optout.state import OutOfScope
 
 if TYPE_CHECKING:
     from tests.conformance.play import Player

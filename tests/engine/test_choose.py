@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from voiceid_optout.engine.choose import choose
-from voiceid_optout.state.errors import EngineError
+from voiceid_optout.state import StackError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,12 +41,12 @@ def test_embedded_is_taken_even_beside_the_cli(with_cli: dict[str, str]) -> None
 
 
 def test_says_what_to_do_without_the_cli(without_cli: dict[str, str]) -> None:
-    with pytest.raises(EngineError, match=r"not on PATH: install it .* --engine embedded"):
+    with pytest.raises(StackError, match=r"not on PATH: install it .* --engine embedded"):
         choose("pulumi", without_cli)
 
 
 def test_refuses_other_names(with_cli: dict[str, str]) -> None:
-    with pytest.raises(EngineError, match="'terraform' is no engine: choose pulumi, embedded or auto"):
+    with pytest.raises(StackError, match="'terraform' is no engine: choose pulumi, embedded or auto"):
         choose("terraform", with_cli)
 
 

@@ -11,7 +11,7 @@ import pytest
 from tests.engine import hostile
 from tests.engine.bench import SEALED
 from tests.engine.official.conftest import performer
-from voiceid_optout.state.errors import UntrustedStateError
+from voiceid_optout.state import UntrustedStateError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -100,7 +100,7 @@ def test_a_forged_journal(settled: Bench, tmp_path: Path, engine: str) -> None:
     checkpoint = settled.backend.state_file.read_bytes()
     resource = json.loads(checkpoint)["checkpoint"]["latest"]["resources"][-1]
     resource["outputs"]["__provider"] = hostile.code(trap)
-    from voiceid_optout.state.journal_file import fingerprint
+    from voiceid_optout.state.journal import fingerprint
 
     settled.backend.journal_file.parent.mkdir(parents=True, exist_ok=True)
     lines = [{"base": fingerprint(checkpoint)}, {"kind": "put", "resource": resource}]

@@ -13,7 +13,7 @@ import pytest
 
 from tests.engine.bench import REPOSITORY, Bench, Ran
 from tests.engine.official.conftest import performer
-from voiceid_optout.state.errors import StackLockedError
+from voiceid_optout.state import StackLockedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.engine.bench import REPOSITORY, unmeasured
+from voiceid_optout.state import OutOfScopeError, StateError
 from voiceid_optout.state.backend import Backend, history_record, stacks
 from voiceid_optout.state.checkpoint import SealedCheckpoint, parse
-from voiceid_optout.state.errors import OutOfScopeError, StateError
 from voiceid_optout.state.project import StackConfig
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ FULL_DISK = """
 import resource, signal, sys
 from pathlib import Path
 from voiceid_optout.state.backend import Backend
-from voiceid_optout.state.errors import StateError
+from voiceid_optout.state import StateError
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 unlimited = resource.getrlimit(resource.RLIMIT_FSIZE)
 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, unlimited[1]))

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.engine.bench import SALT, THING, urn
+from voiceid_optout.state import OutOfScopeError, StateError
 from voiceid_optout.state import checkpoint as checkpoints
 from voiceid_optout.state.checkpoint import Checkpoint, PendingOperation, SealedCheckpoint
-from voiceid_optout.state.errors import OutOfScopeError, StateError
 from voiceid_optout.state.resource import ResourceState
 from voiceid_optout.state.values import Secret
 

@@ -13,10 +13,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.engine.bench import REPOSITORY, SEALED, THING, unmeasured, urn
+from voiceid_optout.state import PassphraseError, StateError
 from voiceid_optout.state.checkpoint import Checkpoint, PendingOperation
-from voiceid_optout.state.errors import PassphraseError, StateError
-from voiceid_optout.state.journal import Entry, EntryKind, Journal
-from voiceid_optout.state.journal_file import JournalFile, fingerprint, recover
+from voiceid_optout.state.journal import Entry, EntryKind, Journal, JournalFile, fingerprint, recover
 from voiceid_optout.state.resource import ResourceState
 from voiceid_optout.state.values import Secret
 
@@ -120,12 +119,12 @@ class TestWriting:
 FULL_DISK = """
 import os, resource, signal, sys
 from pathlib import Path
-from voiceid_optout.state.journal_file import JournalFile
+from voiceid_optout.state.journal import JournalFile
 from voiceid_optout.state.journal import EntryKind, Journal
 from voiceid_optout.state.passphrase import Crypter
 from voiceid_optout.state.resource import ResourceState
 from voiceid_optout.state.checkpoint import Checkpoint
-from voiceid_optout.state.errors import StateError
+from voiceid_optout.state import StateError
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 unlimited = resource.getrlimit(resource.RLIMIT_FSIZE)
 resource.setrlimit(resource.RLIMIT_FSIZE, (2000, unlimited[1]))

@@ -12,8 +12,7 @@ from typing import Any
 
 import pytest
 
-from voiceid_optout.state import locks
-from voiceid_optout.state.errors import StackLockedError, StateError
+from voiceid_optout.state import StackLockedError, StateError, locks
 from voiceid_optout.state.locks import held, read_all
 
 

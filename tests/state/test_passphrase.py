@@ -8,8 +8,7 @@ import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from tests.engine.bench import PASSPHRASE, SALT
-from voiceid_optout.state import passphrase
-from voiceid_optout.state.errors import PassphraseError, StateError
+from voiceid_optout.state import PassphraseError, StateError, passphrase
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,8 +8,8 @@ import pytest
 import yaml
 
 from tests.test_limits import BOMB
+from voiceid_optout.state import OutOfScopeError, ProjectError
 from voiceid_optout.state import project as projects
-from voiceid_optout.state.errors import OutOfScopeError, ProjectError
 from voiceid_optout.state.project import Project, StackSettings
 
 SALT = "v1:AAECAwQFBgc=:v1:AAECAwQFBgcICQoL:Lsv0Mq4P43OA9/CWlvPiZJXoK3BhFA=="

@@ -8,13 +8,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.engine.bench import PASSPHRASE, SALT, THING, urn
+from voiceid_optout.state import OutOfScopeError, PassphraseError, ProjectError, StackError, StateError, values
 from voiceid_optout.state import checkpoint as checkpoints
-from voiceid_optout.state import values
 from voiceid_optout.state.backend import Backend
 from voiceid_optout.state.checkpoint import Checkpoint
-from voiceid_optout.state.errors import EngineError, OutOfScopeError, PassphraseError, ProjectError, StateError
-from voiceid_optout.state.journal import EntryKind, Journal
-from voiceid_optout.state.journal_file import JournalFile
+from voiceid_optout.state.journal import EntryKind, Journal, JournalFile
 from voiceid_optout.state.project import Project
 from voiceid_optout.state.resource import ResourceState
 from voiceid_optout.state.stack import Stack, open_stack
@@ -81,7 +79,7 @@ class Place:
     def files(self) -> dict[str, bytes]:
         return {str(path): path.read_bytes() for path in self.root.rglob("*") if path.is_file()}
 
-    def refuses(self, error: type[EngineError], words: str, phrase: str | None = PASSPHRASE) -> None:
+    def refuses(self, error: type[StackError], words: str, phrase: str | None = PASSPHRASE) -> None:
         """Check that opening fails so, and that nothing was written."""
         before = self.files()
         with pytest.raises(error, match=words):
@@ -227,7 +225,7 @@ class TestRefused:
         ("value", "error"),
         [("v1:x", StateError), ("v1:DA0ODxAREhMUFRYX:hutpcRs1tS+D2ewmRPH0/zKejlo=", PassphraseError)],
     )
-    def test_secret_config(self, place: Place, value: str, error: type[EngineError]) -> None:
+    def test_secret_config(self, place: Place, value: str, error: type[StackError]) -> None:
         place.settings(config=json.dumps({"a": {"b": [{"secure": value}]}}))
         place.refuses(error, "a secret of the stack")
 
@@ -243,7 +241,7 @@ class TestRefused:
         ],
     )
     def test_damaged_state(
-        self, place: Place, text: bytes, error: type[EngineError], words: str, salt: str | None
+        self, place: Place, text: bytes, error: type[StackError], words: str, salt: str | None
     ) -> None:
         place.settings(salt=salt)
         place.backend.write(text)

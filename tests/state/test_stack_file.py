@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from voiceid_optout.state import config_values
-from voiceid_optout.state.errors import ProjectError
+from voiceid_optout.state import ProjectError, config_values
 from voiceid_optout.state.stack_file import Sealed, Value, change_config, replaced, write
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from voiceid_optout.providers import resource
 from voiceid_optout.providers.opted_out_speaker import OptedOutSpeakerProvider
 from voiceid_optout.providers.opted_out_speakers import OptedOutSpeakersProvider
 from voiceid_optout.speakers import SHARD_TYPE, SPEAKER_TYPE
-from voiceid_optout.state.errors import StateError, UntrustedStateError
+from voiceid_optout.state import StateError, UntrustedStateError
 from voiceid_optout.state.trust import IDENTIFIERS, OURS, Inspection, Named, require, shown
 
 if TYPE_CHECKING:

@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voiceid_optout.state import values
-from voiceid_optout.state.errors import StateError
+from voiceid_optout.state import StateError, values
 from voiceid_optout.state.values import Secret
 
 

@@ -17,10 +17,9 @@ from voiceid_optout.cli.sandbox import environment_for
 from voiceid_optout.engine.interface import place_of
 from voiceid_optout.register.faults import RegisterError
 from voiceid_optout.register.report import summary
+from voiceid_optout.state import StackError, locks, passphrase, trust
 from voiceid_optout.state import checkpoint as checkpoints
-from voiceid_optout.state import locks, passphrase, trust
 from voiceid_optout.state.backend import Backend
-from voiceid_optout.state.errors import EngineError
 from voiceid_optout.voiceid import VoiceIdError
 from voiceid_optout.voiceid.client import Client
 from voiceid_optout.voiceid.credentials import credential_source
@@ -71,7 +70,7 @@ def examine(context: Context) -> Iterator[Finding]:
 def _caught(subject: str, examination: Callable[[], Finding]) -> Finding:
     try:
         return examination()
-    except (EngineError, CommandError) as error:
+    except (StackError, CommandError) as error:
         return Finding(subject, "fail", str(error))
 
 
@@ -128,7 +127,7 @@ def _salt_of_state(context: Context) -> str | None:
     if context.remote_backend:
         return None
     backend = Backend(context.backend(), context.project.name, context.stack)
-    with suppress(EngineError):  # the state has a finding of its own
+    with suppress(StackError):  # the state has a finding of its own
         if (content := backend.read()) is not None:
             return checkpoints.parse(content, str(backend.state_file)).salt
     return None

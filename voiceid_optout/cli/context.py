@@ -15,9 +15,9 @@ from voiceid_optout.config import Grouping, faults
 from voiceid_optout.config import read as read_config
 from voiceid_optout.register import Ensure, load
 from voiceid_optout.speakers import LabelKeys
+from voiceid_optout.state import PassphraseError
 from voiceid_optout.state import project as projects
 from voiceid_optout.state.config_values import as_text
-from voiceid_optout.state.errors import PassphraseError
 from voiceid_optout.voiceid import place as places
 from voiceid_optout.voiceid.aws_config import ENDPOINT_VARIABLE
 from voiceid_optout.voiceid.settings import REGION_VARIABLES
@@ -183,7 +183,7 @@ class People:
 def find(root: Path, stack: str, environment: Mapping[str, str] | None = None) -> Context:
     """Read the project and stack files.
 
-    Raises :class:`voiceid_optout.state.errors.ProjectError`, and :class:`CommandError` for a setting that is
+    Raises :class:`voiceid_optout.state.ProjectError`, and :class:`CommandError` for a setting that is
     misspelled or of another kind, and for a file that contradicts itself.
     """
     context = read(root, stack, environment)

@@ -65,7 +65,7 @@ def _terminated_as_interrupted() -> Iterator[None]:
 def _verdict(error: Exception) -> tuple[list[str], ExitCode] | None:
     """Return what to say, the last line being the sum of it, and the code; None for what nobody foresaw."""
     from voiceid_optout.register.faults import RegisterError, RegisterInvalid  # noqa: PLC0415
-    from voiceid_optout.state.errors import EngineError, StackLockedError  # noqa: PLC0415 - not for --help
+    from voiceid_optout.state import StackError, StackLockedError  # noqa: PLC0415 - not for --help
 
     match error:
         case CommandError():
@@ -76,7 +76,7 @@ def _verdict(error: Exception) -> tuple[list[str], ExitCode] | None:
             return [*faults, f"the register has {count}; nothing was changed"], ExitCode.REGISTER_INVALID
         case StackLockedError():
             return [str(error)], ExitCode.LOCKED
-        case EngineError() | RegisterError():
+        case StackError() | RegisterError():
             return [str(error)], ExitCode.FAILED
     return None
 

@@ -14,9 +14,8 @@ from voiceid_optout import urn as urns
 from voiceid_optout.forge.identifiers import Matcher
 from voiceid_optout.limits import read_json
 from voiceid_optout.speakers import DOMAIN_ID, LABEL, SHARD_DIGITS, SHARD_TYPE, SPEAKER_TYPE, shard_lines
-from voiceid_optout.state import passphrase, values
+from voiceid_optout.state import StackError, passphrase, values
 from voiceid_optout.state.backend import Backend
-from voiceid_optout.state.errors import EngineError
 from voiceid_optout.voiceid.place import PASSPHRASE, SANDBOX_PASSPHRASE
 
 if TYPE_CHECKING:
@@ -68,7 +67,7 @@ def _of_state(context: Context, environment: Mapping[str, str], labels: Collecti
                 yield from _in_properties(properties, decrypt)
     except (LookupError, ValueError, TypeError, AttributeError, RecursionError):
         raise StateSealedError("it is no state that can be read") from None
-    except EngineError as error:
+    except StackError as error:
         raise StateSealedError(str(error)) from None
 
 
@@ -115,7 +114,7 @@ def raw_state(context: Context, environment: Mapping[str, str]) -> bytes:
 def _stored(context: Context) -> bytes:
     try:
         return Backend(context.backend(), context.project.name, context.stack).read() or b""
-    except EngineError as error:
+    except StackError as error:
         raise StateSealedError(str(error)) from None
 
 
@@ -134,7 +133,7 @@ def _exported(context: Context, environment: Mapping[str, str]) -> bytes:
             if "no stack named" in error.stderr:
                 return b""
             raise StateSealedError("the Pulumi CLI cannot export it") from None
-        except (EngineError, OSError):
+        except (StackError, OSError):
             raise StateSealedError("it takes the Pulumi CLI to read it where it is") from None
 
 

@@ -35,12 +35,12 @@ def stack_name(context: click.Context, _parameter: click.Parameter, name: str | 
 
 
 def _require_project(root: Path, name: str) -> None:
-    from voiceid_optout.state.errors import EngineError  # noqa: PLC0415 - few name a stack so
+    from voiceid_optout.state import StackError  # noqa: PLC0415 - few name a stack so
     from voiceid_optout.state.project import load_project  # noqa: PLC0415
 
     try:
         found = load_project(root).name
-    except EngineError:
+    except StackError:
         return  # the command itself says what is wrong with Pulumi.yaml
     if found != name:
         raise click.BadParameter(f"the stack is of project {name}, and this folder has project {found}")

@@ -111,7 +111,7 @@ def reseal(context: Context, old: str, new: str, report: Callable[[str], None]) 
     """Seal the stack's file and its state with a new passphrase, under the stack's lock.
 
     Each of the two files changes in one step. What has the new passphrase already, because an earlier call was cut
-    short, stays as it is. Raises :class:`CommandError` and :class:`voiceid_optout.state.errors.EngineError`.
+    short, stays as it is. Raises :class:`CommandError` and :class:`voiceid_optout.state.StackError`.
     """
     from voiceid_optout.state import locks  # noqa: PLC0415 - not for --help
     from voiceid_optout.state.backend import Backend  # noqa: PLC0415
@@ -147,8 +147,7 @@ def _reseal(context: Context, backend: Backend, old: str, new: str) -> None:
 
 def _opened(salt: str | None, old: str, new: str) -> tuple[Crypter | None, Crypter | None]:
     """Return the crypter of what a salt seals, and that again if it has the new passphrase."""
-    from voiceid_optout.state import passphrase  # noqa: PLC0415 - not for --help
-    from voiceid_optout.state.errors import PassphraseError  # noqa: PLC0415
+    from voiceid_optout.state import PassphraseError, passphrase  # noqa: PLC0415 - not for --help
 
     if salt is None:
         return None, None

@@ -129,7 +129,7 @@ def of_failure(choices: Choices, given: Texts, failed: str) -> tuple[Texts, Matc
     """
     from voiceid_optout.forge.identifiers import Matcher  # noqa: PLC0415
     from voiceid_optout.register.faults import RegisterInvalid  # noqa: PLC0415
-    from voiceid_optout.state.errors import EngineError  # noqa: PLC0415 - not for --help
+    from voiceid_optout.state import StackError  # noqa: PLC0415 - not for --help
 
     try:
         return given, speakers(choices), failed
@@ -138,7 +138,7 @@ def of_failure(choices: Choices, given: Texts, failed: str) -> tuple[Texts, Matc
         if left := len(error.faults) - len(shown):
             shown.append(f"… and {left:,} more")
         return Texts("", "\n".join(shown)), Matcher({}), "The register is invalid."
-    except (EngineError, CommandError) as error:
+    except (StackError, CommandError) as error:
         return Texts("", ""), Matcher({}), f"The project's files cannot be used: {error}"
 
 

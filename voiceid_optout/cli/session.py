@@ -31,7 +31,7 @@ from voiceid_optout.plan.build import DESTROYED, DROPPED, PlanBuilder, is_change
 from voiceid_optout.plan.render_text import Tone, lines
 from voiceid_optout.plan.review import Review
 from voiceid_optout.speakers import SHARD_TYPE, SPEAKER_TYPE, LabelKeys, upgraded
-from voiceid_optout.state.errors import EngineError
+from voiceid_optout.state import StackError
 from voiceid_optout.voiceid.pacing import wait_reason
 
 if TYPE_CHECKING:
@@ -346,7 +346,7 @@ def opened(choices: Choices, missing: Missing = Missing.LEAVE) -> Iterator[Sessi
         _ = session.settings  # what cannot be used ends the command before anything is run
         try:
             yield session
-        except EngineError as error:  # it may quote what others say
+        except StackError as error:  # it may quote what others say
             error.args = tuple(mask(item) if isinstance(item, str) else item for item in error.args)
             raise
 

@@ -28,7 +28,7 @@ def full_key(context: Context, key: str) -> str:
 def crypter_of(context: Context) -> Crypter:
     """Return what seals the stack's secrets; a stack that has none yet gets a salt, which is stored in its file.
 
-    Raises :class:`CommandError` for a sandbox, and :class:`voiceid_optout.state.errors.EngineError` where the
+    Raises :class:`CommandError` for a sandbox, and :class:`voiceid_optout.state.StackError` where the
     passphrase is missing or wrong.
     """
     if context.is_sandbox:
@@ -59,7 +59,7 @@ def store(context: Context, values: Mapping[str, str | None], *, secret: frozens
     """Set values, or remove those that are None, in one write; those named in ``secret`` are sealed.
 
     Keys are full ones. Raises what :func:`crypter_of` raises, and
-    :class:`voiceid_optout.state.errors.ProjectError` for a file that cannot be changed.
+    :class:`voiceid_optout.state.ProjectError` for a file that cannot be changed.
     """
     crypter = crypter_of(context) if secret else None
     change_config(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from voiceid_optout import config
-from voiceid_optout.state.errors import EngineError, ProjectError
+from voiceid_optout.state import ProjectError, StackError
 from voiceid_optout.state.project import read_mapping, refuse_misplaced
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def _require_sound(root: Path, stack: str) -> None:
     from voiceid_optout.cli.errors import CommandError  # noqa: PLC0415
 
     try:
-        with suppress(EngineError):  # what keeps a run from beginning has nothing to do with the register
+        with suppress(StackError):  # what keeps a run from beginning has nothing to do with the register
             contexts.find(root, stack)
     except CommandError as error:
         raise click.UsageError(str(error)) from None

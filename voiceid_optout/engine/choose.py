@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from typing import TYPE_CHECKING
 
-from voiceid_optout.state.errors import EngineError
+from voiceid_optout.state import StackError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -21,13 +21,13 @@ AUTO = "auto"
 def choose(name: str | None, environment: Mapping[str, str]) -> Engine:
     """Return the engine of that name; None and ``auto`` take the Pulumi CLI where it is on PATH.
 
-    Raises :class:`EngineError` for another name, and for ``pulumi`` on a machine without the CLI.
+    Raises :class:`StackError` for another name, and for ``pulumi`` on a machine without the CLI.
     """
     if name not in (OFFICIAL, EMBEDDED, AUTO, None):
-        raise EngineError(f"{name!r} is no engine: choose {OFFICIAL}, {EMBEDDED} or {AUTO}")
+        raise StackError(f"{name!r} is no engine: choose {OFFICIAL}, {EMBEDDED} or {AUTO}")
     command = shutil.which("pulumi", path=environment.get("PATH"))
     if name == OFFICIAL and command is None:
-        raise EngineError(
+        raise StackError(
             "the Pulumi CLI is not on PATH: install it (https://www.pulumi.com/docs/install/), "
             f"or go without it: --engine {EMBEDDED}"
         )

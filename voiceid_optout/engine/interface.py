@@ -97,7 +97,7 @@ class Outcome:
 class Engine(Protocol):
     """Runs operations on a stack. Both engines keep this contract, so a stack can change engines between two runs.
 
-    - A run that cannot begin raises :class:`voiceid_optout.state.errors.EngineError`; the provider has changed
+    - A run that cannot begin raises :class:`voiceid_optout.state.StackError`; the provider has changed
       nothing. Once a change is made, a failure is an :class:`Outcome`: PARTIAL, with errors that say why.
     - Operations of ``WRITES_STATE`` hold the stack's lock while they read and write the state. The others change
       neither the state nor the service.

@@ -20,8 +20,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from voiceid_optout.files import name_again, write_atomic
+from voiceid_optout.state import OutOfScope, OutOfScopeError, StateError
 from voiceid_optout.state.checkpoint import upgraded
-from voiceid_optout.state.errors import OutOfScope, OutOfScopeError, StateError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

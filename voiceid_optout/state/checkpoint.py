@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from voiceid_optout import urn as urns
 from voiceid_optout.limits import read_json
+from voiceid_optout.state import OutOfScope, OutOfScopeError, StateError, values
 from voiceid_optout.state import resource as resources
-from voiceid_optout.state import values
-from voiceid_optout.state.errors import OutOfScope, OutOfScopeError, StateError
 from voiceid_optout.state.trust import PROVIDER_KEY, Named
 
 if TYPE_CHECKING:

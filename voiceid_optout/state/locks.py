@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 from voiceid_optout.files import write_atomic
 from voiceid_optout.foreign_text import one_line
 from voiceid_optout.limits import read_json
+from voiceid_optout.state import StackLockedError, StateError
 from voiceid_optout.state.checkpoint import timestamp
-from voiceid_optout.state.errors import StackLockedError, StateError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from voiceid_optout.state.errors import PassphraseError, StateError
+from voiceid_optout.state import PassphraseError, StateError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -12,8 +12,8 @@ import yaml
 from voiceid_optout.files import write_atomic
 from voiceid_optout.foreign_text import one_line
 from voiceid_optout.limits import MAX_CONFIG_BYTES, TooMuchError
+from voiceid_optout.state import OutOfScope, OutOfScopeError, ProjectError
 from voiceid_optout.state.config_values import RefusedError, as_text, load_yaml
-from voiceid_optout.state.errors import OutOfScope, OutOfScopeError, ProjectError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

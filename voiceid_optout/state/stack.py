@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from voiceid_optout.speakers import GENERATED_ID_MARK
 from voiceid_optout.state import checkpoint as checkpoints
-from voiceid_optout.state import journal_file, locks, passphrase, trust
+from voiceid_optout.state import journal, locks, passphrase, trust
 from voiceid_optout.state import project as projects
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def open_stack(
     trust_state: bool = False,
     program_providers: Callable[[StackConfig], Collection[str]] | None = None,
 ) -> Stack:
-    """Read everything a run starts from; raises :class:`voiceid_optout.state.errors.EngineError`.
+    """Read everything a run starts from; raises :class:`voiceid_optout.state.StackError`.
 
     A new salt is stored in the stack's file only when the run may write. Recovery from a journal is reported, and
     then its result is written too; so is a state that had identifiers in clear. ``upgrade`` brings what is read to
@@ -70,7 +70,7 @@ def open_stack(
     if not writable and locks.is_held(backend.lock_folder):
         report("another run is under way: what it has done since it began does not show yet")
         return Stack(backend.stack, project, config, crypter, backend, content, base)
-    recovered = journal_file.recover(backend.journal_file, base, content, crypter.decrypt)
+    recovered = journal.recover(backend.journal_file, base, content, crypter.decrypt)
     if recovered is not None:
         require_trust(recovered, "journal of a killed run")
     # Nothing is written before everything could be read.

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from voiceid_optout.files import write_atomic
+from voiceid_optout.state import ProjectError
 from voiceid_optout.state.config_values import load_yaml
-from voiceid_optout.state.errors import ProjectError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

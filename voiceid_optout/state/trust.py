@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from voiceid_optout import urn as urns
 from voiceid_optout.foreign_text import one_line
 from voiceid_optout.speakers import DOMAIN_ID, LABEL, SHARD_TYPE, SPEAKER_TYPE
-from voiceid_optout.state.errors import StateError, UntrustedStateError
+from voiceid_optout.state import StateError, UntrustedStateError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable

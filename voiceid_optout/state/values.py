@@ -15,7 +15,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from voiceid_optout.limits import read_json
-from voiceid_optout.state.errors import StateError
+from voiceid_optout.state import StateError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,9 +8,8 @@ import pytest
 
 from tests.cli.engines import EITHER
 from voiceid_optout.cli.passphrase import NEW_VARIABLE
-from voiceid_optout.state import stack_file
+from voiceid_optout.state import StateError, stack_file
 from voiceid_optout.state.backend import Backend
-from voiceid_optout.state.errors import StateError
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,7 +9,7 @@ import pytest
 
 from tests.engine.bench import SALT, SEALED, THING, urn
 from voiceid_optout.engine.interface import Operation
-from voiceid_optout.state.errors import OutOfScopeError
+from voiceid_optout.state import OutOfScopeError
 from voiceid_optout.state.values import Secret
 
 if TYPE_CHECKING:

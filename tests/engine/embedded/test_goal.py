@@ -13,8 +13,7 @@ from voiceid_optout.engine.embedded import goal as goals
 from voiceid_optout.engine.embedded import structs
 from voiceid_optout.engine.embedded.goal import Goal, StepKind
 from voiceid_optout.engine.embedded.plugin import Diff
-from voiceid_optout.state import values
-from voiceid_optout.state.errors import OutOfScopeError, ProgramError
+from voiceid_optout.state import OutOfScopeError, ProgramError, values
 from voiceid_optout.state.resource import ResourceState
 from voiceid_optout.state.values import Secret
 

@@ -16,8 +16,8 @@ from tests.engine.bench import SEALED
 from tests.engine.embedded.processes import living, wait_for
 from voiceid_optout.engine.embedded.host import ProgramEnd, ProgramHost, program_providers
 from voiceid_optout.speakers import Ensure, Person
+from voiceid_optout.state import ProgramError
 from voiceid_optout.state import project as projects
-from voiceid_optout.state.errors import ProgramError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

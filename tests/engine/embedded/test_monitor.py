@@ -10,7 +10,7 @@ from pulumi.runtime.proto import callback_pb2, resource_pb2
 from tests.engine.bench import urn
 from voiceid_optout.engine.embedded.monitor import Monitor
 from voiceid_optout.engine.interface import Result
-from voiceid_optout.state.errors import OutOfScopeError
+from voiceid_optout.state import OutOfScopeError
 
 if TYPE_CHECKING:
     from tests.engine.bench import Bench

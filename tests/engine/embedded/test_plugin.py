@@ -13,7 +13,7 @@ from tests.engine.bench import Bench, urn
 from tests.engine.embedded.processes import calls, living, wait_for
 from voiceid_optout.engine.embedded.plugin import Plugin, Plugins, ProviderError
 from voiceid_optout.engine.interface import Request, Result
-from voiceid_optout.state.errors import PluginError
+from voiceid_optout.state import PluginError
 from voiceid_optout.state.values import Secret
 
 if TYPE_CHECKING:

@@ -14,8 +14,7 @@ import pytest
 
 from tests.engine.bench import REPOSITORY, Bench, unmeasured, urn
 from voiceid_optout.engine.interface import Result
-from voiceid_optout.state import locks
-from voiceid_optout.state.errors import OutOfScopeError, StackLockedError, StateError
+from voiceid_optout.state import OutOfScopeError, StackLockedError, StateError, locks
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,7 +9,7 @@ import pytest
 
 from tests.engine.bench import urn
 from voiceid_optout.engine.interface import Result
-from voiceid_optout.state.errors import OutOfScope, OutOfScopeError
+from voiceid_optout.state import OutOfScope, OutOfScopeError
 from voiceid_optout.state.values import Secret
 
 if TYPE_CHECKING:

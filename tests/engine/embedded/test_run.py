@@ -12,8 +12,8 @@ from voiceid_optout.engine.embedded.plugin import ProviderError
 from voiceid_optout.engine.embedded.run import Run, describe, stamped
 from voiceid_optout.engine.events import Emitter, to_json
 from voiceid_optout.engine.interface import Operation, Request
+from voiceid_optout.state import InterruptedRunError, PluginError, ProgramError
 from voiceid_optout.state.checkpoint import Checkpoint
-from voiceid_optout.state.errors import InterruptedRunError, PluginError, ProgramError
 from voiceid_optout.state.journal import Entry, EntryKind, Journal
 from voiceid_optout.state.resource import ResourceState
 from voiceid_optout.state.values import Secret

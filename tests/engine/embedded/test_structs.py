@@ -9,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from voiceid_optout.engine.embedded import structs
-from voiceid_optout.state import values
-from voiceid_optout.state.errors import OutOfScopeError
+from voiceid_optout.state import OutOfScopeError, values
 from voiceid_optout.state.values import Secret
 
 MARKED = {values.SIGNATURE_KEY: values.SECRET_SIGNATURE, "value": "hush"}

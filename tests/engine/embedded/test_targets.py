@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.engine.bench import urn
-from voiceid_optout.state.errors import EngineError
+from voiceid_optout.state import StackError
 
 if TYPE_CHECKING:
     from tests.engine.bench import Bench, Ran
@@ -17,7 +17,7 @@ def attempt(bench: Bench, operation: str, *names: str) -> str:
     """Run and return what went wrong: an outcome's errors, or the error raised."""
     try:
         ran: Ran = bench.run(operation, targets=tuple(urn(name) for name in names))
-    except EngineError as error:
+    except StackError as error:
         return str(error)
     assert not ran.ok
     return ran.errors

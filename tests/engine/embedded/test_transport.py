@@ -26,7 +26,7 @@ from voiceid_optout.engine.embedded.transport import (
     Frame,
     RemoteError,
 )
-from voiceid_optout.state.errors import OutOfScope, OutOfScopeError
+from voiceid_optout.state import OutOfScope, OutOfScopeError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -10,7 +10,7 @@ import pytest
 from tests.engine.official.stand_in import Play, StandIn
 from voiceid_optout.engine.interface import Request
 from voiceid_optout.engine.official.command import PulumiFailedError, failure, find, reason
-from voiceid_optout.state.errors import EngineError, PassphraseError, StackLockedError, StateError
+from voiceid_optout.state import PassphraseError, StackError, StackLockedError, StateError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,14 +59,14 @@ def test_two_interrupts_at_once_are_two(stand_in: StandIn, tmp_path: Path, inter
 
 def test_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(EngineError, match=r"not on PATH: install version 3\.216\.0 or newer .* --engine embedded"):
+    with pytest.raises(StackError, match=r"not on PATH: install version 3\.216\.0 or newer .* --engine embedded"):
         find()
 
 
 @pytest.mark.parametrize("version", ["v3.215.9", "v4.0.0", "unheard of"])
 def test_version_that_does_not_fit(version: str, stand_in: StandIn) -> None:
     stand_in.play(Play(version=version))
-    with pytest.raises(EngineError, match=r"this Pulumi CLI cannot be used .*: install version 3\.216\.0 or newer"):
+    with pytest.raises(StackError, match=r"this Pulumi CLI cannot be used .*: install version 3\.216\.0 or newer"):
         find()
 
 
@@ -78,7 +78,7 @@ def test_version_that_fits(version: str, stand_in: StandIn) -> None:
 
 def test_does_not_start(stand_in: StandIn) -> None:
     (stand_in.folder / "pulumi").write_text("#!/bin/sh\nexit 3\n", encoding="utf-8")
-    with pytest.raises(EngineError, match="the Pulumi CLI does not start"):
+    with pytest.raises(StackError, match="the Pulumi CLI does not start"):
         find()
 
 
@@ -87,7 +87,7 @@ def test_may_not_be_executed(stand_in: StandIn, monkeypatch: pytest.MonkeyPatch)
     (stand_in.folder / "pulumi").mkdir()
     monkeypatch.setenv("PATH", str(stand_in.folder))
     assert os.access(stand_in.folder / "pulumi", os.X_OK)
-    with pytest.raises(EngineError, match="install version"):
+    with pytest.raises(StackError, match="install version"):
         find()
 
 
@@ -115,7 +115,7 @@ goroutine 89 [running]:
 """
 
 
-def error_of(stderr: str) -> EngineError:
+def error_of(stderr: str) -> StackError:
     found = failure(stderr, REQUEST)
     assert found is not None
     return found
@@ -186,7 +186,7 @@ def test_lock_in_other_words() -> None:
         ("error: [409] Conflict: Another update is currently in progress.", StateError, "run the command again"),
     ],
 )
-def test_known_texts(stderr: str, kind: type[EngineError], words: str) -> None:
+def test_known_texts(stderr: str, kind: type[StackError], words: str) -> None:
     error = error_of(stderr)
     assert isinstance(error, kind)
     assert words in str(error)

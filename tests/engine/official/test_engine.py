@@ -10,10 +10,10 @@ from tests.engine.official.stand_in import Play, StandIn
 from voiceid_optout.engine.choose import program_providers
 from voiceid_optout.engine.interface import Operation, Outcome, Result
 from voiceid_optout.engine.official.engine import OfficialEngine
-from voiceid_optout.state.errors import (
-    EngineError,
+from voiceid_optout.state import (
     PassphraseError,
     ProjectError,
+    StackError,
     StackLockedError,
 )
 
@@ -118,7 +118,7 @@ def test_known_failure_after_changes_leaves_the_run_partial(stand_in: StandIn, p
 
 
 def test_preview_without_a_summary(stand_in: StandIn, perform: Perform) -> None:
-    with pytest.raises(EngineError, match=r"events cannot be read .*: update the package pulumi"):
+    with pytest.raises(StackError, match=r"events cannot be read .*: update the package pulumi"):
         perform("preview")
 
 

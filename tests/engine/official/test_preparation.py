@@ -22,8 +22,7 @@ from voiceid_optout.engine.choose import program_providers
 from voiceid_optout.engine.interface import Operation, Request
 from voiceid_optout.engine.official.command import Command, PulumiFailedError
 from voiceid_optout.engine.official.preparation import inspect_state
-from voiceid_optout.state import journal_file
-from voiceid_optout.state.errors import EngineError, StackLockedError, StateError, UntrustedStateError
+from voiceid_optout.state import StackError, StackLockedError, StateError, UntrustedStateError, journal
 from voiceid_optout.state.journal import Entry, EntryKind
 from voiceid_optout.state.project import Project
 from voiceid_optout.state.trust import OURS
@@ -143,7 +142,7 @@ def test_a_stack_that_is_not_there_yet(place: Place) -> None:
 
 def test_an_export_that_fails(place: Place) -> None:
     place.cli.stderr = "error: access denied"
-    with pytest.raises(EngineError, match="access denied"):
+    with pytest.raises(StackError, match="access denied"):
         place.inspect(**BUCKET)
 
 
@@ -168,7 +167,7 @@ LOCKED = (
 @pytest.fixture
 def killed(settled: Bench) -> Bench:
     """A stack in whose journal a killed run had noted one more resource."""
-    left = journal_file.JournalFile(settled.backend.journal_file, SEALED, settled.backend.read())
+    left = journal.JournalFile(settled.backend.journal_file, SEALED, settled.backend.read())
     left.append(Entry(EntryKind.PUT, thing("s3", id="id-s3-a")))
     left.leave()
     return settled

@@ -10,7 +10,7 @@ import pytest
 from tests.engine.bench import Bench, urn
 from tests.engine.official.conftest import Perform, performer
 from voiceid_optout.engine.interface import Outcome, Result
-from voiceid_optout.state.errors import PassphraseError, StackLockedError, StateError
+from voiceid_optout.state import PassphraseError, StackLockedError, StateError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

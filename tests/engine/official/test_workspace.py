@@ -7,7 +7,7 @@ import pytest
 from voiceid_optout.engine.interface import Operation
 from voiceid_optout.engine.official.command import find
 from voiceid_optout.engine.official.workspace import SKIP, backend_url, open_stack
-from voiceid_optout.state.errors import StateError
+from voiceid_optout.state import StateError
 
 if TYPE_CHECKING:
     from pathlib import Path

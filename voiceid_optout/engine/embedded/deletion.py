@@ -12,8 +12,7 @@ from voiceid_optout import urn as urns
 from voiceid_optout.engine.embedded.goal import is_targeted
 from voiceid_optout.engine.embedded.plugin import ProviderError
 from voiceid_optout.engine.embedded.run import describe
-from voiceid_optout.state import values
-from voiceid_optout.state.errors import EngineError
+from voiceid_optout.state import StackError, values
 from voiceid_optout.state.journal import EntryKind
 
 if TYPE_CHECKING:
@@ -113,7 +112,7 @@ def _delete(run: Run, old: ResourceState, deleted: Collection[str]) -> bool:
         run.step(op, old, None, act, entry=EntryKind.REMOVE)
     except ProviderError:
         return False
-    except EngineError as error:
+    except StackError as error:
         run.stop(error)
         return False
     return True

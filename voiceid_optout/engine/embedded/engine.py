@@ -21,20 +21,20 @@ from voiceid_optout.engine.embedded.registrar import Registrar
 from voiceid_optout.engine.embedded.run import Run
 from voiceid_optout.engine.events import Emitter
 from voiceid_optout.engine.interface import ASKS_SERVICE, RUNS_PROGRAM, WRITES_STATE, Operation, Outcome, Result
-from voiceid_optout.state import locks, values
-from voiceid_optout.state import project as projects
-from voiceid_optout.state.backend import Backend, history_record
-from voiceid_optout.state.checkpoint import render
-from voiceid_optout.state.errors import (
-    EngineError,
+from voiceid_optout.state import (
     InterruptedRunError,
     OutOfScope,
     OutOfScopeError,
     ProgramError,
+    StackError,
     StateError,
+    locks,
+    values,
 )
-from voiceid_optout.state.journal import Journal
-from voiceid_optout.state.journal_file import JournalFile
+from voiceid_optout.state import project as projects
+from voiceid_optout.state.backend import Backend, history_record
+from voiceid_optout.state.checkpoint import render
+from voiceid_optout.state.journal import Journal, JournalFile
 from voiceid_optout.state.stack import open_stack
 
 if TYPE_CHECKING:
@@ -138,7 +138,7 @@ class Execution:
         try:
             with interrupts.handled(self._finish_early, self._end_now):
                 self._phases()
-        except EngineError as error:
+        except StackError as error:
             self._run.stop(error)
         except BaseException:
             self._run.failed.set()

@@ -25,8 +25,7 @@ from voiceid_optout.engine.embedded.monitor import FEATURES
 from voiceid_optout.engine.embedded.structs import from_struct
 from voiceid_optout.engine.embedded.transport import DONE, METHODS, Callee, Frame
 from voiceid_optout.engine.messages import ErrorLines
-from voiceid_optout.state import values
-from voiceid_optout.state.errors import ProgramError
+from voiceid_optout.state import ProgramError, values
 from voiceid_optout.state.trust import PROVIDER_KEY
 
 if TYPE_CHECKING:

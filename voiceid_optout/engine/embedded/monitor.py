@@ -9,7 +9,7 @@ from pulumi.runtime.proto import engine_pb2, resource_pb2
 
 from voiceid_optout.engine.embedded.goal import read_goal
 from voiceid_optout.engine.embedded.structs import from_program, to_struct
-from voiceid_optout.state.errors import EngineError, OutOfScope, OutOfScopeError
+from voiceid_optout.state import OutOfScope, OutOfScopeError, StackError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -65,7 +65,7 @@ class Monitor:
         """Answer one call. An error of the engine itself stops the run."""
         try:
             return getattr(self, f"_{method}")(request)
-        except EngineError as error:
+        except StackError as error:
             self._run.stop(error)
             raise
 

@@ -16,8 +16,7 @@ from voiceid_optout.engine.embedded.plugin_process import LOAD_CLIENT
 from voiceid_optout.engine.embedded.structs import from_struct, to_struct
 from voiceid_optout.engine.embedded.transport import ConnectionPool, RemoteError
 from voiceid_optout.engine.messages import last_line
-from voiceid_optout.state import values
-from voiceid_optout.state.errors import PluginError
+from voiceid_optout.state import PluginError, values
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

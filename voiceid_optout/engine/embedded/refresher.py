@@ -11,8 +11,7 @@ from pulumi.automation.events import OpType
 from voiceid_optout.engine.embedded.goal import is_targeted, missing_target, missing_targets
 from voiceid_optout.engine.embedded.plugin import ProviderError
 from voiceid_optout.engine.embedded.run import describe, now
-from voiceid_optout.state import values
-from voiceid_optout.state.errors import EngineError
+from voiceid_optout.state import StackError, values
 from voiceid_optout.state.journal import EntryKind
 from voiceid_optout.state.resource import sealed
 
@@ -53,7 +52,7 @@ def _refresh_one(run: Run, old: ResourceState, final: bool) -> None:  # noqa: FB
         if not run.planning:
             run.emitter.failed(metadata)
         return
-    except EngineError as error:
+    except StackError as error:
         run.stop(error)
         run.emitter.failed(metadata)
         return

@@ -14,8 +14,7 @@ from voiceid_optout.engine.embedded.deletion import Replacer
 from voiceid_optout.engine.embedded.goal import StepKind, choose_step, is_targeted, keep_ignored
 from voiceid_optout.engine.embedded.plugin import ProviderError
 from voiceid_optout.engine.embedded.run import describe, stamped
-from voiceid_optout.state import values
-from voiceid_optout.state.errors import OutOfScope, OutOfScopeError, ProgramError
+from voiceid_optout.state import OutOfScope, OutOfScopeError, ProgramError, values
 from voiceid_optout.state.journal import EntryKind
 from voiceid_optout.state.resource import ResourceState
 

@@ -11,9 +11,8 @@ from pulumi.automation import events as api
 
 from voiceid_optout.engine.embedded.plugin import ProviderError
 from voiceid_optout.engine.interface import Operation
-from voiceid_optout.state import values
+from voiceid_optout.state import PluginError, values
 from voiceid_optout.state.checkpoint import timestamp
-from voiceid_optout.state.errors import PluginError
 from voiceid_optout.state.journal import EntryKind
 from voiceid_optout.state.resource import sealed
 
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
     from voiceid_optout.engine.embedded.plugin import Diff, Plugin
     from voiceid_optout.engine.events import Emitter
     from voiceid_optout.engine.interface import Request
-    from voiceid_optout.state.errors import EngineError
+    from voiceid_optout.state import StackError
     from voiceid_optout.state.journal import Journal
     from voiceid_optout.state.resource import ResourceState
     from voiceid_optout.state.values import PropertyMap
@@ -53,7 +52,7 @@ class Run:
     left_out: set[str] = field(default_factory=set)
     renamed: dict[str, str] = field(default_factory=dict)
     applied: int = 0
-    fatal: EngineError | None = None
+    fatal: StackError | None = None
 
     @property
     def planning(self) -> bool:
@@ -72,7 +71,7 @@ class Run:
             self.halted.set()
         self.emitter.diagnostic("error", message, urn)
 
-    def stop(self, error: EngineError) -> None:
+    def stop(self, error: StackError) -> None:
         """Let no further step start: the run itself cannot go on."""
         self.fatal = self.fatal or error
         self.failed.set()

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 from google.protobuf import struct_pb2
 
 from voiceid_optout import urn as urns
-from voiceid_optout.state import values
-from voiceid_optout.state.errors import OutOfScope, OutOfScopeError
+from voiceid_optout.state import OutOfScope, OutOfScopeError, values
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -23,7 +23,7 @@ import grpc
 from google.protobuf import empty_pb2
 from pulumi.runtime.proto import callback_pb2, engine_pb2, provider_pb2, resource_pb2
 
-from voiceid_optout.state.errors import OutOfScope, OutOfScopeError
+from voiceid_optout.state import OutOfScope, OutOfScopeError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

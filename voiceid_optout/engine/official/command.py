@@ -20,7 +20,7 @@ from semver import VersionInfo
 from voiceid_optout.engine import interrupts
 from voiceid_optout.engine.messages import for_people
 from voiceid_optout.foreign_text import one_line
-from voiceid_optout.state.errors import EngineError, PassphraseError, StackLockedError, StateError
+from voiceid_optout.state import PassphraseError, StackError, StackLockedError, StateError
 from voiceid_optout.state.passphrase import INCORRECT
 
 if TYPE_CHECKING:
@@ -111,22 +111,22 @@ def _run_to_the_end(command: list[str], **options: Any) -> tuple[int, bool]:
 
 
 def find() -> Command:
-    """Return the CLI on PATH; raises :class:`EngineError` when it is missing, too old or does not start."""
+    """Return the CLI on PATH; raises :class:`StackError` when it is missing, too old or does not start."""
     try:
         return Command(version=OLDEST)
     except FileNotFoundError:
-        raise EngineError(f"the Pulumi CLI is not on PATH: {_remedy()}") from None
+        raise StackError(f"the Pulumi CLI is not on PATH: {_remedy()}") from None
     except InvalidVersionError as error:
-        raise EngineError(f"this Pulumi CLI cannot be used ({error}): {_remedy()}") from None
+        raise StackError(f"this Pulumi CLI cannot be used ({error}): {_remedy()}") from None
     except (OSError, subprocess.CalledProcessError) as error:
-        raise EngineError(f"the Pulumi CLI does not start ({error}): {_remedy()}") from None
+        raise StackError(f"the Pulumi CLI does not start ({error}): {_remedy()}") from None
 
 
 def _remedy() -> str:
     return f"install version {OLDEST} or newer (https://www.pulumi.com/docs/install/), or use --engine embedded"
 
 
-def failure(stderr: str, request: Request) -> EngineError | None:
+def failure(stderr: str, request: Request) -> StackError | None:
     """Return the error that the CLI's standard error stands for, or None for one that needs no other words."""
     if "currently locked by" in stderr:
         return _locked(stderr, request)

@@ -13,9 +13,8 @@ from voiceid_optout.engine.official.command import failure as failure_of
 from voiceid_optout.engine.official.preparation import finish_killed_run, inspect_state
 from voiceid_optout.engine.official.relay import Relay
 from voiceid_optout.engine.official.workspace import open_stack
-from voiceid_optout.state import passphrase
+from voiceid_optout.state import OutOfScopeError, StackError, passphrase
 from voiceid_optout.state import project as projects
-from voiceid_optout.state.errors import EngineError, OutOfScopeError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,7 +53,7 @@ class OfficialEngine:
             except PulumiFailedError as error:
                 failure = error
             except RuntimeError as error:  # the API's word for a run without a summary it could read
-                raise EngineError(
+                raise StackError(
                     f"the Pulumi CLI's events cannot be read ({error}): update the package pulumi"
                 ) from error
         if relay.broken is not None:

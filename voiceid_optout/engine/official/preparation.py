@@ -15,10 +15,9 @@ from typing import TYPE_CHECKING
 from voiceid_optout.engine.interface import RUNS_PROGRAM, WRITES_STATE
 from voiceid_optout.engine.official.command import PulumiFailedError, failure, reason
 from voiceid_optout.engine.official.workspace import environment, state_files
-from voiceid_optout.state import locks, passphrase, trust, values
+from voiceid_optout.state import OutOfScopeError, StackError, StateError, locks, passphrase, trust, values
 from voiceid_optout.state import project as projects
 from voiceid_optout.state.backend import Backend
-from voiceid_optout.state.errors import EngineError, OutOfScopeError, StateError
 from voiceid_optout.state.stack import is_old, open_stack
 
 if TYPE_CHECKING:
@@ -44,7 +43,7 @@ def finish_killed_run(
     Before a run that writes the state, bring it to what is written today: the CLI would copy what is old on.
 
     While a lock is held by a process that may be alive nothing is touched: its run may be going on, and the CLI
-    refuses to write beside it. Raises :class:`voiceid_optout.state.errors.EngineError`.
+    refuses to write beside it. Raises :class:`voiceid_optout.state.StackError`.
     """
     if request.remote_backend:
         return  # the embedded engine was never there
@@ -92,7 +91,7 @@ def inspect_state(
     project: Project,
     program_providers: ProgramProviders,
 ) -> None:
-    """Raise :class:`EngineError` for a state that the CLI must not get to work on."""
+    """Raise :class:`StackError` for a state that the CLI must not get to work on."""
     for content in _states(command, request, project):
         found = trust.Inspection.of(content, request.place)
         if not request.trust_state:
@@ -125,7 +124,7 @@ def _export(command: Command, request: Request) -> Iterator[bytes]:
             yield path.read_bytes()
         except PulumiFailedError as error:
             if "no stack named" not in error.stderr:
-                raise failure(error.stderr, request) or EngineError(reason(error.stderr)) from None
+                raise failure(error.stderr, request) or StackError(reason(error.stderr)) from None
         except OSError as error:
             raise StateError(f"cannot read the state in {request.place}: {error.strerror}") from error
 

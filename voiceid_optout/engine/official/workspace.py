@@ -12,7 +12,7 @@ from pulumi.automation._stack import StackInitMode  # Stack's constructor needs 
 
 from voiceid_optout.engine.interface import Operation
 from voiceid_optout.engine.official.command import PulumiFailedError
-from voiceid_optout.state.errors import StateError
+from voiceid_optout.state import StateError
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from voiceid_optout.state.errors import StackLockedError
+from voiceid_optout.state import StackLockedError
 
 
 @pytest.mark.parametrize(
