@@ -21,15 +21,13 @@ import uvloop
 from benchmarks.service import load, processor_seconds, serving
 from benchmarks.service_load import Target
 from voiceid_optout.model import load_model
-from voiceid_optout.service.auth.keyring import make_ring
+from voiceid_optout.service.auth.keys import make_ring
 from voiceid_optout.service.auth.quotas import Gate, Quotas
 from voiceid_optout.service.auth.sigv4 import Verifier, header_map
-from voiceid_optout.service.db.connection import PersistentConnection
 from voiceid_optout.service.db.database import open_database
 from voiceid_optout.service.db.idempotency import mark_of
-from voiceid_optout.service.db.store import run_batch
-from voiceid_optout.service.db.transaction import Transaction
-from voiceid_optout.service.db.worker import Job
+from voiceid_optout.service.db.store import Job, run_batch
+from voiceid_optout.service.db.transaction import PersistentConnection, Transaction
 from voiceid_optout.service.http.app import VoiceIdApi, _decode, _encode
 from voiceid_optout.service.http.metrics import Metrics
 from voiceid_optout.service.http.shapes import OutputFilter, Validator
@@ -55,11 +53,8 @@ ANSWER = {
 }
 
 
-class _Answers:
-    """A store that answers at once."""
-
-    async def run(self, _operation: str, _request: object, _mark: str | None) -> dict[str, Any]:
-        return ANSWER
+async def _answer(_operation: str, _request: object, _mark: str | None) -> dict[str, Any]:
+    return ANSWER
 
 
 def _gate() -> Gate:
@@ -99,7 +94,7 @@ def steps(count: int) -> dict[str, float]:
             count, lambda: _encode(cut.result("OptOutSpeaker", ANSWER) or {})
         ),
     }
-    application = VoiceIdApi(model, _Answers(), verifier, _gate(), Metrics())
+    application = VoiceIdApi(model, _answer, verifier, _gate(), Metrics())
     scope = {"method": "POST", "path": "/", "query_string": b"", "headers": raw}
 
     async def whole() -> float:

@@ -34,10 +34,8 @@ TESTED_ELSEWHERE = {
     "voiceid_optout/cli/serve_keys.py": "tests/service/test_cli_serve_keys.py",
     "voiceid_optout/cli/serve_production.py": "tests/service/test_cli_serve_production.py",
     "voiceid_optout/service/ids.py": "tests/service/operations/test_domains.py",
-    "voiceid_optout/service/db/transaction.py": "tests/service/db/test_store.py",
     "voiceid_optout/service/operations/catalogue.py": "tests/service/http/test_app.py",
     "voiceid_optout/service/operations/hooks.py": "tests/service/http/test_admin.py",
-    "voiceid_optout/service/operations/optouts.py": "tests/service/operations/test_speakers.py",
     "voiceid_optout/service/operations/paging.py": "tests/service/operations/test_speakers.py",
 }
 

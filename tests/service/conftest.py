@@ -78,5 +78,5 @@ def database_url(postgres: Cluster) -> str:
 def _followed_closely() -> Iterator[None]:
     """Let services look after their keys more often than in earnest, so that nobody waits."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("voiceid_optout.service.auth.keyring.POLL_SECONDS", 0.1)
+        patch.setattr("voiceid_optout.service.auth.keys.POLL_SECONDS", 0.1)
         yield

@@ -13,7 +13,7 @@ from tests.service.running import thread
 from voiceid_optout.cli.errors import CommandError
 from voiceid_optout.cli.exit_codes import ExitCode
 from voiceid_optout.cli.serve import command
-from voiceid_optout.service.db import sqlite
+from voiceid_optout.service.db.database import FILE_NAME
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def test_a_key_is_printed_as_a_section_of_a_credentials_file(keys: Any, tmp_path
     assert (row["key"], row["name"], row["role"]) == (key, "nightly", "reconcile+release")
     assert row["secret"] == "in the store"
     assert secret not in keys("list").output + keys("list", "--json").output + keys("revoke", key).output
-    database = tmp_path / "data" / sqlite.FILE_NAME
+    database = tmp_path / "data" / FILE_NAME
     assert stat.S_IMODE(database.stat().st_mode) == 0o600
     assert stat.S_IMODE(database.parent.stat().st_mode) == 0o700
 
@@ -104,7 +104,7 @@ def test_a_reference_shows_no_secret(keys: Any, tmp_path: Path) -> None:
     assert f"file:{path}" in result.stderr
     assert listed(keys)[0]["secret"] == f"file:{path}"
     assert "hush" not in result.output
-    assert b"hush" not in (tmp_path / "data" / sqlite.FILE_NAME).read_bytes()
+    assert b"hush" not in (tmp_path / "data" / FILE_NAME).read_bytes()
 
 
 def test_revoking(keys: Any, tmp_path: Path) -> None:
@@ -154,7 +154,7 @@ def test_wrong_usage(keys: Any, options: tuple[str, ...], words: str) -> None:
 
 def test_a_folder_that_cannot_be_used(keys: Any, tmp_path: Path) -> None:
     (tmp_path / "data").mkdir(mode=0o700)
-    (tmp_path / "data" / sqlite.FILE_NAME).write_text("no database " * 100)
+    (tmp_path / "data" / FILE_NAME).write_text("no database " * 100)
     result = keys("list")
     assert result.exit_code == ExitCode.FAILED
     assert "cannot be used as the service's database" in result.stderr

@@ -9,8 +9,7 @@ import pytest
 from voiceid_optout.cli.exit_codes import ExitCode
 from voiceid_optout.cli.serve import command
 from voiceid_optout.service.auth.quotas import AWS
-from voiceid_optout.service.secret_source import Kind, SecretSource
-from voiceid_optout.service.settings import Settings
+from voiceid_optout.service.settings import Kind, SecretSource, Settings
 
 
 @pytest.fixture

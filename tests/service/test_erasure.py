@@ -9,8 +9,8 @@ from sqlalchemy import create_engine, func, select
 from tests.service.db.test_store import DOMAIN, Clock
 from tests.service.operations.test_job_steps import Scene
 from tests.service.test_expiry import evaluate, play, seed
+from voiceid_optout.service.db.database import FILE_NAME
 from voiceid_optout.service.db.schema import metadata
-from voiceid_optout.service.db.sqlite import FILE_NAME
 from voiceid_optout.service.db.store import Store
 
 KEPT = {"meta", "client_tokens"}

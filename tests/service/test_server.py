@@ -10,9 +10,7 @@ import pytest
 from tests.service.running import thread
 from voiceid_optout.service.data_folder import find
 from voiceid_optout.service.errors import DataLockedError, StartError
-from voiceid_optout.service.jobs.objects import FolderObjects
-from voiceid_optout.service.jobs.objects_s3 import S3Objects
-from voiceid_optout.service.server import notify, open_objects
+from voiceid_optout.service.server import notify
 from voiceid_optout.service.settings import AdminSettings
 
 
@@ -141,22 +139,3 @@ def test_an_abstract_address(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_without_systemd_nothing_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NOTIFY_SOCKET", raising=False)
     notify("READY=1")
-
-
-def test_a_store_is_chosen_by_its_place(tmp_path: object, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AWS_REGION", "us-east-1")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    assert isinstance(open_objects(str(tmp_path)), FolderObjects)
-    assert isinstance(open_objects("s3"), S3Objects)
-    assert isinstance(open_objects("http://127.0.0.1:9"), S3Objects)
-
-
-def test_a_missing_folder_is_refused_at_the_start(tmp_path: object) -> None:
-    with pytest.raises(StartError, match=r"--objects: .*missing is not a folder"):
-        open_objects(f"{tmp_path}/missing")
-
-
-def test_a_url_without_a_host_is_refused_at_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    with pytest.raises(StartError, match="--objects cannot be used"):
-        open_objects("http://")

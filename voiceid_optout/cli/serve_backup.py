@@ -39,12 +39,12 @@ def command(ctx: click.Context, file: Path, data: Path, database: str | None, *,
 
     Exit codes: 0 done, 1 failed, 2 wrong usage.
     """  # noqa: D301 - click's own mark for "do not wrap"
-    from voiceid_optout.service.db import backup, postgres_backup  # noqa: PLC0415 - not for --help
+    from voiceid_optout.service.db import backup  # noqa: PLC0415 - not for --help
 
     with refusals("optout serve backup"):
         warn_of_password(ctx, database)
         if database is not None:
-            size = postgres_backup.back_up(database, file, replace=replace)
+            size = backup.back_up_postgres(database, file, replace=replace)
         else:
             with ExitStack() as stack:
                 bars: list[Any] = []

@@ -89,9 +89,10 @@ def add(
 
     Exit codes: 0 done, 1 failed, 2 wrong usage.
     """
-    from voiceid_optout.service.auth import credentials_file, keys  # noqa: PLC0415 - not for --help
+    from voiceid_optout.service import data_folder  # noqa: PLC0415 - not for --help
+    from voiceid_optout.service.auth import keys  # noqa: PLC0415
     from voiceid_optout.service.auth.keys import Role  # noqa: PLC0415
-    from voiceid_optout.service.secret_source import Kind, SecretSource  # noqa: PLC0415
+    from voiceid_optout.service.settings import Kind, SecretSource  # noqa: PLC0415
 
     if output is not None and secret is not None:
         raise click.UsageError("--output is for a new secret; --secret says where one is already")
@@ -102,21 +103,21 @@ def add(
     if key_id is not None and not re.fullmatch(r"[A-Z0-9]{16,128}", key_id):
         raise click.UsageError("--key-id: 16 to 128 capitals and digits, as in AWS")
     reference = secret_source(secret, "--secret") if secret is not None else None
-    source = reference or SecretSource(Kind.STORED, credentials_file.new_secret())
+    source = reference or SecretSource(Kind.STORED, data_folder.new_secret())
     key = keys.KeyRow(
-        access_key_id=key_id or credentials_file.new_key_id(),
+        access_key_id=key_id or data_folder.new_key_id(),
         name=name,
         role=Role(role),
         source=source,
         created_at=round(time.time(), 3),
         may_release=may_release,
     )
-    section = credentials_file.section(name, key.access_key_id, source.text)
+    section = data_folder.credentials_section(name, key.access_key_id, source.text)
     with _store(data, database) as connection:
         keys.add(connection, key)
         # Before the key counts: a secret that reached nobody could not be shown again.
         if output is not None:
-            credentials_file.append(output, name, section)
+            data_folder.append_credentials(output, name, section)
         else:
             click.echo(section if reference is None else f"{key.access_key_id}\n", nl=False)  # noqa: TID251 - to the letter
             require_written()
@@ -211,11 +212,10 @@ def _shown(key: KeyRow) -> dict[str, Any]:
 
 
 def _local_ids(data: Path) -> list[str]:
-    from voiceid_optout.service.auth.credentials_file import read_keys  # noqa: PLC0415 - not for --help
-    from voiceid_optout.service.data_folder import CREDENTIALS_NAME  # noqa: PLC0415 - not for --help
+    from voiceid_optout.service.data_folder import CREDENTIALS_NAME, read_credentials  # noqa: PLC0415 - not for --help
 
     path = data / CREDENTIALS_NAME
-    return list(read_keys(path)) if path.exists() else []
+    return list(read_credentials(path)) if path.exists() else []
 
 
 def _local(data: Path, stored: set[str]) -> list[dict[str, Any]]:
@@ -236,7 +236,7 @@ def _local(data: Path, stored: set[str]) -> list[dict[str, Any]]:
 
 def _revoked_local(key_id: str) -> KeyRow:
     from voiceid_optout.service.auth.keys import KeyRow, Role  # noqa: PLC0415 - not for --help
-    from voiceid_optout.service.secret_source import Kind, SecretSource  # noqa: PLC0415
+    from voiceid_optout.service.settings import Kind, SecretSource  # noqa: PLC0415
 
     now = round(time.time(), 3)
     return KeyRow(key_id, "credentials", Role.ADMIN, SecretSource(Kind.NONE), now, revoked_at=now)

@@ -12,8 +12,7 @@ from voiceid_optout.cli.options import with_options
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from voiceid_optout.service.secret_source import SecretSource
-    from voiceid_optout.service.settings import WebhookSettings
+    from voiceid_optout.service.settings import SecretSource, WebhookSettings
 
 AWS_QUOTAS = "aws"
 NO_QUOTAS = "none"
@@ -176,7 +175,7 @@ def production_settings(
 
 def secret_source(reference: str, option: str) -> SecretSource:
     """Return what a reference to a secret stands for; raises click's UsageError."""
-    from voiceid_optout.service.secret_source import SecretError, SecretSource  # noqa: PLC0415 - not for --help
+    from voiceid_optout.service.settings import SecretError, SecretSource  # noqa: PLC0415 - not for --help
 
     try:
         return SecretSource.parse(reference)

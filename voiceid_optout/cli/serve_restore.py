@@ -36,13 +36,13 @@ def command(ctx: click.Context, file: Path, data: Path, database: str | None, *,
 
     Exit codes: 0 done, 1 failed or refused, 2 wrong usage, 8 a service is using the data.
     """  # noqa: D301 - click's own mark for "do not wrap"
-    from voiceid_optout.service.db import backup, postgres_backup  # noqa: PLC0415 - not for --help
+    from voiceid_optout.service.db import backup  # noqa: PLC0415 - not for --help
 
     former = None
     with refusals("optout serve restore"):
         warn_of_password(ctx, database)
         if database is not None:
-            postgres_backup.restore(file, database, replace=replace)
+            backup.restore_postgres(file, database, replace=replace)
         else:
             former = backup.restore(file, data, replace=replace)
     result(f"Restored {file}." + (f" The former database is {former}." if former else ""))

@@ -6,33 +6,30 @@ import os
 import socket
 import ssl
 import uuid
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import ExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
-from urllib.parse import urlsplit
 
 from voiceid_optout.model import load_model
 from voiceid_optout.service import data_folder
-from voiceid_optout.service.auth.keyring import KEYS, Keys
+from voiceid_optout.service.auth.keys import KEYS, Keys
 from voiceid_optout.service.auth.quotas import Gate, Quotas
 from voiceid_optout.service.auth.sigv4 import Verifier
 from voiceid_optout.service.data_folder import CREDENTIALS_NAME, Running
-from voiceid_optout.service.db.readiness import READINESS
+from voiceid_optout.service.db.database import READINESS
 from voiceid_optout.service.db.store import Store
-from voiceid_optout.service.db.transaction import Operation
 from voiceid_optout.service.errors import ApiError, StartError
 from voiceid_optout.service.events.delivery import Delivery, JsonLinesSink, Sink, WebhookSink
 from voiceid_optout.service.events.outbox import DELIVERY
 from voiceid_optout.service.http.app import VoiceIdApi
-from voiceid_optout.service.http.hooks import FaultyStore, admin_model
 from voiceid_optout.service.http.metrics import Metrics
 from voiceid_optout.service.http.servers import Listener, Server, bound, listening, renewing, tls_context, url
 from voiceid_optout.service.http.shapes import Validator
-from voiceid_optout.service.jobs.objects import FolderObjects, ObjectStore
+from voiceid_optout.service.jobs.objects import open_objects
 from voiceid_optout.service.jobs.runner import run_jobs
 from voiceid_optout.service.operations.catalogue import BACKGROUND, OFFERED, WITHOUT_OBJECTS
-from voiceid_optout.service.operations.hooks import HOOKS
+from voiceid_optout.service.operations.hooks import HOOKS, hooks_model
 from voiceid_optout.service.settings import EventSinks, Settings
 
 OnReady = Callable[[Running], None]
@@ -57,15 +54,16 @@ async def serve(
     data_folder.prepare(settings.data)
     with ExitStack() as stack:
         stack.enter_context(data_folder.held(settings.data))
+        servers: list[Server] = []
         sockets = [stack.enter_context(bound(settings.host, settings.port))]
         if settings.admin.port is not None:
             sockets.append(stack.enter_context(bound(settings.admin.host, settings.admin.port, "--admin-")))
         async with (
-            assembled(settings) as parts,
-            listening(_listeners(settings, parts.applications, sockets, tls)) as servers,
+            assembled(settings, lambda: sum(server.connections for server in servers)) as applications,
+            listening(_listeners(settings, applications, sockets, tls)) as started,
             renewing(settings.tls, tls, renew),
         ):
-            parts.live.servers = servers
+            servers += started
             running = _running(settings, sockets)
             with data_folder.announced(settings.data, _endpoint(running)):
                 on_ready(running)
@@ -117,44 +115,19 @@ def notify(state: str) -> None:
         channel.sendto(state.encode(), "\0" + address[1:] if address.startswith("@") else address)
 
 
-@dataclass(slots=True)
-class Live:
-    """What metrics read when asked; ``servers`` is filled once they listen."""
-
-    store: Store
-    servers: Sequence[Server] = ()
-
-    @property
-    def commits(self) -> int:
-        return self.store.commits
-
-    @property
-    def connections(self) -> int:
-        return sum(server.connections for server in self.servers)
-
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """``applications`` are the API and, if there is one, that of the admin port."""
-
-    live: Live
-    applications: Sequence[Any] = field(repr=False)
-
-
 @asynccontextmanager
-async def assembled(settings: Settings) -> AsyncIterator[Parts]:
-    """Give the parts for the time of the block; raises StartError."""
+async def assembled(settings: Settings, connections: Callable[[], int]) -> AsyncIterator[Sequence[Any]]:
+    """Give the API, and the application of the admin port if there is one; raises StartError.
+
+    Both work for the time of the block. ``connections`` tells how many are open.
+    """
     model, metrics = load_model(), Metrics()
     objects = None if settings.objects is None else open_objects(settings.objects)
     sinks = _sinks(settings.events)
     tenant = replace(settings.tenant, sinks=settings.events.names, replay_window=settings.access.replay_window)
-    store = Store(
-        settings.data,
-        tenant,
-        _operations(settings),
-        database=settings.database,
-        on_batch=metrics.batches.add,
-    )
+    offered = {**OFFERED, **({} if settings.objects is not None else WITHOUT_OBJECTS)}
+    operations = {**offered, **BACKGROUND, **HOOKS, **KEYS, **READINESS, **DELIVERY}
+    store = Store(settings.data, tenant, operations, database=settings.database, on_batch=metrics.batches.add)
     tasks: list[asyncio.Task[None]] = []
 
     def beside(work: Coroutine[Any, Any, None]) -> None:
@@ -165,52 +138,29 @@ async def assembled(settings: Settings) -> AsyncIterator[Parts]:
         keys = Keys(store, settings.data if settings.access.first_key else None, model["operations"])
         await keys.load()
         verifier = Verifier(keys.ring.keys, settings.tenant.region, settings.access.replay_window)
-        live = Live(store)
-        faults = FaultyStore(store) if settings.admin.hooks else None
-        api = VoiceIdApi(
-            model,
-            store if faults is None else faults,
-            verifier,
-            Gate(Quotas(settings.access.rates)),
-            metrics,
-            access_log=settings.access_log,
-        )
-        applications: list[Any] = [api]
+        run, admin = store.run, []
         if settings.admin.port is not None:
-            from voiceid_optout.service.http.admin import admin_app  # noqa: PLC0415  Starlette is only loaded for these
+            from voiceid_optout.service.http.admin import Faults, admin_app  # noqa: PLC0415  loads Starlette
 
-            applications.append(admin_app(model, store, metrics, live, settings.admin.host, faults))
+            faults = Faults(store.run) if settings.admin.hooks else None
+            run = store.run if faults is None else faults.run
+            admin = [admin_app(model, store, metrics, connections, settings.admin.host, faults)]
+        gate = Gate(Quotas(settings.access.rates))
+        api = VoiceIdApi(model, run, verifier, gate, metrics, access_log=settings.access_log)
         beside(_keep_house(store))
         if objects is not None:
             beside(run_jobs(store, objects, tenant.limits))
-        beside(keys.follow(verifier))
+        beside(keys.follow(verifier.replace))
         # The lock of the data folder keeps others from its SQLite file, and from nothing else.
         holder = _ALONE if settings.database is None else str(uuid.uuid4())
         for sink in sinks:
             beside(Delivery(store, sink, holder).run())
-        yield Parts(live, applications)
+        yield [api, *admin]
     finally:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await asyncio.to_thread(store.close)
-
-
-def _operations(settings: Settings) -> Mapping[str, Operation]:
-    offered = OFFERED if settings.objects is not None else {**OFFERED, **WITHOUT_OBJECTS}
-    return {**offered, **BACKGROUND, **HOOKS, **KEYS, **READINESS, **DELIVERY}
-
-
-def open_objects(place: str) -> ObjectStore:
-    """Return the store of ``--objects``: a folder, ``s3``, or the URL of a service that speaks S3.
-
-    Raises StartError if it cannot be used.
-    """
-    if place == "s3" or urlsplit(place).scheme in ("http", "https"):
-        from voiceid_optout.service.jobs.objects_s3 import S3Objects  # noqa: PLC0415  boto3 costs a third of a second
-
-        return S3Objects(None if place == "s3" else place)
-    return FolderObjects(place)
 
 
 def _sinks(settings: EventSinks) -> list[Sink]:
@@ -228,7 +178,7 @@ def _sinks(settings: EventSinks) -> list[Sink]:
 async def _ensure_domains(settings: Settings, store: Store, model: dict[str, Any]) -> None:
     if not settings.domains:
         return
-    validator = Validator(admin_model(model))
+    validator = Validator(hooks_model(model))
     for domain_id, name in settings.domains:
         try:
             request = validator.request("EnsureDomain", {"DomainId": domain_id, "Name": name})

@@ -16,9 +16,9 @@ from tests.service.cluster import Cluster
 from tests.service.crowd import listed
 from tests.service.running import PATIENCE, Service, thread
 from voiceid_optout.service.db.database import open_database
+from voiceid_optout.service.db.migrations import STEPS, current
 from voiceid_optout.service.db.postgres import database_url, has_password, reader, writer
 from voiceid_optout.service.db.postgres import database_url as parsed
-from voiceid_optout.service.db.revisions import current, known_revisions
 from voiceid_optout.service.errors import StartError
 
 SECRET = "postgresql://service:hunter2@127.0.0.1:5432/voiceid"
@@ -184,7 +184,7 @@ def test_services_that_start_at_once_migrate_once(tmp_path: Path, database_url: 
     assert len(keys) == 1
     database = open_database(tmp_path, database_url)
     with database.reader.begin() as connection:
-        assert current(connection) == known_revisions()[-1]
+        assert current(connection) == list(STEPS)[-1]
         assert connection.scalar(text("SELECT count(*) FROM meta WHERE key = 'token_key'")) == 1
     database.close()
 

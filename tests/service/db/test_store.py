@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from voiceid_optout.service.db.store import Store
+from voiceid_optout.service.db.store import MAX_BATCH, Inbox, Job, Store
 from voiceid_optout.service.errors import ApiError
 from voiceid_optout.service.operations.catalogue import BACKGROUND, OFFERED
 from voiceid_optout.service.operations.hooks import HOOKS
@@ -182,3 +182,50 @@ def test_requests_in_flight_share_commits(tmp_path: Path) -> None:
         return store.commits - before
 
     assert use(tmp_path, scenario) < 20
+
+
+def jobs(count: int) -> list[Job]:
+    loop = asyncio.get_running_loop()
+    return [Job("OptOutSpeaker", {"number": number}, loop.create_future()) for number in range(count)]
+
+
+def with_inbox(scenario: Any) -> Any:
+    async def main() -> Any:
+        return await scenario(Inbox())
+
+    return asyncio.run(main())
+
+
+def test_what_arrives_in_one_turn_travels_together() -> None:
+    async def scenario(inbox: Inbox) -> None:
+        given = jobs(20)
+        for job in given:
+            inbox.put(job)
+        assert await asyncio.to_thread(inbox.take) == (given, False)
+
+    with_inbox(scenario)
+
+
+def test_turns_that_wait_together_are_taken_together_up_to_a_bound() -> None:
+    async def scenario(inbox: Inbox) -> None:
+        for _ in range(3):
+            for job in jobs(MAX_BATCH // 2):
+                inbox.put(job)
+            await asyncio.sleep(0)
+        first, _ = inbox.take()
+        second, _ = inbox.take()
+        assert (len(first), len(second)) == (MAX_BATCH, MAX_BATCH // 2)
+
+    with_inbox(scenario)
+
+
+@pytest.mark.parametrize("count", [0, 3])
+def test_the_end_comes_after_what_was_put_before(count: int) -> None:
+    async def scenario(inbox: Inbox) -> None:
+        given = jobs(count)
+        for job in given:
+            inbox.put(job)
+        inbox.end()
+        assert inbox.take() == (given, True)
+
+    with_inbox(scenario)

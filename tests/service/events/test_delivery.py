@@ -24,8 +24,7 @@ from voiceid_optout.service.db.transaction import write
 from voiceid_optout.service.events import delivery
 from voiceid_optout.service.events.delivery import Delivery, JsonLinesSink, SinkError, WebhookSink, backoff
 from voiceid_optout.service.events.outbox import DELIVERY
-from voiceid_optout.service.secret_source import Kind, SecretSource
-from voiceid_optout.service.settings import EventSinks, Tenant, WebhookSettings
+from voiceid_optout.service.settings import EventSinks, Kind, SecretSource, Tenant, WebhookSettings
 
 SECRET = SecretSource(Kind.STORED, "shared-secret")
 

@@ -1,14 +1,22 @@
-"""Health, metrics and test hooks on the admin port."""
+"""Health, readiness, metrics and test hooks on the admin port, and the faults that clients are tested with."""
 
 import json
+import resource
 import socket
+import sqlite3
+from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
+from botocore.config import Config
+from botocore.exceptions import ClientError, ConnectionClosedError, HTTPClientError
 
 from tests.service.calls import call, send
 from tests.service.http.test_app import opt_out
-from tests.service.running import Service
+from tests.service.running import Service, thread
+from voiceid_optout.service.db.database import FILE_NAME
+from voiceid_optout.service.http import admin
 
 
 def test_health(service: Service) -> None:
@@ -93,3 +101,164 @@ def test_it_listens_on_loopback_only(service: Service) -> None:
     with socket.socket() as probe:
         probe.settimeout(5)
         assert probe.connect_ex(("127.0.0.2", port)) != 0
+
+
+def order(service: Service, fault: str, count: int = 1, operation: str = "OptOutSpeaker") -> None:
+    status, text = service.admin("/faults", {"Operation": operation, "Fault": fault, "Count": count})
+    assert status == 200, text
+
+
+def opted_out(client: Any, domain: str) -> Any:
+    return client.opt_out_speaker(DomainId=domain, SpeakerId="caller-1")["Speaker"]
+
+
+@pytest.mark.parametrize(
+    ("fault", "code"),
+    [
+        ("THROTTLING", "ThrottlingException"),
+        ("INTERNAL_SERVER", "InternalServerException"),
+        ("ACCESS_DENIED", "AccessDeniedException"),
+        ("CONCURRENT_CHANGES", "ConflictException"),
+    ],
+)
+def test_a_fault_strikes_as_often_as_ordered_and_nothing_is_done(fresh: Service, fault: str, code: str) -> None:
+    domain = fresh.new_domain()
+    client = fresh.client(config=Config(retries={"total_max_attempts": 1}))
+    order(fresh, fault, 2)
+    client.list_speakers(DomainId=domain)  # of another operation: not meant
+    for _ in range(2):
+        with pytest.raises(getattr(client.exceptions, code)):
+            opted_out(client, domain)
+    assert client.list_speakers(DomainId=domain)["SpeakerSummaries"] == []
+    assert opted_out(client, domain)["Status"] == "OPTED_OUT"
+
+
+def test_an_sdk_gets_over_throttling_by_itself(fresh: Service) -> None:
+    client = fresh.client(config=Config(retries={"mode": "standard", "total_max_attempts": 3}))
+    order(fresh, "THROTTLING")
+    assert opted_out(client, fresh.new_domain())["Status"] == "OPTED_OUT"
+
+
+def test_a_lost_reply_has_done_its_work(fresh: Service) -> None:
+    domain = fresh.new_domain()
+    client = fresh.client(config=Config(retries={"total_max_attempts": 1}))
+    order(fresh, "LOST_REPLY")
+    with pytest.raises((HTTPClientError, ConnectionClosedError)):
+        opted_out(client, domain)
+    assert client.describe_speaker(DomainId=domain, SpeakerId="caller-1")["Speaker"]["Status"] == "OPTED_OUT"
+    status, text = fresh.admin("/metrics")
+    assert (status, 'operation="OptOutSpeaker",outcome="lost"} 1' in text) == (200, True)
+
+
+def test_an_sdk_gets_over_a_lost_reply_by_itself(fresh: Service) -> None:
+    client = fresh.client(config=Config(retries={"mode": "standard", "total_max_attempts": 3}))
+    order(fresh, "LOST_REPLY")
+    assert opted_out(client, fresh.new_domain())["Status"] == "OPTED_OUT"
+
+
+def test_an_order_can_be_taken_back(fresh: Service) -> None:
+    order(fresh, "INTERNAL_SERVER", 5)
+    order(fresh, "INTERNAL_SERVER", 0)
+    try:
+        opted_out(fresh.client(), fresh.new_domain())
+    except ClientError as error:  # pragma: no cover  the failure of this test
+        pytest.fail(str(error))
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ({"Operation": "OptOut", "Fault": "THROTTLING"}, "name of one of the API's operations"),
+        ({"Operation": "OptOutSpeaker", "Fault": "FIRE"}, "enum value set"),
+        ({"Operation": "OptOutSpeaker", "Fault": "THROTTLING", "Count": 1001}, "less than or equal to 1000"),
+    ],
+)
+def test_a_wrong_order_is_refused(service: Service, body: Any, words: str) -> None:
+    status, text = service.admin("/faults", body)
+    assert status == 400
+    assert words in json.loads(text)["message"]
+
+
+def asked(service: Service) -> tuple[int, Any]:
+    status, text = service.admin("/readyz")
+    return status, json.loads(text)
+
+
+def test_a_service_that_works_is_ready(service: Service) -> None:
+    assert asked(service) == (200, {"Status": "ok"})
+
+
+def test_a_full_disk(process: Service) -> None:
+    # No file of the process may grow beyond what it has: to SQLite that is a full disk.
+    _, hard = resource.prlimit(process.running.pid, resource.RLIMIT_FSIZE)
+    resource.prlimit(process.running.pid, resource.RLIMIT_FSIZE, (1, hard))
+    status, answer = asked(process)
+    assert (status, answer["Status"]) == (503, "not ready")
+    assert "cannot be read or written" in answer["Reason"]
+    assert process.admin("/healthz") == (200, '{"Status":"ok"}')
+    resource.prlimit(process.running.pid, resource.RLIMIT_FSIZE, (hard, hard))
+    assert asked(process)[0] == 200
+
+
+def test_a_disk_on_which_small_changes_fit_and_opt_outs_do_not(process: Service) -> None:
+    domain, client = process.new_domain(), process.client()
+    assert asked(process)[0] == 200
+    _, hard = resource.prlimit(process.running.pid, resource.RLIMIT_FSIZE)
+    # Room in the log for the few pages of the probe, and not for those of an opt-out.
+    room = (process.data / f"{FILE_NAME}-wal").stat().st_size + 20_000
+    resource.prlimit(process.running.pid, resource.RLIMIT_FSIZE, (room, hard))
+    for number in range(3):
+        with pytest.raises(ClientError):
+            client.opt_out_speaker(DomainId=domain, SpeakerId=f"caller-{number}")
+        status, answer = asked(process)
+        assert status == 503
+        assert answer["Reason"] == "the data folder has no room for 8 MiB more: File too large"
+    resource.prlimit(process.running.pid, resource.RLIMIT_FSIZE, (hard, hard))
+
+
+def test_a_change_that_found_no_room_speaks_against_the_next(
+    tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with thread(tmp_path, database=database_url) as service:
+        domain, client = service.new_domain(), service.client()
+        with psycopg.connect(database_url, autocommit=True) as connection:
+            connection.execute(
+                "CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS"
+                " $$ BEGIN RAISE 'no space left' USING ERRCODE = 'disk_full'; END $$"
+            )
+            connection.execute("CREATE TRIGGER full_disk BEFORE INSERT ON speakers EXECUTE FUNCTION full_disk()")
+            assert asked(service)[0] == 200
+            with pytest.raises(ClientError):
+                client.opt_out_speaker(DomainId=domain, SpeakerId="caller-1")
+            assert asked(service)[0] == 503
+            connection.execute("DROP TRIGGER full_disk ON speakers")
+        monkeypatch.setattr(admin, "FULL_SECONDS", 0.0)
+        assert asked(service)[0] == 200
+
+
+def test_another_release_s_schema(fresh: Service) -> None:
+    with sqlite3.connect(fresh.data / FILE_NAME) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '0001_first'")
+    connection.close()
+    status, answer = asked(fresh)
+    assert status == 503
+    assert "0001_first" in answer["Reason"]
+
+
+def test_a_newer_release_s_schema(fresh: Service) -> None:
+    with sqlite3.connect(fresh.data / FILE_NAME) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '0099_future'")
+    connection.close()
+    assert asked(fresh)[0] == 503
+
+
+def test_a_database_that_somebody_holds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(admin, "PATIENCE_SECONDS", 0.2)
+    with thread(tmp_path) as service:
+        holder = sqlite3.connect(tmp_path / FILE_NAME)
+        holder.execute("BEGIN IMMEDIATE")
+        status, answer = asked(service)
+        holder.rollback()
+        holder.close()
+        assert (status, answer["Reason"]) == (503, "the database did not answer within 0.2 seconds")
+        assert asked(service)[0] == 200

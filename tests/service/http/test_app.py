@@ -11,7 +11,7 @@ import pytest
 from tests.service.calls import call, send, signed
 from tests.service.running import Service
 from voiceid_optout.model import load_model
-from voiceid_optout.service.db.sqlite import FILE_NAME
+from voiceid_optout.service.db.database import FILE_NAME
 from voiceid_optout.service.http.app import MAX_BODY_BYTES
 from voiceid_optout.service.operations.catalogue import OFFERED
 

@@ -12,7 +12,7 @@ import pytest
 
 from tests.service.batch import ENDED, ROLE, enrolment, enrolments
 from tests.service.db.test_store import DOMAIN, Clock
-from voiceid_optout.service.db.sqlite import FILE_NAME
+from voiceid_optout.service.db.database import FILE_NAME
 from voiceid_optout.service.db.store import Store
 from voiceid_optout.service.errors import ApiError, concurrent_changes, internal
 from voiceid_optout.service.jobs.objects import FolderObjects

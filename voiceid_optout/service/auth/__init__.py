@@ -1,1 +1,0 @@
-"""Who may call: signatures, keys, roles and quotas."""

@@ -1,1 +1,0 @@
-"""The database: what lies in it, and transactions that many requests share."""

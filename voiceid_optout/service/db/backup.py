@@ -1,22 +1,31 @@
-"""Copies of the SQLite database: taken while the service runs, and put in place of it while none does."""
+"""Copies of the database: taken while the service runs, and put in place of it while none does.
+
+Of SQLite as one file, of PostgreSQL by its own programs ``pg_dump`` and ``pg_restore``.
+"""
 
 import os
+import re
+import shutil
 import sqlite3
+import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from itertools import chain, count
 from pathlib import Path
 
-from sqlalchemy import NullPool, create_engine
+from sqlalchemy import Connection, NullPool, create_engine, inspect, text
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 
 from voiceid_optout.service import data_folder
-from voiceid_optout.service.db import sqlite
-from voiceid_optout.service.db.database import set_apart
-from voiceid_optout.service.db.revisions import is_known
-from voiceid_optout.service.errors import StartError
+from voiceid_optout.service.db import postgres
+from voiceid_optout.service.db.database import FILE_NAME, inspector, set_apart, sync_folder
+from voiceid_optout.service.db.migrations import is_known
+from voiceid_optout.service.db.postgres import database_url
+from voiceid_optout.service.db.schema import meta, speakers
+from voiceid_optout.service.db.transaction import describe
+from voiceid_optout.service.errors import DataLockedError, StartError
 
 Progress = Callable[[int, int], None]
 """Is told how many pages are done, and how many there are."""
@@ -37,7 +46,7 @@ def back_up(
     The copy is one state of the data, whatever is written meanwhile, and holds nobody up. It gets its name when it
     is complete, has passed SQLite's own check and is on disk; it is one file, for its owner alone.
     """
-    source = data / sqlite.FILE_NAME
+    source = data / FILE_NAME
     if not source.exists():
         raise BackupError(f"{data} holds no database; name the service's data folder with --data.")
     if target.exists() and not replace:
@@ -46,7 +55,7 @@ def back_up(
         _copy(source, draft, progress)
         check(draft)
         draft.replace(target)
-        sqlite.sync_folder(target.parent)
+        sync_folder(target.parent)
     return target.stat().st_size
 
 
@@ -62,7 +71,7 @@ def restore(
     check(source)
     data_folder.prepare(data)
     with data_folder.held(data):
-        target = data / sqlite.FILE_NAME
+        target = data / FILE_NAME
         if target.exists() and not replace:
             raise BackupError(f"{data} holds a database already; to put the backup in its place, give --replace.")
         for left in data.glob(f".{target.name}.*"):  # by a restoration that was killed
@@ -73,7 +82,7 @@ def restore(
             _forget(draft)
             former = _set_aside(target) if target.exists() else None
             draft.replace(target)
-            sqlite.sync_folder(data)
+            sync_folder(data)
         return former
 
 
@@ -92,7 +101,7 @@ def check(path: Path) -> None:
         raise BackupError(f"{path} cannot be read: {error.strerror}.") from None
     except sqlite3.DatabaseError as error:
         raise BackupError(f"{path} is damaged: {error}.") from None
-    engine = sqlite.inspector(path)
+    engine = inspector(path)
     try:
         with engine.connect() as connection:
             known = is_known(connection)
@@ -144,7 +153,7 @@ def _set_aside(target: Path) -> Path:
         file = target.with_name(target.name + ending)
         if file.exists():
             os.link(file, former.with_name(former.name + ending))
-    sqlite.sync_folder(target.parent)
+    sync_folder(target.parent)
     for ending in (
         "-wal",
         "-shm",
@@ -171,3 +180,124 @@ def draft_of(target: Path) -> Iterator[Path]:
     finally:
         for ending in ("", "-journal", "-wal", "-shm"):
             draft.with_name(draft.name + ending).unlink(missing_ok=True)
+
+
+_VARIABLES = {
+    "username": "PGUSER",
+    "password": "PGPASSWORD",
+    "host": "PGHOST",
+    "port": "PGPORT",
+    "database": "PGDATABASE",
+}
+
+
+def back_up_postgres(reference: str, target: Path, *, replace: bool = False) -> int:
+    """Dump the database to the file ``target`` and return its size in bytes; raises BackupError.
+
+    The dump is one state of the data in PostgreSQL's own format, for its owner alone; services keep running.
+    """
+    url = database_url(reference)
+    if target.exists() and not replace:
+        raise BackupError(f"{target} is there already; choose another name, or give --replace.")
+    with draft_of(target) as draft:
+        _run("pg_dump", url, "--format=custom", "--no-owner", "--no-privileges", f"--file={draft}")
+        _tables(draft)
+        with draft.open("rb") as file:
+            os.fsync(file.fileno())
+        draft.replace(target)
+        sync_folder(target.parent)
+    return target.stat().st_size
+
+
+def restore_postgres(source: Path, reference: str, *, replace: bool = False) -> None:
+    """Load the dump ``source`` into the database, in one transaction.
+
+    Raises DataLockedError while services are connected to it, BackupError if the dump is not sound or if the
+    database holds the service's tables and ``replace`` is not given. A failure leaves the database as it was.
+    """
+    url = database_url(reference)
+    dumped = _tables(source)
+    with _opened(url) as connection:
+        _refuse_to_disturb(connection, dumped, replace=replace)
+    _run(
+        "pg_restore",
+        url,
+        *("--clean", "--if-exists", "--no-owner", "--no-privileges", "--single-transaction", "--exit-on-error"),
+        f"--dbname={url.database}",
+        str(source),
+    )
+    with _opened(url) as connection:
+        set_apart(connection)
+        connection.commit()
+
+
+def _tables(path: Path) -> set[str]:
+    """Return the names of the dump's tables; raise BackupError unless it is one of the service's."""
+    try:
+        with path.open("rb") as file:
+            if file.read(5) != b"PGDMP":
+                raise BackupError(f"{path} is not a dump of a PostgreSQL database.")
+    except OSError as error:
+        raise BackupError(f"{path} cannot be read: {error.strerror}.") from None
+    tables = set(re.findall(r" TABLE DATA \S+ (\S+) ", _run("pg_restore", None, "--list", str(path))))
+    if not {meta.name, speakers.name} <= tables:
+        raise BackupError(f"{path} is a dump of PostgreSQL, but not of the service's database.")
+    return tables
+
+
+def _refuse_to_disturb(connection: Connection, dumped: Collection[str], *, replace: bool) -> None:
+    running = connection.scalar(
+        text(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = :name"
+        ),
+        {"name": postgres.APPLICATION},
+    )
+    if running:
+        raise DataLockedError("Services are connected to the database; stop them first.")
+    there = set(inspect(connection).get_table_names())
+    if there.difference(dumped):
+        # They would stay as they are, beside the tables of another state or release.
+        raise BackupError(
+            f"The database holds tables that the backup does not: {', '.join(sorted(there.difference(dumped)))}. "
+            "Restore it into an empty database."
+        )
+    if there and not replace:
+        raise BackupError("The database holds a service's data already; to replace that, give --replace.")
+
+
+@contextmanager
+def _opened(url: URL) -> Iterator[Connection]:
+    engine = create_engine(url, hide_parameters=True)
+    try:
+        with engine.connect() as connection:
+            yield connection
+    except DBAPIError as error:
+        raise BackupError(f"The database cannot be restored: {describe(error)}.") from None
+    finally:
+        engine.dispose()
+
+
+def _run(program: str, url: URL | None, *arguments: str) -> str:
+    path = shutil.which(program)
+    command = " ".join([program, *arguments])
+    if path is None:
+        raise BackupError(
+            f"{program}, one of PostgreSQL's own programs, is not on PATH. Install PostgreSQL's client programs, "
+            f"or run where they are: {command}"
+        )
+    finished = subprocess.run(  # noqa: S603  a program of PostgreSQL's, and arguments of our own
+        [path, *arguments], env={**os.environ, **_environment(url)}, capture_output=True, text=True, check=False
+    )
+    if finished.returncode:
+        first = finished.stderr.strip().splitlines()[:1]
+        raise BackupError(f"{program} failed: {first[0] if first else f'exit code {finished.returncode}'}")
+    return finished.stdout
+
+
+def _environment(url: URL | None) -> Mapping[str, str]:
+    """Return the connection as libpq's variables: arguments would show a password to every user of the machine."""
+    if url is None:
+        return {}
+    parts = {variable: getattr(url, part) for part, variable in _VARIABLES.items()}
+    options = {f"PG{name.upper()}": value for name, value in url.query.items()}  # such as PGSSLMODE
+    return {name: str(value) for name, value in {**parts, **options}.items() if value is not None}

@@ -1,21 +1,86 @@
-"""The database: engines for a writer and for readers, and a schema that is up to date."""
+"""The database: which one, engines for a writer and for readers, and whether it can be worked with now.
 
+SQLite is the database of a single service: one file in the data folder. The service's promise rests on two
+settings: a write-ahead log, and ``synchronous=FULL``, which makes a commit return only after the log is on disk.
+"""
+
+import os
 import secrets
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import Connection, Engine, insert, select, update
+from sqlalchemy import Connection, Engine, NullPool, create_engine, event, insert, select, update
+from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 
-from voiceid_optout.service.db import postgres, sqlite
-from voiceid_optout.service.db.connection import describe
+from voiceid_optout.service.db import postgres
 from voiceid_optout.service.db.idempotency import refuse_until
+from voiceid_optout.service.db.migrations import current, is_current, migrate
 from voiceid_optout.service.db.postgres import database_url
-from voiceid_optout.service.db.revisions import is_current, migrate
 from voiceid_optout.service.db.schema import meta
+from voiceid_optout.service.db.transaction import Operation, Request, Result, Transaction, describe, read, write
 from voiceid_optout.service.errors import StartError
+
+FILE_NAME = "voiceid.db"
+_PROBE = "readiness_probe"
+_BUSY_SECONDS = 10
+# 32 MB of pages in memory, and 16 MB of log until they are copied into the file: a page that many batches change is
+# read once and copied once. A log that grew beyond that, behind a long reader such as a backup, is cut to it again.
+_ROOM = ("PRAGMA cache_size=-32768", "PRAGMA wal_autocheckpoint=4000", "PRAGMA journal_size_limit=16384000")
+
+
+def sqlite_writer(path: Path) -> Engine:
+    """Return an engine whose transactions keep all other writers out from their beginning."""
+    return _engine(path, "BEGIN IMMEDIATE", *_ROOM)
+
+
+def sqlite_reader(path: Path) -> Engine:
+    """Return an engine whose transactions see one state of the data and cannot change it."""
+    return _engine(path, "BEGIN", "PRAGMA query_only=ON")
+
+
+def inspector(path: Path) -> Engine:
+    """Return an engine for a file that is no running service's: it changes neither the file nor its mode."""
+    return create_engine(
+        URL.create("sqlite", database=path.absolute().as_uri(), query={"mode": "ro", "uri": "true"}),
+        hide_parameters=True,
+        poolclass=NullPool,
+    )
+
+
+def _engine(path: Path, begin: str, *pragmas: str) -> Engine:
+    # hide_parameters keeps people's identifiers out of the texts of database errors.
+    engine = create_engine(
+        URL.create("sqlite", database=str(path)),
+        hide_parameters=True,
+        poolclass=NullPool,
+        connect_args={"timeout": _BUSY_SECONDS},
+    )
+
+    @event.listens_for(engine, "connect")
+    def _configure(connection: Any, _record: object) -> None:
+        connection.isolation_level = None  # the driver's own idea of when to begin is switched off
+        for pragma in ("PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL", *pragmas):
+            connection.execute(pragma).close()
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        connection.exec_driver_sql(begin)
+
+    return engine
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names of the folder's files as durable as their content."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
 
 Lock = Callable[[Connection, Collection[str] | None], None]
 """Takes what a write transaction needs before it reads: locks on the named domains, or on everything for None."""
@@ -45,8 +110,8 @@ def open_database(folder: Path, reference: str | None = None) -> Database:
 
 
 def _open_sqlite(folder: Path) -> Database:
-    path = folder / sqlite.FILE_NAME
-    writer = sqlite.writer(path)
+    path = folder / FILE_NAME
+    writer = sqlite_writer(path)
     try:
         with writer.begin() as connection:
             migrate(connection)
@@ -60,8 +125,8 @@ def _open_sqlite(folder: Path) -> Database:
     except StartError:
         writer.dispose()
         raise
-    sqlite.sync_folder(folder)
-    return Database(writer, sqlite.reader(path), _no_lock, token_key)
+    sync_folder(folder)
+    return Database(writer, sqlite_reader(path), _no_lock, token_key)
 
 
 def _open_postgres(reference: str) -> Database:
@@ -101,3 +166,19 @@ def _token_key(connection: Connection) -> bytes:
         stored = secrets.token_hex(32)
         connection.execute(insert(meta), {"key": "token_key", "value": stored})
     return bytes.fromhex(stored)
+
+
+def can_read(tx: Transaction, _request: Request) -> Result:
+    """Look whether the schema is the one this release works with."""
+    return {"Revision": current(tx.connection), "Current": is_current(tx.connection)}
+
+
+def can_write(tx: Transaction, _request: Request) -> Result:
+    """Commit something, because a database that went read-only shows nowhere else."""
+    values = {"value": str(tx.now)}
+    if tx.connection.execute(update(meta).where(meta.c.key == _PROBE).values(values)).rowcount == 0:
+        tx.connection.execute(insert(meta), {"key": _PROBE, **values})
+    return {"At": tx.connection.scalar(select(meta.c.value).where(meta.c.key == _PROBE))}
+
+
+READINESS: Mapping[str, Operation] = {"CanRead": read(can_read), "CanWrite": write(can_write, apart=True)}

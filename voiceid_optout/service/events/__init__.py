@@ -1,1 +1,0 @@
-"""Speaker events: recorded in the transaction that changes the speaker, delivered afterwards."""

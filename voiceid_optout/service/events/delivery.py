@@ -20,8 +20,7 @@ import urllib3
 
 from voiceid_optout.service.db.store import Store
 from voiceid_optout.service.errors import ApiError, ServiceError
-from voiceid_optout.service.secret_source import SecretError
-from voiceid_optout.service.settings import EVENTS_FILE, EVENTS_WEBHOOK, WebhookSettings
+from voiceid_optout.service.settings import EVENTS_FILE, EVENTS_WEBHOOK, SecretError, WebhookSettings
 
 POLL_SECONDS = 0.25
 LEASE_SECONDS = 60.0

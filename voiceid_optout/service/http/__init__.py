@@ -1,1 +1,0 @@
-"""The API over HTTP: requests in, answers out, and the admin port beside it."""

@@ -8,7 +8,7 @@ import json
 import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 from voiceid_optout.service import errors, ids
 from voiceid_optout.service.auth.keys import is_reading
@@ -30,6 +30,8 @@ _FAULT = 500
 Scope = Mapping[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
+Run = Callable[[str, Request, str | None], Awaitable[Result]]
+"""Takes an operation, its request and mark; returns its result, once it is durable if it changes anything."""
 
 _log = logging.getLogger("voiceid_optout.service")
 
@@ -38,20 +40,13 @@ class ReplyLostError(Exception):
     """The work was done and the caller is not to hear of it."""
 
 
-class Operations(Protocol):
-    """What does the work: the store, or something in front of it."""
-
-    async def run(self, operation: str, request: Request, mark: str | None = None) -> Result:
-        """Return the operation's result, once it is durable if it changes anything; raises ApiError."""
-
-
 class VoiceIdApi:
-    """Dispatches by X-Amz-Target to the store; answers every operation of the model."""
+    """Dispatches by X-Amz-Target to ``run``; answers every operation of the model."""
 
     def __init__(
         self,
         model: Mapping[str, Any],
-        store: Operations,
+        run: Run,
         verifier: Verifier,
         gate: Gate,
         metrics: Metrics,
@@ -62,7 +57,7 @@ class VoiceIdApi:
         self._operations = {f"{prefix}.{name}": name for name in model["operations"]}
         self._validator = Validator(model)
         self._filter = OutputFilter(model)
-        self._store = store
+        self._run = run
         self._verifier = verifier
         self._gate = gate
         self._metrics = metrics
@@ -107,7 +102,7 @@ class VoiceIdApi:
         self._gate.admit(signed, operation)
         request = self._validator.request(operation, _decode(body))
         mark = None if is_reading(operation) else mark_of(signed.dated, signed.signature)
-        return self._filter.result(operation, await self._store.run(operation, request, mark))
+        return self._filter.result(operation, await self._run(operation, request, mark))
 
     def _log(self, call: "_Call", status: int, outcome: str, seconds: float) -> None:
         about = {

@@ -8,7 +8,6 @@ from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.exposition import generate_latest
@@ -87,27 +86,18 @@ class Waiting:
     age: float
 
 
-class Process(Protocol):
-    """What is read when somebody asks."""
-
-    @property
-    def commits(self) -> int: ...
-    @property
-    def connections(self) -> int: ...
-
-
-def exposition(metrics: Metrics, process: Process, waiting: Mapping[str, Waiting]) -> bytes:
+def exposition(metrics: Metrics, commits: int, connections: int, waiting: Mapping[str, Waiting]) -> bytes:
     """Return everything in Prometheus' text format; ``waiting`` is by sink."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Fixed([*metrics.families(), *_gauges(process, waiting)]))
+    registry.register(_Fixed([*metrics.families(), *_gauges(commits, connections, waiting)]))
     return generate_latest(registry)
 
 
-def _gauges(process: Process, waiting: Mapping[str, Waiting]) -> Iterable[Metric]:
+def _gauges(committed: int, connected: int, waiting: Mapping[str, Waiting]) -> Iterable[Metric]:
     commits = CounterMetricFamily(
-        "voiceid_commits", "Write transactions committed; requests in flight share them.", value=process.commits
+        "voiceid_commits", "Write transactions committed; requests in flight share them.", value=committed
     )
-    connections = GaugeMetricFamily("voiceid_connections", "Open connections.", value=process.connections)
+    connections = GaugeMetricFamily("voiceid_connections", "Open connections.", value=connected)
     count = GaugeMetricFamily("voiceid_events_waiting", "Events not delivered yet, by sink.", labels=["sink"])
     age = GaugeMetricFamily(
         "voiceid_events_oldest_seconds", "Age of the oldest event not delivered yet, by sink.", labels=["sink"]

@@ -16,10 +16,69 @@ from voiceid_optout.service import ids
 from voiceid_optout.service.errors import FRAMEWORK
 from voiceid_optout.service.settings import ConnectionLimits
 
+_UPGRADE = b"upgrade"
+
 try:
-    from voiceid_optout.service.http.httptools_protocol import Protocol
+    import httptools
+    from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 except ImportError:  # where httptools has no build
-    from uvicorn.protocols.http.h11_impl import H11Protocol as Protocol  # type: ignore[assignment]
+    from uvicorn.protocols.http.h11_impl import H11Protocol as Protocol
+else:
+
+    class Protocol(HttpToolsProtocol):  # type: ignore[no-redef]
+        """Uvicorn's on httptools, which reads a request that offers another protocol as the request it is.
+
+        RFC 9110, 7.8: a server may ignore Upgrade. The parser does not: it ends behind such a head and takes what
+        follows for the other protocol. So a new parser gets the head without the offer, and then the rest.
+        """
+
+        _offers: tuple[tuple[bytes, bytes], ...] = ()
+
+        def data_received(self, data: bytes) -> None:
+            """Read on, past any number of offers."""
+            self._unset_keepalive_if_required()
+            try:
+                while (end := self._feed(data)) is not None:
+                    data = data[end:]
+                    self._start_anew()
+            except httptools.HttpParserError:
+                self.send_400_response("")
+
+        def _feed(self, data: bytes) -> int | None:
+            """Parse; return where the parser ended at an offer, if it did."""
+            try:
+                self.parser.feed_data(data)
+            except httptools.HttpParserUpgrade as offer:
+                return int(offer.args[0])
+            return None
+
+        def on_headers_complete(self) -> None:
+            """Begin the request, unless its head is to be read again."""
+            if self.parser.should_upgrade():
+                return
+            self.headers.extend(self._offers)  # a client may have signed it
+            self._offers = ()
+            super().on_headers_complete()
+
+        def on_message_complete(self) -> None:
+            """Note that the body is whole, unless the head is to be read again."""
+            if not self.parser.should_upgrade():
+                super().on_message_complete()
+                self.cycle.more_body = False  # uvicorn leaves it where the answer came first
+
+        def _start_anew(self) -> None:
+            """Read the head again, without the offer; raises HttpParserError for CONNECT, which is only that."""
+            method, version = self.parser.get_method(), self.parser.get_http_version().encode()
+            if method == b"CONNECT":
+                raise httptools.HttpParserError
+            kept = b"".join(b"%s: %s\r\n" % header for header in self.headers if header[0] != _UPGRADE)
+            offers = tuple(header for header in self.headers if header[0] == _UPGRADE)
+            head = b"%s %s HTTP/%s\r\n%s\r\n" % (method, self.url, version, kept)
+            self.parser = httptools.HttpRequestParser(self)
+            self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn does
+            self._offers = offers
+            self.parser.feed_data(head)
+
 
 _FAREWELL_SECONDS = 0.2
 _PIECE_BYTES = 1024  # of what is parsed at once: some 50 of the shortest requests

@@ -16,8 +16,7 @@ import uvicorn
 
 from voiceid_optout.service.errors import StartError
 from voiceid_optout.service.http.protocol import LimitedProtocol
-from voiceid_optout.service.secret_source import SecretError, read_private
-from voiceid_optout.service.settings import ConnectionLimits, TlsFiles
+from voiceid_optout.service.settings import ConnectionLimits, SecretError, TlsFiles, read_private
 
 LOOPBACK = "127.0.0.1"
 

@@ -1,1 +1,0 @@
-"""Batch jobs: run in the background, from a manifest to its output."""

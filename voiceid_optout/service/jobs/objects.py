@@ -1,15 +1,16 @@
-"""Objects that jobs read and write under ``s3://`` names, and a folder that stands in for S3.
+"""Objects that jobs read and write under ``s3://`` names: in S3, or in a folder that stands in for it.
 
 In a folder ``s3://bucket/key`` is ``<root>/bucket/key``, and nothing outside the root can be reached.
 """
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
+from urllib.parse import urlsplit
 
 from voiceid_optout.service.errors import ServiceError, StartError
 
@@ -17,6 +18,7 @@ MAX_OBJECT_BYTES = 64 * 1024 * 1024
 """10,000 requests with ten recordings each, all names at their longest, would be more; real ones are not."""
 
 
+_S3_CODES = {404: "there is none under this name", 403: "the service's own AWS credentials do not allow it"}
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 # A pipe would otherwise block the job for ever before its kind can be seen.
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -62,8 +64,10 @@ def output_uri(folder_uri: str, job_id: str, input_uri: str) -> str:
     return f"{folder_uri.rstrip('/')}/{job_id}/{name}.out"
 
 
-def too_large() -> ObjectError:
-    return ObjectError(400, f"The input object is larger than {MAX_OBJECT_BYTES // 1024 // 1024} MiB.")
+def _bounded(content: bytes) -> bytes:
+    if len(content) > MAX_OBJECT_BYTES:
+        raise ObjectError(400, f"The input object is larger than {MAX_OBJECT_BYTES // 1024 // 1024} MiB.")
+    return content
 
 
 class FolderObjects:
@@ -87,10 +91,7 @@ class FolderObjects:
             with os.fdopen(handle, "rb") as file:
                 if not stat.S_ISREG(os.fstat(handle).st_mode):
                     raise ObjectError(400, "The input object is not a regular file.")
-                content = file.read(MAX_OBJECT_BYTES + 1)
-        if len(content) > MAX_OBJECT_BYTES:
-            raise too_large()
-        return content
+                return _bounded(file.read(MAX_OBJECT_BYTES + 1))
 
     def write(self, uri: str, content: bytes, kms_key_id: str | None) -> None:  # noqa: ARG002  no KMS for files
         """Write the file for its owner alone; see ObjectStore."""
@@ -139,3 +140,70 @@ def _translated(what: str) -> Iterator[None]:
         raise ObjectError(404, f"{what}: there is none under this name.") from None
     except OSError as error:  # a link (ELOOP, ENOTDIR), a name too long, no permission, a full disk
         raise ObjectError(403, f"{what}: {os.strerror(error.errno or 0)}.") from None
+
+
+class S3Objects:
+    """Objects in S3, or in another service that speaks its protocol.
+
+    They are read and written with the service's own AWS credentials, found as every AWS SDK finds them.
+    """
+
+    def __init__(self, endpoint_url: str | None) -> None:
+        """Connect to AWS, or to ``endpoint_url``; raises StartError if botocore cannot work with the settings."""
+        import boto3  # noqa: PLC0415  a third of a second
+        from botocore.config import Config  # noqa: PLC0415
+        from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
+
+        self._faults = (ClientError, BotoCoreError)
+        try:
+            self._client: Any = boto3.client(
+                "s3",
+                endpoint_url=endpoint_url,
+                config=Config(
+                    connect_timeout=5,
+                    read_timeout=20,
+                    retries={"total_max_attempts": 3},
+                    # Other services than AWS's seldom have a host name for every bucket.
+                    s3={"addressing_style": "path" if endpoint_url else "auto"},
+                ),
+            )
+        except (BotoCoreError, ValueError) as error:
+            raise StartError(f"--objects cannot be used: {error}") from error
+
+    def read(self, uri: str) -> bytes:
+        """Return the object's content; see ObjectStore."""
+        name = parse(uri)
+        try:
+            with self._client.get_object(Bucket=name.bucket, Key=name.key)["Body"] as body:
+                return _bounded(body.read(MAX_OBJECT_BYTES + 1))
+        except self._faults as error:
+            raise _s3_error("The input object cannot be read", error) from None
+
+    def write(self, uri: str, content: bytes, kms_key_id: str | None) -> None:
+        """Put the object, encrypted with the key if one is given; see ObjectStore."""
+        name = parse(uri)
+        encryption = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": kms_key_id} if kms_key_id else {}
+        try:
+            self._client.put_object(Bucket=name.bucket, Key=name.key, Body=content, **encryption)
+        except self._faults as error:
+            raise _s3_error("The output object cannot be written", error) from None
+
+
+def _s3_error(what: str, error: Exception) -> ObjectError:
+    response: Mapping[str, Any] | None = getattr(error, "response", None)
+    if response is None:
+        # The name of the class alone: the text can hold the object's name.
+        return ObjectError(500, f"{what}: S3 did not answer ({type(error).__name__}).")
+    status = int(response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500))
+    code = response.get("Error", {}).get("Code", "unknown")
+    return ObjectError(status, f"{what}: {_S3_CODES.get(status, f'S3 answered {code}')}.")
+
+
+def open_objects(place: str) -> ObjectStore:
+    """Return the store of ``--objects``: a folder, ``s3``, or the URL of a service that speaks S3.
+
+    Raises StartError if it cannot be used.
+    """
+    if place == "s3" or urlsplit(place).scheme in ("http", "https"):
+        return S3Objects(None if place == "s3" else place)
+    return FolderObjects(place)

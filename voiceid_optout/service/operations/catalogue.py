@@ -6,10 +6,8 @@ from voiceid_optout.service.db.transaction import Operation, Request, Result, Tr
 from voiceid_optout.service.errors import denied
 from voiceid_optout.service.operations import (
     domains,
-    fraudsters,
     job_steps,
     jobs,
-    optouts,
     sessions,
     speakers,
     watchlists,
@@ -21,7 +19,7 @@ OFFERED: Mapping[str, Operation] = {
     "ListDomains": read(domains.list_domains),
     "UpdateDomain": write(domains.update_domain),
     "DeleteDomain": write(domains.delete_domain),
-    "OptOutSpeaker": Operation(optouts.opt_out_speakers, writes=True, knows_repeats=True),
+    "OptOutSpeaker": Operation(speakers.opt_out_speakers, writes=True, knows_repeats=True),
     "DescribeSpeaker": Operation(speakers.describe_speakers, writes=False),
     "ListSpeakers": read(speakers.list_speakers),
     "DeleteSpeaker": write(speakers.delete_speaker),
@@ -39,11 +37,11 @@ OFFERED: Mapping[str, Operation] = {
     "ListWatchlists": read(watchlists.list_watchlists),
     "UpdateWatchlist": write(watchlists.update_watchlist),
     "DeleteWatchlist": write(watchlists.delete_watchlist),
-    "AssociateFraudster": write(fraudsters.associate_fraudster),
-    "DisassociateFraudster": write(fraudsters.disassociate_fraudster),
-    "DescribeFraudster": read(fraudsters.describe_fraudster),
-    "ListFraudsters": read(fraudsters.list_fraudsters),
-    "DeleteFraudster": write(fraudsters.delete_fraudster),
+    "AssociateFraudster": write(watchlists.associate_fraudster),
+    "DisassociateFraudster": write(watchlists.disassociate_fraudster),
+    "DescribeFraudster": read(watchlists.describe_fraudster),
+    "ListFraudsters": read(watchlists.list_fraudsters),
+    "DeleteFraudster": write(watchlists.delete_fraudster),
     "EvaluateSession": write(sessions.evaluate_session),
 }
 """Every operation of the model."""

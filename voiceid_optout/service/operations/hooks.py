@@ -1,6 +1,10 @@
-"""Test hooks in the database: changes that no Voice ID call can make, such as a speaker who is enrolled."""
+"""Test hooks: changes that no Voice ID call can make, such as a speaker who is enrolled, and what they take.
+
+The API offers none of them; the admin port does where it was asked to, and ``--domain`` uses one.
+"""
 
 from collections.abc import Mapping
+from typing import Any
 
 from sqlalchemy import insert, select, update
 
@@ -67,3 +71,54 @@ HOOKS: Mapping[str, Operation] = {
     "ReactivateDomain": write(reactivate_domain),
     "SeedSession": write(sessions.seed_session),
 }
+
+_SESSION = {
+    "CustomerSpeakerId": {"shape": "CustomerSpeakerId"},
+    "StreamingStatus": {"shape": "StreamingStatus"},
+    "AuthenticationScore": {"shape": "Score"},
+    "AcceptanceThreshold": {"shape": "Score"},
+    "KnownFraudsterRiskScore": {"shape": "Score"},
+    "GeneratedFraudsterId": {"shape": "GeneratedFraudsterId"},
+    "VoiceSpoofingRiskScore": {"shape": "Score"},
+    "RiskThreshold": {"shape": "Score"},
+    "WatchlistId": {"shape": "WatchlistId"},
+}
+
+
+def hooks_model(model: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a model of the hooks on top of the service's shapes, so that one validator serves both."""
+    domain = {"DomainId": {"shape": "DomainId"}}
+    shapes = {
+        "Flag": {"type": "boolean"},
+        "Seed": structure(
+            {
+                **domain,
+                "CustomerSpeakerId": {"shape": "CustomerSpeakerId"},
+                "Status": {"shape": "SpeakerStatus"},
+                "Recreate": {"shape": "Flag"},
+            },
+            "Recreate",
+        ),
+        "NamedDomain": structure({**domain, "Name": {"shape": "DomainName"}}, "Name"),
+        "Session": structure({**domain, "SessionName": {"shape": "SessionName"}, **_SESSION}, *_SESSION),
+        "OneDomain": structure(domain),
+    }
+    inputs = {
+        "SeedSpeaker": "Seed",
+        "EnsureDomain": "NamedDomain",
+        "SuspendDomain": "OneDomain",
+        "ReactivateDomain": "OneDomain",
+        "SeedSession": "Session",
+    }
+    return {
+        "shapes": {**model["shapes"], **shapes},
+        "operations": {name: {"input": {"shape": shape}} for name, shape in inputs.items()},
+    }
+
+
+def structure(members: Mapping[str, Any], *optional: str) -> dict[str, Any]:
+    return {
+        "type": "structure",
+        "members": dict(members),
+        "required": [name for name in members if name not in optional],
+    }

@@ -20,7 +20,7 @@ from voiceid_optout.service.db.schema import jobs as table
 from voiceid_optout.service.db.schema import speakers
 from voiceid_optout.service.db.transaction import Request, Result, SpeakerStatus, Transaction
 from voiceid_optout.service.events.outbox import Action, Enrollment, Failure, SpeakerEvent, Status, record
-from voiceid_optout.service.operations import domains, fraudsters, watchlists
+from voiceid_optout.service.operations import domains, watchlists
 from voiceid_optout.service.operations import speakers as speakers_of
 from voiceid_optout.service.operations.domains import DomainRow
 from voiceid_optout.service.operations.jobs import ACTIVE, JobKind, JobStatus, named_watchlists
@@ -228,7 +228,7 @@ def _register(tx: Transaction, row: Row[Any], count: int) -> Sequence[tuple[str,
     domain = domains.active(tx, row.domain_id)
     named = named_watchlists(json.loads(row.request)) or [domain.default_watchlist_id]
     watchlist = watchlists.find(tx, domain.domain_id, named[0])
-    added = fraudsters.register(tx, domain.domain_id, watchlist.watchlist_id, count)
+    added = watchlists.register(tx, domain.domain_id, watchlist.watchlist_id, count)
     return [*((REGISTERED, name) for name in added), *[(FRAUDSTER_LIMIT, None)] * (count - len(added))]
 
 

@@ -1,16 +1,23 @@
-"""Watchlists of a domain; every domain has a default one, which nobody can change."""
+"""Watchlists of a domain, of which the default one cannot be changed, and fraudsters, who are on one or more."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
-from sqlalchemy import Row, delete, func, insert, select, update
+from sqlalchemy import Row, and_, delete, func, insert, select, update
 
 from voiceid_optout.service import ids
 from voiceid_optout.service.db.idempotency import once
+from voiceid_optout.service.db.schema import fraudsters, watchlists
 from voiceid_optout.service.db.schema import watchlist_members as members
-from voiceid_optout.service.db.schema import watchlists as table
 from voiceid_optout.service.db.transaction import Request, Result, Transaction
-from voiceid_optout.service.errors import conflict, invalid, quota_exceeded, watchlist_not_found
+from voiceid_optout.service.errors import (
+    conflict,
+    fraudster_not_found,
+    invalid,
+    quota_exceeded,
+    watchlist_not_found,
+)
 from voiceid_optout.service.operations import domains, paging
 
 
@@ -20,7 +27,7 @@ def create_watchlist(tx: Transaction, request: Request) -> Result:
 
 def _create(tx: Transaction, request: Request) -> Result:
     domain = domains.active(tx, request["DomainId"])
-    count = select(func.count()).select_from(table).where(table.c.domain_id == domain.domain_id)
+    count = select(func.count()).select_from(watchlists).where(watchlists.c.domain_id == domain.domain_id)
     limit = tx.tenant.limits.watchlists_per_domain
     if int(tx.connection.scalar(count) or 0) >= limit:
         raise quota_exceeded(f"A domain can have {limit} watchlists, the default one included.")
@@ -33,21 +40,22 @@ def _create(tx: Transaction, request: Request) -> Result:
         "created_at": tx.now,
         "updated_at": tx.now,
     }
-    tx.connection.execute(insert(table), row)
-    return {"Watchlist": _shown(row, domain)}
+    tx.connection.execute(insert(watchlists), row)
+    return {"Watchlist": _watchlist(row, domain)}
 
 
 def describe_watchlist(tx: Transaction, request: Request) -> Result:
     domain = domains.find(tx, request["DomainId"])
     row = find(tx, domain.domain_id, request["WatchlistId"])
-    return {"Watchlist": _shown(row._asdict(), domain)}
+    return {"Watchlist": _watchlist(row._asdict(), domain)}
 
 
 def list_watchlists(tx: Transaction, request: Request) -> Result:
     """List all watchlists of a domain; the default one is the first."""
     domain = domains.find(tx, request["DomainId"])
-    query = select(table).where(table.c.domain_id == domain.domain_id)
-    entries, more = paging.page(tx, "ListWatchlists", request, query, table, lambda row: _shown(row, domain))
+    query = select(watchlists).where(watchlists.c.domain_id == domain.domain_id)
+    show = partial(_watchlist, domain=domain)
+    entries, more = paging.page(tx, "ListWatchlists", request, query, watchlists, show)
     return {"WatchlistSummaries": entries, **more}
 
 
@@ -58,9 +66,9 @@ def update_watchlist(tx: Transaction, request: Request) -> Result:
     given = {"name": request.get("Name"), "description": request.get("Description")}
     changes = {name: value for name, value in given.items() if value is not None}
     if changes:
-        changed = update(table).where(table.c.sequence == row.sequence).values(updated_at=tx.now, **changes)
-        tx.connection.execute(changed)
-    return {"Watchlist": _shown(find(tx, domain.domain_id, row.watchlist_id)._asdict(), domain)}
+        mine = watchlists.c.sequence == row.sequence
+        tx.connection.execute(update(watchlists).where(mine).values(updated_at=tx.now, **changes))
+    return {"Watchlist": _watchlist(find(tx, domain.domain_id, row.watchlist_id)._asdict(), domain)}
 
 
 def delete_watchlist(tx: Transaction, request: Request) -> Result:
@@ -71,13 +79,13 @@ def delete_watchlist(tx: Transaction, request: Request) -> Result:
             "CANNOT_DELETE_NON_EMPTY_WATCHLIST",
             "The watchlist holds fraudsters; disassociate or delete them first.",
         )
-    tx.connection.execute(delete(table).where(table.c.sequence == row.sequence))
+    tx.connection.execute(delete(watchlists).where(watchlists.c.sequence == row.sequence))
     return {}
 
 
 def find(tx: Transaction, domain_id: str, watchlist_id: str) -> Row[Any]:
     """Return a watchlist's row; raises ResourceNotFoundException."""
-    query = select(table).where(table.c.domain_id == domain_id, table.c.watchlist_id == watchlist_id)
+    query = select(watchlists).where(watchlists.c.domain_id == domain_id, watchlists.c.watchlist_id == watchlist_id)
     row = tx.connection.execute(query).first()
     if row is None:
         raise watchlist_not_found()
@@ -102,7 +110,7 @@ def _changeable(tx: Transaction, domain: domains.DomainRow, watchlist_id: str) -
     return row
 
 
-def _shown(row: Mapping[str, Any], domain: domains.DomainRow) -> Result:
+def _watchlist(row: Mapping[str, Any], domain: domains.DomainRow) -> Result:
     return {
         "CreatedAt": row["created_at"],
         "DefaultWatchlist": row["watchlist_id"] == domain.default_watchlist_id,
@@ -111,4 +119,110 @@ def _shown(row: Mapping[str, Any], domain: domains.DomainRow) -> Result:
         "Name": row["name"],
         "UpdatedAt": row["updated_at"],
         "WatchlistId": row["watchlist_id"],
+    }
+
+
+def describe_fraudster(tx: Transaction, request: Request) -> Result:
+    domain = domains.find(tx, request["DomainId"])
+    return {"Fraudster": _described(tx, _find_fraudster(tx, domain.domain_id, request["FraudsterId"]))}
+
+
+def list_fraudsters(tx: Transaction, request: Request) -> Result:
+    """List the fraudsters of a domain, or those on one watchlist."""
+    domain = domains.find(tx, request["DomainId"])
+    query = select(fraudsters).where(fraudsters.c.domain_id == domain.domain_id)
+    if "WatchlistId" in request:
+        watchlist = find(tx, domain.domain_id, request["WatchlistId"])
+        same = (members.c.domain_id == fraudsters.c.domain_id, members.c.generated_id == fraudsters.c.generated_id)
+        query = query.join(members, and_(*same)).where(members.c.watchlist_id == watchlist.watchlist_id)
+    entries, more = paging.page(tx, "ListFraudsters", request, query, fraudsters, _fraudster)
+    on = _watchlists(tx, domain.domain_id, [entry["GeneratedFraudsterId"] for entry in entries])
+    summaries = [{**entry, "WatchlistIds": on[entry["GeneratedFraudsterId"]]} for entry in entries]
+    return {"FraudsterSummaries": summaries, **more}
+
+
+def delete_fraudster(tx: Transaction, request: Request) -> Result:
+    domain = domains.active(tx, request["DomainId"])
+    row = _find_fraudster(tx, domain.domain_id, request["FraudsterId"])
+    tx.connection.execute(delete(members).where(*_memberships(row)))
+    tx.connection.execute(delete(fraudsters).where(fraudsters.c.sequence == row.sequence))
+    return {}
+
+
+def associate_fraudster(tx: Transaction, request: Request) -> Result:
+    """Put a fraudster on a watchlist; one who is on it already stays there."""
+    domain = domains.active(tx, request["DomainId"])
+    row = _find_fraudster(tx, domain.domain_id, request["FraudsterId"])
+    watchlist = find(tx, domain.domain_id, request["WatchlistId"])
+    if watchlist.watchlist_id not in _watchlists_of(tx, row):
+        if room(tx, domain.domain_id, watchlist.watchlist_id) < 1:
+            raise quota_exceeded("The watchlist holds as many fraudsters as its quota allows.")
+        add_members(tx, domain.domain_id, watchlist.watchlist_id, [row.generated_id])
+    return {"Fraudster": _described(tx, row)}
+
+
+def disassociate_fraudster(tx: Transaction, request: Request) -> Result:
+    """Take a fraudster off a watchlist, unless it is the only one; one who is not on it is no error."""
+    domain = domains.active(tx, request["DomainId"])
+    row = _find_fraudster(tx, domain.domain_id, request["FraudsterId"])
+    watchlist = find(tx, domain.domain_id, request["WatchlistId"])
+    if _watchlists_of(tx, row) == [watchlist.watchlist_id]:
+        raise invalid("A fraudster must be on at least one watchlist; delete the fraudster instead.")
+    tx.connection.execute(
+        delete(members).where(*_memberships(row), members.c.watchlist_id == watchlist.watchlist_id)
+    )
+    return {"Fraudster": _described(tx, row)}
+
+
+def register(tx: Transaction, domain_id: str, watchlist_id: str, count: int) -> list[str]:
+    """Add new fraudsters on a watchlist and return their ids: ``count``, or fewer when the watchlist is full."""
+    added = [ids.speaker_id() for _ in range(min(count, room(tx, domain_id, watchlist_id)))]
+    if added:
+        rows = [{"domain_id": domain_id, "generated_id": name, "created_at": tx.now} for name in added]
+        tx.connection.execute(insert(fraudsters), rows)
+        add_members(tx, domain_id, watchlist_id, added)
+    return added
+
+
+def add_members(tx: Transaction, domain_id: str, watchlist_id: str, names: Sequence[str]) -> None:
+    rows = [{"domain_id": domain_id, "watchlist_id": watchlist_id, "generated_id": name} for name in names]
+    tx.connection.execute(insert(members), rows)
+
+
+def _find_fraudster(tx: Transaction, domain_id: str, fraudster_id: str) -> Row[Any]:
+    query = select(fraudsters).where(fraudsters.c.domain_id == domain_id, fraudsters.c.generated_id == fraudster_id)
+    row = tx.connection.execute(query).first()
+    if row is None:
+        raise fraudster_not_found()
+    return row
+
+
+def _memberships(row: Row[Any]) -> Sequence[Any]:
+    return members.c.domain_id == row.domain_id, members.c.generated_id == row.generated_id
+
+
+def _watchlists_of(tx: Transaction, row: Row[Any]) -> list[str]:
+    return _watchlists(tx, row.domain_id, [row.generated_id])[row.generated_id]
+
+
+def _watchlists(tx: Transaction, domain_id: str, names: Sequence[str]) -> dict[str, list[str]]:
+    """Return the watchlists of each fraudster, in a stable order."""
+    on: dict[str, list[str]] = {name: [] for name in names}
+    query = select(members.c.generated_id, members.c.watchlist_id).where(
+        members.c.domain_id == domain_id, members.c.generated_id.in_(names)
+    )
+    for name, watchlist_id in tx.connection.execute(query.order_by(members.c.watchlist_id)):
+        on[name].append(watchlist_id)
+    return on
+
+
+def _described(tx: Transaction, row: Row[Any]) -> Result:
+    return {**_fraudster(row._asdict()), "WatchlistIds": _watchlists_of(tx, row)}
+
+
+def _fraudster(row: Mapping[str, Any]) -> Result:
+    return {
+        "CreatedAt": row["created_at"],
+        "DomainId": row["domain_id"],
+        "GeneratedFraudsterId": row["generated_id"],
     }

@@ -10,15 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, create_engine, text
 
-from voiceid_optout.service.db import postgres, revisions, sqlite
+from voiceid_optout.service.db import postgres
+from voiceid_optout.service.db.database import sqlite_writer
+from voiceid_optout.service.db.migrations import STEPS, current, migrate, upgrade
 from voiceid_optout.service.db.postgres import database_url
-from voiceid_optout.service.db.revisions import current, known_revisions, migrate
 from voiceid_optout.service.db.schema import metadata
 from voiceid_optout.service.errors import StartError
 
@@ -42,7 +41,7 @@ def old(tmp_path: Path) -> Any:
 def test_the_first_release_s_database_is_taken_over_with_all_it_holds(old: Engine) -> None:
     with old.begin() as connection:
         migrate(connection)
-        assert current(connection) == known_revisions()[-1]
+        assert current(connection) == "0004_once"
         people = connection.execute(text("SELECT customer_id, status FROM speakers ORDER BY sequence")).all()
         assert people == [("caller-0", "OPTED_OUT"), ("caller-1", "OPTED_OUT")]
         assert connection.scalar(text("SELECT value FROM tags")) == "privacy"
@@ -94,19 +93,26 @@ def test_what_the_first_revision_makes_is_what_the_first_release_made(old: Engin
 @pytest.fixture(params=["SQLite", "PostgreSQL"])
 def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
     if request.param == "SQLite":
-        engine = sqlite.writer(tmp_path / "new.db")
+        engine = sqlite_writer(tmp_path / "new.db")
     else:
         engine = postgres.writer(database_url(request.getfixturevalue("database_url")))
     yield engine
     engine.dispose()
 
 
-def test_the_revisions_are_one_line_named_as_their_files() -> None:
-    script = ScriptDirectory(str(revisions.VERSIONS.parent))
-    line = [revision.revision for revision in script.walk_revisions()]
-    assert line[::-1] == known_revisions()
-    assert len(script.get_heads()) == 1
-    assert all(re.fullmatch(r"\d{4}_[a-z_]+", revision) for revision in line)
+def test_the_revisions_are_numbered_in_their_order() -> None:
+    assert all(re.fullmatch(r"\d{4}_[a-z_]+", revision) for revision in STEPS)
+    assert [int(revision[:4]) for revision in STEPS] == list(range(1, len(STEPS) + 1))
+
+
+@pytest.mark.parametrize("revision", STEPS)
+def test_a_database_of_any_revision_is_brought_up_to_date(engine: Engine, revision: str) -> None:
+    with engine.begin() as connection:
+        upgrade(connection, None, revision)
+        assert current(connection) == revision
+        migrate(connection)
+        assert current(connection) == list(STEPS)[-1]
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
 
 
 def test_what_the_revisions_make_is_what_the_tables_say(engine: Engine) -> None:
@@ -122,7 +128,7 @@ def test_what_an_earlier_release_knew_of_signatures_becomes_a_boundary(
 ) -> None:
     boundary = text("SELECT value FROM meta WHERE key = 'forgotten_requests'")
     with engine.begin() as connection:
-        command.upgrade(revisions._config(connection), "0003_access")
+        upgrade(connection, None, "0003_access")
         if used:
             connection.execute(text("INSERT INTO used_signatures VALUES ('ab', 1.5)"))
         monkeypatch.setattr(time, "time", lambda: 1_800_000_000.5)

@@ -13,8 +13,8 @@ from sqlalchemy.exc import DBAPIError
 
 from tests.service.cluster import Cluster
 from voiceid_optout.service.db import postgres as engines
-from voiceid_optout.service.db.connection import Failure, PersistentConnection, classify, describe, is_full
 from voiceid_optout.service.db.postgres import database_url as parsed
+from voiceid_optout.service.db.transaction import Failure, PersistentConnection, classify, describe, is_full
 
 
 def wrapped(original: Exception, *, lost: bool = False) -> DBAPIError:
