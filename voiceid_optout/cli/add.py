@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     *people_options[:2],
     click.option("--reason", help="How the person asked; no names, no numbers."),
     *people_options[2:],
-    click.option("--skip-listed", is_flag=True, help="Pass over who is listed already, instead of refusing."),
+    click.option("--skip-listed", is_flag=True, help="Skip people who are already listed, instead of refusing."),
 )
 def command(
     *,
@@ -32,14 +32,14 @@ def command(
     reveal: bool,
     **choices: Any,
 ) -> None:
-    """Put people on the register, as a person with an editor would: at the end of `speakers`, and every other line
-    stays as it is. Who is under `released` objects again and goes back to `speakers`.
+    """Put people on the register, at the end of `speakers`. Every other line stays as it is. A person under
+    `released` who objects again moves back to `speakers`.
 
-    The register is checked before and after, and nothing is written if anything is wrong. Nothing is sent
-    anywhere: the change takes effect when it is merged.
+    The register is checked before and after. If anything is wrong, nothing is written. Nothing is sent anywhere:
+    the change takes effect when it is merged.
 
-    Arguments stay in the history of your shell and show in the list of processes. For identifiers of people prefer
-    `-`, which reads them from standard input, one a line, or --from-csv.
+    Arguments stay in the history of your shell and are visible in the list of processes. For identifiers of people
+    use `-`, which reads standard input, one id a line, or use --from-csv.
 
     \b
     Example

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-@click.command(name="adopt", short_help="Take over who is opted out in the service.")
+@click.command(name="adopt", short_help="Add people to the register who are opted out in the service.")
 @with_options(
     *stack_options,
     domain_option,
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     click.option(
         "--include-enrolled",
         is_flag=True,
-        help="List the others too, as comments with their status; a later run renews that list.",
+        help="List the other speakers too, as comments with their status. A later run renews that list.",
     ),
     *dry_run_options,
 )
@@ -37,11 +37,12 @@ def command(
     dry_run: bool,
     reveal: bool,
 ) -> None:
-    """Take over into the register whom the service has opted out, so that the register says what is the case.
+    """Add the people whom the service has opted out to the register.
 
-    Reads the whole domain at the pace of its quota (100,000 people take some 200 seconds) and adds who is opted out
-    and not listed yet; the entries that are there stay as they are. Without a file of that domain one is made. A
-    run that is cut short goes on where it ended. In the service nothing changes, then or at the next `optout up`.
+    This reads the whole domain at the pace of its quota (100,000 people take about 200 seconds) and adds everybody
+    who is opted out and not listed yet. Existing entries stay as they are. If no file of that domain exists, one
+    is made. An interrupted run continues where it ended. Nothing changes in the service, now or at the next
+    `optout up`.
 
     \b
     Example

@@ -19,8 +19,8 @@ from voiceid_optout.cli.posting import repository_options
 def command(**options: Any) -> None:
     """Print the digest in the comment on the pull request that became a commit.
 
-    It is what people had before them when they merged. There is none when the commit came by no pull request, when
-    the last preview failed or the guard refused its plan, or when the plan is of an older push.
+    It is the digest that people saw when they merged. There is none if the commit came without a pull request, if
+    the last preview failed, if the guard refused its plan, or if the plan is of an older push.
 
     The token comes from GITHUB_TOKEN alone. The job needs this permission: pull-requests: read
 

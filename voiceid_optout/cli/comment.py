@@ -31,15 +31,15 @@ from voiceid_optout.cli.posting import posting_options
         "unless the guard refuses it.",
     ),
     click.option("--digest", help="Instead of --plan: the digest that merging approves."),
-    click.option("--failed", metavar="TEXT", help="There is no plan: say why, and void the one shown before."),
+    click.option("--failed", metavar="TEXT", help="There is no plan: say why, and void the earlier one."),
 )
 def command(
     number: int | None, plan_file: Path | None, digest: str | None, failed: str | None, **options: Any
 ) -> None:
-    """Write the one comment about a stack on a pull request, or edit the one that is there.
+    """Write the comment about a stack on a pull request, or edit the existing one.
 
-    The comment is known by its first line, <!-- optout:stack=NAME -->, and by its author: only what the token's own
-    user wrote is touched. A text that carries an identifier of the register is refused.
+    The comment is known by its first line, <!-- optout:stack=NAME -->, and by its author: only comments of the
+    token's own user are changed. A text with an identifier of the register is refused.
 
     The token comes from GITHUB_TOKEN alone. The job needs this permission: pull-requests: write
 

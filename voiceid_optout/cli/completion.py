@@ -27,10 +27,10 @@ MOST_BYTES = 1_000_000  # of a register that is read between two keystrokes; it 
 def command(shell: str | None) -> None:
     """Print the script with which bash, zsh or fish completes commands, options, stacks and labels.
 
-    Without a name it is the script for the shell in SHELL.
+    Without a name, this is the script for the shell in SHELL.
 
-    Labels come from the register, at most a megabyte of it, and need the passphrase in the environment if their key
-    is a secret: nothing is asked for. Identifiers are never completed.
+    Labels come from the register, from at most a megabyte of it. If their key is a secret, the passphrase must be
+    in the environment; the script does not ask for it. Identifiers are never completed.
 
     \b
     Example

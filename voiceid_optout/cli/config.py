@@ -19,13 +19,13 @@ _HIDDEN = "[secret]"
 _show_option = click.option("--show-secrets", is_flag=True, help="Print secrets in clear; it needs the passphrase.")
 
 
-@click.group(name="config", short_help="Read and change a stack's file, secrets too.")
+@click.group(name="config", short_help="Read and change a stack's file, including secrets.")
 def command() -> None:
     """Read and change the values in a stack's file, Pulumi.<stack>.yaml.
 
-    Secrets are sealed with the stack's passphrase, in Pulumi's own form: the Pulumi CLI reads what this writes, and
-    this reads what the CLI writes. Every other line of the file stays as it is. A key without a namespace is the
-    project's.
+    Secrets are sealed with the stack's passphrase in Pulumi's own form. The Pulumi CLI reads what this writes, and
+    this reads what the CLI writes. Every other line of the file stays as it is. A key without a namespace belongs
+    to the project.
 
     \b
     Example
@@ -44,7 +44,7 @@ def command() -> None:
 @click.option("--secret", is_flag=True, help="Seal it with the passphrase; the value comes from standard input.")
 @click.option("--random", "is_random", is_flag=True, help="With --secret: 64 random hexadecimal digits.")
 def set_value(key: str, value: str | None, *, secret: bool, is_random: bool, **choices: Any) -> None:
-    """Set a value. That of a secret is read from standard input, because arguments stay in the shell's history.
+    """Set a value. A secret value is read from standard input, because arguments stay in the shell's history.
 
     Exit codes: 0 done, 1 failed, 2 wrong usage.
     """

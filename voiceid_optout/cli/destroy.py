@@ -18,13 +18,13 @@ from voiceid_optout.cli.options import approve_option, require_answer, run_optio
     click.option("--preview", "only_preview", is_flag=True, help="Show the plan, and change nothing."),
 )
 def command(*, yes: bool, approve: str | None, only_preview: bool, **choices: Any) -> None:
-    """Stop managing everybody: the stack is empty then.
+    """Stop managing everybody. The stack is empty afterwards.
 
-    Opt-outs stay in the service: only an entry under `released` ends one. The next `optout up` takes the people of
-    the register back under management.
+    Opt-outs stay in the service: only an entry under `released` ends one. The next `optout up` manages the people
+    of the register again.
 
-    Nobody would be left to manage, so the guard wants the plan's digest, which --preview shows; --yes is enough
-    where a few people are named by --target.
+    Nobody would be managed any more, so the guard needs the plan's digest, which --preview shows. For a few people
+    named by --target, --yes is enough.
 
     \b
     Example

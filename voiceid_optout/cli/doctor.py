@@ -15,14 +15,14 @@ from voiceid_optout.cli.output import echo
 _MARKS = {"ok": ("ok  ", "green"), "note": ("note", "yellow"), "fail": ("FAIL", "red")}
 
 
-@click.command(name="doctor", short_help="Check everything a run needs.")
+@click.command(name="doctor", short_help="Check everything that a run needs.")
 @with_options(*stack_options, click.option("--json", "as_json", is_flag=True, help="Print one JSON object."))
 def command(*, as_json: bool, **choices: Any) -> None:
-    """Check everything a run needs, and say what to do about what is missing.
+    """Check everything that a run needs, and say what to do if something is missing.
 
-    Looks at Python, the Pulumi CLI, the project and stack files, the register, the passphrase, the state and its
-    lock, says where region, endpoint and credentials come from, and asks the Voice ID endpoint about each domain.
-    Changes nothing.
+    This checks Python, the Pulumi CLI, the project and stack files, the register, the passphrase, the state and
+    its lock. It says where region, endpoint and credentials come from, and asks the Voice ID endpoint about each
+    domain. Nothing is changed.
 
     \b
     Example

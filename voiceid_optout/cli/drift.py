@@ -15,14 +15,16 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-@click.command(name="drift", short_help="Check that the service still says what the register asks.")
+@click.command(name="drift", short_help="Check that the service still matches the register.")
 @with_options(*run_options, *report_options)
 def command(*, form: str | None, outputs: tuple[Path, ...], **choices: Any) -> None:
-    """Ask the service about every person and report who is no longer as the register asks. Changes nothing.
+    """Ask the service about every person, and report everybody whose status is not what the register asks. Nothing
+    is changed.
 
-    Drift is a person who was opted out and now is enrolled, expired, pending or gone, a released one who is back,
-    and an entry of the register that has never been applied. `optout up` repairs all of it. What a merge asks for
-    and leaves nobody unprotected until it is applied (a release, a line taken out) is no drift; it is counted.
+    Drift is a person who was opted out and is now enrolled, expired, pending or gone, a released person who is
+    back, or an entry of the register that was never applied. `optout up` repairs all of these. A merged change
+    that is not applied yet is no drift if it leaves nobody unprotected (a release, a removed line); it is only
+    counted.
 
     \b
     Example: every night

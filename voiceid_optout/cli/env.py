@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 def command(**choices: Any) -> None:
     """Print the variables with which the raw `pulumi` and `aws` commands see what `optout` sees.
 
-    For a stack with its own service (the sandbox) the service must be running: start `optout serve` first, in
-    another terminal, with the line this command prints if it is not.
+    For a stack with its own service (the sandbox) the service must be running. If it is not, this command prints
+    the line that starts it; type that line in another terminal.
 
-    The variables are for this stack alone: OPTOUT_ENV_FOR names it, and with another stack they are refused.
+    The variables are for this stack only. OPTOUT_ENV_FOR names it, and they are refused with another stack.
 
     \b
     Example

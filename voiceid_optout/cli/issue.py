@@ -20,12 +20,12 @@ from voiceid_optout.cli.posting import posting_options
     click.option("--close", is_flag=True, help="There is no drift: close the issue."),
 )
 def command(*, failed: str | None, close: bool, **options: Any) -> None:
-    """Open the one issue about a stack's drift, bring it up to date, or close it.
+    """Open the issue about a stack's drift, update it, or close it.
 
-    A check that failed opens or updates the same issue: nobody knows then whether the opt-outs still hold.
+    A failed check opens or updates the same issue, because nobody then knows whether the opt-outs still hold.
 
     The issue is known by its first line, <!-- optout:drift=NAME -->, and by its author, as comments are. A text
-    that carries an identifier of the register or of the state is refused.
+    with an identifier of the register or of the state is refused.
 
     The token comes from GITHUB_TOKEN alone. The job needs this permission: issues: write
 

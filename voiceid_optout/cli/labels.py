@@ -19,8 +19,8 @@ def command() -> None:
     \b
     Example: the key was seen by somebody who should not have
       $ optout labels rotate --stack production
-      $ optout preview --stack production         everybody moves to a new label, nobody is touched
-      $ optout up --stack production              moves them, and takes the key of before out of the file
+      $ optout preview --stack production         everybody moves to a new label; no opt-out changes
+      $ optout up --stack production              moves them, and removes the old key from the file
 
     Exit codes: 0 done, 1 failed, 2 wrong usage.
     """  # noqa: D301 - click's own mark for "do not wrap"
@@ -29,10 +29,10 @@ def command() -> None:
 @command.command(name="rotate")
 @with_options(*stack_options)
 def rotate(**choices: Any) -> None:
-    """Give the labels a new random key. The next `optout up` moves everybody, and calls the service for nobody.
+    """Give the labels a new random key. The next `optout up` moves everybody, and makes no call to the service.
 
-    Until then the stack's file holds both keys, the one of before as previousLabelKey. A run that is cut short goes
-    on where it ended.
+    Until then the stack's file contains both keys, the old one as previousLabelKey. An interrupted run continues
+    where it ended.
 
     Exit codes: 0 done, 1 failed, 2 wrong usage.
     """
@@ -47,9 +47,9 @@ def rotate(**choices: Any) -> None:
 @command.command(name="finish")
 @with_options(*stack_options)
 def finish(**choices: Any) -> None:
-    """Take the key of before out of the stack's file, after an `up` on a runner has moved everybody.
+    """Remove the old key from the stack's file, after an `up` on a runner has moved everybody.
 
-    An `up` on your own machine does it by itself. Nothing is changed while somebody has a label of before.
+    An `up` on your own machine does this itself. While somebody still has an old label, nothing is changed.
 
     Exit codes: 0 done, 1 failed or too early, 2 wrong usage.
     """

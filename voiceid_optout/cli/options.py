@@ -98,7 +98,7 @@ _PARALLEL = click.option(
     type=click.IntRange(1, 256),
     default=8,
     show_default=True,
-    help="How many resources are worked on at once; the service's quota is kept whatever this says.",
+    help="How many resources are worked on at once. The service's quota is kept in any case.",
 )
 _TARGET = click.option(
     "-t",
@@ -117,13 +117,13 @@ _EVENT_LOG = click.option(
 )
 
 _QUIET = click.option(
-    "-q", "--quiet", is_flag=True, help="Show errors, warnings and the result alone: no progress and no rows."
+    "-q", "--quiet", is_flag=True, help="Show only errors, warnings and the result, without progress and rows."
 )
 
 _TRUST = click.option(
     "--trust-state",
     is_flag=True,
-    help="Run whatever code the state names: for a state that only people write whom you trust with your keys.",
+    help="Run whatever code the state names, with your keys. Use it only if you trust all who can write it.",
 )
 
 stack_options = (cwd_option, _STACK)
@@ -137,13 +137,13 @@ refresh_option = click.option(
 continue_option = click.option(
     "--continue-on-error",
     is_flag=True,
-    help="After an error go on with everybody it does not concern; the exit code is the same.",
+    help="After an error continue with everybody whom it does not concern. The exit code is the same.",
 )
 format_option = click.option(
     "--format",
     "form",
     type=click.Choice(["text", "markdown", "json", "html"]),
-    help="In which form, on standard output or in the file of --output.  [default: text, or the file's ending]",
+    help="The form, on standard output or in the file of --output.  [default: text, or the file's ending]",
 )
 output_option = click.option(
     "-o",
@@ -151,7 +151,7 @@ output_option = click.option(
     "outputs",
     multiple=True,
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Write it to a file, whose ending says the form: .txt, .md, .json, .html. Repeatable; text is shown too.",
+    help="Write it to a file whose ending says the form: .txt, .md, .json, .html. Repeatable; text is shown too.",
 )
 report_options = (format_option, output_option)
 
@@ -178,9 +178,9 @@ plan_option = click.option(
     "--plan",
     "plan_file",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Do exactly this saved plan, without asking; what differs by now is listed. The guard still looks.",
+    help="Do exactly this saved plan, without asking. Differences are listed. The guard still checks it.",
 )
-yes_option = click.option("-y", "--yes", is_flag=True, help="Do it without asking; needed where nobody can answer.")
+yes_option = click.option("-y", "--yes", is_flag=True, help="Do it without asking; needed if nobody can answer.")
 
 
 def require_answer(*, yes: bool) -> None:

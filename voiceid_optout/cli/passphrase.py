@@ -48,8 +48,8 @@ def command() -> None:
 def rotate(*, new_file: str | None, **choices: Any) -> None:
     """Seal the stack's file and its state with another passphrase.
 
-    The present one comes from PULUMI_CONFIG_PASSPHRASE or PULUMI_CONFIG_PASSPHRASE_FILE, as always. A command that
-    is cut short between the two files is run again with the same two passphrases, and goes on where it ended.
+    The current passphrase comes from PULUMI_CONFIG_PASSPHRASE or PULUMI_CONFIG_PASSPHRASE_FILE, as always. If the
+    command is interrupted between the two files, run it again with the same two passphrases, and it continues.
 
     Backups and the records of earlier runs stay sealed with the old passphrase: keep it as long as you keep them.
 

@@ -39,9 +39,7 @@ _COMMIT = click.option(
 )
 _TEXT = click.Path(path_type=Path, dir_okay=False, exists=True, allow_dash=True)
 _BODY = click.option("--body-file", type=_TEXT, help="The text, in Markdown; - reads standard input.")
-_LOG = click.option(
-    "--log-file", type=_TEXT, help="A text for terminals, shown letter for letter; - reads standard input."
-)
+_LOG = click.option("--log-file", type=_TEXT, help="A text for terminals, shown unchanged; - reads standard input.")
 
 repository_options = (*stack_options, _REPO, _COMMIT)
 posting_options = (*repository_options, _BODY, _LOG)

@@ -27,7 +27,7 @@ from voiceid_optout.cli.options import refresh_option, report_options, run_optio
     click.option(
         "--detailed-exitcode",
         is_flag=True,
-        help="Leave with 4 when there is something to do, with 6 when the guard would refuse it.",
+        help="Exit with 4 if there is something to do, with 6 if the guard would refuse it.",
     ),
 )
 def command(
@@ -41,9 +41,9 @@ def command(
 ) -> None:
     """Show what `optout up` would do, and change nothing.
 
-    The register is checked, the service is asked about every person (unless --no-refresh), and each difference
-    is a row: its label, the line of the register, what would be done and why. The digest names exactly this plan:
-    `optout up --approve DIGEST` does it or nothing.
+    This checks the register and asks the service about every person (unless --no-refresh). Each difference is a
+    row: the label, the line of the register, what would be done and why. The digest names exactly this plan.
+    `optout up --approve DIGEST` applies it, or nothing.
 
     \b
     Example: in CI, on a pull request

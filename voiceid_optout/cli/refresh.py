@@ -10,12 +10,12 @@ from voiceid_optout.cli.errors import reported
 from voiceid_optout.cli.options import run_options, with_options
 
 
-@click.command(name="refresh", short_help="Bring the state to what the service says.")
+@click.command(name="refresh", short_help="Make the state match the service.")
 @with_options(*run_options)
 def command(**choices: Any) -> None:
-    """Ask the service about every person and write what it says into the state.
+    """Ask the service about every person, and write the answers into the state.
 
-    Nothing changes in the service. What has drifted is listed; the next `optout up` repairs it.
+    Nothing changes in the service. Drift is listed, and the next `optout up` repairs it.
 
     \b
     Example

@@ -30,14 +30,14 @@ def command(
     reveal: bool,
     **choices: Any,
 ) -> None:
-    """Move people from `speakers` to `released`. Once that is merged and applied, the service has deleted them and
-    they may be recognised by voice again: so it needs a reason, and a review.
+    """Move people from `speakers` to `released`. When this is merged and applied, the service deletes them, and
+    they may be recognised by voice again. So it needs a reason and a review.
 
-    What the entry said about the objection gives way to the reason for the release; Git keeps it. A file that is
-    a mere list becomes one with `speakers` and `released`. Nothing is written if anything is wrong.
+    The reason for the release replaces what the entry said about the objection; Git keeps that. A bare list
+    becomes a file with `speakers` and `released`. If anything is wrong, nothing is written.
 
-    Arguments stay in the history of your shell and show in the list of processes. For identifiers of people prefer
-    `-`, which reads them from standard input, one a line, or --from-csv.
+    Arguments stay in the history of your shell and are visible in the list of processes. For identifiers of people
+    use `-`, which reads standard input, one id a line, or use --from-csv.
 
     \b
     Example

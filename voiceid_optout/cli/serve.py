@@ -28,8 +28,8 @@ SUBCOMMANDS = {
 
 _HELP = """Run the Voice ID-compatible service until Ctrl-C.
 
-AWS SDKs and the AWS CLI work with it unchanged once they are pointed at it. Data and access keys live in the
-data folder; a call that was answered with success is on disk.
+AWS SDKs and the AWS CLI work with it unchanged when you point them at it. Data and access keys are in the data
+folder. If a call was answered with success, its change is on disk.
 
 \b
 Example: a sandbox with one domain, and a person who opts out.

@@ -26,11 +26,11 @@ from voiceid_optout.cli.streams import result
 @replace_option
 @click.pass_context
 def command(ctx: click.Context, file: Path, data: Path, database: str | None, *, replace: bool) -> None:
-    """Copy the service's database to FILE; the service may run and is not held up.
+    """Copy the service's database to FILE. The service may run, and the copy does not delay it.
 
-    The copy is one state of the data and one file, checked, on disk, and readable by you alone: it holds the ids
-    of the people who opted out, and the keys of `optout serve keys` with the secrets that are not references.
-    PostgreSQL is copied by its own pg_dump, which must be on PATH.
+    The copy is one consistent state in one file, checked and on disk. Only you can read it, because it contains
+    the ids of the people who opted out, and the keys of `optout serve keys` with the secrets that are not
+    references. For PostgreSQL, pg_dump makes the copy and must be on PATH.
 
     \b
     Example: every night, under the day's name.

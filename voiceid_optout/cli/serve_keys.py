@@ -31,7 +31,7 @@ _store_options = with_options(data_option, database_option)
 
 @click.group(name="keys", short_help="Add, list and revoke access keys.")
 def command() -> None:
-    """Manage the access keys that the service takes, also while it runs: it notices within a second or two.
+    """Manage the access keys that the service accepts. A running service notices changes within a second or two.
 
     \b
     Roles
@@ -81,11 +81,11 @@ def add(
     *,
     may_release: bool,
 ) -> None:
-    """Add a key and print it in the form of ~/.aws/credentials, or put it into the file of --output; its secret is
-    shown this once.
+    """Add a key and print it in the form of ~/.aws/credentials, or put it into the file of --output. Its secret is
+    shown only this once.
 
-    With --secret the store keeps the reference alone and nothing secret is shown: a secret manager puts the secret
-    there for the service, and gives it to the client. A file's new content counts at once.
+    With --secret the database keeps only the reference, and no secret is shown. A secret manager puts the secret
+    there for the service, and gives it to the client. A file's new content takes effect within a second or two.
 
     Exit codes: 0 done, 1 failed, 2 wrong usage.
     """
@@ -133,7 +133,7 @@ def add(
 @_store_options
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, a list of objects.")
 def list_keys(data: Path, database: str | None, *, as_json: bool) -> None:
-    """List the keys, revoked ones too; never a secret.
+    """List the keys, including revoked ones, without secrets.
 
     Exit codes: 0 done, 1 failed.
     """
@@ -156,7 +156,7 @@ def list_keys(data: Path, database: str | None, *, as_json: bool) -> None:
 @_store_options
 @click.argument("key_id", metavar="KEY")
 def revoke(data: Path, database: str | None, key_id: str) -> None:
-    """Revoke the key with this access key id, for good: requests signed with it are refused a second or two later.
+    """Revoke the key with this access key id for ever. A second or two later, requests signed with it are refused.
 
     Exit codes: 0 done, or revoked before; 1 no such key, or failed.
     """

@@ -31,7 +31,7 @@ database_option = click.option(
     help="PostgreSQL database, which several services may share: postgresql://user@host/name, or file:PATH or "
     "env:NAME where that is kept. Without it a SQLite file in the data folder. Also by OPTOUT_DATABASE.",
 )
-replace_option = click.option("--replace", is_flag=True, help="Take the place of what is there.")
+replace_option = click.option("--replace", is_flag=True, help="Replace what is there.")
 
 SERVICE_PACKAGES = ("alembic", "prometheus_client", "regex", "sqlalchemy", "starlette", "uvicorn")
 """What the extra `service` brings on every platform, by the names under which it is imported."""

@@ -33,7 +33,7 @@ _ACCESS = (
         default=15 * 60,
         show_default=True,
         metavar="SECONDS",
-        help="How far the date of a request may be from this machine's clock; as long is a request remembered.",
+        help="How far the date of a request may be from this machine's clock.",
     ),
 )
 _TLS = (

@@ -16,7 +16,7 @@ from voiceid_optout.cli.serve_options import (
 from voiceid_optout.cli.streams import result
 
 
-@click.command(name="restore", short_help="Put a backup in the place of the database; no service may run.")
+@click.command(name="restore", short_help="Replace the database with a backup; no service may run.")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @data_option
 @database_option
@@ -25,9 +25,9 @@ from voiceid_optout.cli.streams import result
 def command(ctx: click.Context, file: Path, data: Path, database: str | None, *, replace: bool) -> None:
     """Make the backup FILE the service's database.
 
-    The backup is checked first, and the database is replaced in one step or not at all. A database that is there is
-    replaced only with --replace; a SQLite file is kept beside the new one, under a name that is printed. Opt-outs
-    that came after the backup are not in it: run `optout drift` against the register afterwards.
+    The backup is checked first, and the database is replaced in one step or not at all. An existing database is
+    replaced only with --replace. An existing SQLite file is kept under another name, which is printed. Opt-outs
+    that came after the backup are missing, so run `optout drift` against the register afterwards.
 
     \b
     Example

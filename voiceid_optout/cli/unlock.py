@@ -15,20 +15,20 @@ if TYPE_CHECKING:
     from voiceid_optout.state.locks import Lock
 
 
-@click.command(name="unlock", short_help="Remove the lock of a run that is gone for good.")
+@click.command(name="unlock", short_help="Remove the lock of a run that has died.")
 @with_options(
     *stack_options,
     yes_option,
     click.option(
-        "--force", is_flag=True, help="Remove it though the process that holds it is alive on this machine."
+        "--force", is_flag=True, help="Remove it even if the process that holds it is alive on this machine."
     ),
 )
 def command(*, yes: bool, force: bool, **choices: Any) -> None:
-    """Remove the lock of a run that is gone for good, whichever engine it was.
+    """Remove the lock of a run that has died, whichever engine it used.
 
-    Shows who holds the lock and since when, and asks. A lock of this machine whose process has ended needs none of
-    this: the next run takes it over. The lock of a run that is alive keeps two runs from writing one state: it is
-    refused, unless --force says that the process is another one which has got its number.
+    This shows who holds the lock and since when, and asks. If the lock is from this machine and its process has
+    ended, you do not need this: the next run takes the lock over. If the process is alive, the command refuses,
+    because the lock keeps two runs from writing one state. --force says that another process now has this number.
 
     \b
     Example

@@ -27,17 +27,18 @@ if TYPE_CHECKING:
 _NOTHING = "Nothing changed: the service says what the register asks."
 
 
-@click.command(name="up", short_help="Bring the service to what the register says.")
+@click.command(name="up", short_help="Make the service match the register.")
 @with_options(*run_options, refresh_option, yes_option, approve_option, plan_option, continue_option)
 def command(*, refresh: bool, yes: bool, approve: str | None, plan_file: Path | None, **choices: Any) -> None:
-    """Bring the service to what the register says.
+    """Make the service match the register.
 
-    Shows the plan first and asks, unless --yes, --approve or --plan is given; where nobody can answer, one of them
-    is needed. Safe to run again at any time: what is done stays done, and a run that was cut short goes on where
-    it ended.
+    This shows the plan first and asks, unless --yes, --approve or --plan is given. If nobody can answer, one of
+    them is needed. You can run it again at any time: what is done stays done, and an interrupted run continues
+    where it ended.
 
     A guard refuses a plan that would release or stop managing many people at once, or everybody, or delete
-    anything. It then prints the command that does exactly this plan, with --approve. docs/plan.md has its limits.
+    anything. It then prints the command that applies exactly this plan, with --approve. docs/plan.md
+    explains its limits.
 
     \b
     Example

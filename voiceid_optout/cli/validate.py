@@ -62,9 +62,9 @@ def command(
 ) -> None:
     """Check a register: directories of YAML files, or single files.
 
-    All files given make one register; without any, the registers of all stacks are checked, and a fault that only
-    some stacks have names them. Every fault is shown as file:line:column: code: message; no identifier
-    is ever printed. docs/register.md says what each code means. Nothing is sent anywhere.
+    All given files make one register. Without any, the registers of all stacks are checked, and a fault that only
+    some stacks have names them. Every fault is shown as file:line:column: code: message. No identifier is ever
+    printed, and nothing is sent anywhere. docs/register.md explains each code.
 
     \b
     Example: config/people.yaml
