@@ -5,6 +5,7 @@ So no list says which tests are fast, and none can be out of date. The whole sui
 
 from __future__ import annotations
 
+import signal
 import sys
 import threading
 from pathlib import Path, PurePath
@@ -85,6 +86,9 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # Of a run in the background, and the processes of the tests would inherit it.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     if config.getoption("--fast"):
         config.pluginmanager.register(OnlyFast())
         # A test that is cut short leaves open what it would have handed to the process.
