@@ -238,7 +238,7 @@ def test_a_status_that_a_write_does_not_change_is_drift(configured_shards: Confi
 
 def test_config_that_is_wrong() -> None:
     config = stack_config("http://127.0.0.1:1", quotas="many")
-    with pytest.raises(OptOutFailed, match="quotas is not JSON"):
+    with pytest.raises(OptOutFailed, match="quotas is not an object"):
         OptedOutSpeakersProvider().configure(ConfigureRequest(Config(config, PROJECT)))
 
 

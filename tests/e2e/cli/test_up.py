@@ -211,7 +211,7 @@ def test_an_emptied_register_is_refused_and_the_limits_are_the_stack_s(live: Pro
     with (live.root / "Pulumi.test.yaml").open("a", encoding="utf-8") as file:
         file.write("  voiceid-optout:guard: {maxLossPercent: thirty}\n")
     wrong = live.run("up", "--yes")
-    assert wrong.exit_code == ExitCode.FAILED
+    assert wrong.exit_code == ExitCode.USAGE
     assert wrong.stderr == (
         "error: Pulumi.test.yaml: voiceid-optout:guard needs a number from 0 to 100 for maxLossPercent, "
         "without quotes\n"
