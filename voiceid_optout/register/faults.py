@@ -87,13 +87,13 @@ ABOUT: Mapping[Code, About] = MappingProxyType(
         ),
         Code.NO_FILES: About(
             _F,
-            "The directory holds no `.yaml` or `.yml` file.",
+            "The directory has no `.yaml` or `.yml` file.",
             "Add one; a register of nobody is `speakers: []`.",
         ),
         Code.NOT_A_FILE: About(_F, "The name belongs to a directory, a pipe or a device.", "Rename or remove it."),
         Code.IN_SUBDIRECTORY: About(
             _F,
-            "The file lies too deep, or behind a link to a folder, and would not be read.",
+            "The file is too deep, or behind a link to a folder, and would not be read.",
             "Move it up, or out of the register.",
         ),
         Code.NOT_READ: About(
@@ -107,12 +107,12 @@ ABOUT: Mapping[Code, About] = MappingProxyType(
         Code.NOT_UTF8: About(_F, "The bytes are not UTF-8.", "Save the file as UTF-8."),
         Code.CONTROL_CHARACTER: About(
             _F,
-            "The file holds an invisible control character, or a line break only some programs know.",
+            "The file contains an invisible control character, or a line break that only some programs know.",
             "Delete it.",
         ),
         Code.CONFLICT_MARKER: About(
             _F,
-            "A line of `<<<<<<<`, `=======` or `>>>>>>>` is left of a conflict between two changes.",
+            "A line of `<<<<<<<`, `=======` or `>>>>>>>` remains from a conflict between two changes.",
             "Keep the people of both sides, and delete these lines.",
         ),
         Code.YAML_SYNTAX: About(
@@ -141,7 +141,9 @@ ABOUT: Mapping[Code, About] = MappingProxyType(
             "Look at the first fault: it is likely the cause of the others.",
         ),
         Code.EMPTY_FILE: About(
-            _D, "The file says nothing.", "Delete it, or write `speakers: []` if nobody is listed on purpose."
+            _D,
+            "The file is empty, or has only comments.",
+            "Delete it, or write `speakers: []` if nobody is listed on purpose.",
         ),
         Code.NOBODY_LISTED: About(
             _D, "There is neither `speakers` nor `released`.", "Add one; an empty list is `[]`."
@@ -153,9 +155,11 @@ ABOUT: Mapping[Code, About] = MappingProxyType(
             "Someone is released without a reason.",
             "Write `id` and `reason`: a release must be accountable.",
         ),
-        Code.NO_VALUE: About(_D, "Nothing stands after a key or a dash.", "Fill it in or delete it."),
-        Code.WRONG_TYPE: About(_D, "A list, mapping or text stands where another is needed.", "See the format."),
-        Code.NOT_TEXT: About(_D, "A number or true/false stands where text is needed.", "Put it into quotes."),
+        Code.NO_VALUE: About(_D, "A key or a dash has no value.", "Fill it in or delete it."),
+        Code.WRONG_TYPE: About(
+            _D, "A list, mapping or text is in a place that needs another kind.", "See the format."
+        ),
+        Code.NOT_TEXT: About(_D, "A number or true/false is in a place that needs text.", "Put it into quotes."),
         Code.BAD_ID: About(
             _D,
             "Not a speaker id: 1 to 256 letters, digits, `_`, `-`, the first a letter or digit; "
@@ -165,7 +169,9 @@ ABOUT: Mapping[Code, About] = MappingProxyType(
         Code.BAD_DOMAIN: About(_D, "Neither a domain id (22 letters and digits) nor an alias.", "Correct it."),
         Code.BAD_DATE: About(_D, "Not a day of the calendar as YYYY-MM-DD.", "Correct it."),
         Code.BLANK_TEXT: About(_D, "The text is empty or only blanks.", "Fill it in or delete the key."),
-        Code.UNPRINTABLE_TEXT: About(_D, "The text holds control characters (written as escapes).", "Delete them."),
+        Code.UNPRINTABLE_TEXT: About(
+            _D, "The text contains control characters (written as escapes).", "Delete them."
+        ),
         Code.TOO_LONG: About(
             _D,
             "A reason is longer than 1,024 characters or a ticket than 256.",
