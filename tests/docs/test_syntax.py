@@ -129,6 +129,22 @@ def test_commands_stand_in_console_blocks() -> None:
     assert [page for page in PAGES if languages(page) & shells] == []
 
 
+def glued(page: str) -> list[str]:
+    """Return where a list, or text below code, lacks the blank line that the site's Markdown wants above it."""
+    found, fenced, above = [], False, ""
+    for number, line in enumerate((ROOT / page).read_text(encoding="utf-8").splitlines(), 1):
+        is_fence, is_item = line.startswith("```"), re.match(r"(?:[-*]|\d+\.) ", line)
+        after_text = above.strip() and not re.match(r"\s*(?:[-*]|\d+\.) | {2}|#", above)
+        if not fenced and line.strip() and (above.startswith("```") or (is_item and after_text)):
+            found.append(f"{page}:{number}")
+        fenced, above = fenced != is_fence, line
+    return found
+
+
+def test_lists_and_text_below_code_are_set_apart() -> None:
+    assert [place for page in PAGES for place in glued(page)] == []
+
+
 @pytest.mark.parametrize(
     "text",
     [
