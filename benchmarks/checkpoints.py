@@ -14,10 +14,10 @@ from pathlib import Path
 
 from benchmarks import people
 from benchmarks.endpoint import service
-from voiceid_optout.engine.choose import program_providers
+from voiceid_optout.engine import program_providers
 from voiceid_optout.engine.interface import Operation, Result
-from voiceid_optout.engine.official.engine import OfficialEngine
-from voiceid_optout.engine.official.workspace import SKIP
+from voiceid_optout.engine.official import OfficialEngine
+from voiceid_optout.engine.official.command import SKIP
 
 
 def first_run(root: Path, environment: dict[str, str]) -> float:

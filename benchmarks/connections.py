@@ -20,7 +20,7 @@ from pathlib import Path
 from benchmarks.hosts import WAYS, host_of
 from voiceid_optout.engine.embedded.engine import Execution
 from voiceid_optout.engine.embedded.plugin import Plugins
-from voiceid_optout.engine.events import Emitter
+from voiceid_optout.engine.embedded.run import Emitter
 from voiceid_optout.engine.interface import Operation, Request, Result
 from voiceid_optout.state.backend import Backend
 from voiceid_optout.state.project import load_project

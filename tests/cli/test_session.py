@@ -20,7 +20,7 @@ from voiceid_optout.cli.exit_codes import ExitCode
 from voiceid_optout.cli.known import Mask
 from voiceid_optout.cli.run_events import EventLog
 from voiceid_optout.cli.session import Choices, Session, end, opened
-from voiceid_optout.engine.events import Emitter
+from voiceid_optout.engine.embedded.run import Emitter
 from voiceid_optout.engine.interface import Operation, Outcome, Request, Result
 from voiceid_optout.plan import Action, Change, Plan, Purpose, Scope, Step, render_text
 from voiceid_optout.service.data_folder import find

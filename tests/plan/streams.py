@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from pulumi.automation import events as api
 
 from voiceid_optout import urn as urns
-from voiceid_optout.engine.events import Emitter
+from voiceid_optout.engine.embedded.run import Emitter
 from voiceid_optout.speakers import SPEAKER_TYPE
 
 if TYPE_CHECKING:

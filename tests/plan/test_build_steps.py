@@ -9,7 +9,7 @@ from pulumi.automation import events as api
 
 from tests.plan.streams import OPTED_OUT, urn_of
 from voiceid_optout import speakers
-from voiceid_optout.engine.events import Emitter
+from voiceid_optout.engine.embedded.run import Emitter
 from voiceid_optout.plan import Action, Change, Plan, Purpose, Scope, Step, digest
 from voiceid_optout.plan.build import (
     Drift,

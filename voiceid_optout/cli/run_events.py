@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import re
 from collections import defaultdict
+from enum import Enum
 from typing import IO, TYPE_CHECKING, Any, Self
+
+from pulumi.automation.events import BaseEvent
 
 from voiceid_optout import urn as urns
 from voiceid_optout.cli.errors import CommandError
-from voiceid_optout.engine.events import to_json
 from voiceid_optout.speakers import LABEL, SPEAKER_TYPE
 
 if TYPE_CHECKING:
@@ -102,3 +104,31 @@ class ErrorPlaces:
         if not 0 < len(labels) <= PLACES_SHOWN:
             return ""
         return f"{', '.join(sorted(self._places.get(label, label) for label in labels))}: "
+
+
+def to_json(event: object) -> dict[str, Any]:
+    """Return the event as the CLI writes it into an event log."""
+    document: dict[str, Any] = {}
+    for attribute, value in vars(event).items():
+        if value is None:
+            continue
+        key = "PolicyPacks" if attribute == "policy_packs" else _camel(attribute)
+        document[key] = _json_value(value)
+    return document
+
+
+def _json_value(value: Any) -> Any:
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, BaseEvent):
+        return to_json(value)
+    if isinstance(value, dict):
+        return {str(_json_value(key)): _json_value(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_json_value(item) for item in value]
+    return value
+
+
+def _camel(name: str) -> str:
+    head, *rest = name.split("_")
+    return head + "".join(part.capitalize() for part in rest)

@@ -24,7 +24,7 @@ from voiceid_optout.cli.progress import WorkProgress
 from voiceid_optout.cli.run_events import ErrorPlaces, EventLog, document
 from voiceid_optout.cli.sandbox import environment_for, make_private
 from voiceid_optout.cli.streams import confirmed, remember
-from voiceid_optout.engine.choose import EMBEDDED, choose
+from voiceid_optout.engine import EMBEDDED, choose
 from voiceid_optout.engine.interface import WRITES_STATE, Operation, Outcome, Request, Result, place_of
 from voiceid_optout.plan import Action, Purpose
 from voiceid_optout.plan.build import DESTROYED, DROPPED, PlanBuilder, is_change, shard_size, shard_steps

@@ -8,9 +8,9 @@ import pytest
 from pulumi.automation.events import OpType
 
 from tests.engine.bench import THING, urn
+from voiceid_optout.cli.run_events import to_json
 from voiceid_optout.engine.embedded.plugin import ProviderError
-from voiceid_optout.engine.embedded.run import Run, describe, stamped
-from voiceid_optout.engine.events import Emitter, to_json
+from voiceid_optout.engine.embedded.run import Emitter, Run, describe, stamped
 from voiceid_optout.engine.interface import Operation, Request
 from voiceid_optout.state import InterruptedRunError, PluginError, ProgramError
 from voiceid_optout.state.checkpoint import Checkpoint

@@ -8,12 +8,22 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.engine.official.stand_in import Play, StandIn
-from voiceid_optout.engine.interface import Request
-from voiceid_optout.engine.official.command import PulumiFailedError, failure, find, reason
+from voiceid_optout.engine.interface import Operation, Request
+from voiceid_optout.engine.official.command import (
+    SKIP,
+    PulumiFailedError,
+    backend_url,
+    error_from,
+    find,
+    reason,
+    stack_for,
+)
 from voiceid_optout.state import PassphraseError, StackError, StackLockedError, StateError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from tests.engine.bench import Bench
 
 
 def test_prints_nothing_and_keeps_the_errors(
@@ -116,7 +126,7 @@ goroutine 89 [running]:
 
 
 def error_of(stderr: str) -> StackError:
-    found = failure(stderr, REQUEST)
+    found = error_from(stderr, REQUEST)
     assert found is not None
     return found
 
@@ -131,7 +141,7 @@ def test_lock() -> None:
 
 def test_lock_in_a_bucket() -> None:
     request = replace(REQUEST, remote_backend="s3://somebody:secret@states/prefix?region=eu-central-1")
-    error = failure(LOCKED.replace("file:///a%20state", "s3://states/prefix"), request)
+    error = error_from(LOCKED.replace("file:///a%20state", "s3://states/prefix"), request)
     assert isinstance(error, StackLockedError)
     assert (error.holder, error.since) == ("ann b@vm (pid 8957)", "2026-11-22T13:15:51Z")
     assert str(error).endswith("run `pulumi cancel`; it removes the lock in s3://states/prefix")
@@ -195,7 +205,7 @@ def test_known_texts(stderr: str, kind: type[StackError], words: str) -> None:
 
 @pytest.mark.parametrize("stderr", ["error: no resource named 'x' found", CRASH, ""])
 def test_other_texts_stand_for_themselves(stderr: str) -> None:
-    assert failure(stderr, REQUEST) is None
+    assert error_from(stderr, REQUEST) is None
 
 
 @pytest.mark.parametrize(
@@ -214,3 +224,73 @@ def test_other_texts_stand_for_themselves(stderr: str) -> None:
 )
 def test_reason(stderr: str, said: str) -> None:
     assert reason(stderr) == said
+
+
+@pytest.mark.parametrize(
+    ("name", "encoded"),
+    [("a b", "a%20b"), ("c#d", "c%23d"), ("e?f", "e%3Ff"), ("g%41h", "g%2541h"), ("ü", "%C3%BC")],
+)
+def test_backend_url(name: str, encoded: str, tmp_path: Path) -> None:
+    assert backend_url(tmp_path / "x" / ".." / name) == f"file://{tmp_path}/{encoded}"
+
+
+def test_a_stack_without_state_is_made_and_not_selected(stand_in: StandIn, bench: Bench) -> None:
+    bench.backend.root.rmdir()
+    stack_for(find(), bench.request(), "sample", Operation.PREVIEW)
+    (call,) = stand_in.calls()
+    words = ["stack", "init", "dev", "--no-select", "--secrets-provider", "passphrase"]
+    assert call["arguments"] == ["--non-interactive", *words]
+    assert call["environment"]["PULUMI_BACKEND_URL"] == backend_url(bench.backend.root)
+    assert call["environment"]["PULUMI_SKIP_UPDATE_CHECK"] == "true"
+    assert "PULUMI_HOME" not in call["environment"]
+    assert bench.backend.root.stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.parametrize("ending", [".json", ".json.gz", ".json.zst"])
+def test_a_state_file_makes_the_stack_exist(ending: str, stand_in: StandIn, bench: Bench) -> None:
+    state = bench.backend.state_file.with_suffix(ending)
+    state.parent.mkdir(parents=True)
+    state.touch()
+    assert stack_for(find(), bench.request(), "sample", Operation.PREVIEW).name == "dev"
+    assert not (stand_in.folder / "calls.jsonl").exists()
+
+
+def test_backend_folder_that_cannot_be_made(stand_in: StandIn, bench: Bench) -> None:
+    bench.backend.root.rmdir()
+    bench.backend.root.touch()
+    with pytest.raises(StateError, match=r"cannot make the folder .*/state: File exists"):
+        stack_for(find(), bench.request(), "sample", Operation.PREVIEW)
+
+
+def test_another_backend_than_a_folder_is_the_cli_s_own(stand_in: StandIn, bench: Bench) -> None:
+    bench.backend.root.rmdir()
+    request = bench.request(remote_backend="s3://bucket?region=eu-central-1")
+    stack_for(find(), request, "sample", Operation.PREVIEW)
+    (call,) = stand_in.calls()
+    assert call["environment"]["PULUMI_BACKEND_URL"] == "s3://bucket?region=eu-central-1"
+    assert not bench.backend.root.exists()
+
+
+@pytest.mark.parametrize(
+    ("operation", "repeatable", "given", "expected"),
+    [
+        (Operation.UP, True, None, "true"),
+        (Operation.UP, True, "false", "false"),
+        (Operation.UP, False, None, None),
+        (Operation.DESTROY, True, None, None),
+    ],
+)
+def test_nothing_is_saved_on_the_way_where_a_run_may_be_repeated(
+    stand_in: StandIn,
+    bench: Bench,
+    monkeypatch: pytest.MonkeyPatch,
+    operation: Operation,
+    repeatable: bool,
+    given: str | None,
+    expected: str | None,
+) -> None:
+    monkeypatch.delenv(SKIP, raising=False)
+    environment = {} if given is None else {SKIP: given}
+    stack_for(find(), bench.request(repeatable=repeatable, environment=environment), "sample", operation)
+    (call,) = stand_in.calls()
+    assert call["environment"].get(SKIP) == expected

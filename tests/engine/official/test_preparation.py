@@ -18,10 +18,10 @@ from tests.engine.bench import PASSPHRASE, SALT, SEALED, Bench
 from tests.engine.official.conftest import Perform, performer
 from tests.engine.official.stand_in import Play, StandIn
 from tests.state.states import thing
-from voiceid_optout.engine.choose import program_providers
+from voiceid_optout.engine import program_providers
 from voiceid_optout.engine.interface import Operation, Request
+from voiceid_optout.engine.official import inspect_state
 from voiceid_optout.engine.official.command import Command, PulumiFailedError
-from voiceid_optout.engine.official.preparation import inspect_state
 from voiceid_optout.state import StackError, StackLockedError, StateError, UntrustedStateError, journal
 from voiceid_optout.state.journal import Entry, EntryKind
 from voiceid_optout.state.project import Project

@@ -10,17 +10,22 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from voiceid_optout import urn as urns
-from voiceid_optout.engine import interrupts
-from voiceid_optout.engine.embedded.deletion import delete_all, unregistered
 from voiceid_optout.engine.embedded.goal import missing_target, missing_targets
 from voiceid_optout.engine.embedded.host import ProgramHost, program_providers, start_message
 from voiceid_optout.engine.embedded.monitor import Monitor
+from voiceid_optout.engine.embedded.phases import delete_all, refresh, unregistered
 from voiceid_optout.engine.embedded.plugin import Plugins
-from voiceid_optout.engine.embedded.refresher import refresh
 from voiceid_optout.engine.embedded.registrar import Registrar
-from voiceid_optout.engine.embedded.run import Run
-from voiceid_optout.engine.events import Emitter
-from voiceid_optout.engine.interface import ASKS_SERVICE, RUNS_PROGRAM, WRITES_STATE, Operation, Outcome, Result
+from voiceid_optout.engine.embedded.run import Emitter, Run
+from voiceid_optout.engine.interface import (
+    ASKS_SERVICE,
+    RUNS_PROGRAM,
+    WRITES_STATE,
+    Operation,
+    Outcome,
+    Result,
+    handling_interrupts,
+)
 from voiceid_optout.state import (
     InterruptedRunError,
     OutOfScope,
@@ -136,7 +141,7 @@ class Execution:
                 "warning", f"{count} steps of an earlier run may have happened or not; they are done again"
             )
         try:
-            with interrupts.handled(self._finish_early, self._end_now):
+            with handling_interrupts(self._finish_early, self._end_now):
                 self._phases()
         except StackError as error:
             self._run.stop(error)

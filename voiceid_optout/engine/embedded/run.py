@@ -1,11 +1,13 @@
-"""What every phase of a run shares: its options, the journal, the events, whether it has failed."""
+"""What every phase of a run shares: its options, the journal, whether it has failed, and the events it emits."""
 
 from __future__ import annotations
 
 import threading
+import time
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pulumi.automation import events as api
 
@@ -17,10 +19,9 @@ from voiceid_optout.state.journal import EntryKind
 from voiceid_optout.state.resource import sealed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from voiceid_optout.engine.embedded.plugin import Diff, Plugin
-    from voiceid_optout.engine.events import Emitter
     from voiceid_optout.engine.interface import Request
     from voiceid_optout.state import StackError
     from voiceid_optout.state.journal import Journal
@@ -236,3 +237,65 @@ def stamped(new: ResourceState, old: ResourceState | None) -> ResourceState:
     """Return the new state with its times: created once, modified now."""
     moment = now()
     return replace(new, created=old.created if old else moment, modified=moment)
+
+
+class Emitter:
+    """Numbers, times and hands out events, one at a time, and counts the steps for the summary."""
+
+    def __init__(self, handler: Callable[[api.EngineEvent], None]) -> None:
+        self._handler = handler
+        self._lock = threading.Lock()
+        self._sequence = 0
+        self._started = time.monotonic()
+        self.counts: Counter[str] = Counter()
+        self._errors: Counter[str] = Counter()
+
+    def _emit(self, **content: Any) -> None:
+        with self._lock:
+            event = api.EngineEvent(sequence=self._sequence, timestamp=int(time.time()), **content)
+            self._sequence += 1
+            self._handler(event)
+
+    def prelude(self, config: Mapping[str, str]) -> None:
+        """Say that the run begins, with its config (secrets already blinded)."""
+        self._emit(prelude_event=api.PreludeEvent(dict(config)))
+
+    def diagnostic(self, severity: str, message: str, urn: str | None = None) -> None:
+        """Say something to people; severity is ``debug``, ``info``, ``info#err``, ``warning`` or ``error``."""
+        if severity == "error":
+            with self._lock:
+                self._errors[message] += 1
+        self._emit(diagnostic_event=api.DiagnosticEvent(message, "never", severity, urn=urn))
+
+    def before(self, metadata: api.StepEventMetadata, *, planning: bool) -> None:
+        """Say that a step starts, or would in a preview."""
+        self._emit(resource_pre_event=api.ResourcePreEvent(metadata, planning or None))
+
+    def count(self, op: api.OpType) -> None:
+        """Count a step for the summary."""
+        with self._lock:
+            self.counts[op.value] += 1
+
+    def done(self, metadata: api.StepEventMetadata, *, planning: bool) -> None:
+        """Say that a step has ended well."""
+        self._emit(res_outputs_event=api.ResOutputsEvent(metadata, planning or None))
+
+    def failed(self, metadata: api.StepEventMetadata) -> None:
+        """Say that a step has failed."""
+        self._emit(res_op_failed_event=api.ResOpFailedEvent(metadata, 0, 0))
+
+    def summary(self) -> None:
+        """Say how the run ended: its duration in seconds and how many steps of each kind."""
+        changes: Any = {key: self.counts[key] for key in sorted(self.counts)}
+        seconds = int(time.monotonic() - self._started)
+        self._emit(summary_event=api.SummaryEvent(False, seconds, changes, {}))  # noqa: FBT003
+
+    def errors(self) -> tuple[str, ...]:
+        """Return the errors said so far, each once, with how often it was said."""
+        return tuple(
+            message if count == 1 else f"{message} ({count} times)" for message, count in self._errors.items()
+        )
+
+    def cancelled(self) -> None:
+        """Say that nothing follows: the CLI closes every stream so."""
+        self._emit(cancel_event=api.CancelEvent())

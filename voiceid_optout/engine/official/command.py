@@ -1,4 +1,7 @@
-"""The Pulumi CLI as a child process that outlives an impatient Ctrl-C, and what it means when it gives up."""
+"""The Pulumi CLI as a child process that outlives an impatient Ctrl-C, and what it means when it gives up.
+
+A stack of a project folder is handed to it as the Automation API drives one.
+"""
 
 from __future__ import annotations
 
@@ -9,15 +12,17 @@ import subprocess
 import tempfile
 import threading
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
-from pulumi.automation import CommandResult, PulumiCommand
+from pulumi.automation import CommandResult, LocalWorkspace, PulumiCommand, Stack, UpdateSummary
+from pulumi.automation._stack import StackInitMode  # Stack's constructor needs it, the package does not export it
 from pulumi.automation.errors import CommandError, InvalidVersionError
 from semver import VersionInfo
 
-from voiceid_optout.engine import interrupts
+from voiceid_optout.engine.interface import Operation, handling_interrupts
 from voiceid_optout.engine.messages import for_people
 from voiceid_optout.foreign_text import one_line
 from voiceid_optout.state import PassphraseError, StackError, StackLockedError, StateError
@@ -98,7 +103,7 @@ def _run_to_the_end(command: list[str], **options: Any) -> tuple[int, bool]:
         with suppress(ProcessLookupError):
             process.send_signal(signal.SIGINT)
 
-    with interrupts.handled(interrupt, interrupt):
+    with handling_interrupts(interrupt, interrupt):
         process = subprocess.Popen(  # noqa: S603 - arguments as a list, no shell
             command,
             stdin=subprocess.DEVNULL,
@@ -126,7 +131,7 @@ def _remedy() -> str:
     return f"install version {OLDEST} or newer (https://www.pulumi.com/docs/install/), or use --engine embedded"
 
 
-def failure(stderr: str, request: Request) -> StackError | None:
+def error_from(stderr: str, request: Request) -> StackError | None:
     """Return the error that the CLI's standard error stands for, or None for one that needs no other words."""
     if "currently locked by" in stderr:
         return _locked(stderr, request)
@@ -183,3 +188,81 @@ def _holder_of(match: re.Match[str]) -> tuple[str, str]:
 def _restore_it(request: Request) -> str:
     backups = f"{request.place}/.pulumi/backups"
     return f"restore it from {backups} or another backup, or try `pulumi state repair`"
+
+
+_ENDINGS = (".json", ".json.gz", ".json.zst")
+# Two full states a changed resource are written without it; with it one, at the end.
+SKIP = "PULUMI_SKIP_CHECKPOINTS"
+
+
+class _Workspace(LocalWorkspace):
+    """A workspace that leaves the stack a person has selected for the raw CLI as it is."""
+
+    def select_stack(self, stack_name: str) -> None:
+        """Do nothing: every command names its stack."""
+
+    def create_stack(self, stack_name: str) -> None:
+        """Make it, under the passphrase also where the backend would keep the key: it protects identifiers."""
+        words = ["stack", "init", stack_name, "--no-select", "--secrets-provider", "passphrase"]
+        try:
+            self.pulumi_command.run(words, self.work_dir, self.env_vars)
+        except PulumiFailedError as error:
+            # Somewhere else than in a folder only making it tells whether it is there.
+            if "already exists" not in error.stderr:
+                raise
+
+
+class _Stack(Stack):
+    """A stack that asks the CLI for nothing but the operation.
+
+    The Automation API follows each one with ``stack output --show-secrets`` and ``stack history``: three more
+    starts of the CLI, and secrets in clear, for values nobody here reads.
+    """
+
+    def outputs(self) -> dict[str, Any]:
+        return {}
+
+    def info(self, show_secrets: bool = False) -> UpdateSummary:  # noqa: ARG002, FBT001, FBT002 - as in the base class
+        return UpdateSummary("", datetime.now(UTC), "", {}, {}, "")
+
+
+def stack_for(command: Command, request: Request, project: str, operation: Operation) -> Stack:
+    """Return the stack for an operation; one that has no state yet is made.
+
+    Raises :class:`StateError` when the backend's folder cannot be made, and what the command raises.
+    """
+    variables = environment(request)
+    if operation is Operation.UP and request.repeatable and SKIP not in {**os.environ, **request.environment}:
+        variables[SKIP] = "true"
+    workspace = _Workspace(work_dir=str(request.root), env_vars=variables, pulumi_command=command)
+    known = not request.remote_backend and _is_known(request, project)
+    return _Stack(request.stack, workspace, StackInitMode.SELECT if known else StackInitMode.CREATE)
+
+
+def _is_known(request: Request, project: str) -> bool:
+    """Tell whether the stack has a state in the folder, which is made if need be."""
+    try:
+        request.backend.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise StateError(f"cannot make the folder {request.backend}: {error.strerror}") from error
+    return bool(state_files(request, project))
+
+
+def state_files(request: Request, project: str) -> list[Path]:
+    """Return the files of the folder that the CLI may take for the stack's state."""
+    folder = request.backend / ".pulumi" / "stacks" / project
+    return [path for ending in _ENDINGS if (path := folder / f"{request.stack}{ending}").exists()]
+
+
+def environment(request: Request) -> dict[str, str]:
+    """Return the variables with which the CLI finds the state."""
+    return {
+        **request.environment,
+        "PULUMI_BACKEND_URL": request.remote_backend or backend_url(request.backend),
+        "PULUMI_SKIP_UPDATE_CHECK": "true",
+    }
+
+
+def backend_url(folder: Path) -> str:
+    """Return the folder as the CLI wants it: absolute, percent-encoded."""
+    return f"file://{quote(str(folder.resolve()))}"

@@ -8,7 +8,8 @@ import pytest
 from pulumi.automation import events as api
 
 from tests.engine.bench import THING, urn
-from voiceid_optout.engine.events import Emitter, to_json
+from voiceid_optout.cli.run_events import to_json
+from voiceid_optout.engine.embedded.run import Emitter
 
 
 def metadata(op: api.OpType = api.OpType.CREATE) -> api.StepEventMetadata:

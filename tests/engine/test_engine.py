@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from voiceid_optout.engine.choose import choose
+from voiceid_optout.engine import choose
 from voiceid_optout.state import StackError
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def test_refuses_other_names(with_cli: dict[str, str]) -> None:
 )
 def test_loads_only_the_chosen_engine(name: str, unwanted: str, with_cli: dict[str, str]) -> None:
     program = (
-        "import sys\nfrom voiceid_optout.engine.choose import choose\n"
+        "import sys\nfrom voiceid_optout.engine import choose\n"
         f"choose({name!r}, {with_cli!r})\n"
         f"print([item for item in sys.modules if item.startswith({unwanted!r})])\n"
     )

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.engine.official.stand_in import Play, StandIn
-from voiceid_optout.engine.choose import program_providers
+from voiceid_optout.engine import program_providers
 from voiceid_optout.engine.interface import Operation, Outcome, Result
-from voiceid_optout.engine.official.engine import OfficialEngine
+from voiceid_optout.engine.official import OfficialEngine
 from voiceid_optout.state import (
     PassphraseError,
     ProjectError,

@@ -1,4 +1,8 @@
-"""Deletes, of what the program no longer registers, and replaces: users go before what they use."""
+"""What a run does beside the program: the refresh, which reads every resource, and the deletes.
+
+A refresh says which resources have drifted. Deleted is what the program no longer registers, and, in a destroy,
+everything; users go before what they use.
+"""
 
 from __future__ import annotations
 
@@ -9,18 +13,77 @@ from typing import TYPE_CHECKING
 from pulumi.automation.events import OpType
 
 from voiceid_optout import urn as urns
-from voiceid_optout.engine.embedded.goal import is_targeted
+from voiceid_optout.engine.embedded.goal import is_targeted, missing_target, missing_targets
 from voiceid_optout.engine.embedded.plugin import ProviderError
-from voiceid_optout.engine.embedded.run import describe
+from voiceid_optout.engine.embedded.run import describe, now
 from voiceid_optout.state import StackError, values
 from voiceid_optout.state.journal import EntryKind
+from voiceid_optout.state.resource import sealed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
-    from voiceid_optout.engine.embedded.goal import Goal
     from voiceid_optout.engine.embedded.run import Run
+    from voiceid_optout.state.checkpoint import Checkpoint
     from voiceid_optout.state.resource import ResourceState
+
+
+def refresh(run: Run, base: Checkpoint, *, final: bool) -> None:
+    """Read all resources the run concerns, several at a time.
+
+    ``final`` tells that nothing follows: the differences are then what the run counts; otherwise they are only
+    noted, and the steps that follow are counted.
+    """
+    # Where the program follows, a target may be a resource that it adds.
+    known = [item.urn for item in base.resources]
+    for target in missing_targets(run.request.targets, known) if final else ():
+        run.fail(target, missing_target(target), halt=True)
+    if run.stopped:
+        return
+    wanted = [item for item in base.resources if is_targeted(item.urn, run.request.targets)]
+    with ThreadPoolExecutor(run.request.parallel, thread_name_prefix="refresh") as pool:
+        for done in [pool.submit(_refresh_one, run, item, final) for item in wanted]:
+            done.result()  # raises what nobody expected
+
+
+def _refresh_one(run: Run, old: ResourceState, final: bool) -> None:  # noqa: FBT001 - a worker's argument
+    if run.stopped:
+        return
+    metadata = describe(OpType.REFRESH, old, old, read=True)
+    run.emitter.before(metadata, planning=run.planning)
+    try:
+        new, op = _read(run, old)
+    except ProviderError as error:
+        run.fail(old.urn, str(error), halt=False)  # the others are read all the same
+        if not run.planning:
+            run.emitter.failed(metadata)
+        return
+    except StackError as error:
+        run.stop(error)
+        run.emitter.failed(metadata)
+        return
+    if new is None:
+        run.journal.record(EntryKind.REMOVE, old)
+    else:
+        run.journal.record(EntryKind.SAME if op is OpType.SAME else EntryKind.PUT, new)
+    shown = op if final else OpType.REFRESH
+    run.emitter.done(describe(shown, old, new, read=True), planning=run.planning)
+    if final and not old.is_provider:
+        run.emitter.count(op)
+
+
+def _read(run: Run, old: ResourceState) -> tuple[ResourceState | None, OpType]:
+    if not old.custom or old.is_provider or old.pending_replacement:
+        return old, OpType.SAME
+    plugin = run.plugin()
+    id_, outputs, inputs = plugin.read(old.urn, old.id, old.outputs, old.inputs)
+    if not id_:
+        return None, OpType.DELETE
+    diff = plugin.diff(old.urn, id_, outputs, old.inputs)
+    new = sealed(replace(old, id=id_, outputs=outputs, inputs=inputs))
+    if values.plain_value([outputs, inputs]) != values.plain_value([old.outputs, old.inputs]):
+        new = replace(new, modified=now())
+    return new, OpType.UPDATE if diff.changes else OpType.SAME
 
 
 def delete_all(run: Run, resources: Iterable[ResourceState]) -> None:
@@ -133,89 +196,3 @@ def _refuse_delete(run: Run, old: ResourceState) -> None:
     run.fail(old.urn, f"{urns.name(old.urn)} is protected and cannot be deleted: unprotect it first", halt=False)
     if not run.planning:
         run.emitter.failed(metadata)
-
-
-class Replacer:
-    """Replaces resources. ``deleted_dependents`` has what was deleted because of what it depends on, by URN."""
-
-    def __init__(
-        self,
-        run: Run,
-        base: tuple[ResourceState, ...],
-        seen: Collection[str],
-        create: Callable[[ResourceState, ResourceState, OpType, ResourceState | None], ResourceState | None],
-    ) -> None:
-        self._run = run
-        self._base = base
-        self._seen = seen
-        self._create = create
-        self.deleted_dependents: dict[str, ResourceState] = {}
-
-    def replace(
-        self, goal: Goal, new: ResourceState, old: ResourceState, *, delete_first: bool
-    ) -> ResourceState | None:
-        """Put a new resource in the place of the old one."""
-        if old.protect and new.protect:
-            self._refuse(old, f"{urns.name(old.urn)} is protected and would be replaced: unprotect it first")
-        new = replace(new, inputs=self._run.check_inputs(goal.urn, {}, goal.inputs))
-        if delete_first:
-            return self._delete_first(new, old)
-        copy = replace(old, delete=True)
-        if self._run.planning:
-            self._run.journal.record(EntryKind.REPLACED, old)
-        created = self._create(new, old, OpType.CREATE_REPLACEMENT, copy)
-        if created is not None:
-            self._run.report_replace(copy, created)
-        return created
-
-    def _delete_first(self, new: ResourceState, old: ResourceState) -> ResourceState | None:
-        for user in reversed(self._to_be_replaced_with(old)):
-            if user.protect:
-                self._refuse(
-                    user, f"{urns.name(user.urn)} is protected and would be replaced with {urns.name(old.urn)}"
-                )
-            self._delete_half(user)
-            self.deleted_dependents[user.urn] = user
-        if not old.pending_replacement:
-            self._delete_half(old)
-        self._run.report_replace(old, new)
-        return self._create(new, old, OpType.CREATE_REPLACEMENT, None)
-
-    def _delete_half(self, old: ResourceState) -> None:
-        def act() -> ResourceState:
-            if not old.retain_on_delete and old.deleted_with not in self.deleted_dependents:
-                self._run.plugin().delete(old.urn, old.id, old.outputs)
-            return replace(old, pending_replacement=True)
-
-        self._run.step(OpType.DELETE_REPLACED, old, None, act)
-
-    def _to_be_replaced_with(self, root: ResourceState) -> list[ResourceState]:
-        """Return what depends on a resource and cannot do without it for a while, by its provider's word."""
-        involved, replaced = {root.urn}, {root.urn}
-        found = []
-        for item in self._base:
-            if item.urn in self._seen or item.urn in self.deleted_dependents or item.urn == root.urn:
-                continue
-            parent = {item.parent} - set(item.dependencies)
-            if involved.isdisjoint(set(item.uses) - parent):
-                continue
-            involved.add(item.urn)
-            if item.custom and not item.external and self._needs_replace(item, replaced):
-                replaced.add(item.urn)
-                found.append(item)
-        return found
-
-    def _needs_replace(self, item: ResourceState, replaced: set[str]) -> bool:
-        if item.deleted_with in replaced:
-            return True
-        unknown = [key for key, needs in item.property_dependencies.items() if not replaced.isdisjoint(needs)]
-        if not unknown:
-            return False
-        inputs = {**item.inputs, **dict.fromkeys(unknown, values.UNKNOWN)}
-        return bool(self._run.diff(item, inputs).replaces)
-
-    def _refuse(self, old: ResourceState, message: str) -> None:
-        """Fail because of a protected resource; a preview goes on, to show everything that is wrong."""
-        self._run.fail(old.urn, message, halt=not self._run.planning)
-        if not self._run.planning:
-            raise ProviderError(message)
