@@ -52,13 +52,13 @@ def reason_against(cell: Cell, known: Mapping[Cell, Result], longest: float, too
         if needs and tool not in tools:
             return f"no {tool} here"
     if peer.kind is Kind.TEXTBOOK and cell.people >= TEXTBOOK_DIES_AT and not _shows_the_end(cell):
-        return "dies before"
+        return "fails with fewer people"
     floor = quota.floor(cell)
     if floor > longest:
-        return f"quota's floor {duration(floor)}"
+        return f"at least {duration(floor)} by AWS's quota"
     expected = seconds(cell, known)
     if expected > longest:
-        return f"about {duration(expected)}, by smaller sizes"
+        return f"about {duration(expected)}, estimated"
     return None
 
 

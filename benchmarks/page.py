@@ -40,8 +40,8 @@ this project's service, which is started anew for each run on the same machine. 
 A cell shows the seconds of the fastest round, then in brackets the processor seconds of all processes except the
 service, then the ratio to `optout`, sharded, embedded engine. A preview reads the state and does not ask the
 service. Before a refresh, 1 % of the people were enrolled again in the service. *Italics* mean that the cell was
-not run. "quota's floor" was calculated: it is the number of calls that a peer makes, divided by the calls a second
-that AWS allows. "dies before" means that the peer already fails with fewer people.
+not run. "Estimated" times come from smaller sizes. Times "by AWS's quota" are the number of calls that a peer
+makes, divided by the calls a second that AWS allows.
 
 ## Machine
 {facts}

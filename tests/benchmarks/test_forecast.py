@@ -36,15 +36,15 @@ def test_failures_foretell_nothing() -> None:
 
 def test_reasons() -> None:
     assert why("sharded/preview/10/none") is None
-    assert why("loop/refresh/10000/aws") == "quota's floor 17 min"
-    assert why("loop/up/10000/none", result("loop/up/1000/none", 50)) == "about 8 min, by smaller sizes"
+    assert why("loop/refresh/10000/aws") == "at least 17 min by AWS's quota"
+    assert why("loop/up/10000/none", result("loop/up/1000/none", 50)) == "about 8 min, estimated"
     assert why("sharded-cli/up/10/none", tools=frozenset()) == "no pulumi here"
     assert why("aws-cli/up/10/none", tools=frozenset({"pulumi"})) == "no aws here"
 
 
 @pytest.mark.parametrize("key", ["textbook/preview/1000/none", "textbook/up/10000/none", "textbook/up/1000/aws"])
 def test_the_textbook_is_not_tried_where_it_cannot_live(key: str) -> None:
-    assert why(key) == "dies before"
+    assert why(key) == "fails with fewer people"
 
 
 @pytest.mark.parametrize("key", ["textbook/up/1000/none", "textbook-cli/up/1000/none", "textbook/preview/300/none"])

@@ -17,7 +17,7 @@ TABLES = """# Benchmarks
 |  | 10 | 1,000 |
 | --- | --- | --- |
 | optout, sharded, embedded engine | 2.00 s (1.5) · 1.00 x | 20.00 s (15.0) · 1.00 x |
-| optout, sharded, Pulumi CLI | failed: it stopped | *about 8 min, by smaller sizes* |
+| optout, sharded, Pulumi CLI | failed: it stopped | *about 8 min, estimated* |
 | boto3 in a loop | 900.0 ms (0.5) · 0.45 x | 40.00 s (9.0) · 2.00 x |
 
 ### One person added, without quotas

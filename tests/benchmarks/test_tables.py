@@ -25,8 +25,8 @@ def test_times_have_ratios_failures_and_reasons() -> None:
         "| optout, sharded, embedded engine | 2.00 s (1.5) · 1.00 x | *not measured* | 9.00 s (9.0) · 1.00 x |"
         in text
     )
-    assert "| boto3 in a loop | 0.50 s (0.5) · 0.25 x | 50.00 s (50.0) | *about 8 min, by smaller sizes* |" in text
-    assert "failed: RecursionError at resource 320 | *dies before* |" in text
+    assert "| boto3 in a loop | 0.50 s (0.5) · 0.25 x | 50.00 s (50.0) | *about 8 min, estimated* |" in text
+    assert "failed: RecursionError at resource 320 | *fails with fewer people* |" in text
 
 
 def test_calls_name_what_was_refused() -> None:
