@@ -13,8 +13,16 @@ from sqlalchemy.exc import DBAPIError
 
 from tests.service.cluster import Cluster
 from voiceid_optout.service.db import postgres as engines
+from voiceid_optout.service.db.database import open_database
 from voiceid_optout.service.db.postgres import database_url as parsed
-from voiceid_optout.service.db.transaction import Failure, PersistentConnection, classify, describe, is_full
+from voiceid_optout.service.db.transaction import (
+    Failure,
+    PersistentConnection,
+    Statement,
+    classify,
+    describe,
+    is_full,
+)
 
 
 def wrapped(original: Exception, *, lost: bool = False) -> DBAPIError:
@@ -178,3 +186,22 @@ def test_connecting_ahead_may_fail(session: PersistentConnection) -> None:
         idle.run(count)
     idle.close()
     nowhere.dispose()
+
+
+@pytest.mark.parametrize("kind", ["SQLite", "PostgreSQL"])
+def test_a_statement_of_our_own_fails_as_any_other(
+    request: pytest.FixtureRequest, tmp_path: Path, kind: str
+) -> None:
+    url = request.getfixturevalue("database_url") if kind == "PostgreSQL" else None
+    database = open_database(tmp_path, url)
+    insert = Statement("INSERT INTO meta (key, value) VALUES (:key, 'caller-1')")
+    with database.writer.begin() as connection:
+        assert insert.run(connection, key="a") == []
+        (row,) = Statement("SELECT key, value FROM meta WHERE key = :key").run(connection, key="a")
+        assert (row.key, row._asdict()) == ("a", {"key": "a", "value": "caller-1"})
+        with pytest.raises(DBAPIError) as failure:
+            insert.run(connection, key="a")
+        assert "caller-1" not in describe(failure.value)
+        assert classify(failure.value) is (Failure.RACE if kind == "PostgreSQL" else Failure.OTHER)
+        connection.rollback()
+    database.close()

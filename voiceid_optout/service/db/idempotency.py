@@ -84,7 +84,7 @@ class Used:
         if marks:
             sqlite = tx.connection.dialect.name == "sqlite"
             found = _RECALL.run(tx.connection, marks=json.dumps(list(marks)) if sqlite else list(marks))
-            self._known = {row.mark: row.outcome for row in found}
+            self._known = dict(found)
             self._newest_forgotten = self._known.pop(FORGOTTEN, None) or ""
 
     def __contains__(self, mark: str) -> bool:

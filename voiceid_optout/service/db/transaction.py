@@ -1,13 +1,14 @@
 """What an operation is, and what it works with: a connection in a transaction, the time, and whose data it is."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import namedtuple
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import Enum, StrEnum, auto
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, CursorResult, Engine
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
 from voiceid_optout.service.errors import ApiError
@@ -88,20 +89,35 @@ def write(single: Single, *, alone: bool = False, apart: bool = False) -> Operat
 
 
 class Statement:
-    """SQL of our own that the driver gets as it is: SQLAlchemy's part costs more than a small statement itself.
+    """SQL of our own that goes to the driver as it is: SQLAlchemy's part costs more than a small statement itself.
 
-    ``texts`` are by dialect, with parameters as ``:name``, and hold no other colon and no percent sign.
+    ``texts`` are by dialect, or one for both. Parameters are ``:name``; there is no other colon, no percent sign.
     """
 
-    def __init__(self, texts: Mapping[str, str]) -> None:
-        self.texts = {
-            dialect: re.sub(r":(\w+)", r"%(\1)s", text) if dialect == "postgresql" else text
-            for dialect, text in texts.items()
-        }
+    def __init__(self, texts: Mapping[str, str] | str) -> None:
+        given = {"sqlite": texts, "postgresql": texts} if isinstance(texts, str) else texts
+        self.texts = {**given, "postgresql": re.sub(r":(\w+)", r"%(\1)s", given["postgresql"])}
+        self._row: Callable[[Iterable[Any]], Any] | None = None
 
-    def run(self, connection: Connection, **values: Any) -> CursorResult[Any]:
-        """Run it with these parameters; failures are SQLAlchemy's, as those of any other statement."""
-        return connection.exec_driver_sql(self.texts[connection.dialect.name], values)
+    def run(self, connection: Connection, **values: Any) -> list[Any]:
+        """Return the rows as named tuples; raises SQLAlchemy's errors, as any other statement does."""
+        driver: Any = connection.connection.dbapi_connection
+        dialect, faults = connection.dialect, connection.dialect.loaded_dbapi.Error
+        try:
+            cursor = driver.execute(self.texts[dialect.name], values)
+            rows = cursor.fetchall() if cursor.description else []
+        except faults as error:
+            lost = dialect.is_disconnect(error, driver, None)
+            raise DBAPIError.instance(
+                None, None, error, faults, hide_parameters=True, connection_invalidated=lost, dialect=dialect
+            ) from error
+        if not rows:
+            return rows
+        if self._row is None:
+            names = [column[0] for column in cursor.description]
+            kind: Any = namedtuple("Row", names, rename=True)  # type: ignore[misc]  # noqa: PYI024  of any columns
+            self._row = kind._make
+        return list(map(self._row, rows))
 
 
 # SQLSTATE, from appendix A of PostgreSQL's manual.

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Row, bindparam, delete, func, insert, select, update
+from sqlalchemy import delete, func, insert, select, update
 
 from voiceid_optout.service import ids
 from voiceid_optout.service.db.idempotency import once
@@ -19,16 +19,17 @@ from voiceid_optout.service.db.schema import (
     watchlist_members,
     watchlists,
 )
-from voiceid_optout.service.db.transaction import DomainStatus, Request, Result, Transaction
+from voiceid_optout.service.db.transaction import DomainStatus, Request, Result, Statement, Transaction
 from voiceid_optout.service.errors import domain_not_active, domain_not_found, invalid, quota_exceeded
 from voiceid_optout.service.operations import paging
 
-DomainRow = Row[Any]
+DomainRow = Any
+"""A named tuple of the table's columns."""
 
 DEFAULT_WATCHLIST_NAME = "DefaultWatchlist"
 
-# Made once: building a statement costs as much as running it, and every batch of opt-outs starts with this one.
-_ONE = select(domains).where(domains.c.domain_id == bindparam("domain"))
+# Every batch of opt-outs starts with it.
+_ONE = Statement(f"SELECT {', '.join(domains.c.keys())} FROM domains WHERE domain_id = :domain")  # noqa: S608
 
 
 PAGE_SIZE = 10
@@ -38,16 +39,15 @@ _RESERVED = "aws:"
 
 def find(tx: Transaction, domain_id: str) -> DomainRow:
     """Return the domain's row, active or not; raises ResourceNotFoundException."""
-    row = tx.connection.execute(_ONE, {"domain": domain_id}).first()
-    if row is None:
+    rows = _ONE.run(tx.connection, domain=domain_id)
+    if not rows:
         raise domain_not_found()
-    return row
+    return rows[0]
 
 
 def find_all(tx: Transaction, domain_ids: Iterable[str]) -> Mapping[str, DomainRow]:
     """Return the rows of these domains by id; ids without a domain are passed over."""
-    rows = (tx.connection.execute(_ONE, {"domain": domain_id}).first() for domain_id in domain_ids)
-    return {row.domain_id: row for row in rows if row is not None}
+    return {row.domain_id: row for domain_id in domain_ids for row in _ONE.run(tx.connection, domain=domain_id)}
 
 
 def active(tx: Transaction, domain_id: str) -> DomainRow:

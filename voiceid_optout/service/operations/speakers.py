@@ -32,9 +32,7 @@ from voiceid_optout.service.errors import (
 from voiceid_optout.service.events.outbox import Action, SpeakerEvent, record
 from voiceid_optout.service.operations import domains, paging
 
-_COLUMNS = (
-    "sequence, domain_id, customer_id, generated_id, status, created_at, updated_at, last_accessed_at, opted_out_by"
-)
+_COLUMNS = ", ".join(speakers.c.keys())
 _FIND_TEXT = {
     "sqlite": "SELECT {columns} FROM speakers WHERE domain_id = :domain"
     " AND {id} IN (SELECT value FROM json_each(:names))",
@@ -63,9 +61,7 @@ _INSERT = Statement(
         for dialect, people in _PEOPLE.items()
     }
 )
-_GROW = Statement(
-    dict.fromkeys(_PEOPLE, "UPDATE domains SET speaker_count = speaker_count + :by WHERE domain_id = :domain")
-)
+_GROW = Statement("UPDATE domains SET speaker_count = speaker_count + :by WHERE domain_id = :domain")
 
 GENERATED_PREFIX = "id#"
 ENROLLMENT_SECONDS = 3 * 365.25 * 24 * 3600
@@ -80,7 +76,7 @@ def find_speakers(
     dialect = connection.dialect.name
     given: Any = json.dumps(list(names)) if dialect == "sqlite" else list(names)
     found = _FIND[column].run(connection, domain=domain_id, names=given)
-    return [dict(row) for row in found.mappings()]
+    return [row._asdict() for row in found]
 
 
 def insert_speakers(
