@@ -39,19 +39,17 @@ _WIDTH, _BAR, _STEP, _HEAD = 500, 16, 24, 34  # in the picture's own units; a ph
 _LEFT, _RIGHT = 200, 434  # where bars begin and where the longest ends
 
 _SENTENCES = """\
-- **What was measured:** the seconds to opt out {most} people, to add one person to them, and to check all of them \
-after somebody changed 1 % in the service, with no quota on calls.
-- **Against what:** `optout` with its own engine and with the Pulumi CLI ran beside a boto3 script, which keeps no \
-state and therefore calls the service for every person, one by one or in {threads} threads.
+- **What was measured:** the seconds to opt out {most} people, to add one person, and to check everybody after 1 % \
+changed, with no limit on calls a second.
+- **Against what:** a boto3 script that keeps no state, so it calls the service for every person, one by one or in \
+{threads} threads.
 - **Result:** `optout` adds one person in {add} (the faster script: {add_script}), checks everybody in {refresh} \
 (script: {refresh_script}), and opts out everybody in {up} (script: {up_script}).
-- **Where it loses:** {small}the Pulumi CLI makes the first run of {most} people slower ({up_cli}).
+- **Where it loses:** {small}with the Pulumi CLI the first run of {most} people takes {up_cli}.
 - **Repeat it:** `make bench` measures everything in about two hours, and `make bench BENCH="--quick"` measures 10 \
 people in two minutes.
 """
-_SMALL = (
-    "a script is faster in the first run of {lost} people or fewer ({lost} people: {script}, `optout` {ours}), and "
-)
+_SMALL = "a script is faster in a first run of up to {lost} people (at {lost}: {script}, `optout` {ours}), and "
 _HEARD = 'role="img" aria-labelledby="title description"'
 _STYLE = """
   text { font: 14px system-ui, sans-serif; fill: #1f2328 }

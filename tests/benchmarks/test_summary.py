@@ -66,7 +66,7 @@ def test_five_sentences_say_the_result_and_where_it_loses() -> None:
     assert len(lines) == 5
     assert "opts out everybody in 20 s (script: 40 s)" in lines[2]
     assert "checks everybody in (not measured)" in lines[2]
-    assert "10 people or fewer (10 people: 0.9 s, `optout` 2 s)" in lines[3]
+    assert "up to 10 people (at 10: 0.9 s, `optout` 2 s)" in lines[3]
 
 
 def test_no_loss_is_made_up() -> None:
