@@ -20,7 +20,7 @@ SCENARIOS = (
     ),
     Scenario(
         name="retained-too-late",
-        about="Retention that the state does not know yet does not count.",
+        about="Retention that the state does not know yet has no effect.",
         turns=(
             up(wants={"s0": {"retain_on_delete": True}, "s1": {"retain_on_delete": True}}),
             up(wants={"s0": {}}),
@@ -28,7 +28,7 @@ SCENARIOS = (
     ),
     Scenario(
         name="all-removed",
-        about="The last one goes, and the default provider's entry with it.",
+        about="The last one is removed, and the default provider's entry with it.",
         turns=(preview(wants={}), up(wants={}), up()),
     ),
     Scenario(
@@ -40,14 +40,14 @@ SCENARIOS = (
     ),
     Scenario(
         name="removed-protected",
-        about="A protected one is not deleted; the rest of its wave is.",
+        about="A protected resource is not deleted; the others are.",
         start=(up(wants=PROTECTED),),
         turns=(preview(wants={"s0": {}}), up(wants={"s0": {}})),
         allowed=own_words("1 preview", "2 up"),
     ),
     Scenario(
         name="removed-protected-chain",
-        about="What uses a protected one is deleted, what it uses is not.",
+        about="Users of a protected resource are deleted; what it uses is not.",
         start=(up(wants={"s0": {}, "s1": {"depends_on": ["s0"], "protect": True}, "s2": {"depends_on": ["s1"]}}),),
         ordered=True,
         turns=(preview(wants={}), up()),
@@ -97,11 +97,13 @@ SCENARIOS = (
         allowed=own_words("1 destroy"),
     ),
     Scenario(
-        name="destroy-of-targets", about="Only what is named goes.", turns=(destroy(targets=("s1",)), destroy())
+        name="destroy-of-targets",
+        about="Only named resources are removed.",
+        turns=(destroy(targets=("s1",)), destroy()),
     ),
     Scenario(
         name="destroy-targets-with-dependents",
-        about="What is named has users that are not: refused.",
+        about="A named resource has users that are not named: refused.",
         start=(up(wants=CHAIN),),
         turns=(destroy(targets=("s1",)),),
         allowed=own_words("1 destroy"),

@@ -48,14 +48,14 @@ SCENARIOS = (
     ),
     Scenario(
         name="create-fails-in-a-chain",
-        about="The second of three fails: the first is kept, the third never begins.",
+        about="The second of three fails: the first is kept, the third never starts.",
         start=(),
         ordered=True,
         turns=(up(wants=CHAIN, faults={"create:s1": FULL}), preview(), up()),
     ),
     Scenario(
         name="create-fails-continue",
-        about="With continue-on-error everything independent is done, deletes too.",
+        about="With continue-on-error, everything independent is done, also deletes.",
         turns=(
             up(
                 wants={"s0": {"val": "b"}, "s1": {}, "s3": {}, "s4": {}},
@@ -67,7 +67,7 @@ SCENARIOS = (
     ),
     Scenario(
         name="create-fails-continue-dependents",
-        about="With continue-on-error what depends on the failed one is left out, and deletes are not done.",
+        about="With continue-on-error, users of the failed resource are left out, and nothing is deleted.",
         turns=(
             up(
                 wants={"s0": {}, "s3": {}, "s4": {"depends_on": ["s3"]}},
@@ -118,7 +118,7 @@ SCENARIOS = (
     ),
     Scenario(
         name="exports-of-a-failed-run",
-        about="The stack's outputs of a failed run: new ones are taken, old ones stay.",
+        about="The stack's outputs of a failed run: new ones are stored, old ones stay.",
         start=(up(wants={"s0": {}}),),
         ordered=True,
         turns=(
@@ -161,7 +161,7 @@ SCENARIOS = (
     ),
     Scenario(
         name="check-fails-continue",
-        about="With continue-on-error a refused input ends the run all the same: nothing is deleted.",
+        about="With continue-on-error, a refused input still ends the run: nothing is deleted.",
         start=(up(wants={"s0": {}, "s1": {"depends_on": ["s0"]}, "s2": {}}),),
         ordered=True,
         turns=(
@@ -197,7 +197,7 @@ SCENARIOS = (
     ),
     Scenario(
         name="delete-fails-continue",
-        about="With continue-on-error neither.",
+        about="The same with continue-on-error.",
         start=(up(wants=CHAIN),),
         turns=(up(wants={}, faults={"delete:s1": FULL}, continue_on_error=True),),
     ),
@@ -251,7 +251,7 @@ SCENARIOS = (
     ),
     Scenario(
         name="replace-delete-first-create-fails",
-        about="The old one is gone and the new one not there: the next run only creates.",
+        about="The old one is gone and the new one does not exist: the next run only creates.",
         start=(up(wants={"s1": {}}),),
         turns=(
             up(wants={"s1": {"val": "b"}}, faults={"diff:s1": REPLACE_BEFORE, "create:s1": FULL}),
@@ -275,7 +275,7 @@ SCENARIOS = (
     ),
     Scenario(
         name="replace-half-done-and-removed",
-        about="The old one is gone, the new one not there, and the program wants neither any more.",
+        about="The old one is gone, the new one does not exist yet, and the program no longer declares either.",
         start=(up(wants=THREE),),
         turns=(
             up(wants={"s1": {"val": "b"}}, faults={"diff:s1": REPLACE_BEFORE, "create:s1": FULL}),
@@ -304,7 +304,7 @@ SCENARIOS = (
     ),
     Scenario(
         name="program-run-error",
-        about="The program ends with a verdict of its own.",
+        about="The program ends with an error message of its own.",
         turns=(
             preview(environment={"SAMPLE_RUN_ERROR": "the register is invalid"}),
             up(environment={"SAMPLE_RUN_ERROR": "the register is invalid"}),

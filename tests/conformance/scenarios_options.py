@@ -58,7 +58,7 @@ SCENARIOS = (
     ),
     Scenario(
         name="hide-diffs",
-        about="What the CLI is not to show: kept in the state.",
+        about="What the CLI must not show: kept in the state.",
         start=(),
         turns=(
             up(wants={"s0": {"hide_diffs": ["val"]}}),
@@ -109,7 +109,7 @@ SCENARIOS = (
     ),
     Scenario(
         name="depends-on-component",
-        about="A dependency on a component is one on its children.",
+        about="A dependency on a component is a dependency on its children.",
         start=(),
         turns=(up(wants={**GROUP, "s2": {"depends_on": ["g"]}}), up(wants={**GROUP, "s2": {"depends_on": ["s0"]}})),
     ),
@@ -135,7 +135,7 @@ SCENARIOS = (
     ),
     Scenario(
         name="dependents-of-a-replace-delete-first",
-        about="What depends on a resource to be deleted first is asked about it.",
+        about="Resources that depend on one that is deleted first are compared too.",
         start=(
             up(wants={"s0": {}, "s1": {"val_from": "s0"}, "s2": {"depends_on": ["s0"]}, "s3": {"name_from": "s0"}}),
         ),
@@ -166,7 +166,7 @@ SCENARIOS = (
     ),
     Scenario(
         name="deleted-with",
-        about="What is deleted with another is not deleted itself.",
+        about="A resource that is deleted with another is not deleted itself.",
         start=(up(wants={"s0": {}, "s1": {"deleted_with": "s0"}}),),
         turns=(up(wants={}),),
     ),
@@ -202,7 +202,7 @@ SCENARIOS = (
     ),
     Scenario(
         name="rename-outside-the-targets",
-        about="What is no target keeps its URN.",
+        about="A resource that is no target keeps its URN.",
         turns=(
             preview(wants={"s0": {"val": "b"}, "s1": {}, "new": {"was": "s2", "val": "b"}}, targets=("s0",)),
             up(targets=("s0",)),
@@ -263,13 +263,13 @@ SCENARIOS = (
     ),
     Scenario(
         name="alias-of-nothing",
-        about="An alias of what never was.",
+        about="An alias of something that never existed.",
         start=(),
         turns=(up(wants={"s0": {"was": "never"}}),),
     ),
     Scenario(
         name="targets",
-        about="Only what is named is looked at; new ones that are not are not made.",
+        about="Only named resources are changed; new ones that are not named are not created.",
         turns=(
             preview(wants={"s0": {"val": "b"}, "s1": {"val": "b"}, "s3": {}}, targets=("s1",)),
             up(targets=("s1",)),
@@ -280,7 +280,7 @@ SCENARIOS = (
     ),
     Scenario(
         name="target-unknown",
-        about="A target that is nowhere.",
+        about="A target that does not exist.",
         turns=(preview(targets=("s9",)), up(targets=("s9",)), refresh(targets=("s9",)), destroy(targets=("s9",))),
         allowed=own_words("1 preview", "2 up", "3 refresh", "4 destroy"),
     ),

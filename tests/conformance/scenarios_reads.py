@@ -11,7 +11,7 @@ UNSEEN = {"diff:s0": {"answer": {"changes": False}}}
 SCENARIOS = (
     Scenario(
         name="refresh-without-drift",
-        about="Everything is as the state says.",
+        about="Everything matches the state.",
         turns=(drift(), refresh(), refresh()),
     ),
     Scenario(
@@ -21,12 +21,12 @@ SCENARIOS = (
     ),
     Scenario(
         name="drift-up-with-refresh",
-        about="One run reads the difference and mends it.",
+        about="One run reads the difference and repairs it.",
         turns=(up(drift=OFF, refresh=True), up(refresh=True)),
     ),
     Scenario(
         name="drift-nobody-minds",
-        about="An output differs and the provider does not call it a change: written all the same.",
+        about="An output differs, but the provider does not call it a change: it is written anyway.",
         turns=(drift(drift=OFF, faults=UNSEEN), refresh(faults=UNSEEN), up(faults=UNSEEN)),
     ),
     Scenario(
@@ -36,12 +36,12 @@ SCENARIOS = (
     ),
     Scenario(
         name="gone-at-read",
-        about="The cloud no longer has it: forgotten by a refresh, made anew by an up.",
+        about="The cloud no longer has it: a refresh forgets it, an up creates it again.",
         turns=(drift(drift=GONE), up(), preview(refresh=True), refresh(), up()),
     ),
     Scenario(
         name="gone-up-with-refresh",
-        about="One run finds it gone and makes it anew.",
+        about="One run finds it gone and creates it again.",
         turns=(up(drift=GONE, refresh=True),),
     ),
     Scenario(
@@ -69,7 +69,7 @@ SCENARIOS = (
     ),
     Scenario(
         name="new-id-at-read",
-        about="The cloud gives another id: taken over silently.",
+        about="The cloud gives another id: it is accepted silently.",
         turns=(
             drift(faults={"read:s0": {"answer": "other"}}),
             refresh(faults={"read:s0": {"answer": "other"}}),
@@ -83,7 +83,7 @@ SCENARIOS = (
     ),
     Scenario(
         name="inputs-at-read",
-        about="The provider's read returns inputs: they take the place of those in the state.",
+        about="The provider's read returns inputs: they replace those in the state.",
         turns=(
             drift(faults={"read:s0": {"inputs": {"name": "s0", "val": "z"}}}),
             refresh(faults={"read:s0": {"inputs": {"name": "s0", "val": "z"}}}),
@@ -113,7 +113,7 @@ SCENARIOS = (
     ),
     Scenario(
         name="refresh-of-targets",
-        about="Only what is named is read.",
+        about="Only named resources are read.",
         turns=(drift(targets=("s0",), drift={**OFF, **GONE}), refresh(targets=("s0",)), refresh(targets=("s1",))),
     ),
 )

@@ -31,7 +31,7 @@ NUMBERS = "".join(
 SCENARIOS = (
     Scenario(
         name="secret-input",
-        about="Encrypted in inputs and outputs, in clear for the provider.",
+        about="Encrypted in inputs and outputs, decrypted for the provider.",
         start=(),
         turns=(
             preview(wants=SECRET),
@@ -135,7 +135,7 @@ SCENARIOS = (
     ),
     Scenario(
         name="config-secret",
-        about="A secret of the config reaches configure() in clear and the state encrypted.",
+        about="A secret of the config is decrypted for configure() and encrypted in the state.",
         start=(),
         turns=(up(wants={"s0": {}}, config="sample:greeting: hello\n" + TOKEN), up(), drift(), destroy()),
     ),

@@ -60,7 +60,7 @@ SCENARIOS = (
     ),
     Scenario(
         name="negative-zero",
-        about="-0 is another number than 0 for the provider and in the state, and no change.",
+        about="-0 and 0 are different numbers for the provider and in the state, but this is no change.",
         start=(),
         turns=(
             up(wants={"s0": {"more": {"n": -0.0, "deep": {"l": [-0.0, 0.0]}, "small": -1e-7}}}),
@@ -69,7 +69,7 @@ SCENARIOS = (
     ),
     Scenario(
         name="outputs-that-are-not-inputs",
-        about="A provider returns outputs of its own, and leaves some out at an update.",
+        about="A provider returns additional outputs, and omits some at an update.",
         start=(),
         turns=(
             up(
