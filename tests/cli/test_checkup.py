@@ -218,7 +218,6 @@ def test_an_endpoint_that_does_not_answer_is_named(project: Project, monkeypatch
     [
         ({"endpoint": "ftp://somewhere", "region": "us-east-1"}, "no http or https URL"),
         ({}, "no region"),
-        ({"region": "us-east-1", "quotas": {"optOut": 0}}, "quotas.optOut is not a positive number"),
     ],
 )
 def test_settings_that_cannot_be_used_are_named(project: Project, config: dict[str, Any], complaint: str) -> None:
@@ -276,6 +275,7 @@ def test_a_pulumi_cli_that_does_not_run_is_named(project: Project, tmp_path: Pat
     [
         ({"gaurd": {"maxLosses": 0}}, {}, "voiceid-optout:gaurd is no setting: did you mean guard?"),
         ({"service": "embeded"}, {}, "voiceid-optout:service is embedded, nothing else"),
+        ({"quotas": {"optOut": 0}}, {}, "needs a positive number of calls a second for optOut"),
         ({"service": "embedded", "endpoint": ELSEWHERE}, {}, "service: embedded beside voiceid-optout:endpoint"),
         ({"service": "embedded", "salt": True}, {}, "service: embedded beside an encryptionsalt"),
         ({"service": "embedded"}, {"PULUMI_CONFIG_PASSPHRASE": "mine"}, "would count for nothing: unset it"),

@@ -14,6 +14,7 @@ from voiceid_optout.cli import aws
 from voiceid_optout.cli.connection import client_settings, in_environment
 from voiceid_optout.cli.errors import CommandError
 from voiceid_optout.cli.sandbox import environment_for
+from voiceid_optout.config import ConfigInvalid
 from voiceid_optout.engine.interface import place_of
 from voiceid_optout.register.faults import RegisterError
 from voiceid_optout.register.report import summary
@@ -105,6 +106,8 @@ def _register(context: Context) -> Finding:
     except RegisterError as error:
         first = str(error).splitlines()[0]
         return Finding("register", "fail", f"{first} (`optout validate` lists everything)")
+    except ConfigInvalid:
+        return Finding("register", "note", "not read: the stack's settings say where it is, and cannot be used")
 
 
 def _passphrase(context: Context, environment: Mapping[str, str]) -> Finding:
