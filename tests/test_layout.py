@@ -24,8 +24,6 @@ TESTED_ELSEWHERE = {
     "voiceid_optout/cli/editing.py": "tests/cli/test_add.py",
     "voiceid_optout/cli/stack_views.py": "tests/cli/test_validate.py",
     "voiceid_optout/cli/register_files.py": "tests/cli/test_add.py",
-    # What programs import, and under which names.
-    "voiceid_optout/providers/__init__.py": "tests/providers/test_resource.py",
     # What the service answers is asked of it over HTTP, by AWS's own client.
     "voiceid_optout/cli/serve_options.py": "tests/service/test_cli_serve_backup.py",
     "voiceid_optout/cli/serve_restore.py": "tests/service/test_cli_serve_backup.py",

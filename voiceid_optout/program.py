@@ -20,7 +20,7 @@ from pulumi.runtime import config as runtime
 
 from voiceid_optout import speakers
 from voiceid_optout.config import Config, ConfigInvalid, Grouping, Guardrails, read
-from voiceid_optout.providers.resource import OptedOutSpeaker, OptedOutSpeakers
+from voiceid_optout.providers import OptedOutSpeaker, OptedOutSpeakers
 from voiceid_optout.register import load
 from voiceid_optout.register.faults import RegisterError
 from voiceid_optout.speakers import GUESSABLE_VARIABLE, Ensure, LabelKeys

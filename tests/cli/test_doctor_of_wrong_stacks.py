@@ -9,7 +9,7 @@ import pytest
 
 from tests.cli.projects import NAME
 from tests.engine import hostile
-from tests.test_limits import BOMB
+from tests.test_files import BOMB
 from voiceid_optout.cli.exit_codes import ExitCode
 from voiceid_optout.state.backend import Backend
 from voiceid_optout.state.journal import fingerprint

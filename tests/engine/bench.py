@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from voiceid_optout.cli.run_events import to_json
 from voiceid_optout.engine.embedded.engine import EmbeddedEngine
 from voiceid_optout.engine.interface import Operation, Outcome, Request, Result
-from voiceid_optout.limits import read_json
+from voiceid_optout.files import read_json
 from voiceid_optout.state import passphrase
 from voiceid_optout.state.backend import Backend
 from voiceid_optout.state.checkpoint import Checkpoint, parse

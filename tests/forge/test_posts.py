@@ -12,9 +12,9 @@ from voiceid_optout.forge.posts import (
     Reviewed,
     comment_marker,
     issue_marker,
-    ours,
-    post,
+    own_posts,
     put_comment,
+    read_post,
     reviewed_in,
     reviewed_marker,
 )
@@ -48,7 +48,7 @@ def test_ours_are_those_that_begin_with_the_marker_and_that_we_wrote() -> None:
         written(5, comment_marker("local2")),
         written(6, ""),
     ]
-    assert [found.number for found in ours(posts, MARKER, BOT)] == [3, 9]
+    assert [found.number for found in own_posts(posts, MARKER, BOT)] == [3, 9]
 
 
 def test_a_post_is_made_from_what_the_api_sends() -> None:
@@ -59,11 +59,11 @@ def test_a_post_is_made_from_what_the_api_sends() -> None:
         "html_url": "https://example.org",
         "node_id": "IC_5",
     }
-    assert post(item, "id") == Post(5, "somebody", "text", "https://example.org", "IC_5")
-    assert "text" not in repr(post(item, "id"))
-    assert post({"id": 5, "user": None, "body": None}, "id") == Post(5, "", "", "")
+    assert read_post(item, "id") == Post(5, "somebody", "text", "https://example.org", "IC_5")
+    assert "text" not in repr(read_post(item, "id"))
+    assert read_post({"id": 5, "user": None, "body": None}, "id") == Post(5, "", "", "")
     with pytest.raises(UnexpectedAnswer, match="without a number"):
-        post({}, "id")
+        read_post({}, "id")
 
 
 def test_what_was_reviewed_is_written_and_read_again() -> None:

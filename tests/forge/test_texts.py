@@ -6,7 +6,7 @@ from voiceid_optout.forge.texts import (
     LIMIT,
     Origin,
     cut,
-    drift_farewell,
+    drift_closing_comment,
     drift_issue,
     failed_comment,
     failed_issue,
@@ -38,7 +38,9 @@ def test_a_plan_without_a_digest_approves_nothing_whatever_it_says() -> None:
 
 def test_what_is_not_known_is_left_out() -> None:
     assert plan_comment(Origin("local"), "plan", None) == "<!-- optout:stack=local -->\n\nplan"
-    assert drift_farewell(Origin("local")) == ("The check found no drift: the service says what the register asks.")
+    assert drift_closing_comment(Origin("local")) == (
+        "The check found no drift: the service says what the register asks."
+    )
 
 
 def test_a_failure_voids_the_plan_and_says_of_which_commit() -> None:

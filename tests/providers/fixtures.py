@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 from pulumi.dynamic import Config, ConfigureRequest
 
-from voiceid_optout.providers import runtime
+from voiceid_optout.providers import plugin
 from voiceid_optout.providers.opted_out_speaker import OptedOutSpeakerProvider
 from voiceid_optout.providers.opted_out_speakers import OptedOutSpeakersProvider
 
@@ -27,7 +27,7 @@ def configured(monkeypatch: pytest.MonkeyPatch) -> Configured:
     """Make providers for an endpoint, each as if in a process of its own."""
 
     def make(url: str, **more: str) -> OptedOutSpeakerProvider:
-        monkeypatch.setattr(runtime, "_runtimes", {})
+        monkeypatch.setattr(plugin, "_runtimes", {})
         provider = OptedOutSpeakerProvider()
         provider.configure(ConfigureRequest(Config(stack_config(url, **more), PROJECT)))
         return provider
@@ -40,7 +40,7 @@ def configured_shards(monkeypatch: pytest.MonkeyPatch) -> ConfiguredShards:
     """Make providers of shards for an endpoint, each as if in a process of its own."""
 
     def make(url: str, **more: str) -> OptedOutSpeakersProvider:
-        monkeypatch.setattr(runtime, "_runtimes", {})
+        monkeypatch.setattr(plugin, "_runtimes", {})
         provider = OptedOutSpeakersProvider()
         provider.configure(ConfigureRequest(Config(stack_config(url, **more), PROJECT)))
         return provider

@@ -14,7 +14,7 @@ from google.protobuf.struct_pb2 import Struct
 from pulumi.runtime.proto import provider_pb2 as pb
 from pulumi.runtime.proto.provider_pb2_grpc import ResourceProviderStub
 
-from voiceid_optout.providers.resource import provider_reference
+from voiceid_optout.providers import provider_reference
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND = [sys.executable, "-u", "-m", "pulumi.dynamic"]

@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,6 +17,7 @@ from typing import Any
 
 import grpc
 import pytest
+from pulumi.dynamic import Config
 from pulumi.runtime.proto import provider_pb2 as pb
 
 from tests.providers.fixtures import stack_config
@@ -25,10 +26,12 @@ from tests.voiceid.faults import ANSWERS, PLANTED
 from tests.voiceid.fixtures import Serve
 from tests.voiceid.live import Live
 from tests.voiceid.scripted import DOMAIN
-from voiceid_optout.providers import plugin as process_setup
-from voiceid_optout.providers.plugin import OptOutFailed, clean_failures
+from voiceid_optout.providers import plugin as plugin_module
+from voiceid_optout.providers.plugin import OptOutFailed, WorkerPool, clean_failures
 from voiceid_optout.pulumi_internals import PLUGIN_MODULE
-from voiceid_optout.voiceid import UnknownDomain
+from voiceid_optout.voiceid import QuotaExceeded, RequestInvalid, UnknownDomain
+from voiceid_optout.voiceid.aws_config import Identity
+from voiceid_optout.voiceid.settings import ClientSettings
 
 
 def test_a_life(live: Live, domain: str) -> None:
@@ -100,17 +103,17 @@ def test_config_faults_come_as_one_line() -> None:
 
 
 def test_nothing_happens_outside_a_plugin_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(process_setup, "start_watchdog", lambda: pytest.fail("started"))
-    process_setup.prepare_process()
+    monkeypatch.setattr(plugin_module, "start_watchdog", lambda: pytest.fail("started"))
+    plugin_module.prepare_process()
     assert not hasattr(sys, "tracebacklimit")
 
 
 def test_a_plugin_process_is_prepared(monkeypatch: pytest.MonkeyPatch) -> None:
     started: list[bool] = []
-    monkeypatch.setattr(process_setup, "start_watchdog", lambda: started.append(True))
+    monkeypatch.setattr(plugin_module, "start_watchdog", lambda: started.append(True))
     monkeypatch.setattr(sys, "tracebacklimit", None, raising=False)
     monkeypatch.setitem(sys.modules, "__main__", SimpleNamespace(__spec__=SimpleNamespace(name=PLUGIN_MODULE)))
-    process_setup.prepare_process()
+    plugin_module.prepare_process()
     assert started == [True]
     assert sys.tracebacklimit == 0
 
@@ -185,12 +188,12 @@ def test_the_plugin_ends_with_its_engine_when_a_shell_stands_between() -> None:
 
 def test_an_engine_that_hangs_up_but_lives_is_called_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """As a gRPC server does with a connection that never speaks."""
-    monkeypatch.setattr(process_setup, "INTERVAL", 0.05)
+    monkeypatch.setattr(plugin_module, "INTERVAL", 0.05)
     ended: list[int] = []
     monkeypatch.setattr(os, "_exit", ended.append)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         address = listener.getsockname()[:2]
-        watch = threading.Thread(target=process_setup._watch, args=(os.getppid(), address))
+        watch = threading.Thread(target=plugin_module._watch, args=(os.getppid(), address))
         watch.start()
         for _ in range(2):
             line, _ = listener.accept()
@@ -205,39 +208,39 @@ def test_an_engine_that_hangs_up_but_lives_is_called_again(monkeypatch: pytest.M
 
 
 def test_a_new_parent_ends_it_without_an_address(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(process_setup, "INTERVAL", 0.01)
+    monkeypatch.setattr(plugin_module, "INTERVAL", 0.01)
     ended: list[int] = []
     monkeypatch.setattr(os, "_exit", ended.append)
     parents = iter([7, 7, 1])
     monkeypatch.setattr(os, "getppid", lambda: next(parents))
-    process_setup._watch(7, None)
+    plugin_module._watch(7, None)
     assert ended == [1]
 
 
 def test_an_address_where_nobody_ever_listened_counts_for_nothing(closed_port: str) -> None:
     host, _, port = closed_port.removeprefix("http://").partition(":")
-    assert process_setup._connect((host, int(port))) is None
+    assert plugin_module._connect((host, int(port))) is None
 
 
 def test_a_connection_is_open_until_the_other_side_ends_it() -> None:
     ours, theirs = socket.socketpair()
     with ours, theirs:
         ours.settimeout(0.01)
-        assert process_setup._is_open(ours)
+        assert plugin_module._is_open(ours)
         theirs.sendall(b"settings")
-        assert process_setup._is_open(ours)
+        assert plugin_module._is_open(ours)
         theirs.close()
-        assert not process_setup._is_open(ours)
-    assert not process_setup._is_open(ours)
+        assert not plugin_module._is_open(ours)
+    assert not plugin_module._is_open(ours)
 
 
 def test_the_watchdog_is_started_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(process_setup, "_started", threading.Lock())
+    monkeypatch.setattr(plugin_module, "_started", threading.Lock())
     started: list[object] = []
-    monkeypatch.setattr(process_setup, "_watch", lambda *what: started.append(what))
+    monkeypatch.setattr(plugin_module, "_watch", lambda *what: started.append(what))
     monkeypatch.setattr(sys, "argv", ["plugin", "127.0.0.1:50051"])
-    process_setup.start_watchdog()
-    process_setup.start_watchdog()
+    plugin_module.start_watchdog()
+    plugin_module.start_watchdog()
     for thread in threading.enumerate():
         if thread.name == "watchdog":
             thread.join()
@@ -286,3 +289,109 @@ def test_results_and_names_pass() -> None:
 
     assert double(4) == 8
     assert double.__name__ == "double"
+
+
+@pytest.fixture(autouse=True)
+def fresh(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plugin_module, "_runtimes", {})
+
+
+def test_same_settings_share_a_client() -> None:
+    settings = ClientSettings("http://127.0.0.1:1", "us-east-1")
+    assert plugin_module.runtime_for(settings) is plugin_module.runtime_for(
+        ClientSettings("http://127.0.0.1:1", "us-east-1")
+    )
+    assert plugin_module.runtime_for(settings) is not plugin_module.runtime_for(ClientSettings(None, "us-east-1"))
+
+
+def test_one_snapshot_a_domain() -> None:
+    shared = plugin_module.runtime_for(ClientSettings("http://127.0.0.1:1", "us-east-1"))
+    assert shared.snapshot("a" * 22) is shared.snapshot("a" * 22)
+    assert shared.snapshot("a" * 22) is not shared.snapshot("b" * 22)
+
+
+def test_the_environment_wins_over_the_stacks_config(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_REGION", "eu-west-2")
+    config = Config({"p:region": "us-east-1", "p:endpoint": "http://127.0.0.1:1"}, "p")
+    assert plugin_module.configured(config) is plugin_module.runtime_for(
+        ClientSettings("http://127.0.0.1:1", "eu-west-2")
+    )
+
+
+def test_a_program_and_a_preview_do_not_load_botocore() -> None:
+    script = "import sys, voiceid_optout.providers; sys.exit('botocore' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", script], cwd=ROOT, check=False).returncode == 0
+
+
+def test_waits_are_said_in_one_line(capfd: pytest.CaptureFixture[str]) -> None:
+    plugin_module.say_wait("OptOutSpeaker", 41.7)
+    assert capfd.readouterr().err == "Voice ID: OptOutSpeaker waits for its quota, another 42 s\n"
+
+
+def test_the_aws_config_of_the_stack_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    config = Config({"p:endpoint": "http://127.0.0.1:1", "aws:region": "eu-west-2", "aws:profile": "main"}, "p")
+    wanted = ClientSettings("http://127.0.0.1:1", "eu-west-2", identity=Identity(profile="main"))
+    assert plugin_module.configured(config) is plugin_module.runtime_for(wanted)
+    monkeypatch.setenv("OPTOUT_AWS_CONFIG", '{"profile": "today"}')
+    monkeypatch.setenv("AWS_REGION", "eu-west-2")
+    today = ClientSettings("http://127.0.0.1:1", "eu-west-2", identity=Identity(profile="today"))
+    assert plugin_module.configured(config) is plugin_module.runtime_for(today)
+
+
+def failing(*numbers: int, error: Exception) -> Callable[[int], int]:
+    def work(number: int) -> int:
+        if number in numbers:
+            raise error
+        return -number
+
+    return work
+
+
+def test_every_item_is_worked_on_once() -> None:
+    outcome = WorkerPool(4).map(lambda number: -number, range(1000))
+    assert sorted(outcome.results) == [(number, -number) for number in range(1000)]
+    assert (outcome.failures, outcome.left) == ([], 0)
+
+
+def test_no_work_starts_nothing() -> None:
+    assert WorkerPool(4).map(lambda _: pytest.fail("called"), []).results == []
+
+
+def test_work_is_done_at_the_same_time() -> None:
+    barrier = threading.Barrier(8, timeout=600)
+    assert len(WorkerPool(8).map(lambda _: barrier.wait(), range(8)).results) == 8
+
+
+def test_several_callers_share_the_threads() -> None:
+    pool = WorkerPool(2)
+    results: list[int] = []
+
+    def call() -> None:
+        results.append(len(pool.map(lambda number: number, range(100)).results))
+
+    callers = [threading.Thread(target=call) for _ in range(5)]
+    for caller in callers:
+        caller.start()
+    for caller in callers:
+        caller.join(600)
+    assert results == [100] * 5
+
+
+def test_a_failure_about_one_person_stops_nobody_else() -> None:
+    error = RequestInvalid("no")
+    outcome = WorkerPool(4).map(failing(3, 70, error=error), range(100))
+    assert sorted(outcome.failures) == [(3, error), (70, error)]
+    assert len(outcome.results) == 98
+    assert outcome.left == 2
+
+
+def test_any_other_failure_starts_nothing_further() -> None:
+    outcome = WorkerPool(1).map(failing(3, error=QuotaExceeded("full")), range(100))
+    assert [item for item, _ in outcome.results] == [0, 1, 2]
+    assert [item for item, _ in outcome.failures] == [3]
+    assert (outcome.not_started, outcome.left) == (96, 97)
+
+
+def test_an_unexpected_error_of_the_work_is_raised() -> None:
+    with pytest.raises(ZeroDivisionError):
+        WorkerPool(2).map(lambda number: 1 // number, range(100))

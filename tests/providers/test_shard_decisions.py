@@ -8,17 +8,17 @@ from pulumi.output import Unknown
 from pulumi.runtime.rpc import UNKNOWN
 
 from tests.providers.shards import OPTED_OUT, RELEASED, inputs, name, opted_out, without
-from voiceid_optout.providers.shard_decisions import (
-    INPUTS,
+from voiceid_optout.providers.decisions import (
+    SHARD_INPUTS,
     Member,
-    check,
+    check_shard,
     drifted,
-    inputs_of,
-    is_changed,
     is_member_as_asked,
+    is_shard_changed,
     members,
-    outputs,
-    resource_id,
+    shard_inputs_of,
+    shard_outputs,
+    shard_resource_id,
     to_apply,
 )
 from voiceid_optout.speakers import SpeakerStatus
@@ -40,11 +40,11 @@ def labels(found: list[Member]) -> list[str]:
 
 
 def test_check_keeps_the_inputs_alone() -> None:
-    assert check({**IN, "__provider": "x", "drifted": None}) == (IN, [])
+    assert check_shard({**IN, "__provider": "x", "drifted": None}) == (IN, [])
 
 
 def test_check_passes_a_shard_without_people() -> None:
-    assert check({"domain_id": DOMAIN, "members": "", "speaker_ids": ""})[1] == []
+    assert check_shard({"domain_id": DOMAIN, "members": "", "speaker_ids": ""})[1] == []
 
 
 @pytest.mark.parametrize(
@@ -70,34 +70,34 @@ def test_check_passes_a_shard_without_people() -> None:
     ],
 )
 def test_check_refuses(change: dict[str, Any], property_: str, says: str) -> None:
-    _, [failure] = check({**IN, **change})
+    _, [failure] = check_shard({**IN, **change})
     assert failure.property == property_
     assert says in failure.reason
     assert "planted" not in failure.reason
 
 
 @pytest.mark.parametrize("unknown", [UNKNOWN, object.__new__(Unknown)])
-@pytest.mark.parametrize("property_", INPUTS)
+@pytest.mark.parametrize("property_", SHARD_INPUTS)
 def test_check_lets_pass_what_a_preview_does_not_know(property_: str, unknown: Any) -> None:
-    assert check({**IN, property_: unknown})[1] == []
+    assert check_shard({**IN, property_: unknown})[1] == []
 
 
 def test_no_change() -> None:
-    assert not is_changed({**OUT, "__provider": "x"}, {**IN, "__provider": "another pickle of the same"})
+    assert not is_shard_changed({**OUT, "__provider": "x"}, {**IN, "__provider": "another pickle of the same"})
 
 
 def test_texts_that_an_engine_drops_are_empty() -> None:
     empty = {"domain_id": DOMAIN, "members": "", "speaker_ids": ""}
-    assert not is_changed({"domain_id": DOMAIN}, empty)
+    assert not is_shard_changed({"domain_id": DOMAIN}, empty)
 
 
-@pytest.mark.parametrize("property_", INPUTS)
+@pytest.mark.parametrize("property_", SHARD_INPUTS)
 def test_every_other_input_is_a_change(property_: str) -> None:
-    assert is_changed(OUT, {**IN, property_: "other"})
+    assert is_shard_changed(OUT, {**IN, property_: "other"})
 
 
 def test_drift_is_a_change() -> None:
-    assert is_changed({**OUT, "drifted": f"{A} ENROLLED\n"}, IN)
+    assert is_shard_changed({**OUT, "drifted": f"{A} ENROLLED\n"}, IN)
 
 
 def test_members_have_label_id_and_what_is_asked() -> None:
@@ -145,7 +145,7 @@ def test_due_is_what_differs_and_what_drifted(
     wanted |= {member for member in members(news) if member.label in {name(number) for number in numbers}}
     assert set(to_apply({**olds, "drifted": text}, news)) == wanted
     if members(news) == members(olds) and not numbers:
-        assert not is_changed({**olds, "drifted": text}, news)
+        assert not is_shard_changed({**olds, "drifted": text}, news)
 
 
 def test_drifted_names_those_who_are_not_as_asked() -> None:
@@ -158,10 +158,10 @@ def test_drifted_names_those_who_are_not_as_asked() -> None:
 
 
 def test_outputs_hold_no_more_than_needed() -> None:
-    assert outputs({**IN, "__provider": "x", "reason": "none of the state's business"}, "") == OUT
-    assert inputs_of(OUT) == IN
+    assert shard_outputs({**IN, "__provider": "x", "reason": "none of the state's business"}, "") == OUT
+    assert shard_inputs_of(OUT) == IN
 
 
 def test_the_id_names_domain_and_shard() -> None:
-    assert resource_id(IN) == f"{DOMAIN}/a7"
-    assert resource_id({"domain_id": DOMAIN, "members": ""}) == f"{DOMAIN}/nobody"
+    assert shard_resource_id(IN) == f"{DOMAIN}/a7"
+    assert shard_resource_id({"domain_id": DOMAIN, "members": ""}) == f"{DOMAIN}/nobody"

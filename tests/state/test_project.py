@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.test_limits import BOMB
+from tests.test_files import BOMB
 from voiceid_optout.state import OutOfScopeError, ProjectError
 from voiceid_optout.state import project as projects
 from voiceid_optout.state.project import Project, StackSettings

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import dill
 import pytest
 
-from voiceid_optout.providers import resource
+from voiceid_optout.providers import provider_reference
 from voiceid_optout.providers.opted_out_speaker import OptedOutSpeakerProvider
 from voiceid_optout.providers.opted_out_speakers import OptedOutSpeakersProvider
 from voiceid_optout.speakers import SHARD_TYPE, SPEAKER_TYPE
@@ -26,7 +26,7 @@ URN = f"urn:pulumi:dev::p::pulumi-python:dynamic/voiceid:OptedOutSpeaker::{LABEL
 class TestOurs:
     @pytest.mark.parametrize("class_", CLASSES)
     def test_what_our_classes_give_today(self, class_: Any) -> None:
-        assert resource.provider_reference(class_) in OURS
+        assert provider_reference(class_) in OURS
 
     @pytest.mark.parametrize("class_", CLASSES)
     @pytest.mark.parametrize("protocol", [4, 5])

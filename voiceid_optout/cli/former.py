@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from voiceid_optout.cli.context import People
-from voiceid_optout.limits import read_json
+from voiceid_optout.files import read_json
 from voiceid_optout.register import load_texts
 from voiceid_optout.register.faults import RegisterInvalid
 from voiceid_optout.register.sources import SUFFIXES, shown

@@ -55,7 +55,7 @@ def command(*, failed: str | None, close: bool, **options: Any) -> None:
         source = origin(choices, Event.read(os.environ), os.environ)
         marker = posts.issue_marker(choices.stack)
         if close:
-            if (closed := posts.close_issue(github, marker, texts.drift_farewell(source))) is None:
+            if (closed := posts.close_issue(github, marker, texts.drift_closing_comment(source))) is None:
                 echo("no issue is open")
             else:
                 tell(closed, "issue")

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from voiceid_optout import urn as urns
+from voiceid_optout.files import read_json
 from voiceid_optout.forge.identifiers import Matcher
-from voiceid_optout.limits import read_json
 from voiceid_optout.speakers import DOMAIN_ID, LABEL, SHARD_DIGITS, SHARD_TYPE, SPEAKER_TYPE, shard_lines
 from voiceid_optout.state import StackError, passphrase, values
 from voiceid_optout.state.backend import Backend

@@ -12,7 +12,7 @@ from typing import IO, TYPE_CHECKING, Any, Self
 
 from voiceid_optout.cli.errors import CommandError
 from voiceid_optout.cli.exit_codes import ExitCode
-from voiceid_optout.limits import read_json
+from voiceid_optout.files import read_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -8,7 +8,7 @@ from voiceid_optout.cli.context import require_shell
 from voiceid_optout.cli.errors import CommandError
 from voiceid_optout.cli.exit_codes import ExitCode
 from voiceid_optout.cli.known import StateSealedError, raw_state
-from voiceid_optout.limits import read_json
+from voiceid_optout.files import read_json
 from voiceid_optout.state import passphrase
 from voiceid_optout.state import project as projects
 from voiceid_optout.state.stack_file import Sealed, change_config

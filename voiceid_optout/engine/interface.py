@@ -165,4 +165,4 @@ def handling_interrupts(first: Callable[[], None], second: Callable[[], None]) -
 
 
 def _leave_it(_number: int, _frame: object) -> None:
-    """Do nothing: who listens to the socket has been told of the signal already."""
+    """Do nothing: the listener at the socket knows of the signal already."""

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from voiceid_optout.files import read_json
 from voiceid_optout.foreign_text import one_line
-from voiceid_optout.limits import read_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

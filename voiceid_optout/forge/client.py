@@ -17,8 +17,8 @@ from urllib.request import getproxies, proxy_bypass
 import urllib3
 from urllib3.exceptions import HTTPError, InvalidHeader, MaxRetryError, ResponseError
 
+from voiceid_optout.files import read_json
 from voiceid_optout.forge import OptionInvalid, Purpose, UnexpectedAnswer, Unreachable, content, failure
-from voiceid_optout.limits import read_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -33,7 +33,7 @@ _ANNOUNCED_FROM = 3.0
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """``tries`` counts retries; times are in seconds. ``say`` is told of waits people would notice."""
+    """``tries`` counts retries; times are in seconds. ``say`` gets a line for each wait that people notice."""
 
     tries: int = 5
     first_wait: float = 0.5

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 MASK = "…"
 SHORTEST = 6
 _LONGEST = 256
-_TELLING = 12  # characters, from which an identifier is told from any word
-_TELLING_WITH_DIGIT = 8
+_DISTINCT_FROM = 12  # characters; no word is so long by chance
+_DISTINCT_WITH_DIGIT = 8
 _PREFIX = "id#"
 _GENERATED = re.compile(r"id#[a-z0-9]{22}")
 _RUN = re.compile(r"[a-z0-9_-]+")
@@ -52,7 +52,7 @@ class Matcher:
     def __init__(self, places: Mapping[str, str]) -> None:
         """``places`` says by identifier where it is from, for the errors of :meth:`check`."""
         self._places = {identifier.lower().removeprefix(_PREFIX): place for identifier, place in places.items()}
-        self._anywhere = sorted(filter(_is_telling, self._places))
+        self._anywhere = sorted(filter(_is_distinct, self._places))
         self._words = self._places.keys() - set(self._anywhere)
         self._starts = {identifier[:SHORTEST] for identifier in self._anywhere}
         # By an identifier's position that of the longest other one with which it begins.
@@ -81,7 +81,7 @@ class Matcher:
         folded, original = _folded(text)
         for start, stop in self._spans(folded):
             found = folded[start:stop]
-            if not _is_telling(found) and (len(found) < SHORTEST or found.isdigit()):
+            if not _is_distinct(found) and (len(found) < SHORTEST or found.isdigit()):
                 continue
             number = text.count("\n", 0, original(start)) + 1
             digits = re.sub(r"\D", "", found)  # of a number written in groups
@@ -129,22 +129,22 @@ class Matcher:
         begin = 0
         for first, part in enumerate(parts):
             # An identifier may have dashes itself: every run of parts is looked up that is short enough.
-            for run in accumulate(parts[first : first + _TELLING]):
-                if len(run) >= _TELLING:
+            for run in accumulate(parts[first : first + _DISTINCT_FROM]):
+                if len(run) >= _DISTINCT_FROM:
                     break
                 if run in self._words:
                     yield begin, begin + len(run)
             begin += len(part)
 
 
-def _is_telling(identifier: str) -> bool:
+def _is_distinct(identifier: str) -> bool:
     """Tell whether chance does not write it."""
     length = len(identifier)
-    if length >= _TELLING:
+    if length >= _DISTINCT_FROM:
         return True
     if length < SHORTEST or not any(map(str.isdigit, identifier)):
         return False
-    return length >= _TELLING_WITH_DIGIT or any(map(str.isalpha, identifier))
+    return length >= _DISTINCT_WITH_DIGIT or any(map(str.isalpha, identifier))
 
 
 def _folded(text: str) -> tuple[str, Callable[[int], int]]:

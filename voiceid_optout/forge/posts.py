@@ -73,7 +73,7 @@ def reviewed_in(body: str) -> Reviewed | None:
     return None if match is None else Reviewed(match["commit"], match["digest"])
 
 
-def post(item: Mapping[str, Any], number_key: str) -> Post:
+def read_post(item: Mapping[str, Any], number_key: str) -> Post:
     """Make a post from the API's object; a deleted account's posts have no author."""
     author = item.get("user")
     login = author.get("login") if isinstance(author, dict) else ""
@@ -83,7 +83,7 @@ def post(item: Mapping[str, Any], number_key: str) -> Post:
     return Post(number, str(login), body if isinstance(body, str) else "", str(url or ""), str(node or ""))
 
 
-def ours(posts: Iterable[Post], marker: str, login: str) -> list[Post]:
+def own_posts(posts: Iterable[Post], marker: str, login: str) -> list[Post]:
     """Return our own posts with the marker, oldest first.
 
     Anybody may paste a marker: so the author decides. A post of ours may have been edited by others all the same.
@@ -138,7 +138,7 @@ def find_comments(github: GitHub, number: int, marker: str, permission: str = CO
     """Return our comments with the marker, oldest first; all pages are read."""
     purpose = Purpose(f"reading the comments of pull request {number}", _thing(github, number), permission)
     listed = github.items(f"/issues/{number}/comments", purpose)
-    return ours((post(item, "id") for item in listed), marker, github.login())
+    return own_posts((read_post(item, "id") for item in listed), marker, github.login())
 
 
 def put_comment(github: GitHub, number: int, marker: str, body: str) -> Posted:
@@ -157,7 +157,7 @@ def put_comment(github: GitHub, number: int, marker: str, body: str) -> Posted:
             _remove_comments(github, number, found)
             found = []
         if not found:
-            created = post(
+            created = read_post(
                 github.call("POST", f"/issues/{number}/comments", _writing_comment(github, number), {"body": body}),
                 "id",
             )
@@ -227,7 +227,9 @@ _OPEN_ISSUES = "/issues?state=open&sort=created&direction=asc"
 def find_issues(github: GitHub, marker: str) -> list[Post]:
     """Return our open issues with the marker, oldest first. The API lists pull requests among the issues."""
     listed = github.items(_OPEN_ISSUES, _on_issues(github, "reading the open issues"))
-    return ours((post(item, "number") for item in listed if "pull_request" not in item), marker, github.login())
+    return own_posts(
+        (read_post(item, "number") for item in listed if "pull_request" not in item), marker, github.login()
+    )
 
 
 def put_issue(github: GitHub, marker: str, title: str, body: str) -> Posted:
@@ -235,7 +237,9 @@ def put_issue(github: GitHub, marker: str, title: str, body: str) -> Posted:
     content = {"title": title, "body": body}
     found = find_issues(github, marker)
     if not found:
-        created = post(github.call("POST", "/issues", _on_issues(github, "opening an issue"), content), "number")
+        created = read_post(
+            github.call("POST", "/issues", _on_issues(github, "opening an issue"), content), "number"
+        )
         found = find_issues(github, marker)
         if not found or found[0].number == created.number:
             _close_duplicates(github, found[1:])

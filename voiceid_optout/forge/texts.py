@@ -70,7 +70,7 @@ def failed_issue(origin: Origin, what: str, *, log: str = "") -> str:
     return _fitted(head, "", [*_line(origin, None)])
 
 
-def drift_farewell(origin: Origin) -> str:
+def drift_closing_comment(origin: Origin) -> str:
     """Return the comment with which the issue is closed."""
     return "\n".join(["The check found no drift: the service says what the register asks.", *_line(origin, None)])
 

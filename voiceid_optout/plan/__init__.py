@@ -93,7 +93,7 @@ class Plan:
 
     ``managed`` is how many people the stack keeps opted out before the run. ``resources`` are the URNs of all that
     changes, and None where it takes more than these to do the plan. ``is_state_old`` says whether a read found
-    something else than the state has. ``types`` are the type tokens of all resources that the engine told of.
+    something else than the state has. ``types`` are the type tokens of all resources that the engine's events name.
     """
 
     steps: tuple[Step, ...]

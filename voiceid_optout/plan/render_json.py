@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from voiceid_optout.limits import read_json
+from voiceid_optout.files import read_json
 from voiceid_optout.plan import Action, Change, ForeignPlanError, Plan, PlanFileError, Purpose, Scope, Step, digest
 from voiceid_optout.plan.review import clean
 

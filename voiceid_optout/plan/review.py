@@ -221,7 +221,7 @@ _MINUTE = 60  # seconds, and minutes of an hour
 
 
 def format_duration(seconds: float) -> str:
-    """Return a duration in the unit it is best told in: ``12 s``, ``7 min``, ``1 h 20 min``."""
+    """Return a duration in the unit that suits it: ``12 s``, ``7 min``, ``1 h 20 min``."""
     if seconds < 1:
         return "less than 1 s"
     if round(seconds) < _MINUTE:

@@ -1,12 +1,18 @@
-"""What the provider decides, without I/O: valid inputs, changes, and what the state keeps."""
+"""What the providers decide, without I/O: valid inputs, changes, and what the state keeps.
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+It is decided of a person, and of a shard with its people: there also whom an update is for.
+"""
+
+import itertools
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from voiceid_optout import speakers
 from voiceid_optout.pulumi_internals import UNKNOWN, Unknown
-from voiceid_optout.speakers import DOMAIN_ID, SPEAKER_ID, Ensure, is_as_asked, label, resource_id
+from voiceid_optout.speakers import ABSENT, DOMAIN_ID, LABEL, SPEAKER_ID, Ensure, is_as_asked, resource_id
 from voiceid_optout.voiceid import Speaker
 
 INPUTS = ("domain_id", "speaker_id", "ensure")
@@ -34,9 +40,9 @@ def is_unknown(value: object) -> bool:
     return isinstance(value, Unknown) or value == UNKNOWN
 
 
-def check(news: Mapping[str, Any]) -> tuple[dict[str, Any], list[Failure]]:
+def check(new: Mapping[str, Any]) -> tuple[dict[str, Any], list[Failure]]:
     """Return the inputs to keep, with ``ensure`` filled in, and what is wrong with them."""
-    inputs = {name: news[name] for name in INPUTS if news.get(name) is not None}
+    inputs = {name: new[name] for name in INPUTS if new.get(name) is not None}
     inputs.setdefault("ensure", Ensure.OPTED_OUT.value)
     failures = [
         Failure(name, reason)
@@ -75,16 +81,16 @@ def _ensure_fault(value: object) -> str | None:
     return f"ensure is {Ensure.OPTED_OUT} or {Ensure.RELEASED}"
 
 
-def diff(olds: Mapping[str, Any], news: Mapping[str, Any]) -> Difference:
+def diff(old: Mapping[str, Any], new: Mapping[str, Any]) -> Difference:
     """Compare old outputs with new inputs; during a refresh the old outputs are those just read.
 
     A status that is not what ``ensure`` asks is a change too: nothing else makes a drift visible. Another
     person or domain is a replacement, which is safe in either order because a delete calls nobody. Names are
     made from both, so this happens only to resources that were named by hand.
     """
-    changed = [name for name in INPUTS if _text(name, olds.get(name)) != _text(name, news.get(name))]
-    replaces = tuple(name for name in changed if name in IDENTITY and not is_unknown(news.get(name)))
-    return Difference(bool(changed) or not is_as_asked(news.get("ensure"), olds.get("status")), replaces)
+    changed = [name for name in INPUTS if _text(name, old.get(name)) != _text(name, new.get(name))]
+    replaces = tuple(name for name in changed if name in IDENTITY and not is_unknown(new.get(name)))
+    return Difference(bool(changed) or not is_as_asked(new.get("ensure"), old.get("status")), replaces)
 
 
 def _text(name: str, value: object) -> str | None:
@@ -123,4 +129,114 @@ def speaker_resource_id(speaker: Speaker) -> str:
 
 def released_resource_id(label_key: str | None, domain_id: str, speaker_id: str) -> str:
     """Return the id of somebody the service does not know; with the label, that is all it tells."""
-    return f"{domain_id}/released/{label(label_key or domain_id, domain_id, speaker_id)}"
+    return f"{domain_id}/released/{speakers.label(label_key or domain_id, domain_id, speaker_id)}"
+
+
+SHARD_INPUTS = ("domain_id", "members", "speaker_ids")
+
+_MEMBERS = re.compile(rf"(?:{LABEL.pattern} (?:{'|'.join(Ensure)})\n)*")
+_IDS = re.compile(rf"(?:{LABEL.pattern} [ -~]*\n)*")
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One person of a shard."""
+
+    label: str
+    speaker_id: str = field(repr=False)
+    ensure: str
+
+
+def check_shard(new: Mapping[str, Any]) -> tuple[dict[str, Any], list[Failure]]:
+    """Return the inputs to keep and what is wrong with them; a reason names labels, never an identifier."""
+    inputs = {name: new[name] for name in SHARD_INPUTS if new.get(name) is not None}
+    failures = []
+    if reason := domain_fault(inputs.get("domain_id")):
+        failures.append(Failure("domain_id", reason))
+    members, speaker_ids = inputs.get("members"), inputs.get("speaker_ids")
+    if is_unknown(members) or is_unknown(speaker_ids):
+        return inputs, failures
+    if reason := _members_fault(members):
+        failures.append(Failure("members", reason))
+    else:
+        failures.extend(Failure("speaker_ids", reason) for reason in _ids_faults(str(members), speaker_ids))
+    return inputs, failures
+
+
+def _members_fault(members: object) -> str | None:
+    if not isinstance(members, str) or not _MEMBERS.fullmatch(members):
+        return f"members has a line a person: a label, a blank, {' or '.join(Ensure)}, and a line feed"
+    labels = [label for label, _ in speakers.shard_lines(members)]
+    if any(one >= other for one, other in itertools.pairwise(labels)):
+        return "members lists each label once, in their order"
+    return None
+
+
+def _ids_faults(members: str, speaker_ids: object) -> Iterator[str]:
+    if not isinstance(speaker_ids, str) or not _IDS.fullmatch(speaker_ids):
+        yield "speaker_ids has a line a person: a label, a blank, the id, and a line feed"
+        return
+    pairs = list(speakers.shard_lines(speaker_ids))
+    if [label for label, _ in pairs] != [label for label, _ in speakers.shard_lines(members)]:
+        yield "speaker_ids and members list the same labels, in the same order"
+        return
+    for label, speaker_id in pairs:
+        if reason := speaker_fault(speaker_id):
+            yield f"{label}: {reason}"
+
+
+def is_shard_changed(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
+    """Compare old outputs with new inputs; during a refresh the old outputs are those just read.
+
+    Anybody who is not as asked is a change. There is never a replacement: the people of a shard change, one by one.
+    """
+    return bool(old.get("drifted")) or any((old.get(name) or "") != (new.get(name) or "") for name in SHARD_INPUTS)
+
+
+def members(props: Mapping[str, Any]) -> list[Member]:
+    """Return the people of a shard by its inputs, or by its outputs, which hold them too."""
+    ids = speakers.shard_values(props["speaker_ids"])
+    return [Member(label, ids[label], ensure) for label, ensure in speakers.shard_lines(props["members"])]
+
+
+def to_apply(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Member]:
+    """Return to whom an update applies: new, changed or drifted since the old outputs.
+
+    Somebody who is no longer there is only managed no longer. In another domain everybody is new.
+    """
+    if old.get("domain_id") != new["domain_id"]:
+        return members(new)
+    before = set(members(old))
+    drifted = speakers.shard_values(old.get("drifted") or "")
+    return [member for member in members(new) if member not in before or member.label in drifted]
+
+
+def is_member_as_asked(member: Member, speaker: Speaker | None) -> bool:
+    """Tell whether a person is as asked; ``speaker`` is None for somebody the service does not have."""
+    return is_as_asked(member.ensure, speaker and speaker.status)
+
+
+def drifted(found: Iterable[tuple[Member, Speaker | None]]) -> str:
+    """Return the text of those who are not as asked: label and status."""
+    return speakers.shard_text(
+        {
+            member.label: ABSENT if speaker is None else speaker.status.value
+            for member, speaker in found
+            if not is_member_as_asked(member, speaker)
+        }
+    )
+
+
+def shard_inputs_of(props: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a shard's inputs among its old outputs."""
+    return {name: props[name] for name in SHARD_INPUTS}
+
+
+def shard_outputs(inputs: Mapping[str, Any], drifted: str) -> dict[str, Any]:
+    """Return what the state keeps of a shard."""
+    return {**shard_inputs_of(inputs), "drifted": drifted}
+
+
+def shard_resource_id(inputs: Mapping[str, Any]) -> str:
+    """Return the id of a new shard: its domain and the digits that its labels begin with."""
+    return f"{inputs['domain_id']}/{speakers.shard_of(inputs['members']) or 'nobody'}"

@@ -18,8 +18,7 @@ from pulumi.dynamic import (
 )
 
 from voiceid_optout.providers import decisions, plugin
-from voiceid_optout.providers.plugin import OptOutFailed, clean_failures
-from voiceid_optout.providers.runtime import Runtime, configured
+from voiceid_optout.providers.plugin import OptOutFailed, Runtime, clean_failures, configured
 from voiceid_optout.speakers import Ensure, SpeakerStatus
 
 
@@ -39,16 +38,16 @@ class OptedOutSpeakerProvider(ResourceProvider):
         self._label_key = req.config.get("labelKey")
 
     @clean_failures
-    def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
+    def check(self, _old: dict[str, Any], new: dict[str, Any]) -> CheckResult:
         """Validate; calls nobody."""
-        inputs, failures = decisions.check(news)
+        inputs, failures = decisions.check(new)
         # The CLI prints a named property's value, secret or not; the reason names it as well.
         return CheckResult(inputs, [CheckFailure("", failure.reason) for failure in failures])
 
     @clean_failures
-    def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
+    def diff(self, _id: str, old: dict[str, Any], new: dict[str, Any]) -> DiffResult:
         """Compare; calls nobody."""
-        difference = decisions.diff(olds, news)
+        difference = decisions.diff(old, new)
         return DiffResult(changes=difference.changes, replaces=list(difference.replaces))
 
     @clean_failures
@@ -58,9 +57,9 @@ class OptedOutSpeakerProvider(ResourceProvider):
         return CreateResult(resource_id, outs)
 
     @clean_failures
-    def update(self, _id: str, _olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
+    def update(self, _id: str, _old: dict[str, Any], new: dict[str, Any]) -> UpdateResult:
         """As create. That the service has made the speaker anew shows in the id after a refresh."""
-        return UpdateResult(self._apply(news)[1])
+        return UpdateResult(self._apply(new)[1])
 
     @clean_failures
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:

@@ -19,14 +19,20 @@ from pulumi.dynamic import (
     UpdateResult,
 )
 
-from voiceid_optout.providers import plugin, shard_decisions
-from voiceid_optout.providers.plugin import OptOutFailed, clean_failures
-from voiceid_optout.providers.runtime import PERSON_ERRORS, Outcome, Runtime, configured
+from voiceid_optout.providers import decisions, plugin
+from voiceid_optout.providers.plugin import (
+    PERSON_ERRORS,
+    OptOutFailed,
+    Outcome,
+    Runtime,
+    clean_failures,
+    configured,
+)
 from voiceid_optout.speakers import Ensure
 from voiceid_optout.voiceid import UNKNOWN
 
 if TYPE_CHECKING:
-    from voiceid_optout.providers.shard_decisions import Member
+    from voiceid_optout.providers.decisions import Member
     from voiceid_optout.voiceid import Speaker
     from voiceid_optout.voiceid.snapshot import Snapshot
 
@@ -50,34 +56,34 @@ class OptedOutSpeakersProvider(ResourceProvider):
         self._ask_first = bool(req.config.get("previousLabelKey"))
 
     @clean_failures
-    def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
+    def check(self, _old: dict[str, Any], new: dict[str, Any]) -> CheckResult:
         """Validate; calls nobody."""
-        inputs, failures = shard_decisions.check(news)
+        inputs, failures = decisions.check_shard(new)
         # The CLI prints a named property's value, secret or not; the reason names it as well.
         return CheckResult(inputs, [CheckFailure("", failure.reason) for failure in failures])
 
     @clean_failures
-    def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
+    def diff(self, _id: str, old: dict[str, Any], new: dict[str, Any]) -> DiffResult:
         """Compare; calls nobody. Never a replacement."""
-        return DiffResult(changes=shard_decisions.is_changed(olds, news))
+        return DiffResult(changes=decisions.is_shard_changed(old, new))
 
     @clean_failures
     def create(self, props: dict[str, Any]) -> CreateResult:
         """Apply what is asked to everybody; succeeds at once for those who are so already."""
-        drifted = self._apply(props["domain_id"], shard_decisions.members(props))
-        return CreateResult(shard_decisions.resource_id(props), shard_decisions.outputs(props, drifted))
+        drifted = self._apply(props["domain_id"], decisions.members(props))
+        return CreateResult(decisions.shard_resource_id(props), decisions.shard_outputs(props, drifted))
 
     @clean_failures
-    def update(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
+    def update(self, _id: str, old: dict[str, Any], new: dict[str, Any]) -> UpdateResult:
         """Apply what is asked to those who are new, changed or drifted; stop managing who is no longer listed."""
-        drifted = self._apply(news["domain_id"], shard_decisions.to_apply(olds, news))
-        return UpdateResult(shard_decisions.outputs(news, drifted))
+        drifted = self._apply(new["domain_id"], decisions.to_apply(old, new))
+        return UpdateResult(decisions.shard_outputs(new, drifted))
 
     @clean_failures
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
         """Read everybody's status; a shard is never gone, its people may be."""
         snapshot = self._runtime.snapshot(props["domain_id"])
-        people = shard_decisions.members(props)
+        people = decisions.members(props)
         snapshot.expect(len(people))
         found = [(member, snapshot.known(member.speaker_id)) for member in people]
         outcome = self._runtime.workers.map(
@@ -86,8 +92,8 @@ class OptedOutSpeakersProvider(ResourceProvider):
         if outcome.failures:
             raise outcome.failures[0][1]
         known = [(member, speaker) for member, speaker in found if speaker is not UNKNOWN]
-        drifted = shard_decisions.drifted([*known, *outcome.results])
-        return ReadResult(id_, shard_decisions.outputs(props, drifted), shard_decisions.inputs_of(props))
+        drifted = decisions.drifted([*known, *outcome.results])
+        return ReadResult(id_, decisions.shard_outputs(props, drifted), decisions.shard_inputs_of(props))
 
     @clean_failures
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
@@ -104,12 +110,12 @@ class OptedOutSpeakersProvider(ResourceProvider):
         )
         if outcome.failures:
             raise OptOutFailed(_message(outcome, len(people)))
-        return shard_decisions.drifted(outcome.results)
+        return decisions.drifted(outcome.results)
 
 
 def _apply_to(snapshot: Snapshot, member: Member, *, ask_first: bool) -> Speaker | None:
     known = snapshot.read(member.speaker_id) if ask_first else snapshot.known(member.speaker_id)
-    if known is not UNKNOWN and shard_decisions.is_member_as_asked(member, known):
+    if known is not UNKNOWN and decisions.is_member_as_asked(member, known):
         return known
     if member.ensure == Ensure.RELEASED:
         snapshot.delete(member.speaker_id)

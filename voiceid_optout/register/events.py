@@ -16,7 +16,7 @@ import yaml
 from yaml.error import MarkedYAMLError, YAMLError
 from yaml.events import CollectionEndEvent, CollectionStartEvent, Event, NodeEvent
 
-from voiceid_optout.limits import MAX_DEPTH
+from voiceid_optout.files import MAX_DEPTH
 from voiceid_optout.register.faults import Code, Fault, Location
 
 # Parts of what libyaml and PyYAML say (context and problem), most telling first, and what it means here.

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from voiceid_optout import urn as urns
-from voiceid_optout.limits import read_json
+from voiceid_optout.files import read_json
 from voiceid_optout.state import OutOfScope, OutOfScopeError, StateError, values
 from voiceid_optout.state import resource as resources
 from voiceid_optout.state.trust import PROVIDER_KEY, Named
@@ -88,7 +88,7 @@ class SealedCheckpoint:
         return sum(map(resources.has_identifier_in_clear, every))
 
     def open(self, decrypt: Callable[[str], str]) -> Checkpoint:
-        """Return the snapshot with its secrets in clear."""
+        """Return the checkpoint with its secrets in clear."""
         return Checkpoint(
             tuple(resources.from_json(item, decrypt) for item in self.resources),
             tuple(

@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from voiceid_optout.limits import check_yaml
+from voiceid_optout.files import check_yaml
 
 _GO_PLAIN = (1e-6, 1e21)  # between these Go writes a number without an exponent
 _LEAST, _MOST = -(2**63), 2**64 - 1  # integers beyond are numbers with a fraction to Go
@@ -150,7 +150,7 @@ for _name in ("binary", "set", "omap", "pairs"):
 def load_yaml(text: str) -> Any:
     """Return the document; raises :class:`yaml.YAMLError`, or :class:`ValueError` for a scalar with a wrong tag.
 
-    What goes beyond a bound of :mod:`voiceid_optout.limits` is refused before anything is built.
+    What goes beyond a bound of :mod:`voiceid_optout.files` is refused before anything is built.
     """
     check_yaml(text)
     return yaml.load(text, Loader=_Loader)  # noqa: S506 - a safe loader

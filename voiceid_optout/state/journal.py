@@ -2,7 +2,7 @@
 
 The journal is the single place where the outcome of steps is kept. Every entry is also one line of the journal's
 file, and replaying those lines over the same base gives the same checkpoint: so a killed run loses nothing that
-it was told had happened. The state file stays as it was until the run ends; a step costs the same few hundred
+the provider had acknowledged. The state file stays as it was until the run ends; a step costs the same few hundred
 bytes whatever the size of the state. The first line names the state it continues, so a journal is never replayed
 over another one.
 """
@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from voiceid_optout.limits import read_json
+from voiceid_optout.files import read_json
 from voiceid_optout.state import StateError, values
 from voiceid_optout.state import resource as resources
 from voiceid_optout.state.checkpoint import Checkpoint, PendingOperation

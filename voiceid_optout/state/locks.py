@@ -13,9 +13,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from voiceid_optout.files import write_atomic
+from voiceid_optout.files import read_json, write_atomic
 from voiceid_optout.foreign_text import one_line
-from voiceid_optout.limits import read_json
 from voiceid_optout.state import StackLockedError, StateError
 from voiceid_optout.state.checkpoint import timestamp
 

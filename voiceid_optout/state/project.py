@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from voiceid_optout.files import write_atomic
+from voiceid_optout.files import MAX_CONFIG_BYTES, TooMuchError, write_atomic
 from voiceid_optout.foreign_text import one_line
-from voiceid_optout.limits import MAX_CONFIG_BYTES, TooMuchError
 from voiceid_optout.state import OutOfScope, OutOfScopeError, ProjectError
 from voiceid_optout.state.config_values import RefusedError, as_text, load_yaml
 

@@ -75,7 +75,7 @@ class ResourceState:
     source_position: str = ""
 
     def __post_init__(self) -> None:
-        """Seal what identifies people, whoever left it in clear: it is never written, nor told, otherwise."""
+        """Seal what identifies people, whoever left it in clear: it is never written or shown otherwise."""
         key = IDENTIFIERS.get(self.type)
         if key is None:
             return

@@ -83,7 +83,7 @@ def open_stack(
     if clear:
         report(_clear_words(clear, backend, sealed=writable))
     if writable and (recovered is not None or clear):
-        # This run's journal takes the place of that one: what that one told must be in the state before.
+        # This run's journal takes the place of that one: what that one says must be in the state before.
         content = checkpoints.render(backend.stack, project.name, base, crypter, datetime.now(UTC))
         backend.write(content, keep=not clear)
         backend.journal_file.unlink(missing_ok=True)

@@ -89,7 +89,7 @@ def require(
 
 
 def shown(urn: str) -> str:
-    """Return a URN for people; one whose name may be an identifier is told by its type alone."""
+    """Return a URN for people; one whose name may be an identifier is shown as its type alone."""
     parts = urn.split("::", 3)
     if len(parts) < 4:  # noqa: PLR2004 - a URN's parts
         return "a resource without a URN"

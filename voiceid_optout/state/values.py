@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from voiceid_optout.limits import read_json
+from voiceid_optout.files import read_json
 from voiceid_optout.state import StateError
 
 if TYPE_CHECKING:

@@ -28,7 +28,7 @@ class Keys:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Role:
-    """A role to assume, with what STS is told of the session. ``duration`` in seconds; None: STS's own hour."""
+    """A role to assume, and its session at STS. ``duration`` is in seconds; None is STS's own hour."""
 
     arn: str
     session_name: str = "voiceid-optout"

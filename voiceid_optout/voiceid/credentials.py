@@ -122,7 +122,7 @@ class _AssumedRole(CredentialProvider):  # type: ignore[misc]  # botocore has no
 
 
 def _members(role: Role) -> dict[str, Any]:
-    """Return what AssumeRole is told; what is not said is left out."""
+    """Return the members of AssumeRole; what is not set is left out."""
     members = {
         "RoleArn": role.arn,
         "RoleSessionName": role.session_name,

@@ -184,7 +184,7 @@ class Retries:
     def delay(self, error: VoiceIdError) -> float | None:
         """Return the seconds to wait before the next try, or None to give up.
 
-        After a throttle it is 0.0: the bucket, told of it, holds the call back.
+        After a throttle it is 0.0: the bucket, which knows of it, holds the call back.
         """
         if isinstance(error, Throttled):
             self.throttles += 1

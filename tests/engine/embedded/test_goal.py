@@ -10,7 +10,7 @@ from pulumi.runtime.proto import source_pb2
 
 from tests.engine.bench import THING, urn
 from voiceid_optout.engine.embedded import goal as goals
-from voiceid_optout.engine.embedded import structs
+from voiceid_optout.engine.embedded import transport
 from voiceid_optout.engine.embedded.goal import Goal, StepKind
 from voiceid_optout.engine.embedded.plugin import Diff
 from voiceid_optout.state import OutOfScopeError, ProgramError, values
@@ -39,7 +39,7 @@ def test_everything() -> None:
     dependencies = {"val": pb.RegisterResourceRequest.PropertyDependencies(urns=[urn("s0")]), "a": None}
     timeouts = pb.RegisterResourceRequest.CustomTimeouts(create="5m", delete="1h30m")
     wanted = read(
-        object=structs.to_struct({"val": Secret("x"), "n": 1}, keep_secrets=True),
+        object=transport.to_struct({"val": Secret("x"), "n": 1}, keep_secrets=True),
         aliasURNs=[urn("old")],
         protect=True,
         retainOnDelete=True,
@@ -80,7 +80,7 @@ def test_everything() -> None:
 
 
 def test_inputs_are_not_shown() -> None:
-    assert "someone" not in repr(read(object=structs.to_struct({"val": "someone"})))
+    assert "someone" not in repr(read(object=transport.to_struct({"val": "someone"})))
 
 
 def test_a_child_of_a_component() -> None:
@@ -106,7 +106,9 @@ def test_the_program_may_insist_on_creating_first() -> None:
 
 def marked(signature: str) -> Any:
     """Return a property map with a value that the SDK has marked, inside a secret."""
-    return structs.to_struct({"list": [Secret({values.SIGNATURE_KEY: signature, "text": "x"})]}, keep_secrets=True)
+    return transport.to_struct(
+        {"list": [Secret({values.SIGNATURE_KEY: signature, "text": "x"})]}, keep_secrets=True
+    )
 
 
 def parent_goal() -> Goal:
@@ -143,7 +145,7 @@ class TestInheriting:
             "aliases of the component a:b:C",
         ),
         (
-            {"type": "a:b:C", "custom": False, "object": structs.to_struct({"size": 1})},
+            {"type": "a:b:C", "custom": False, "object": transport.to_struct({"size": 1})},
             "inputs of the component a:b:C",
         ),
         ({"importId": "i"}, "import of pulumi-python:dynamic/sample:Thing"),

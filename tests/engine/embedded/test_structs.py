@@ -8,7 +8,7 @@ from google.protobuf import json_format, struct_pb2
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voiceid_optout.engine.embedded import structs
+from voiceid_optout.engine.embedded.transport import from_program, from_struct, to_struct
 from voiceid_optout.state import OutOfScopeError, values
 from voiceid_optout.state.values import Secret
 
@@ -32,35 +32,35 @@ def struct(document: dict[str, Any]) -> struct_pb2.Struct:
     ],
 )
 def test_from_struct(document: dict[str, Any], properties: dict[str, Any]) -> None:
-    assert structs.from_struct(struct(document)) == properties
+    assert from_struct(struct(document)) == properties
 
 
 def test_a_value_of_no_kind_counts_as_null() -> None:
     message = struct_pb2.Struct()
     message.fields["a"].SetInParent()
     message.fields["b"].list_value.values.add()
-    assert structs.from_struct(message) == {"b": [None]}
+    assert from_struct(message) == {"b": [None]}
 
 
 def test_whole_numbers_come_as_such() -> None:
-    number = structs.from_struct(struct({"a": 3}))["a"]
+    number = from_struct(struct({"a": 3}))["a"]
     assert (number, type(number)) == (3, int)
 
 
 def test_a_marked_secret_without_a_value() -> None:
     message = struct({"a": {values.SIGNATURE_KEY: values.SECRET_SIGNATURE}})
-    assert structs.from_struct(message) == {"a": Secret(None)}
+    assert from_struct(message) == {"a": Secret(None)}
 
 
 def test_secrets_go_plain_or_marked() -> None:
     properties = {"a": Secret("hush"), "b": [Secret("hush")]}
-    assert json_format.MessageToDict(structs.to_struct(properties)) == {"a": "hush", "b": ["hush"]}
-    marked = structs.to_struct(properties, keep_secrets=True)
+    assert json_format.MessageToDict(to_struct(properties)) == {"a": "hush", "b": ["hush"]}
+    marked = to_struct(properties, keep_secrets=True)
     assert json_format.MessageToDict(marked) == {"a": MARKED, "b": [MARKED]}
 
 
 def test_numbers_json_has_not() -> None:
-    sent = structs.from_struct(structs.to_struct({"a": math.inf, "b": -math.inf, "c": math.nan}))
+    sent = from_struct(to_struct({"a": math.inf, "b": -math.inf, "c": math.nan}))
     assert (sent["a"], sent["b"]) == (math.inf, -math.inf)
     assert math.isnan(sent["c"])
 
@@ -79,11 +79,11 @@ TREES: st.SearchStrategy[Any] = st.recursive(
 
 @given(st.dictionaries(st.text(max_size=5), TREES.filter(lambda item: item is not None), max_size=4))
 def test_nothing_is_lost_on_the_way(properties: dict[str, Any]) -> None:
-    assert structs.from_struct(structs.to_struct(properties, keep_secrets=True)) == properties
-    assert structs.from_struct(structs.to_struct(properties)) == values.plain_value(properties)
+    assert from_struct(to_struct(properties, keep_secrets=True)) == properties
+    assert from_struct(to_struct(properties)) == values.plain_value(properties)
 
 
 def test_a_resource_is_no_value() -> None:
     reference = {values.SIGNATURE_KEY: values.RESOURCE_SIGNATURE, "urn": "urn:pulumi:dev::p::a:b:C::one", "id": "i"}
     with pytest.raises(OutOfScopeError, match=r"^the resource one as a value: the embedded engine"):
-        structs.from_program(structs.to_struct({"list": [reference]}))
+        from_program(to_struct({"list": [reference]}))

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from google.protobuf.message import Message
 
 from voiceid_optout import urn as urns
-from voiceid_optout.engine.embedded.structs import from_program
+from voiceid_optout.engine.embedded.transport import from_program
 from voiceid_optout.foreign_text import one_line
 from voiceid_optout.state import OutOfScope, OutOfScopeError, ProgramError, values
 from voiceid_optout.state.resource import ResourceState

@@ -22,8 +22,7 @@ from pulumi.runtime.proto import engine_pb2, resource_pb2
 
 from voiceid_optout import urn as urns
 from voiceid_optout.engine.embedded.monitor import FEATURES
-from voiceid_optout.engine.embedded.structs import from_struct
-from voiceid_optout.engine.embedded.transport import DONE, METHODS, Callee, Frame
+from voiceid_optout.engine.embedded.transport import DONE, METHODS, Callee, Frame, from_struct
 from voiceid_optout.engine.messages import ErrorLines
 from voiceid_optout.state import ProgramError, values
 from voiceid_optout.state.trust import PROVIDER_KEY

@@ -8,7 +8,7 @@ from google.protobuf import empty_pb2
 from pulumi.runtime.proto import engine_pb2, resource_pb2
 
 from voiceid_optout.engine.embedded.goal import read_goal
-from voiceid_optout.engine.embedded.structs import from_program, to_struct
+from voiceid_optout.engine.embedded.transport import from_program, to_struct
 from voiceid_optout.state import OutOfScope, OutOfScopeError, StackError
 
 if TYPE_CHECKING:

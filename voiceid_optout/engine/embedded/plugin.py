@@ -13,8 +13,7 @@ from typing import IO, TYPE_CHECKING, Any
 from pulumi.runtime.proto import provider_pb2 as pb
 
 from voiceid_optout.engine.embedded.plugin_process import LOAD_CLIENT
-from voiceid_optout.engine.embedded.structs import from_struct, to_struct
-from voiceid_optout.engine.embedded.transport import ConnectionPool, RemoteError
+from voiceid_optout.engine.embedded.transport import ConnectionPool, RemoteError, from_struct, to_struct
 from voiceid_optout.engine.messages import last_line
 from voiceid_optout.state import PluginError, values
 
@@ -118,17 +117,17 @@ class Plugin:
             for line in stream:
                 self._report(line.decode(errors="replace").rstrip())
 
-    def check(self, urn: str, olds: PropertyMap, news: PropertyMap) -> tuple[PropertyMap, list[str]]:
+    def check(self, urn: str, old: PropertyMap, new: PropertyMap) -> tuple[PropertyMap, list[str]]:
         """Validate inputs; returns them as the provider wants them, and its complaints."""
-        answer = self._call("Check", pb.CheckRequest(urn=urn, olds=to_struct(olds), news=to_struct(news)))
+        answer = self._call("Check", pb.CheckRequest(urn=urn, olds=to_struct(old), news=to_struct(new)))
         failures = [
             f"property {item.property}: {item.reason}" if item.property else item.reason for item in answer.failures
         ]
-        return values.mark_secrets(from_struct(answer.inputs), news), failures
+        return values.mark_secrets(from_struct(answer.inputs), new), failures
 
-    def diff(self, urn: str, id_: str, old_outputs: PropertyMap, news: PropertyMap) -> Diff:
+    def diff(self, urn: str, id_: str, old_outputs: PropertyMap, new: PropertyMap) -> Diff:
         """Compare old outputs with new inputs."""
-        request = pb.DiffRequest(urn=urn, id=id_, olds=to_struct(old_outputs), news=to_struct(news))
+        request = pb.DiffRequest(urn=urn, id=id_, olds=to_struct(old_outputs), news=to_struct(new))
         answer = self._call("Diff", request)
         unknown = answer.changes == pb.DiffResponse.DIFF_UNKNOWN
         return Diff(

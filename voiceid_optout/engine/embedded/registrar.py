@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 class Registrar:
-    """Knows the base snapshot and which resources the program has spoken of. Thread-safe."""
+    """Knows the base checkpoint and which resources the program has registered. Thread-safe."""
 
     def __init__(self, run: Run, base: Checkpoint, stack: str, project: str, config: PropertyMap) -> None:
         self._run = run

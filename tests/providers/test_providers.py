@@ -14,9 +14,9 @@ import voiceid_optout.providers
 from tests.providers.monitor import SHARD_TYPE, TYPE, run_program
 from tests.providers.process import ROOT
 from tests.voiceid.scripted import DOMAIN
+from voiceid_optout.providers import OptedOutSpeaker, OptedOutSpeakers, provider_reference
 from voiceid_optout.providers.opted_out_speaker import OptedOutSpeakerProvider
 from voiceid_optout.providers.opted_out_speakers import OptedOutSpeakersProvider
-from voiceid_optout.providers.resource import OptedOutSpeaker, OptedOutSpeakers, provider_reference
 
 SECRET = "1b47061264138c4ac30d75fd1eb44270"
 
@@ -155,7 +155,7 @@ def test_two_thousand_people_register_with_one_reference() -> None:
 def test_the_textbook_way_fails_which_is_why_this_is_not_it() -> None:
     """``pulumi.dynamic.Resource`` wraps the pickler once more for every resource.
 
-    If this ever passes, the SDK has been mended, and voiceid_optout/providers/resource.py may become simpler.
+    If this ever passes, the SDK has been mended, and voiceid_optout/providers/__init__.py may become simpler.
     """
     result = subprocess.run(
         [sys.executable, "-c", TEXTBOOK], cwd=ROOT, capture_output=True, text=True, timeout=600, check=False
