@@ -204,7 +204,8 @@ def rows(house: House) -> list[Row]:
     small = [name for name in single if house.modules[name].lines < FEW_LINES]
     lazy = [f"{name}:{line}" for name, module in sorted(house.modules.items()) for line in module.lazy]
     return [
-        Row("modules", len(house.modules)),
+        # An empty file makes a folder a package, and is nothing to read.
+        Row("modules", sum(module.lines > 0 for module in house.modules.values())),
         Row("lines", house.lines),
         row("modules with one importer", single),
         row(f"  of them under {FEW_LINES} lines", small),

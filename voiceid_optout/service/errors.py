@@ -58,32 +58,20 @@ def quota_exceeded(text: str) -> ApiError:
     return ApiError("ServiceQuotaExceededException", text)
 
 
-def domain_not_found() -> ApiError:
-    return _not_found("DOMAIN", "There is no domain with this id in the service.")
+_MISSING = {
+    "DOMAIN": "There is no domain with this id in the service.",
+    "SPEAKER": "The domain has no speaker with this id.",
+    "WATCHLIST": "The domain has no watchlist with this id.",
+    "FRAUDSTER": "The domain has no fraudster with this id.",
+    "BATCH_JOB": "The domain has no job of this kind with this id.",
+    "SESSION": "The domain has no session with this name or id.",
+}
 
 
-def speaker_not_found() -> ApiError:
-    return _not_found("SPEAKER", "The domain has no speaker with this id.")
-
-
-def watchlist_not_found() -> ApiError:
-    return _not_found("WATCHLIST", "The domain has no watchlist with this id.")
-
-
-def fraudster_not_found() -> ApiError:
-    return _not_found("FRAUDSTER", "The domain has no fraudster with this id.")
-
-
-def job_not_found() -> ApiError:
-    return _not_found("BATCH_JOB", "The domain has no job of this kind with this id.")
-
-
-def session_not_found() -> ApiError:
-    return _not_found("SESSION", "The domain has no session with this name or id.")
-
-
-def _not_found(resource_type: str, text: str) -> ApiError:
-    return ApiError("ResourceNotFoundException", text, members={"ResourceType": resource_type})
+def not_found(resource_type: str) -> ApiError:
+    """Return the answer to a request for something that is not there; the type is one of the model's."""
+    members = {"ResourceType": resource_type}
+    return ApiError("ResourceNotFoundException", _MISSING[resource_type], members=members)
 
 
 def conflict(conflict_type: str, text: str) -> ApiError:
@@ -111,12 +99,6 @@ def serialization(text: str) -> FrameworkError:
 
 def unknown_operation(status: int = 400) -> FrameworkError:
     return FrameworkError("UnknownOperationException", "", status=status)
-
-
-def signature_missing() -> FrameworkError:
-    return FrameworkError(
-        "MissingAuthenticationTokenException", "The request is not signed: an Authorization header is missing."
-    )
 
 
 def signature_incomplete(text: str) -> FrameworkError:

@@ -19,8 +19,6 @@ from voiceid_optout.service.db.transaction import Request, Result, Transaction, 
 from voiceid_optout.service.events.outbox import (
     DELIVERY,
     Action,
-    Enrollment,
-    Failure,
     SpeakerEvent,
     Status,
     envelope,
@@ -55,26 +53,12 @@ def test_the_envelope_of_an_opt_out_is_eventbridge_s() -> None:
 
 
 def test_an_enrolment_that_failed_says_where_from_and_why() -> None:
-    event = SpeakerEvent(
-        Action.ENROLL,
-        DOMAIN,
-        GENERATED,
-        Status.FAILURE,
-        Enrollment("BATCH", "j" * 22, "FAILED"),
-        Failure("ConflictException", "The speaker has opted out.", 409),
-    )
+    data = {"enrollmentSource": "BATCH", "enrollmentSourceId": "j" * 22, "enrollmentStatus": "FAILED"}
+    error = {"errorMessage": "The speaker has opted out.", "errorType": "ConflictException", "errorCode": 409}
+    event = SpeakerEvent(Action.ENROLL, DOMAIN, GENERATED, Status.FAILURE, data, error)
     detail = json.loads(envelope(event, TENANT, 0))["detail"]
     assert detail["status"] == "FAILURE"
-    assert detail["data"] == {
-        "enrollmentSource": "BATCH",
-        "enrollmentSourceId": "j" * 22,
-        "enrollmentStatus": "FAILED",
-    }
-    assert detail["errorInfo"] == {
-        "errorMessage": "The speaker has opted out.",
-        "errorType": "ConflictException",
-        "errorCode": 409,
-    }
+    assert (detail["data"], detail["errorInfo"]) == (data, error)
 
 
 @pytest.mark.parametrize("action", Action)

@@ -10,10 +10,10 @@ from functools import lru_cache
 
 from voiceid_optout.service.auth.keys import Key
 from voiceid_optout.service.errors import (
+    FrameworkError,
     client_unknown,
     signature_incomplete,
     signature_invalid,
-    signature_missing,
 )
 from voiceid_optout.service.settings import WINDOW_SECONDS
 
@@ -64,7 +64,10 @@ class Verifier:
         """
         authorization = headers.get("authorization")
         if authorization is None:
-            raise signature_missing()
+            raise FrameworkError(
+                "MissingAuthenticationTokenException",
+                "The request is not signed: an Authorization header is missing.",
+            )
         match = _AUTHORIZATION.fullmatch(authorization.strip(" \t"))
         if match is None:
             raise signature_incomplete(

@@ -49,13 +49,9 @@ def back_up(
     source = data / FILE_NAME
     if not source.exists():
         raise BackupError(f"{data} holds no database; name the service's data folder with --data.")
-    if target.exists() and not replace:
-        raise BackupError(f"{target} is there already; choose another name, or give --replace.")
-    with draft_of(target) as draft:
+    with _new_file(target, replace=replace) as draft:
         _copy(source, draft, progress)
         check(draft)
-        draft.replace(target)
-        sync_folder(target.parent)
     return target.stat().st_size
 
 
@@ -76,7 +72,7 @@ def restore(
             raise BackupError(f"{data} holds a database already; to put the backup in its place, give --replace.")
         for left in data.glob(f".{target.name}.*"):  # by a restoration that was killed
             left.unlink()
-        with draft_of(target) as draft:
+        with _draft_of(target) as draft:
             _copy(source, draft, progress)
             check(draft)
             _forget(draft)
@@ -111,6 +107,17 @@ def check(path: Path) -> None:
         engine.dispose()
     if not known:
         raise BackupError(f"{path} is a SQLite database, but not the service's.")
+
+
+@contextmanager
+def _new_file(target: Path, *, replace: bool) -> Iterator[Path]:
+    """Yield a draft that becomes ``target``, in one step, if the block ends well."""
+    if target.exists() and not replace:
+        raise BackupError(f"{target} is there already; choose another name, or give --replace.")
+    with _draft_of(target) as draft:
+        yield draft
+        draft.replace(target)
+        sync_folder(target.parent)
 
 
 def _copy(source: Path, draft: Path, progress: Progress) -> None:
@@ -154,10 +161,8 @@ def _set_aside(target: Path) -> Path:
         if file.exists():
             os.link(file, former.with_name(former.name + ending))
     sync_folder(target.parent)
-    for ending in (
-        "-wal",
-        "-shm",
-    ):  # they belong to the former pages; applied to the new ones they would destroy them
+    # They belong to the former pages; applied to the new ones they would destroy them.
+    for ending in ("-wal", "-shm"):
         target.with_name(target.name + ending).unlink(missing_ok=True)
     return former
 
@@ -169,7 +174,7 @@ def _connect(path: Path, mode: str) -> sqlite3.Connection:
 
 
 @contextmanager
-def draft_of(target: Path) -> Iterator[Path]:
+def _draft_of(target: Path) -> Iterator[Path]:
     """Yield an empty private file beside ``target``, to be renamed to it; it is gone at the end otherwise."""
     draft = target.with_name(f".{target.name}.{os.getpid()}")
     try:
@@ -182,30 +187,17 @@ def draft_of(target: Path) -> Iterator[Path]:
             draft.with_name(draft.name + ending).unlink(missing_ok=True)
 
 
-_VARIABLES = {
-    "username": "PGUSER",
-    "password": "PGPASSWORD",
-    "host": "PGHOST",
-    "port": "PGPORT",
-    "database": "PGDATABASE",
-}
-
-
 def back_up_postgres(reference: str, target: Path, *, replace: bool = False) -> int:
     """Dump the database to the file ``target`` and return its size in bytes; raises BackupError.
 
     The dump is one state of the data in PostgreSQL's own format, for its owner alone; services keep running.
     """
     url = database_url(reference)
-    if target.exists() and not replace:
-        raise BackupError(f"{target} is there already; choose another name, or give --replace.")
-    with draft_of(target) as draft:
+    with _new_file(target, replace=replace) as draft:
         _run("pg_dump", url, "--format=custom", "--no-owner", "--no-privileges", f"--file={draft}")
         _tables(draft)
         with draft.open("rb") as file:
             os.fsync(file.fileno())
-        draft.replace(target)
-        sync_folder(target.parent)
     return target.stat().st_size
 
 
@@ -298,6 +290,7 @@ def _environment(url: URL | None) -> Mapping[str, str]:
     """Return the connection as libpq's variables: arguments would show a password to every user of the machine."""
     if url is None:
         return {}
-    parts = {variable: getattr(url, part) for part, variable in _VARIABLES.items()}
+    parts = {"PGUSER": url.username, "PGPASSWORD": url.password, "PGHOST": url.host, "PGPORT": url.port}
     options = {f"PG{name.upper()}": value for name, value in url.query.items()}  # such as PGSSLMODE
-    return {name: str(value) for name, value in {**parts, **options}.items() if value is not None}
+    found = {**parts, "PGDATABASE": url.database, **options}
+    return {name: str(value) for name, value in found.items() if value is not None}

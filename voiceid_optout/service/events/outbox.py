@@ -39,33 +39,19 @@ class Status(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Enrollment:
-    """Where an enrolment came from: ``source_id`` is the job's or session's id, never a customer's."""
-
-    source: str
-    source_id: str
-    status: str
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """Why it failed; ``message`` must not name a person. ``code`` is the number of the batch output's error."""
-
-    kind: str
-    message: str
-    code: int
-
-
-@dataclass(frozen=True, slots=True)
 class SpeakerEvent:
-    """One thing that happened to one speaker, who is named by the generated id alone."""
+    """One thing that happened to one speaker, who is named by the generated id alone.
+
+    ``data`` says where an enrolment came from, by the id of a job or session, and ``error`` why it failed: both as
+    Voice ID's detail has them, and neither names a person.
+    """
 
     action: Action
     domain_id: str
     generated_speaker_id: str
     status: Status = Status.SUCCESS
-    enrollment: Enrollment | None = None
-    failure: Failure | None = None
+    data: Mapping[str, str] | None = None
+    error: Mapping[str, Any] | None = None
 
 
 def envelope(event: SpeakerEvent, tenant: Tenant, now: float) -> str:
@@ -77,10 +63,10 @@ def envelope(event: SpeakerEvent, tenant: Tenant, now: float) -> str:
         "domainId": event.domain_id,
         "generatedSpeakerId": event.generated_speaker_id,
     }
-    if event.enrollment is not None:
-        detail["data"] = _enrollment(event.enrollment)
-    if event.failure is not None:
-        detail["errorInfo"] = _failure(event.failure)
+    if event.data is not None:
+        detail["data"] = event.data
+    if event.error is not None:
+        detail["errorInfo"] = event.error
     whole = {
         "version": "0",
         "id": str(uuid.uuid4()),
@@ -93,18 +79,6 @@ def envelope(event: SpeakerEvent, tenant: Tenant, now: float) -> str:
         "detail": detail,
     }
     return json.dumps(whole, separators=(",", ":"))
-
-
-def _enrollment(enrollment: Enrollment) -> Mapping[str, str]:
-    return {
-        "enrollmentSource": enrollment.source,
-        "enrollmentSourceId": enrollment.source_id,
-        "enrollmentStatus": enrollment.status,
-    }
-
-
-def _failure(failure: Failure) -> Mapping[str, Any]:
-    return {"errorMessage": failure.message, "errorType": failure.kind, "errorCode": failure.code}
 
 
 def record(tx: Transaction, events: Sequence[SpeakerEvent]) -> None:

@@ -1,6 +1,7 @@
 """Which operations the service offers: those of the API, and those it runs by itself."""
 
 from collections.abc import Mapping
+from functools import partial
 
 from voiceid_optout.service.db.transaction import Operation, Request, Result, Transaction, read, write
 from voiceid_optout.service.errors import denied
@@ -12,6 +13,15 @@ from voiceid_optout.service.operations import (
     speakers,
     watchlists,
 )
+
+
+def _of_jobs(kind: jobs.JobKind, name: str) -> Mapping[str, Operation]:
+    return {
+        f"Start{name}": write(partial(jobs.start, kind, f"Start{name}")),
+        f"Describe{name}": read(partial(jobs.describe, kind)),
+        f"List{name}s": read(partial(jobs.list_, kind, f"List{name}s")),
+    }
+
 
 OFFERED: Mapping[str, Operation] = {
     "CreateDomain": write(domains.create_domain, alone=True),
@@ -26,12 +36,8 @@ OFFERED: Mapping[str, Operation] = {
     "TagResource": write(domains.tag_resource),
     "UntagResource": write(domains.untag_resource),
     "ListTagsForResource": read(domains.list_tags_for_resource),
-    "StartSpeakerEnrollmentJob": write(jobs.start_speaker_enrollment_job),
-    "DescribeSpeakerEnrollmentJob": read(jobs.describe_speaker_enrollment_job),
-    "ListSpeakerEnrollmentJobs": read(jobs.list_speaker_enrollment_jobs),
-    "StartFraudsterRegistrationJob": write(jobs.start_fraudster_registration_job),
-    "DescribeFraudsterRegistrationJob": read(jobs.describe_fraudster_registration_job),
-    "ListFraudsterRegistrationJobs": read(jobs.list_fraudster_registration_jobs),
+    **_of_jobs(jobs.JobKind.ENROLLMENT, "SpeakerEnrollmentJob"),
+    **_of_jobs(jobs.JobKind.REGISTRATION, "FraudsterRegistrationJob"),
     "CreateWatchlist": write(watchlists.create_watchlist),
     "DescribeWatchlist": read(watchlists.describe_watchlist),
     "ListWatchlists": read(watchlists.list_watchlists),

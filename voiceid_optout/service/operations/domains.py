@@ -20,7 +20,7 @@ from voiceid_optout.service.db.schema import (
     watchlists,
 )
 from voiceid_optout.service.db.transaction import DomainStatus, Request, Result, Statement, Transaction
-from voiceid_optout.service.errors import domain_not_active, domain_not_found, invalid, quota_exceeded
+from voiceid_optout.service.errors import domain_not_active, invalid, not_found, quota_exceeded
 from voiceid_optout.service.operations import paging
 
 DomainRow = Any
@@ -41,7 +41,7 @@ def find(tx: Transaction, domain_id: str) -> DomainRow:
     """Return the domain's row, active or not; raises ResourceNotFoundException."""
     rows = _ONE.run(tx.connection, domain=domain_id)
     if not rows:
-        raise domain_not_found()
+        raise not_found("DOMAIN")
     return rows[0]
 
 
@@ -244,5 +244,5 @@ def _refuse_reserved(keys: Sequence[str]) -> None:
 def _domain_id(tx: Transaction, arn: str) -> str:
     domain_id = arn.rpartition("/")[2]
     if arn != tx.tenant.domain_arn(domain_id):
-        raise domain_not_found()
+        raise not_found("DOMAIN")
     return domain_id

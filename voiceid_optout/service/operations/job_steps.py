@@ -9,8 +9,9 @@ opt-out is either seen here and left alone, or it comes later and overrides the 
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import StrEnum
+from functools import wraps
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, bindparam, delete, insert, or_, select, update
@@ -19,7 +20,7 @@ from voiceid_optout.service.db.schema import job_outcomes as outcomes
 from voiceid_optout.service.db.schema import jobs as table
 from voiceid_optout.service.db.schema import speakers
 from voiceid_optout.service.db.transaction import Request, Result, SpeakerStatus, Transaction
-from voiceid_optout.service.events.outbox import Action, Enrollment, Failure, SpeakerEvent, Status, record
+from voiceid_optout.service.events.outbox import Action, SpeakerEvent, Status, record
 from voiceid_optout.service.operations import domains, watchlists
 from voiceid_optout.service.operations import speakers as speakers_of
 from voiceid_optout.service.operations.domains import DomainRow
@@ -28,6 +29,7 @@ from voiceid_optout.service.operations.speakers import grow, new_row
 
 CONFLICT_CODE = 409
 CONFLICT_TEXT = "Conflicting action: You cannot request an enrollment for an opted out speaker."
+_REFUSED = {"errorMessage": CONFLICT_TEXT, "errorType": "ConflictException", "errorCode": CONFLICT_CODE}
 
 
 _ENROLL = (
@@ -39,7 +41,6 @@ REGISTERED = "NEW_REGISTRATION"
 FRAUDSTER_LIMIT = "FRAUDSTER_LIMIT"
 LOOK = 10
 EVENT_SOURCE = "BATCH"
-LOST: Result = {"Held": False}
 HELD: Result = {"Held": True}
 
 
@@ -97,6 +98,18 @@ def _decide(row: Mapping[str, Any], *, overwrite: bool) -> Decision:
     return Decision.ENROLLMENT_OVERWRITE if overwrite else Decision.DUPLICATE_SKIPPED
 
 
+def _leased(step: Callable[[Transaction, Request, Row[Any]], Result]) -> Callable[[Transaction, Request], Result]:
+    """Give the step the job's row, if the caller still holds its lease; otherwise nothing happens."""
+
+    @wraps(step)
+    def run(tx: Transaction, request: Request) -> Result:
+        query = select(table).where(table.c.job_id == request["JobId"], table.c.owner == request["Owner"])
+        row = tx.connection.execute(query).first()
+        return {"Held": False} if row is None else step(tx, request, row)
+
+    return run
+
+
 def waiting_jobs(tx: Transaction, _request: Request) -> Result:
     """Return the jobs that nobody runs, the oldest first; a read, so that looking costs the writer nothing."""
     rows = tx.connection.execute(select(table).where(*_claimable(tx)).order_by(table.c.sequence).limit(LOOK))
@@ -119,44 +132,36 @@ def claim_job(tx: Transaction, request: Request) -> Result:
     }
 
 
-def renew_lease(tx: Transaction, request: Request) -> Result:
+@_leased
+def renew_lease(tx: Transaction, request: Request, row: Row[Any]) -> Result:
     """Keep the job for some more seconds."""
-    row = _held(tx, request)
-    if row is None:
-        return LOST
     _set(tx, row, lease_until=tx.now + request["Seconds"])
     return HELD
 
 
-def release_job(tx: Transaction, request: Request) -> Result:
+@_leased
+def release_job(tx: Transaction, _request: Request, row: Row[Any]) -> Result:
     """Give the job back, so that the next process takes it up at once."""
-    row = _held(tx, request)
-    if row is None:
-        return LOST
     _set(tx, row, owner=None, lease_until=None)
     return HELD
 
 
-def begin_job(tx: Transaction, request: Request) -> Result:
+@_leased
+def begin_job(tx: Transaction, request: Request, row: Row[Any]) -> Result:
     """Note the manifest's size and digest; Same is false if a part was done with another content."""
-    row = _held(tx, request)
-    if row is None:
-        return LOST
     if row.manifest_digest is not None:
         return {**HELD, "Same": row.manifest_digest == request["Digest"]}
     _set(tx, row, manifest_digest=request["Digest"], total=request["Total"])
     return {**HELD, "Same": True}
 
 
-def apply_requests(tx: Transaction, request: Request) -> Result:
+@_leased
+def apply_requests(tx: Transaction, request: Request, row: Row[Any]) -> Result:
     """Decide the next requests of a job: those in Places, whose Names are customer ids in an enrolment.
 
     Done is how far the job is afterwards; places without a request to decide were faulty in the manifest. Raises
     ApiError, with nothing changed, if the domain or the watchlist is not there any more.
     """
-    row = _held(tx, request)
-    if row is None:
-        return LOST
     if row.done >= request["Done"]:
         return HELD  # a commit whose outcome was unknown had happened
     places: Sequence[int] = request["Places"]
@@ -180,11 +185,9 @@ def read_outcomes(tx: Transaction, request: Request) -> Result:
     return {"Outcomes": {row.position: (row.outcome, row.generated_id) for row in tx.connection.execute(query)}}
 
 
-def finish_job(tx: Transaction, request: Request) -> Result:
+@_leased
+def finish_job(tx: Transaction, request: Request, row: Row[Any]) -> Result:
     """End a job: completed, or failed with a Message and a Code."""
-    row = _held(tx, request)
-    if row is None:
-        return LOST
     tx.connection.execute(delete(outcomes).where(outcomes.c.job_id == row.job_id))
     _set(
         tx,
@@ -219,8 +222,12 @@ def _events(row: Row[Any], decided: Sequence[Decided]) -> Iterator[SpeakerEvent]
             row.domain_id,
             generated_id,
             Status.FAILURE if refused else Status.SUCCESS,
-            Enrollment(EVENT_SOURCE, row.job_id, "OPTED_OUT" if refused else decision),
-            Failure("ConflictException", CONFLICT_TEXT, CONFLICT_CODE) if refused else None,
+            {
+                "enrollmentSource": EVENT_SOURCE,
+                "enrollmentSourceId": row.job_id,
+                "enrollmentStatus": "OPTED_OUT" if refused else decision,
+            },
+            _REFUSED if refused else None,
         )
 
 
@@ -234,12 +241,6 @@ def _register(tx: Transaction, row: Row[Any], count: int) -> Sequence[tuple[str,
 
 def _claimable(tx: Transaction) -> Sequence[ColumnElement[bool]]:
     return table.c.status.in_(ACTIVE), or_(table.c.owner.is_(None), table.c.lease_until < tx.now)
-
-
-def _held(tx: Transaction, request: Request) -> Row[Any] | None:
-    """Return the job's row if the caller still holds its lease."""
-    query = select(table).where(table.c.job_id == request["JobId"], table.c.owner == request["Owner"])
-    return tx.connection.execute(query).first()
 
 
 def _set(tx: Transaction, row: Row[Any], **values: object) -> None:

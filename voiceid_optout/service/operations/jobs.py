@@ -12,7 +12,7 @@ from voiceid_optout.service import ids
 from voiceid_optout.service.db.idempotency import once
 from voiceid_optout.service.db.schema import jobs as table
 from voiceid_optout.service.db.transaction import Request, Result, Transaction
-from voiceid_optout.service.errors import invalid, job_not_found, quota_exceeded
+from voiceid_optout.service.errors import invalid, not_found, quota_exceeded
 from voiceid_optout.service.operations import domains, paging, watchlists
 
 
@@ -41,35 +41,15 @@ _KEPT = (
 )
 
 
-def start_speaker_enrollment_job(tx: Transaction, request: Request) -> Result:
-    return once(tx, "StartSpeakerEnrollmentJob", request, partial(_start, JobKind.ENROLLMENT))
-
-
-def start_fraudster_registration_job(tx: Transaction, request: Request) -> Result:
-    return once(tx, "StartFraudsterRegistrationJob", request, partial(_start, JobKind.REGISTRATION))
-
-
-def describe_speaker_enrollment_job(tx: Transaction, request: Request) -> Result:
-    return _describe(JobKind.ENROLLMENT, tx, request)
-
-
-def describe_fraudster_registration_job(tx: Transaction, request: Request) -> Result:
-    return _describe(JobKind.REGISTRATION, tx, request)
-
-
-def list_speaker_enrollment_jobs(tx: Transaction, request: Request) -> Result:
-    return _list(JobKind.ENROLLMENT, "ListSpeakerEnrollmentJobs", tx, request)
-
-
-def list_fraudster_registration_jobs(tx: Transaction, request: Request) -> Result:
-    return _list(JobKind.REGISTRATION, "ListFraudsterRegistrationJobs", tx, request)
-
-
 def named_watchlists(request: Mapping[str, Any]) -> list[str]:
     """Return the watchlists that a job's configuration names."""
     registration = request.get("RegistrationConfig", {})
     detection = request.get("EnrollmentConfig", {}).get("FraudDetectionConfig", {})
     return [*registration.get("WatchlistIds", []), *detection.get("WatchlistIds", [])]
+
+
+def start(kind: JobKind, operation: str, tx: Transaction, request: Request) -> Result:
+    return once(tx, operation, request, partial(_start, kind))
 
 
 def _start(kind: JobKind, tx: Transaction, request: Request) -> Result:
@@ -102,18 +82,18 @@ def _is_object(uri: str) -> bool:
     return bool(key) and not key.endswith("/")
 
 
-def _describe(kind: JobKind, tx: Transaction, request: Request) -> Result:
+def describe(kind: JobKind, tx: Transaction, request: Request) -> Result:
     domain = domains.find(tx, request["DomainId"])
     query = select(table).where(
         table.c.job_id == request["JobId"], table.c.domain_id == domain.domain_id, table.c.kind == kind
     )
     row = tx.connection.execute(query).first()
     if row is None:
-        raise job_not_found()
+        raise not_found("BATCH_JOB")
     return {"Job": _shown(row._asdict())}
 
 
-def _list(kind: JobKind, operation: str, tx: Transaction, request: Request) -> Result:
+def list_(kind: JobKind, operation: str, tx: Transaction, request: Request) -> Result:
     domain = domains.find(tx, request["DomainId"])
     query = select(table).where(table.c.domain_id == domain.domain_id, table.c.kind == kind)
     if "JobStatus" in request:

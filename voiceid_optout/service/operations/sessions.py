@@ -14,7 +14,7 @@ from voiceid_optout.service import ids
 from voiceid_optout.service.db.schema import sessions as table
 from voiceid_optout.service.db.schema import speakers
 from voiceid_optout.service.db.transaction import Request, Result, SpeakerStatus, Transaction
-from voiceid_optout.service.errors import session_not_found
+from voiceid_optout.service.errors import not_found
 from voiceid_optout.service.operations import domains, watchlists
 from voiceid_optout.service.operations.speakers import GENERATED_PREFIX, is_over
 
@@ -141,7 +141,7 @@ def _find(tx: Transaction, domain_id: str, name_or_id: str) -> Row[Any]:
     column = table.c.session_id if name_or_id.startswith(GENERATED_PREFIX) else table.c.session_name
     row = tx.connection.execute(select(table).where(table.c.domain_id == domain_id, column == name_or_id)).first()
     if row is None:
-        raise session_not_found()
+        raise not_found("SESSION")
     return row
 
 

@@ -25,9 +25,8 @@ from voiceid_optout.service.errors import (
     ApiError,
     concurrent_changes,
     domain_not_active,
-    domain_not_found,
+    not_found,
     quota_exceeded,
-    speaker_not_found,
 )
 from voiceid_optout.service.events.outbox import Action, SpeakerEvent, record
 from voiceid_optout.service.operations import domains, paging
@@ -114,7 +113,7 @@ def describe_speakers(tx: Transaction, requests: Sequence[Request]) -> list[Resu
 
 
 def _missing(tx: Transaction, domain_id: str) -> ApiError:
-    return speaker_not_found() if domains.find_all(tx, [domain_id]) else domain_not_found()
+    return not_found("SPEAKER") if domains.find_all(tx, [domain_id]) else not_found("DOMAIN")
 
 
 def list_speakers(tx: Transaction, request: Request) -> Result:
@@ -148,7 +147,7 @@ def find(tx: Transaction, domain_id: str, speaker_id: str) -> Row[Any]:
     query = select(speakers).where(speakers.c.domain_id == domain_id, column == speaker_id)
     row = tx.connection.execute(query).first()
     if row is None:
-        raise speaker_not_found()
+        raise not_found("SPEAKER")
     return row
 
 
@@ -234,7 +233,7 @@ def opt_out_speakers(tx: Transaction, requests: Sequence[Request]) -> list[Resul
     for index, request in enumerate(requests):
         by_domain.setdefault(request["DomainId"], []).append(index)
     known = domains.find_all(tx, by_domain)
-    outcomes: list[Result | ApiError] = [domain_not_found()] * len(requests)
+    outcomes: list[Result | ApiError] = [not_found("DOMAIN")] * len(requests)
     for domain_id, places in by_domain.items():
         if domain_id in known:
             answers = _in_domain(tx, known[domain_id], [requests[place] for place in places])
@@ -291,7 +290,7 @@ def _refusal(name: str, row: Mapping[str, Any] | None, *, active: bool, room: in
     if row is not None:
         return None
     if name.startswith(GENERATED_PREFIX):
-        return speaker_not_found()
+        return not_found("SPEAKER")
     if room <= 0:
         return quota_exceeded("The domain holds as many speakers as its quota allows, opted-out ones included.")
     return None

@@ -13,10 +13,9 @@ from voiceid_optout.service.db.schema import watchlist_members as members
 from voiceid_optout.service.db.transaction import Request, Result, Transaction
 from voiceid_optout.service.errors import (
     conflict,
-    fraudster_not_found,
     invalid,
+    not_found,
     quota_exceeded,
-    watchlist_not_found,
 )
 from voiceid_optout.service.operations import domains, paging
 
@@ -88,7 +87,7 @@ def find(tx: Transaction, domain_id: str, watchlist_id: str) -> Row[Any]:
     query = select(watchlists).where(watchlists.c.domain_id == domain_id, watchlists.c.watchlist_id == watchlist_id)
     row = tx.connection.execute(query).first()
     if row is None:
-        raise watchlist_not_found()
+        raise not_found("WATCHLIST")
     return row
 
 
@@ -193,7 +192,7 @@ def _find_fraudster(tx: Transaction, domain_id: str, fraudster_id: str) -> Row[A
     query = select(fraudsters).where(fraudsters.c.domain_id == domain_id, fraudsters.c.generated_id == fraudster_id)
     row = tx.connection.execute(query).first()
     if row is None:
-        raise fraudster_not_found()
+        raise not_found("FRAUDSTER")
     return row
 
 
