@@ -19,17 +19,10 @@ MOST_LINES = 400
 TESTED_ELSEWHERE = {
     # Every fault of a register has a file, and a line that is expected of it.
     "voiceid_optout/register/document.py": "tests/register/test_register.py",
-    "voiceid_optout/cli/adoption.py": "tests/cli/test_adopt.py",
-    "voiceid_optout/cli/connection.py": "tests/cli/test_checkup.py",
-    "voiceid_optout/cli/editing.py": "tests/cli/test_add.py",
-    "voiceid_optout/cli/stack_views.py": "tests/cli/test_validate.py",
-    "voiceid_optout/cli/register_files.py": "tests/cli/test_add.py",
+    "voiceid_optout/cli/register_files.py": "tests/cli/test_editing.py",
     # What the service answers is asked of it over HTTP, by AWS's own client.
-    "voiceid_optout/cli/serve_options.py": "tests/service/test_cli_serve_backup.py",
-    "voiceid_optout/cli/serve_restore.py": "tests/service/test_cli_serve_backup.py",
-    "voiceid_optout/cli/serve_backup.py": "tests/service/test_cli_serve_backup.py",
     "voiceid_optout/cli/serve.py": "tests/service/test_cli_serve.py",
-    "voiceid_optout/cli/serve_keys.py": "tests/service/test_cli_serve_keys.py",
+    "voiceid_optout/cli/serve_store.py": "tests/service/test_cli_serve_keys.py",
     "voiceid_optout/cli/serve_production.py": "tests/service/test_cli_serve_production.py",
     "voiceid_optout/service/ids.py": "tests/service/operations/test_domains.py",
     "voiceid_optout/service/operations/catalogue.py": "tests/service/http/test_app.py",

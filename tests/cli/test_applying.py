@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -15,15 +14,13 @@ from tests.cli.projects import Project
 from tests.cli.test_session import Desk, desk
 from tests.plan.streams import EmbeddedStream, urn_of
 from voiceid_optout.cli import applying
-from voiceid_optout.cli.applying import Foundation, commit_of, files_of, run_message, state_of
+from voiceid_optout.cli.applying import Foundation, files_of, state_of
 from voiceid_optout.cli.approval import Approval
-from voiceid_optout.cli.errors import CommandError
-from voiceid_optout.cli.exit_codes import ExitCode
+from voiceid_optout.cli.exit_codes import CommandError, ExitCode
 from voiceid_optout.engine.interface import Operation, Outcome, Request, Result
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from tests.cli.projects import Project
     from voiceid_optout.plan import Plan
@@ -212,36 +209,6 @@ class _Changing:
     @property
     def resource_pre_event(self) -> None:
         return None
-
-
-COMMIT = "1" * 40
-
-
-@pytest.mark.parametrize("name", ["GITHUB_SHA", "CI_COMMIT_SHA"])
-def test_ci_tells_the_commit(tmp_path: Path, name: str) -> None:
-    assert run_message("up", "abcdef" * 8, tmp_path, {name: COMMIT}) == (
-        f"up: plan abcdefabcdefabcdefabcdefabcdefab, commit {COMMIT}"
-    )
-
-
-def test_elsewhere_git_does(tmp_path: Path) -> None:
-    for arguments in (["init", "-q"], ["commit", "-q", "--allow-empty", "-m", "first"]):
-        identity = ["-c", "user.name=ann", "-c", "user.email=ann@example.org"]
-        subprocess.run(["git", *identity, *arguments], cwd=tmp_path, check=True)
-    head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=tmp_path, check=True, capture_output=True, text=True)
-    assert commit_of(tmp_path, {"PATH": "/usr/bin:/bin"}) == head.stdout.strip()
-
-
-def test_without_a_repository_or_git_there_is_none(tmp_path: Path) -> None:
-    assert run_message("destroy", "0" * 64, tmp_path, {"PATH": "/usr/bin:/bin"}) == f"destroy: plan {'0' * 32}"
-    assert commit_of(tmp_path, {"PATH": str(tmp_path)}) == ""
-
-
-def test_a_git_that_cannot_run_is_none(tmp_path: Path) -> None:
-    broken = tmp_path / "git"
-    broken.write_text("#!/nowhere\n", encoding="utf-8")
-    broken.chmod(0o755)
-    assert commit_of(tmp_path, {"PATH": str(tmp_path)}) == ""
 
 
 def foundation(project: Project) -> Foundation:

@@ -7,8 +7,7 @@ import pytest
 from tests.cli.projects import Project
 from tests.plan.plans import SCOPE, review, step, steps
 from voiceid_optout.cli.approval import Approval, guarded, override, read, refused
-from voiceid_optout.cli.errors import CommandError
-from voiceid_optout.cli.exit_codes import ExitCode
+from voiceid_optout.cli.exit_codes import CommandError, ExitCode
 from voiceid_optout.cli.session import Choices
 from voiceid_optout.plan import Action, Purpose
 from voiceid_optout.plan.guard import Limits

@@ -8,8 +8,7 @@ import yaml
 from tests.cli.projects import DOMAIN, NAME, PASSPHRASE, PROGRAM, SALT, Project, label_of
 from voiceid_optout.cli import context as context_module
 from voiceid_optout.cli.context import People, find, label_keys
-from voiceid_optout.cli.errors import CommandError
-from voiceid_optout.cli.exit_codes import ExitCode
+from voiceid_optout.cli.exit_codes import CommandError, ExitCode
 from voiceid_optout.register.faults import RegisterInvalid
 from voiceid_optout.speakers import LabelKeys
 from voiceid_optout.state import PassphraseError, ProjectError, passphrase
@@ -176,7 +175,7 @@ def test_a_secret_label_key_is_opened_with_the_passphrase(project: Project) -> N
 
 def test_a_secret_label_key_needs_the_salt(project: Project) -> None:
     project.configure(labelKey={"secure": "v1:AAAA:AAAA"})
-    with pytest.raises(CommandError, match=r"Pulumi.test.yaml has a secret labelKey but no encryptionsalt"):
+    with pytest.raises(CommandError, match=r"Pulumi.test.yaml has secrets but no encryptionsalt"):
         label_keys(project.context(), {})
 
 

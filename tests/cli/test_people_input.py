@@ -3,8 +3,7 @@ from pathlib import Path
 import click
 import pytest
 
-from voiceid_optout.cli.errors import CommandError
-from voiceid_optout.cli.exit_codes import ExitCode
+from voiceid_optout.cli.exit_codes import CommandError, ExitCode
 from voiceid_optout.cli.people_input import SHOWN, ordinal, people, refused
 from voiceid_optout.register.edit import Given, Person
 from voiceid_optout.register.fields import SPEAKERS

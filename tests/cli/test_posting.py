@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from voiceid_optout.cli import posting
-from voiceid_optout.cli.errors import CommandError
+from voiceid_optout.cli.exit_codes import CommandError
 from voiceid_optout.cli.posting import Choices, origin, read_texts
 from voiceid_optout.forge.client import Event
 from voiceid_optout.forge.texts import Origin

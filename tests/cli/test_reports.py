@@ -4,7 +4,7 @@ import click
 import pytest
 
 from tests.plan.plans import review, steps
-from voiceid_optout.cli.errors import CommandError
+from voiceid_optout.cli.exit_codes import CommandError
 from voiceid_optout.cli.reports import COMMENT_LENGTH, Report, render, report, write
 from voiceid_optout.plan import Action
 

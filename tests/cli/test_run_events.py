@@ -8,7 +8,7 @@ from pulumi.automation.events import DiagnosticEvent, EngineEvent
 
 from tests.plan.streams import EmbeddedStream
 from voiceid_optout import urn as urns
-from voiceid_optout.cli.errors import CommandError
+from voiceid_optout.cli.exit_codes import CommandError
 from voiceid_optout.cli.run_events import ErrorPlaces, EventLog
 from voiceid_optout.speakers import SPEAKER_TYPE
 

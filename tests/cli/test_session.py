@@ -15,8 +15,7 @@ from rich.console import Console
 from tests.cli.engines import DONE, ScriptedEngine
 from tests.cli.projects import DOMAIN, Project, label_of
 from tests.plan.streams import RELEASED, EmbeddedStream
-from voiceid_optout.cli.errors import CommandError
-from voiceid_optout.cli.exit_codes import ExitCode
+from voiceid_optout.cli.exit_codes import CommandError, ExitCode
 from voiceid_optout.cli.known import Mask
 from voiceid_optout.cli.run_events import EventLog
 from voiceid_optout.cli.session import Choices, Session, end, opened

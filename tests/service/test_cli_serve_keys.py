@@ -10,8 +10,7 @@ import click.testing
 import pytest
 
 from tests.service.running import thread
-from voiceid_optout.cli.errors import CommandError
-from voiceid_optout.cli.exit_codes import ExitCode
+from voiceid_optout.cli.exit_codes import CommandError, ExitCode
 from voiceid_optout.cli.serve import command
 from voiceid_optout.service.db.database import FILE_NAME
 
@@ -87,7 +86,7 @@ def test_a_key_that_nobody_was_told_is_not_added(
     def full() -> None:
         raise CommandError("standard output cannot be written")
 
-    monkeypatch.setattr("voiceid_optout.cli.serve_keys.require_written", full)
+    monkeypatch.setattr("voiceid_optout.cli.serve_store.require_written", full)
     assert keys("add", "--role", "read").exit_code == ExitCode.FAILED
     monkeypatch.undo()
     assert listed(keys) == []

@@ -13,7 +13,7 @@ from voiceid_optout.providers.opted_out_speaker import OptedOutSpeakerProvider
 from voiceid_optout.providers.opted_out_speakers import OptedOutSpeakersProvider
 from voiceid_optout.speakers import SHARD_TYPE, SPEAKER_TYPE
 from voiceid_optout.state import StateError, UntrustedStateError
-from voiceid_optout.state.trust import IDENTIFIERS, OURS, Inspection, Named, require, shown
+from voiceid_optout.state.trust import IDENTIFIERS, OURS, Inspection, Named, latest, require, shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -145,7 +145,9 @@ class TestInspection:
         document = wrap({"secrets_providers": {"type": "passphrase", "state": {"salt": "v1:x"}}})
         assert Inspection.of(json.dumps(document).encode(), "here").salt == "v1:x"
 
-    @pytest.mark.parametrize("document", [[], {"checkpoint": 1}, {"latest": {"secrets_providers": {"state": 1}}}])
+    @pytest.mark.parametrize(
+        "document", [[], {"checkpoint": 1}, {"checkpoint": {"latest": {"secrets_providers": {"state": 1}}}}]
+    )
     def test_no_salt(self, document: Any) -> None:
         assert Inspection.of(json.dumps(document).encode(), "here").salt is None
 
@@ -153,3 +155,20 @@ class TestInspection:
     def test_no_json(self, text: bytes) -> None:
         with pytest.raises(StateError, match="the state in here is no JSON that can be read"):
             Inspection.of(text, "here")
+
+
+class TestLatest:
+    def test_of_a_file_and_of_an_export(self) -> None:
+        assert latest({"version": 3, "checkpoint": {"latest": {"resources": []}}}) == {"resources": []}
+        assert latest({"version": 3, "deployment": {"resources": []}}) == {"resources": []}
+
+    @pytest.mark.parametrize(
+        "document", [{"checkpoint": {}}, {"checkpoint": {"latest": None}}, {"deployment": None}]
+    )
+    def test_nothing_before_the_first_run(self, document: Any) -> None:
+        assert latest(document) == {}
+
+    @pytest.mark.parametrize("document", [[], {}, 1, None, {"checkpoint": 1}, {"deployment": "x"}])
+    def test_no_state(self, document: Any) -> None:
+        with pytest.raises(ValueError, match="no state"):
+            latest(document)

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-import shutil
-import subprocess
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from voiceid_optout.cli import approval as approvals
-from voiceid_optout.cli.errors import CommandError
-from voiceid_optout.cli.exit_codes import ExitCode
+from voiceid_optout.cli.exit_codes import CommandError, ExitCode
+from voiceid_optout.cli.git import run_message
 from voiceid_optout.cli.session import end
 from voiceid_optout.engine.interface import Operation, Result
-from voiceid_optout.plan import Purpose, short, unplanned_steps
+from voiceid_optout.plan import Purpose, unplanned_steps
 from voiceid_optout.plan.guard import Limits, is_dangerous
 from voiceid_optout.plan.render_json import VERSION, document
 from voiceid_optout.plan.render_text import step_lines
@@ -146,39 +144,6 @@ def _warn_of_extra(session: Session, extra: tuple[Step, ...], outcome: Outcome) 
 
 def _emit(session: Session, result: str, errors: list[str], review: Review) -> None:
     session.emit({"version": VERSION, "result": result, "errors": errors, "plan": document(review)})
-
-
-_COMMIT_VARIABLES = ("GITHUB_SHA", "CI_COMMIT_SHA")
-_GIT_SECONDS = 5
-
-
-def run_message(purpose: str, digest: str, root: Path, environment: Mapping[str, str]) -> str:
-    """Return the message of a run: it names nobody, and leads to the review of what it did."""
-    words = f"{purpose}: plan {short(digest)}"
-    commit = commit_of(root, environment)
-    return f"{words}, commit {commit}" if commit else words
-
-
-def commit_of(root: Path, environment: Mapping[str, str]) -> str:
-    """Return the commit CI works on, or the one that is checked out; empty where there is none."""
-    for name in _COMMIT_VARIABLES:
-        if found := environment.get(name):
-            return found
-    git = shutil.which("git", path=environment.get("PATH"))
-    if git is None:
-        return ""
-    try:
-        answer = subprocess.run(  # noqa: S603 - git from PATH, nothing of anybody's in the arguments
-            [git, "rev-parse", "--verify", "HEAD"],
-            cwd=root,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=_GIT_SECONDS,
-        )
-    except (OSError, subprocess.SubprocessError):
-        return ""
-    return answer.stdout.strip() if answer.returncode == 0 else ""
 
 
 @dataclass(frozen=True, slots=True)

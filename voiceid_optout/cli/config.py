@@ -2,24 +2,35 @@
 
 from __future__ import annotations
 
+import secrets
 import sys
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from voiceid_optout.cli.errors import CommandError, reported
-from voiceid_optout.cli.exit_codes import ExitCode
+from voiceid_optout.cli import context as contexts
+from voiceid_optout.cli.context import require_shell
+from voiceid_optout.cli.exit_codes import CommandError, ExitCode
+from voiceid_optout.cli.known import StateSealedError, raw_state
 from voiceid_optout.cli.options import stack_options, with_options
-from voiceid_optout.cli.output import echo
+from voiceid_optout.cli.output import echo, reported
+from voiceid_optout.files import read_json
+from voiceid_optout.state import project as projects
+from voiceid_optout.state.stack_file import Sealed, change_config
+from voiceid_optout.state.trust import salt_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from voiceid_optout.cli.context import Context
+    from voiceid_optout.state.passphrase import Crypter
+
 
 _HIDDEN = "[secret]"
 _show_option = click.option("--show-secrets", is_flag=True, help="Print secrets in clear; it needs the passphrase.")
 
 
-@click.group(name="config", short_help="Read and change a stack's file, including secrets.")
+@click.group(name="config")
 def command() -> None:
     """Read and change the values in a stack's file, Pulumi.<stack>.yaml.
 
@@ -48,9 +59,6 @@ def set_value(key: str, value: str | None, *, secret: bool, is_random: bool, **c
 
     Exit codes: 0 done, 1 failed, 2 wrong usage.
     """
-    from voiceid_optout.cli import stack_values  # noqa: PLC0415 - not for --help
-    from voiceid_optout.cli.label_keys import new_key  # noqa: PLC0415
-
     if secret and value is not None:
         raise click.UsageError("a secret is read from standard input, not from an argument: leave the value out")
     if is_random and not secret:
@@ -59,9 +67,9 @@ def set_value(key: str, value: str | None, *, secret: bool, is_random: bool, **c
         raise click.UsageError("the value is missing; one that is secret comes from standard input, with --secret")
     with reported():
         context = _context(choices)
-        name = stack_values.full_key(context, key)
+        name = full_key(context, key)
         text = value if value is not None else new_key() if is_random else _secret(name)
-        stack_values.store(context, {name: text}, secret=frozenset({name}) if secret else frozenset())
+        store(context, {name: text}, secret=frozenset({name}) if secret else frozenset())
         echo(f"Set {name} in {context.settings.path.name}.")
 
 
@@ -74,8 +82,6 @@ def get(key: str, *, show_secrets: bool, **choices: Any) -> None:
 
     Exit codes: 0 done, 1 failed or not set, 2 wrong usage.
     """
-    from voiceid_optout.cli.stack_values import full_key  # noqa: PLC0415 - not for --help
-
     with reported():
         context = _context(choices)
         name = full_key(context, key)
@@ -104,25 +110,16 @@ def list_values(*, show_secrets: bool, **choices: Any) -> None:
 
 
 def _context(choices: dict[str, Any]) -> Context:
-    from voiceid_optout.cli import context as contexts  # noqa: PLC0415 - not for --help
 
     return contexts.find(choices["root"], choices["stack"])
 
 
 def _values(context: Context, *, show_secrets: bool) -> tuple[dict[str, str], frozenset[str]]:
     """Return the values as texts and which of them are secret; those are opened only to be shown."""
-    from voiceid_optout.state import passphrase  # noqa: PLC0415
-    from voiceid_optout.state import project as projects  # noqa: PLC0415 - not for --help
-    from voiceid_optout.voiceid.place import PASSPHRASE, SANDBOX_PASSPHRASE  # noqa: PLC0415
-
     hidden = projects.resolve(context.settings, lambda _: _HIDDEN)
     if not (show_secrets and hidden.secret_keys):
         return dict(hidden.values), hidden.secret_keys
-    if context.settings.salt is None:
-        raise CommandError(f"{context.settings.path.name} has secrets but no encryptionsalt: restore it from Git")
-    sandbox = {PASSPHRASE: SANDBOX_PASSPHRASE} if context.is_sandbox else {}
-    phrase = passphrase.find({**context.environment, **sandbox})
-    shown = projects.resolve(context.settings, passphrase.open_with(phrase, context.settings.salt).decrypt)
+    shown = context.unsealed({})
     return dict(shown.values), shown.secret_keys
 
 
@@ -133,3 +130,63 @@ def _secret(name: str) -> str:
     if not text:
         raise CommandError(f"no value for {name} came on standard input", ExitCode.USAGE)
     return text
+
+
+_KEY_BYTES = 32
+
+
+def new_key() -> str:
+    """Return a random key: 64 hexadecimal digits."""
+    return secrets.token_hex(_KEY_BYTES)
+
+
+def full_key(context: Context, key: str) -> str:
+    """Return a key with its namespace: without one it is the project's, as the CLI has it."""
+    return key if ":" in key else f"{context.project.name}:{key}"
+
+
+def crypter_of(context: Context) -> Crypter:
+    """Return what seals the stack's secrets; a stack that has none yet gets a salt, which is stored in its file.
+
+    Raises :class:`CommandError` for a sandbox, and :class:`voiceid_optout.state.StackError` where the
+    passphrase is missing or wrong.
+    """
+    if context.is_sandbox:
+        raise CommandError(
+            f"{context.settings.path.name} is a sandbox, whose passphrase is public: a secret of it would be none",
+            ExitCode.USAGE,
+        )
+    from voiceid_optout.state import passphrase  # noqa: PLC0415 - not for --help
+
+    require_shell(context)
+    phrase = passphrase.find(context.environment)
+    salt = context.settings.salt or salt_of_state(context)
+    crypter = passphrase.open_with(phrase, salt) if salt else passphrase.create(phrase)
+    if context.settings.salt is None:
+        projects.store_salt(context.settings, crypter.salt_text)
+    return crypter
+
+
+def salt_of_state(context: Context) -> str | None:
+    """Return the salt that the state was sealed with: the file may have lost its own."""
+    try:
+        return salt_of(read_json(raw_state(context, context.environment) or b"{}"))
+    except (StateSealedError, ValueError, RecursionError):
+        return None
+
+
+def store(context: Context, values: Mapping[str, str | None], *, secret: frozenset[str] = frozenset()) -> None:
+    """Set values, or remove those that are None, in one write; those named in ``secret`` are sealed.
+
+    Keys are full ones. Raises what :func:`crypter_of` raises, and
+    :class:`voiceid_optout.state.ProjectError` for a file that cannot be changed.
+    """
+    crypter = crypter_of(context) if secret else None
+    change_config(
+        context.settings.path,
+        {
+            key: Sealed(crypter.encrypt(value)) if crypter and value is not None and key in secret else value
+            for key, value in values.items()
+        },
+        context.project.name,
+    )

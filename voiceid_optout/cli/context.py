@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 from urllib.parse import unquote, urlsplit
 
-from voiceid_optout.cli.errors import CommandError
-from voiceid_optout.cli.exit_codes import ExitCode
+from voiceid_optout.cli.exit_codes import CommandError, ExitCode
 from voiceid_optout.config import Grouping, faults
 from voiceid_optout.config import read as read_config
 from voiceid_optout.register import Ensure, load
@@ -28,7 +27,8 @@ if TYPE_CHECKING:
     from voiceid_optout.config import Config
     from voiceid_optout.register import Register
     from voiceid_optout.speakers import Person
-    from voiceid_optout.state.project import Project, StackSettings
+    from voiceid_optout.state.passphrase import Crypter
+    from voiceid_optout.state.project import Project, StackConfig, StackSettings
 
 DATA_FOLDER = ".optout"
 LABEL_KEY, PREVIOUS_LABEL_KEY = "labelKey", "previousLabelKey"
@@ -80,6 +80,19 @@ class Context:
                     "of a passphrase of its own: a sandbox is sealed with one that everybody knows, so take the "
                     "service out, or begin a new stack"
                 )
+
+    def crypter(self, environment: Mapping[str, str], salt: str) -> Crypter:
+        """Return what opens what the stack's passphrase seals; ``environment`` goes over the shell's."""
+        from voiceid_optout.state import passphrase  # noqa: PLC0415 - only where something is sealed
+
+        public = {places.PASSPHRASE: places.SANDBOX_PASSPHRASE} if self.is_sandbox else {}
+        return passphrase.open_with(passphrase.find({**self.environment, **environment, **public}), salt)
+
+    def unsealed(self, environment: Mapping[str, str]) -> StackConfig:
+        """Return the values of the stack's file, secrets in clear."""
+        if self.settings.salt is None:
+            raise CommandError(f"{self.settings.path.name} has secrets but no encryptionsalt: restore it from Git")
+        return projects.resolve(self.settings, self.crypter(environment, self.settings.salt).decrypt)
 
     @property
     def is_sharded(self) -> bool:
@@ -210,13 +223,6 @@ def label_keys(context: Context, environment: Mapping[str, str]) -> LabelKeys:
     """Return the keys of labels; secret ones are decrypted with the passphrase of ``environment``."""
     config = context.config
     if config.sealed:
-        # Only a stack with a secret key pays for deriving the passphrase's key here.
-        from voiceid_optout.state import passphrase  # noqa: PLC0415
-
-        salt = context.settings.salt
-        if salt is None:
-            raise CommandError(f"{context.settings.path.name} has a secret labelKey but no encryptionsalt")
-        crypter = passphrase.open_with(passphrase.find({**context.environment, **environment}), salt)
-        values = projects.resolve(context.settings, crypter.decrypt).values
+        values = context.unsealed(environment).values  # it takes a while to derive the passphrase's key
         config = read_config(values, context.project.name)
     return LabelKeys(config.label_key, config.previous_label_key)

@@ -6,18 +6,18 @@ from typing import Any
 
 import click
 
-from voiceid_optout.cli.errors import reported
 from voiceid_optout.cli.options import approve_option, require_answer, run_options, with_options, yes_option
+from voiceid_optout.cli.output import reported
 
 
-@click.command(name="destroy", short_help="Stop managing everybody; opt-outs stay in the service.")
+@click.command(name="destroy")
 @with_options(
     *run_options,
     yes_option,
     approve_option,
     click.option("--preview", "only_preview", is_flag=True, help="Show the plan, and change nothing."),
 )
-def command(*, yes: bool, approve: str | None, only_preview: bool, **choices: Any) -> None:
+def destroy_command(*, yes: bool, approve: str | None, only_preview: bool, **choices: Any) -> None:
     """Stop managing everybody. The stack is empty afterwards.
 
     Opt-outs stay in the service: only an entry under `released` ends one. The next `optout up` manages the people
@@ -37,7 +37,7 @@ def command(*, yes: bool, approve: str | None, only_preview: bool, **choices: An
     Exit codes: 0 done, 1 failed, 2 not confirmed, 3 register invalid, 6 refused by the guard, 7 plan stale,
     8 locked, 9 done in part, or more than was approved.
     """  # noqa: D301 - click's own mark for "do not wrap"
-    from voiceid_optout.cli import applying  # noqa: PLC0415 - not for --help
+    from voiceid_optout.cli import applying  # noqa: PLC0415
     from voiceid_optout.cli.approval import Approval  # noqa: PLC0415
     from voiceid_optout.cli.session import Choices, opened  # noqa: PLC0415
     from voiceid_optout.plan import people  # noqa: PLC0415

@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from voiceid_optout.cli.errors import reported
 from voiceid_optout.cli.exit_codes import ExitCode
 from voiceid_optout.cli.options import report_options, run_options, with_options
+from voiceid_optout.cli.output import reported
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
-@click.command(name="drift", short_help="Check that the service still matches the register.")
+@click.command(name="drift")
 @with_options(*run_options, *report_options)
-def command(*, form: str | None, outputs: tuple[Path, ...], **choices: Any) -> None:
+def drift_command(*, form: str | None, outputs: tuple[Path, ...], **choices: Any) -> None:
     """Ask the service about every person, and report everybody whose status is not what the register asks. Nothing
     is changed.
 
@@ -34,7 +34,7 @@ def command(*, form: str | None, outputs: tuple[Path, ...], **choices: Any) -> N
 
     Exit codes: 0 no drift, 1 failed, 3 register invalid, 5 drift.
     """  # noqa: D301 - click's own mark for "do not wrap"
-    from voiceid_optout.cli import reports  # noqa: PLC0415 - not for --help
+    from voiceid_optout.cli import reports  # noqa: PLC0415
     from voiceid_optout.cli.session import Choices, end, opened  # noqa: PLC0415
     from voiceid_optout.engine.interface import Operation  # noqa: PLC0415
     from voiceid_optout.plan import Action, Plan, Purpose, people  # noqa: PLC0415

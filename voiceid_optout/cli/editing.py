@@ -1,25 +1,35 @@
-"""What the commands that edit the register share: options, and how a change is shown and made."""
+"""``optout add`` and ``optout release``, and what every command shares that edits the register."""
 
 from __future__ import annotations
 
 import shlex
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from voiceid_optout.cli.options import stack_options
-from voiceid_optout.cli.output import echo
+from voiceid_optout.cli.exit_codes import CommandError, ExitCode
+from voiceid_optout.cli.options import stack_options, with_options
+from voiceid_optout.cli.output import echo, reported, result
+from voiceid_optout.cli.people_input import people as named
+from voiceid_optout.cli.people_input import refused
+from voiceid_optout.cli.register_files import by_id, opened, views_of
+from voiceid_optout.register import load
+from voiceid_optout.register.edit import Refused, to_add, to_release
+from voiceid_optout.register.faults import RegisterInvalid
+from voiceid_optout.register.fields import RELEASED, SPEAKERS
+from voiceid_optout.register.layout import redacted
+from voiceid_optout.register.report import contacts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from voiceid_optout.cli.register_files import Edited, RegisterFiles
-    from voiceid_optout.cli.stack_views import StackView
+    from voiceid_optout.cli.register_files import Edited, RegisterFiles, StackView
     from voiceid_optout.register import Entry
     from voiceid_optout.register.edit import FileChange
     from voiceid_optout.register.report import Contact
+
 
 PLACES_SHOWN = 5
 WARNINGS_SHOWN = 20
@@ -65,9 +75,6 @@ people_options = (
 @contextmanager
 def opened_for(root: Path, stack: str | None) -> Iterator[RegisterFiles]:
     """Open the register of a project's stack; without a stack, the one that all stacks have."""
-    from voiceid_optout.cli.register_files import opened  # noqa: PLC0415 - not for --help
-    from voiceid_optout.cli.stack_views import views_of  # noqa: PLC0415
-
     views = views_of(root, stack)
     if len({(root / view.directory).resolve() for view in views}) > 1:
         registers = ", ".join(f"{view.directory} ({', '.join(view.stacks)})" for view in views)
@@ -79,9 +86,6 @@ def opened_for(root: Path, stack: str | None) -> Iterator[RegisterFiles]:
 
 def _fitting(root: Path, views: Sequence[StackView]) -> StackView:
     """Return the first view under which the register is valid, or the first one: its faults are told then."""
-    from voiceid_optout.register import load  # noqa: PLC0415
-    from voiceid_optout.register.faults import RegisterInvalid  # noqa: PLC0415
-
     for view in views:
         with suppress(RegisterInvalid):
             load(root / view.directory, domains=view.domains, default_domain=view.default_domain)
@@ -98,8 +102,6 @@ def carry_out(
     reveal: bool,
 ) -> Edited:
     """Make the change, or show it as a diff."""
-    from voiceid_optout.register.layout import redacted  # noqa: PLC0415
-
     edited = files.edit(changes, not_opted_out or {})
     if not dry_run:
         files.write(edited)
@@ -145,3 +147,136 @@ def next_step(edited: Edited, *, dry_run: bool) -> str:
     files = " ".join(map(shlex.quote, sorted(edited.files)))
     look = f"`git add -N {files}`, `git diff`" if edited.new else f"`git diff {files}`"
     return f"Next: look at it ({look}), commit it on a branch, open a pull request."
+
+
+@click.command(name="add")
+@with_options(
+    *people_options[:2],
+    click.option("--reason", help="How the person asked; no names, no numbers."),
+    *people_options[2:],
+    click.option("--skip-listed", is_flag=True, help="Skip people who are already listed, instead of refusing."),
+)
+def add_command(
+    *,
+    ids: tuple[str, ...],
+    from_csv: Path | None,
+    reason: str | None,
+    skip_listed: bool,
+    dry_run: bool,
+    reveal: bool,
+    **choices: Any,
+) -> None:
+    """Put people on the register, at the end of `speakers`. Every other line stays as it is. A person under
+    `released` who objects again moves back to `speakers`.
+
+    The register is checked before and after. If anything is wrong, nothing is written. Nothing is sent anywhere:
+    the change takes effect when it is merged.
+
+    Arguments stay in the history of your shell and are visible in the list of processes. For identifiers of people
+    use `-`, which reads standard input, one id a line, or use --from-csv.
+
+    \b
+    Example
+      $ optout add caller-000017 --requested-on 2026-03-02 --ticket PRIV-231
+      Added 1 person: config/people.yaml:24
+      $ optout add - --file config/people.yaml < new-ids.txt
+      $ optout add --from-csv objections.csv --reason "form signed at the counter"
+
+    Exit codes: 0 done, 1 failed, 2 wrong usage or somebody is listed already, 3 register invalid.
+    """  # noqa: D301 - click's own mark for "do not wrap"
+    details = {"reason": reason, "ticket": choices["ticket"], "requested_on": choices["requested_on"]}
+    with reported():
+        given = named(ids, from_csv, details, SPEAKERS, "add")
+        _add(given, choices, skip_listed=skip_listed, dry_run=dry_run, reveal=reveal)
+
+
+def _add(given: Any, choices: Any, *, skip_listed: bool, dry_run: bool, reveal: bool) -> None:
+
+    with opened_for(choices["root"], choices["stack"]) as files:
+        candidates = files.choose(choices["file"], choices["domain"])
+        if len(candidates) != 1:
+            which = f"one of {', '.join(candidates)}" if candidates else "no file is about this domain"
+            raise CommandError(f"say with --file where to add: {which}", ExitCode.USAGE)
+        domain_id = files.register.domain_ids[candidates[0]]
+        try:
+            changes = to_add(
+                files.register, given, domain_id=domain_id, file=candidates[0], skip_listed=skip_listed
+            )
+        except Refused as error:
+            raise refused(error.problems, "add") from None
+        if not changes:
+            echo("Nothing to do: everybody is listed already.")
+            return
+        edited = carry_out(files, changes, dry_run=dry_run, reveal=reveal)
+    entries = by_id(edited.register)
+    before = {entry.speaker_id for change in changes.values() for entry in change.remove}
+    added = [entries[domain_id, each.speaker_id] for change in changes.values() for each in _all(change)]
+    verb = "Would add" if dry_run else "Added"
+    result(f"{verb} {people(len(added))}: {places(added)}")
+    if before:
+        again = [entry for entry in added if entry.speaker_id in before]
+        verb = "is" if len(again) == 1 else "are"
+        echo(f"{len(again):,} of them had been released and {verb} opted out again: {places(again)}")
+    if len(given) > len(added):
+        echo(f"Passed over {people(len(given) - len(added))} listed already.")
+    if any(view.warns_of_contacts for view in views_of(choices["root"], choices["stack"])):
+        warn(list(contacts(added)))
+    echo(next_step(edited, dry_run=dry_run))
+
+
+def _all(change: Any) -> list[Any]:
+    return [person for added in change.add.values() for person in added]
+
+
+@click.command(name="release")
+@with_options(
+    *people_options[:2],
+    click.option("--reason", help="Why the person may be recognised by voice again; needed."),
+    *people_options[2:],
+)
+def release_command(
+    *,
+    ids: tuple[str, ...],
+    from_csv: Path | None,
+    reason: str | None,
+    dry_run: bool,
+    reveal: bool,
+    **choices: Any,
+) -> None:
+    """Move people from `speakers` to `released`. When this is merged and applied, the service deletes them, and
+    they may be recognised by voice again. So it needs a reason and a review.
+
+    The reason for the release replaces what the entry said about the objection; Git keeps that. A bare list
+    becomes a file with `speakers` and `released`. If anything is wrong, nothing is written.
+
+    Arguments stay in the history of your shell and are visible in the list of processes. For identifiers of people
+    use `-`, which reads standard input, one id a line, or use --from-csv.
+
+    \b
+    Example
+      $ optout release caller-000002 --reason "consented again in writing" --ticket PRIV-90
+      Released 1 person: config/people.yaml:31
+
+    Exit codes: 0 done, 1 failed, 2 wrong usage or somebody is not listed, 3 register invalid.
+    """  # noqa: D301 - click's own mark for "do not wrap"
+    if reason is None and from_csv is None:
+        raise click.UsageError('a release must be accountable: say why with --reason "..."')
+    details = {"reason": reason, "ticket": choices["ticket"], "requested_on": choices["requested_on"]}
+    with reported():
+        given = named(ids, from_csv, details, RELEASED, "release")
+        _release(given, choices, dry_run=dry_run, reveal=reveal)
+
+
+def _release(given: Any, choices: Any, *, dry_run: bool, reveal: bool) -> None:
+
+    with opened_for(choices["root"], choices["stack"]) as files:
+        within = files.choose(choices["file"], choices["domain"])
+        try:
+            changes = to_release(files.register, given, within=set(within))
+        except Refused as error:
+            raise refused(error.problems, "release") from None
+        edited = carry_out(files, changes, dry_run=dry_run, reveal=reveal)
+    entries = by_id(edited.register)
+    moved = [entries[entry.domain_id, entry.speaker_id] for change in changes.values() for entry in change.remove]
+    result(f"{'Would release' if dry_run else 'Released'} {people(len(moved))}: {places(moved)}")
+    echo(next_step(edited, dry_run=dry_run))

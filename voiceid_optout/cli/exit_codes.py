@@ -1,4 +1,4 @@
-"""Exit codes: what a script may rely on."""
+"""How a command ends: its exit code, which a script may rely on, and the error that ends it early."""
 
 from enum import IntEnum
 
@@ -17,3 +17,11 @@ class ExitCode(IntEnum):
     LOCKED = 8
     PARTIAL = 9
     ENDED = 130
+
+
+class CommandError(Exception):
+    """Ends a command: a sentence for people and the code for scripts."""
+
+    def __init__(self, message: str, code: ExitCode = ExitCode.FAILED) -> None:
+        self.code = code
+        super().__init__(message)

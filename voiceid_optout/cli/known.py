@@ -14,14 +14,14 @@ from voiceid_optout import urn as urns
 from voiceid_optout.files import read_json
 from voiceid_optout.forge.identifiers import Matcher
 from voiceid_optout.speakers import DOMAIN_ID, LABEL, SHARD_DIGITS, SHARD_TYPE, SPEAKER_TYPE, shard_lines
-from voiceid_optout.state import StackError, passphrase, values
+from voiceid_optout.state import StackError, trust, values
 from voiceid_optout.state.backend import Backend
-from voiceid_optout.voiceid.place import PASSPHRASE, SANDBOX_PASSPHRASE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
 
     from voiceid_optout.cli.context import Context
+    from voiceid_optout.state.passphrase import Crypter
 
 # Names of resources: a label, a shard.
 _GIVEN = re.compile(rf"{LABEL.pattern}|{DOMAIN_ID.pattern}-[0-9a-f]{{{SHARD_DIGITS}}}")
@@ -55,13 +55,12 @@ def _of_state(context: Context, environment: Mapping[str, str], labels: Collecti
     if not raw:
         return
     try:
-        document = read_json(raw)
-        latest = document.get("deployment") or document["checkpoint"]["latest"]
+        latest = trust.latest(read_json(raw))
         pending = (item["resource"] for item in latest.get("pending_operations") or ())
         resources = [item for item in (*(latest.get("resources") or ()), *pending) if _has_others(item, labels)]
         if not resources:
             return
-        decrypt = _decrypter(latest, {**environment, **_of_sandbox(context)})
+        decrypt = _crypter(context, environment, latest).decrypt
         for item in resources:
             for properties in (item.get("inputs") or {}, item.get("outputs") or {}):
                 yield from _in_properties(properties, decrypt)
@@ -92,15 +91,11 @@ def _in_properties(properties: Mapping[str, Any], decrypt: Callable[[str], str])
         yield from (identifier for _, identifier in shard_lines(speaker_ids))
 
 
-def _decrypter(latest: Mapping[str, Any], environment: Mapping[str, str]) -> Callable[[str], str]:
+def _crypter(context: Context, environment: Mapping[str, str], latest: Mapping[str, Any]) -> Crypter:
     provider = latest.get("secrets_providers") or {}
     if provider.get("type") != "passphrase":
         raise StateSealedError("it is sealed with another secrets provider than a passphrase")
-    return passphrase.open_with(passphrase.find(environment), provider["state"]["salt"]).decrypt
-
-
-def _of_sandbox(context: Context) -> dict[str, str]:
-    return {PASSPHRASE: SANDBOX_PASSPHRASE} if context.is_sandbox else {}
+    return context.crypter(environment, provider["state"]["salt"])
 
 
 def raw_state(context: Context, environment: Mapping[str, str]) -> bytes:

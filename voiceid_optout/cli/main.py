@@ -1,4 +1,4 @@
-"""The command line: ``optout``. Each command is a module of its own, imported when it is used."""
+"""The command line: ``optout``. A command is imported when it is used."""
 
 from __future__ import annotations
 
@@ -9,22 +9,45 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from voiceid_optout.cli import streams
-from voiceid_optout.cli.errors import reported_errors
 from voiceid_optout.cli.options import LazyGroup
+from voiceid_optout.cli.output import lasting, reported_errors
 from voiceid_optout.foreign_text import printable
 from voiceid_optout.speakers import LABEL
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-COMMANDS = (
-    *("validate", "add", "release", "adopt"),
-    *("preview", "up", "drift", "refresh", "destroy"),
-    *("comment", "approved", "issue"),
-    *("config", "labels", "passphrase"),
-    *("serve", "env", "doctor", "unlock", "completion"),
-)
+COMMANDS = {
+    "validate": (
+        "validate:command",
+        "Check a register: directories of YAML files, or single files.",
+    ),
+    "add": ("editing:add_command", "Put people on the register."),
+    "release": ("editing:release_command", "Withdraw people's opt-outs, with a reason."),
+    "adopt": ("adopt:command", "Add people to the register who are opted out in the service."),
+    "preview": ("preview:preview_command", "Show what `up` would do."),
+    "up": ("up:up_command", "Make the service match the register."),
+    "drift": ("drift:drift_command", "Check that the service still matches the register."),
+    "refresh": ("refresh:refresh_command", "Make the state match the service."),
+    "destroy": (
+        "destroy:destroy_command",
+        "Stop managing everybody; opt-outs stay in the service.",
+    ),
+    "comment": ("forge:comment_command", "Show a plan on its pull request."),
+    "approved": ("forge:approved_command", "Print the digest that was reviewed."),
+    "issue": ("forge:issue_command", "Keep one issue open while a stack has drifted."),
+    "config": ("config:command", "Read and change a stack's file, including secrets."),
+    "labels": ("labels:command", "Change the key of the labels."),
+    "passphrase": ("upkeep:passphrase_command", "Change the passphrase of a stack."),
+    "serve": ("serve:command", "Run the Voice ID-compatible service."),
+    "env": ("shell:env_command", "Print shell exports for the raw Pulumi CLI."),
+    "doctor": ("doctor:doctor_command", "Check everything that a run needs."),
+    "unlock": ("upkeep:unlock_command", "Remove the lock of a run that has died."),
+    "completion": (
+        "shell:completion_command",
+        "Print a script that completes commands in your shell.",
+    ),
+}
 
 
 _SHORTEST = 4  # below it a word is looked for in quotes alone: click's own words have such letters too
@@ -32,7 +55,7 @@ _SHORTEST = 4  # below it a word is looked for in quotes alone: click's own word
 
 class _Program(LazyGroup):
     def main(self, *args: Any, **kwargs: Any) -> Any:
-        with streams.lasting():
+        with lasting():
             return super().main(*args, **kwargs)
 
     def make_context(self, info_name: str | None, args: list[str], *rest: Any, **extra: Any) -> click.Context:
@@ -92,7 +115,7 @@ def _of_environment(error: click.UsageError) -> Iterator[str]:
 
 @click.group(
     cls=_Program,
-    lazy={name: f"voiceid_optout.cli.{name}" for name in COMMANDS},
+    lazy=COMMANDS,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 116},
 )
 @click.version_option(package_name="voiceid-optout", prog_name="optout")

@@ -47,12 +47,12 @@ def _require_project(root: Path, name: str) -> None:
 
 
 def _completed(name: str) -> Callable[[click.Context, click.Parameter, str], list[Any]]:
-    """Return what completes a value in a shell: a function of :mod:`voiceid_optout.cli.completion`."""
+    """Return what completes a value in a shell: a function of :mod:`voiceid_optout.cli.shell`."""
 
     def complete(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> list[Any]:
-        from voiceid_optout.cli import completion  # noqa: PLC0415 - for shells that complete alone
+        from voiceid_optout.cli import shell  # noqa: PLC0415
 
-        found: list[Any] = getattr(completion, name)(ctx, parameter, incomplete)
+        found: list[Any] = getattr(shell, name)(ctx, parameter, incomplete)
         return found
 
     return complete
@@ -204,22 +204,34 @@ def with_options(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
 
 class LazyGroup(click.Group):
-    """A group whose commands are modules, each with a ``command``; ``lazy`` has the modules by the names."""
+    """A group that imports a command when it is used.
 
-    def __init__(self, *args: Any, lazy: Mapping[str, str], **kwargs: Any) -> None:
+    ``lazy`` has, by the names of the commands and in the order in which people meet them, where each is
+    (``module:attribute``, in this package) and what the list of commands says of it.
+    """
+
+    def __init__(self, *args: Any, lazy: Mapping[str, tuple[str, str]], **kwargs: Any) -> None:
         """Take click's own arguments beside ``lazy``."""
         super().__init__(*args, **kwargs)
         self._lazy = lazy
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
-        """Return the names in the order in which people meet them."""
+        """Return the names in their order."""
         return list(self._lazy)
 
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """List the commands without importing one."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, about) for name, (_, about) in self._lazy.items()])
+
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        """Import the command's module and return its ``command``."""
+        """Import the command."""
         if cmd_name not in self._lazy:
             return None
-        found: click.Command = import_module(self._lazy[cmd_name]).command
+        place, about = self._lazy[cmd_name]
+        module, _, name = place.partition(":")
+        found: click.Command = getattr(import_module(f"voiceid_optout.cli.{module}"), name)
+        found.short_help = about
         return found
 
     def resolve_command(

@@ -13,10 +13,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from voiceid_optout.cli.errors import CommandError
-from voiceid_optout.cli.exit_codes import ExitCode
-from voiceid_optout.cli.output import echo
-from voiceid_optout.cli.streams import standard_input
+from voiceid_optout.cli.exit_codes import CommandError, ExitCode
+from voiceid_optout.cli.output import echo, standard_input
 from voiceid_optout.register.edit import Given, Person
 from voiceid_optout.register.fields import SPEAKER_ID, suggest
 

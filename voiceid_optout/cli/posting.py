@@ -10,11 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from voiceid_optout.cli.errors import CommandError
-from voiceid_optout.cli.exit_codes import ExitCode
+from voiceid_optout.cli.exit_codes import CommandError, ExitCode
 from voiceid_optout.cli.options import stack_options
-from voiceid_optout.cli.output import echo
-from voiceid_optout.cli.streams import result, standard_input
+from voiceid_optout.cli.output import echo, result, standard_input
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -110,7 +108,7 @@ def speakers(choices: Choices) -> Matcher:
 
     A job that posts may do without the passphrase: then it says that it knows the register's alone.
     """
-    from voiceid_optout.cli import context as contexts  # noqa: PLC0415 - not for --help
+    from voiceid_optout.cli import context as contexts  # noqa: PLC0415
     from voiceid_optout.cli.known import matcher, unknown_words  # noqa: PLC0415
 
     found, why = matcher(contexts.find(choices.root, choices.stack), {}, ())

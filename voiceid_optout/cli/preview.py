@@ -8,12 +8,12 @@ from typing import Any
 
 import click
 
-from voiceid_optout.cli.errors import reported
 from voiceid_optout.cli.exit_codes import ExitCode
 from voiceid_optout.cli.options import refresh_option, report_options, run_options, with_options
+from voiceid_optout.cli.output import reported
 
 
-@click.command(name="preview", short_help="Show what `up` would do.")
+@click.command(name="preview")
 @with_options(
     *run_options,
     refresh_option,
@@ -30,7 +30,7 @@ from voiceid_optout.cli.options import refresh_option, report_options, run_optio
         help="Exit with 4 if there is something to do, with 6 if the guard would refuse it.",
     ),
 )
-def command(
+def preview_command(
     *,
     refresh: bool,
     form: str | None,
@@ -55,8 +55,8 @@ def command(
     Exit codes: 0 done, 1 failed, 3 register invalid; with --detailed-exitcode also 4 changes planned,
     6 the guard would refuse them.
     """  # noqa: D301 - click's own mark for "do not wrap"
-    from voiceid_optout.cli import applying, reports, scale  # noqa: PLC0415 - not for --help
-    from voiceid_optout.cli.label_keys import Missing  # noqa: PLC0415
+    from voiceid_optout.cli import applying, reports, scale  # noqa: PLC0415
+    from voiceid_optout.cli.labels import Missing  # noqa: PLC0415
     from voiceid_optout.cli.session import Choices, opened  # noqa: PLC0415
     from voiceid_optout.plan import render_json  # noqa: PLC0415
 

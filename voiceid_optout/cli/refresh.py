@@ -6,13 +6,13 @@ from typing import Any
 
 import click
 
-from voiceid_optout.cli.errors import reported
 from voiceid_optout.cli.options import run_options, with_options
+from voiceid_optout.cli.output import reported
 
 
-@click.command(name="refresh", short_help="Make the state match the service.")
+@click.command(name="refresh")
 @with_options(*run_options)
-def command(**choices: Any) -> None:
+def refresh_command(**choices: Any) -> None:
     """Ask the service about every person, and write the answers into the state.
 
     Nothing changes in the service. Drift is listed, and the next `optout up` repairs it.

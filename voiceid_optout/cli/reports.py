@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from voiceid_optout.cli.errors import CommandError
+from voiceid_optout.cli.exit_codes import CommandError
 from voiceid_optout.cli.output import echo
 from voiceid_optout.files import write_atomic
 from voiceid_optout.plan import render_html, render_json, render_markdown, render_text

@@ -11,7 +11,7 @@ from typing import IO, TYPE_CHECKING, Any, Self
 from pulumi.automation.events import BaseEvent
 
 from voiceid_optout import urn as urns
-from voiceid_optout.cli.errors import CommandError
+from voiceid_optout.cli.exit_codes import CommandError
 from voiceid_optout.speakers import LABEL, SPEAKER_TYPE
 
 if TYPE_CHECKING:

@@ -1,30 +1,55 @@
-"""``optout serve``: run the Voice ID-compatible service."""
+"""``optout serve``: run the Voice ID-compatible service, and what the commands below it share."""
+
+from __future__ import annotations
 
 import shlex
 import sys
+from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 from click.core import ParameterSource
 
+from voiceid_optout.cli.exit_codes import CommandError, ExitCode
 from voiceid_optout.cli.options import LazyGroup
 from voiceid_optout.cli.output import echo
-from voiceid_optout.cli.serve_options import (
-    data_option,
-    database_option,
-    refusals,
-    require_service,
-    warn_of_password,
-)
 from voiceid_optout.cli.serve_production import production_options, production_settings
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from voiceid_optout.service.data_folder import Running
+
+
+data_option = click.option(
+    "--data",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path(".optout/service"),
+    show_default=True,
+    help="Folder of the database and the access keys; made if missing, private to you.",
+)
+database_option = click.option(
+    "--database",
+    metavar="URL",
+    envvar="OPTOUT_DATABASE",
+    help="PostgreSQL database, which several services may share: postgresql://user@host/name, or file:PATH or "
+    "env:NAME where that is kept. Without it a SQLite file in the data folder. Also by OPTOUT_DATABASE.",
+)
+replace_option = click.option("--replace", is_flag=True, help="Replace what is there.")
+
 SUBCOMMANDS = {
-    "keys": "voiceid_optout.cli.serve_keys",
-    "backup": "voiceid_optout.cli.serve_backup",
-    "restore": "voiceid_optout.cli.serve_restore",
+    "keys": ("serve_store:keys_command", "Add, list and revoke access keys."),
+    "backup": (
+        "serve_store:backup_command",
+        "Copy the database to a file, while the service runs.",
+    ),
+    "restore": (
+        "serve_store:restore_command",
+        "Replace the database with a backup; no service may run.",
+    ),
 }
-"""Module of each command below ``optout serve``, which has it as ``command``."""
 
 _HELP = """Run the Voice ID-compatible service until Ctrl-C.
 
@@ -49,7 +74,6 @@ Exit codes: 0 stopped, 1 cannot start, 2 wrong usage, 8 another service uses the
     invoke_without_command=True,
     subcommand_metavar="[COMMAND]",
     help=_HELP,
-    short_help="Run the Voice ID-compatible service.",
 )
 @data_option
 @database_option
@@ -104,7 +128,6 @@ def command(
         _refuse_options(ctx, ctx.invoked_subcommand)
         return
     # Imported here: web server and database take a quarter of a second that other commands need not pay.
-    from voiceid_optout.service.data_folder import Running  # noqa: PLC0415
     from voiceid_optout.service.process import configure, run  # noqa: PLC0415
     from voiceid_optout.service.settings import Settings, Tenant  # noqa: PLC0415
 
@@ -142,3 +165,50 @@ def _refuse_options(ctx: click.Context, subcommand: str) -> None:
 def _domain(text: str) -> tuple[str, str]:
     domain_id, _, name = text.partition("=")
     return domain_id, name or "sandbox"
+
+
+SERVICE_PACKAGES = ("alembic", "prometheus_client", "regex", "sqlalchemy", "starlette", "uvicorn")
+"""What the extra `service` brings on every platform, by the names under which it is imported."""
+
+
+def require_service() -> None:
+    """Raise :class:`CommandError` unless the extra `service` is installed. Imports nothing."""
+    missing = [name for name in SERVICE_PACKAGES if find_spec(name) is None]
+    if missing:
+        raise CommandError(
+            f"the service needs {', '.join(missing)}, which {'is' if len(missing) == 1 else 'are'} not installed; "
+            "run: pip install 'voiceid-optout[service]'",
+            ExitCode.USAGE,
+        )
+
+
+@contextmanager
+def refusals(command: str) -> Iterator[None]:
+    """End the process with one clear line, and the exit code that fits, if the service's package refuses."""
+    from voiceid_optout.service.errors import DataLockedError, StartError  # noqa: PLC0415 - not for --help
+
+    try:
+        yield
+    except DataLockedError as error:
+        _fail(command, error, ExitCode.LOCKED)
+    except StartError as error:
+        _fail(command, error, ExitCode.FAILED)
+
+
+def warn_of_password(ctx: click.Context, database: str | None) -> None:
+    """Say that a password on the command line is no secret."""
+    if database is None or ctx.get_parameter_source("database") is not ParameterSource.COMMANDLINE:
+        return
+    from voiceid_optout.service.db.postgres import has_password  # noqa: PLC0415 - not for --help
+
+    if has_password(database):
+        echo(
+            f"{ctx.command_path}: every user of this machine can read the password in --database; keep the URL in "
+            "a file and give file:PATH, or set OPTOUT_DATABASE.",
+            err=True,
+        )
+
+
+def _fail(command: str, error: Exception, code: ExitCode) -> NoReturn:
+    echo(f"{command}: {error}", err=True)
+    raise SystemExit(code)

@@ -12,18 +12,15 @@ from rich.console import Console
 
 from voiceid_optout import urn as urns
 from voiceid_optout.cli import context as contexts
-from voiceid_optout.cli import former, label_keys
-from voiceid_optout.cli.connection import client_settings, pace_of, scope_of
+from voiceid_optout.cli import git, labels
+from voiceid_optout.cli.connection import client_settings, environment_for, make_private, pace_of, scope_of
 from voiceid_optout.cli.context import People
-from voiceid_optout.cli.errors import CommandError
-from voiceid_optout.cli.exit_codes import ExitCode
+from voiceid_optout.cli.exit_codes import CommandError, ExitCode
 from voiceid_optout.cli.known import Mask, Shown, is_given
-from voiceid_optout.cli.label_keys import Missing
-from voiceid_optout.cli.output import echo, styled
+from voiceid_optout.cli.labels import Missing
+from voiceid_optout.cli.output import confirmed, echo, remember, styled
 from voiceid_optout.cli.progress import WorkProgress
 from voiceid_optout.cli.run_events import ErrorPlaces, EventLog, document
-from voiceid_optout.cli.sandbox import environment_for, make_private
-from voiceid_optout.cli.streams import confirmed, remember
 from voiceid_optout.engine import EMBEDDED, choose
 from voiceid_optout.engine.interface import WRITES_STATE, Operation, Outcome, Request, Result, place_of
 from voiceid_optout.plan import Action, Purpose
@@ -234,7 +231,7 @@ class Session:
             for step in plan.steps
             if step.is_person and step.action is Action.FORGET and step.label not in self.places
         }
-        return Shown(former.places(self.context, self.keys, left), self.mask) if left else {}
+        return Shown(git.places(self.context, self.keys, left), self.mask) if left else {}
 
     def show(self, review: Review) -> None:
         """Print a plan: its summary and its rows, which those who want quiet do without."""
@@ -284,7 +281,7 @@ def _changes(metadata: Any, renamed: Mapping[str, str]) -> int:
 
 @contextmanager
 def opened(choices: Choices, missing: Missing = Missing.LEAVE) -> Iterator[Session]:
-    """Make a session and clean up after it; raises what :func:`voiceid_optout.cli.errors.reported` reports.
+    """Make a session and clean up after it; raises what :func:`voiceid_optout.cli.output.reported` reports.
 
     ``missing`` says what to do about a stack that has no label key yet.
     """
@@ -300,7 +297,7 @@ def opened(choices: Choices, missing: Missing = Missing.LEAVE) -> Iterator[Sessi
                 "install the Pulumi CLI (https://www.pulumi.com/docs/install/), or leave PULUMI_BACKEND_URL out"
             )
         console = Console(stderr=choices.as_json, highlight=False, soft_wrap=True)
-        context, variables = label_keys.provided(
+        context, variables = labels.provided(
             context, environment, missing, lambda words: console.print(styled(words, "yellow"))
         )
         environment = {**environment, **variables}

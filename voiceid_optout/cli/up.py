@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from voiceid_optout.cli.errors import reported
 from voiceid_optout.cli.options import (
     approve_option,
     continue_option,
@@ -17,6 +16,7 @@ from voiceid_optout.cli.options import (
     with_options,
     yes_option,
 )
+from voiceid_optout.cli.output import reported
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 _NOTHING = "Nothing changed: the service says what the register asks."
 
 
-@click.command(name="up", short_help="Make the service match the register.")
+@click.command(name="up")
 @with_options(*run_options, refresh_option, yes_option, approve_option, plan_option, continue_option)
-def command(*, refresh: bool, yes: bool, approve: str | None, plan_file: Path | None, **choices: Any) -> None:
+def up_command(*, refresh: bool, yes: bool, approve: str | None, plan_file: Path | None, **choices: Any) -> None:
     """Make the service match the register.
 
     This shows the plan first and asks, unless --yes, --approve or --plan is given. If nobody can answer, one of
@@ -55,8 +55,8 @@ def command(*, refresh: bool, yes: bool, approve: str | None, plan_file: Path | 
     Exit codes: 0 done, 1 failed, 2 not confirmed, 3 register invalid, 6 refused by the guard, 7 plan stale,
     8 locked, 9 applied in part, or more than was approved.
     """  # noqa: D301 - click's own mark for "do not wrap"
-    from voiceid_optout.cli import applying, approval, label_keys  # noqa: PLC0415 - not for --help
-    from voiceid_optout.cli.label_keys import Missing  # noqa: PLC0415
+    from voiceid_optout.cli import applying, approval, labels  # noqa: PLC0415
+    from voiceid_optout.cli.labels import Missing  # noqa: PLC0415
     from voiceid_optout.cli.session import Choices, opened  # noqa: PLC0415
     from voiceid_optout.plan.review import past  # noqa: PLC0415
 
@@ -66,7 +66,7 @@ def command(*, refresh: bool, yes: bool, approve: str | None, plan_file: Path | 
         with opened(Choices(**choices), Missing.MAKE) as session:
             done = applying.apply(session, applying.UP, approved, refresh=refresh, yes=yes)
             session.tell(f"Done: {past(done)}." if done.steps else _NOTHING)
-            if (words := label_keys.finish(session.context, session.environment)) is not None:
+            if (words := labels.finish(session.context, session.environment)) is not None:
                 session.tell(words, "yellow")
             if done.steps and session.context.is_sandbox:
                 session.say(_next_step(session))

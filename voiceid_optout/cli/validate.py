@@ -14,7 +14,7 @@ from voiceid_optout.cli.editing import warn
 from voiceid_optout.cli.exit_codes import ExitCode
 from voiceid_optout.cli.options import cwd_option, stack_name
 from voiceid_optout.cli.output import echo
-from voiceid_optout.cli.stack_views import StackView, views_of
+from voiceid_optout.cli.register_files import StackView, views_of
 from voiceid_optout.foreign_text import printable
 from voiceid_optout.register import Entry, Register, load_paths
 from voiceid_optout.register.faults import Fault, RegisterInvalid

@@ -124,7 +124,7 @@ class Inspection:
                 f"restore it from {place}/.pulumi/backups or another backup"
             ) from None
         found.named += [Named("", value) for value in found._open]
-        found.salt = _salt(document)
+        found.salt = salt_of(document)
         return found
 
     def _object(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -140,12 +140,25 @@ class Inspection:
         return made
 
 
-def _salt(document: Any) -> str | None:
+def latest(document: Any) -> dict[str, Any]:
+    """Return what a state says at its newest: the file of a backend, or what the Pulumi CLI exports.
+
+    It is empty before the first run. Raises ValueError for what is neither.
+    """
+    match document:
+        case {"deployment": dict(found)} | {"checkpoint": {"latest": dict(found)}}:
+            return found
+        case {"deployment": None} | {"checkpoint": dict()}:
+            return {}
+    raise ValueError("it is no state")
+
+
+def salt_of(document: Any) -> str | None:
     """Return the salt of the passphrase's key, None if the secrets are not sealed so."""
-    for key in ("checkpoint", "latest", "deployment"):
-        if isinstance(document, dict) and key in document:
-            document = document[key]
-    providers = document.get("secrets_providers") if isinstance(document, dict) else None
-    state = providers.get("state") if isinstance(providers, dict) else None
-    salt = state.get("salt") if isinstance(state, dict) else None
-    return salt if isinstance(salt, str) else None
+    try:
+        match latest(document):
+            case {"secrets_providers": {"state": {"salt": str(salt)}}}:
+                return salt
+    except ValueError:
+        pass
+    return None

@@ -1,5 +1,5 @@
 from tests.cli.projects import NAME, Project
-from voiceid_optout.cli.checkup import examine
+from voiceid_optout.cli.doctor import examine
 from voiceid_optout.state.backend import Backend
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.cli.engines import EITHER
-from voiceid_optout.cli.passphrase import NEW_VARIABLE
+from voiceid_optout.cli.upkeep import NEW_VARIABLE
 from voiceid_optout.state import StateError, stack_file
 from voiceid_optout.state.backend import Backend
 

@@ -14,7 +14,7 @@ import pytest
 
 from tests.cli import projects
 from tests.cli.projects import DOMAIN, Project, label_of
-from tests.cli.test_env import exports
+from tests.cli.test_shell import exports
 from tests.service.running import Service, thread
 from voiceid_optout.cli.exit_codes import ExitCode
 

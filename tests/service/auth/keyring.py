@@ -8,14 +8,14 @@ import click.testing
 
 from tests.service.calls import send, signed
 from tests.service.running import PATIENCE, Service
-from voiceid_optout.cli.serve_keys import command
+from voiceid_optout.cli.serve_store import keys_command
 
 Keys = tuple[str, str]
 
 
 def manage(service: Service, *arguments: str) -> str:
     """Run ``optout serve keys`` on the service's folder and return what it prints."""
-    result = click.testing.CliRunner().invoke(command, [*arguments, "--data", str(service.data)])
+    result = click.testing.CliRunner().invoke(keys_command, [*arguments, "--data", str(service.data)])
     assert result.exit_code == 0, result.output
     return result.stdout
 

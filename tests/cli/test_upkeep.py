@@ -1,4 +1,4 @@
-"""Locks as either engine leaves them; nobody is asked on a terminal here, test_up does that."""
+"""What `optout passphrase` refuses without a run; runs are in tests/e2e/cli/test_passphrase.py."""
 
 from __future__ import annotations
 
@@ -11,10 +11,41 @@ import pytest
 
 from tests.cli.projects import NAME, Project
 from voiceid_optout.cli.exit_codes import ExitCode
+from voiceid_optout.cli.upkeep import NEW_VARIABLE
 from voiceid_optout.state.backend import Backend
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from click.testing import Result
+
+
+OLD, NEW = "the old passphrase", "the new passphrase"
+
+
+def rotated(stack: Project, old: str = OLD, new: str = NEW) -> Result:
+    return stack.run(
+        "passphrase", "rotate", PULUMI_CONFIG_PASSPHRASE=old, PULUMI_STACK="test", **{NEW_VARIABLE: new}
+    )
+
+
+@pytest.mark.parametrize(
+    ("new", "said"), [("", "empty"), (" \n", "empty"), (OLD, "is the present one"), ("local", "everybody knows")]
+)
+def test_it_must_be_another_one(project: Project, new: str, said: str) -> None:
+    result = rotated(project, new=new)
+    assert result.exit_code == 2
+    assert said in result.output
+
+
+def test_where_there_is_none_to_change_it_says_why(project: Project) -> None:
+    assert "nothing is sealed yet" in rotated(project).output
+    project.configure(service="embedded")
+    assert "sandbox" in rotated(project).output
+    project.configure()
+    result = project.run("passphrase", "rotate", PULUMI_BACKEND_URL="s3://bucket", PULUMI_STACK="test")
+    assert "pulumi stack change-secrets-provider passphrase --stack test" in result.output
+
 
 GONE_PID = 2**22 + 1  # above Linux's highest
 HERE = socket.gethostname()
@@ -69,8 +100,8 @@ def test_without_a_terminal_nobody_can_answer(project: Project) -> None:
 @pytest.mark.parametrize(("agrees", "code"), [(True, ExitCode.DONE), (False, ExitCode.USAGE)])
 def test_it_asks(project: Project, monkeypatch: pytest.MonkeyPatch, code: ExitCode, *, agrees: bool) -> None:
     path = lock(project)
-    monkeypatch.setattr("voiceid_optout.cli.unlock.require_answer", lambda **_: None)
-    monkeypatch.setattr("voiceid_optout.cli.streams.confirmed", lambda *_, **__: agrees)
+    monkeypatch.setattr("voiceid_optout.cli.upkeep.require_answer", lambda **_: None)
+    monkeypatch.setattr("voiceid_optout.cli.upkeep.confirmed", lambda *_, **__: agrees)
     assert project.run("unlock", "--stack", "test").exit_code == code
     assert path.exists() is not agrees
 

@@ -1,4 +1,4 @@
-"""Where somebody's line was. Git is the real one, in a repository of each test's own."""
+"""What Git tells of a run and of somebody's line. Git is the real one, in a repository of each test's own."""
 
 from __future__ import annotations
 
@@ -10,13 +10,16 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.cli.projects import DOMAIN, NAME, Project, label_of
-from voiceid_optout.cli.former import last_commit, places
+from voiceid_optout.cli.git import commit_of, last_commit, places, run_message
 from voiceid_optout.speakers import LabelKeys
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.cli.engines import ScriptedEngine
 
 pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="needs Git")
+COMMIT = "1" * 40
 GONE = label_of(DOMAIN, "caller-2")
 
 
@@ -109,3 +112,30 @@ def test_the_plan_s_row_shows_it_and_no_identifier(project: Project, engine: Scr
     assert "caller-" not in shown
     document = json.loads(project.run("preview", "--stack", "test", "--json").stdout)
     assert [step["formerly"] for step in document["steps"]] == [f"config/people.yaml:4 ({head[:7]})"]
+
+
+@pytest.mark.parametrize("name", ["GITHUB_SHA", "CI_COMMIT_SHA"])
+def test_ci_tells_the_commit(tmp_path: Path, name: str) -> None:
+    assert run_message("up", "abcdef" * 8, tmp_path, {name: COMMIT}) == (
+        f"up: plan abcdefabcdefabcdefabcdefabcdefab, commit {COMMIT}"
+    )
+
+
+def test_elsewhere_git_does(tmp_path: Path) -> None:
+    for arguments in (["init", "-q"], ["commit", "-q", "--allow-empty", "-m", "first"]):
+        identity = ["-c", "user.name=ann", "-c", "user.email=ann@example.org"]
+        subprocess.run(["git", *identity, *arguments], cwd=tmp_path, check=True)
+    head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=tmp_path, check=True, capture_output=True, text=True)
+    assert commit_of(tmp_path, {"PATH": "/usr/bin:/bin"}) == head.stdout.strip()
+
+
+def test_without_a_repository_or_git_there_is_none(tmp_path: Path) -> None:
+    assert run_message("destroy", "0" * 64, tmp_path, {"PATH": "/usr/bin:/bin"}) == f"destroy: plan {'0' * 32}"
+    assert commit_of(tmp_path, {"PATH": str(tmp_path)}) == ""
+
+
+def test_a_git_that_cannot_run_is_none(tmp_path: Path) -> None:
+    broken = tmp_path / "git"
+    broken.write_text("#!/nowhere\n", encoding="utf-8")
+    broken.chmod(0o755)
+    assert commit_of(tmp_path, {"PATH": str(tmp_path)}) == ""

@@ -1,4 +1,4 @@
-"""Where the register listed those whom it lists no longer, as far as Git tells: for a row of a plan.
+"""What Git tells a run: its commit, and where the register listed those whom it lists no longer.
 
 Git may be missing, or a checkout without history: then nobody can tell, and nothing is said. Only objects are read,
 and no identifier leaves this module.
@@ -16,13 +16,14 @@ from typing import TYPE_CHECKING
 
 from voiceid_optout.cli.context import People
 from voiceid_optout.files import read_json
+from voiceid_optout.plan import short
 from voiceid_optout.register import load_texts
 from voiceid_optout.register.faults import RegisterInvalid
 from voiceid_optout.register.sources import SUFFIXES, shown
 from voiceid_optout.state.backend import Backend
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterator, Mapping
 
     from voiceid_optout.cli.context import Context
     from voiceid_optout.speakers import LabelKeys
@@ -39,10 +40,7 @@ def places(context: Context, keys: LabelKeys, labels: Collection[str]) -> dict[s
     A label that none of them knows is left out.
     """
     found: dict[str, str] = {}
-    git = shutil.which("git", path=context.environment.get("PATH"))
-    if git is None:
-        return found
-    repository = _Repository(git, context)
+    repository = _Repository(context)
     for commit in repository.commits():
         if found.keys() >= set(labels):
             break
@@ -73,8 +71,7 @@ def last_commit(context: Context) -> str:
 class _Repository:
     """The objects of the repository that the project lies in."""
 
-    def __init__(self, git: str, context: Context) -> None:
-        self._git = git
+    def __init__(self, context: Context) -> None:
         self._context = context
         self._root = context.project.root
         self._path = os.path.relpath(context.register_folder, self._root)
@@ -107,17 +104,42 @@ class _Repository:
                 yield shown(name), self._asked("cat-file", "blob", blob[1].decode())
 
     def _asked(self, *arguments: str) -> bytes:
-        """Return what Git prints, nothing if it refuses."""
-        try:
-            answer = subprocess.run(  # noqa: S603 - git from PATH; of others' texts only names behind `--`
-                [self._git, "--no-optional-locks", *arguments],
-                cwd=self._root,
-                env={**self._context.environment, "GIT_NO_LAZY_FETCH": "1", "GIT_TERMINAL_PROMPT": "0"},
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                check=False,
-                timeout=_TIMEOUT_SECONDS,
-            )
-        except (OSError, subprocess.SubprocessError):
-            return b""
-        return answer.stdout if answer.returncode == 0 else b""
+        return _printed(self._root, self._context.environment, *arguments)
+
+
+_COMMIT_VARIABLES = ("GITHUB_SHA", "CI_COMMIT_SHA")
+
+
+def run_message(purpose: str, digest: str, root: Path, environment: Mapping[str, str]) -> str:
+    """Return the message of a run: it names nobody, and leads to the review of what it did."""
+    words = f"{purpose}: plan {short(digest)}"
+    commit = commit_of(root, environment)
+    return f"{words}, commit {commit}" if commit else words
+
+
+def commit_of(root: Path, environment: Mapping[str, str]) -> str:
+    """Return the commit CI works on, or the one that is checked out; empty where there is none."""
+    for name in _COMMIT_VARIABLES:
+        if found := environment.get(name):
+            return found
+    return _printed(root, environment, "rev-parse", "--verify", "HEAD").decode().strip()
+
+
+def _printed(root: Path, environment: Mapping[str, str], *arguments: str) -> bytes:
+    """Return what Git prints, nothing if it refuses or is not there."""
+    git = shutil.which("git", path=environment.get("PATH"))
+    if git is None:
+        return b""
+    try:
+        answer = subprocess.run(  # noqa: S603 - git from PATH; of others' texts only names behind `--`
+            [git, "--no-optional-locks", *arguments],
+            cwd=root,
+            env={**environment, "GIT_NO_LAZY_FETCH": "1", "GIT_TERMINAL_PROMPT": "0"},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=False,
+            timeout=_TIMEOUT_SECONDS,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return b""
+    return answer.stdout if answer.returncode == 0 else b""

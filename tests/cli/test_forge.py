@@ -4,11 +4,10 @@ from dataclasses import replace
 import pytest
 
 from tests.cli.forge import PEOPLE, Hosted
-from tests.forge.fake import BOT, HEAD, TOKEN
+from tests.forge.fake import BOT, HEAD, MERGE, TOKEN
 from tests.plan import plans
-from voiceid_optout.cli import comment
-from voiceid_optout.cli.errors import CommandError
-from voiceid_optout.cli.exit_codes import ExitCode
+from voiceid_optout.cli import forge
+from voiceid_optout.cli.exit_codes import CommandError, ExitCode
 from voiceid_optout.cli.posting import FAULTS_SHOWN
 from voiceid_optout.forge.posts import Reviewed, reviewed_in
 from voiceid_optout.plan.render_json import document
@@ -84,7 +83,7 @@ def test_a_file_that_is_no_plan_of_the_stack_is_refused(on_github: Hosted, conte
 
 def test_a_saved_plan_that_cannot_be_read_is_named(on_github: Hosted) -> None:
     with pytest.raises(CommandError, match="cannot be read: Is a directory"):
-        comment._digest(on_github.project.root, "test")
+        forge._digest(on_github.project.root, "test")
 
 
 def test_it_reads_standard_input(on_github: Hosted) -> None:
@@ -225,4 +224,111 @@ def test_without_the_state_s_passphrase_it_says_what_was_checked(on_github: Host
     assert result.exit_code == ExitCode.DONE
     assert (
         "note: texts are checked for the identifiers of the register, not for those of the state" in result.stderr
+    )
+
+
+ADDRESS = "https://github.com/example/register/issues/1"
+
+
+def test_the_life_of_a_drift(on_github: Hosted) -> None:
+    log = on_github.write(
+        "drift.txt", "Drift in stack test: 1 to repair\n  ! repair  sp-2357877d05320d78  ENROLLED\n"
+    )
+    assert on_github.run("issue", "--log-file", log).stdout == f"issue created: {ADDRESS}\n"
+    report = on_github.write("drift.md", "| who | why |\n| --- | --- |\n")
+    assert on_github.run("issue", "--body-file", report).stdout == f"issue edited: {ADDRESS}\n"
+    assert on_github.run("issue", "--close").stdout == f"issue closed: {ADDRESS}\n"
+    assert on_github.run("issue", "--close").stdout == "no issue is open\n"
+    (issue,) = on_github.github.issues.values()
+    assert issue["title"] == "Drift in stack test"
+    assert issue["body"].startswith("<!-- optout:drift=test -->\n\n| who | why |")
+    assert issue["state"] == "closed"
+
+
+def test_a_check_that_failed_has_the_same_issue(on_github: Hosted) -> None:
+    log = on_github.write("drift.log", "error: no answer\n")
+    failed = ["--failed", "optout drift ended with exit code 1", "--log-file", log]
+    assert on_github.run("issue", *failed).stdout == f"issue created: {ADDRESS}\n"
+    (issue,) = on_github.github.issues.values()
+    assert issue["title"] == "Not checked: stack test"
+    assert "error: no answer" in issue["body"]
+    report = on_github.write("drift.md", "| who | why |\n| --- | --- |\n")
+    assert on_github.run("issue", "--body-file", report).stdout == f"issue edited: {ADDRESS}\n"
+    assert on_github.github.issues[1]["title"] == "Drift in stack test"
+    assert on_github.run("issue", "--failed", "again").stdout == f"issue edited: {ADDRESS}\n"
+    assert on_github.run("issue", "--close").stdout == f"issue closed: {ADDRESS}\n"
+
+
+def test_a_register_that_cannot_be_read_is_such_a_failure(on_github: Hosted) -> None:
+    on_github.write("config/people.yaml", "speakers: 7\n")
+    log = on_github.write("drift.log", f"about {PEOPLE[1]}\n")
+    assert on_github.run("issue", "--failed", "exit code 3", "--log-file", log).exit_code == ExitCode.DONE
+    (issue,) = on_github.github.issues.values()
+    assert "The register is invalid." in issue["body"]
+    assert "config/people.yaml:1:" in issue["body"]
+    assert PEOPLE[1] not in issue["body"]
+
+
+def test_no_identifier_is_ever_posted_in_an_issue(on_github: Hosted) -> None:
+    result = on_github.run("issue", "--log-file", on_github.write("drift.txt", f"drift of {PEOPLE[1]}\n"))
+    assert result.exit_code == ExitCode.REFUSED
+    assert "config/people.yaml:4" in result.stderr
+    assert PEOPLE[1] not in result.output
+    assert on_github.github.issues == {}
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["--close", "--body-file", "-"],
+        ["--body-file", "-", "--log-file", "-"],
+        ["--log-file", "-"],
+        ["--failed", "a", "--close"],
+    ],
+)
+def test_wrong_usage_of_an_issue_is_named(on_github: Hosted, arguments: list[str]) -> None:
+    result = on_github.run("issue", *arguments)
+    assert result.exit_code == ExitCode.USAGE
+    assert "--close" in result.stderr or "is empty" in result.stderr
+    assert on_github.github.issues == {}
+
+
+def test_a_missing_permission_is_named(on_github: Hosted) -> None:
+    on_github.github.read_only = True
+    result = on_github.run("issue", "--log-file", on_github.write("drift.txt", "drift\n"))
+    assert result.exit_code == ExitCode.FAILED
+    assert "permissions: issues: write" in result.stderr
+
+
+def test_what_was_shown_is_what_the_merge_approves(on_github: Hosted) -> None:
+    on_github.run("comment", "--body-file", on_github.write("plan.md", "plan"), "--digest", DIGEST)
+    result = on_github.run("approved", GITHUB_SHA=MERGE)
+    assert (result.exit_code, result.stdout, result.stderr) == (ExitCode.DONE, f"{DIGEST}\n", "")
+    assert on_github.run("approved", "--commit", MERGE).stdout == f"{DIGEST}\n"
+
+
+def test_without_a_reviewed_plan_there_is_none(on_github: Hosted) -> None:
+    on_github.run("comment", "--failed", "failed")
+    result = on_github.run("approved", "--commit", MERGE)
+    assert (result.exit_code, result.stdout) == (ExitCode.STALE, "")
+    assert "approves nothing" in result.stderr
+
+
+def test_the_commit_must_be_known(on_github: Hosted) -> None:
+    result = on_github.run("approved")
+    assert result.exit_code == ExitCode.USAGE
+    assert "pass --commit ID" in result.stderr
+
+
+def test_a_comment_that_somebody_edited_is_one_clear_line(on_github: Hosted) -> None:
+    on_github.run("comment", "--body-file", on_github.write("plan.md", "plan"), "--digest", DIGEST)
+    ((number, comment),) = on_github.github.comments.items()
+    on_github.github.edit_comment(number, comment["body"].replace(DIGEST, "f" * 32), "mallory")
+    result = on_github.run("approved", "--commit", MERGE)
+    assert (result.exit_code, result.stdout) == (ExitCode.STALE, "")
+    assert result.stderr == (
+        "error: the comment with the plan was edited by mallory, who is not its author, so it approves nothing "
+        f"(pull request 7, {comment['html_url']}): look at `optout preview` now, and approve its digest if it is "
+        "right\n"
     )

@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from voiceid_optout.cli.errors import CommandError
-from voiceid_optout.cli.exit_codes import ExitCode
-from voiceid_optout.cli.page_file import PageFile
+from voiceid_optout.cli.domain_walk import PageFile
+from voiceid_optout.cli.exit_codes import CommandError, ExitCode
 from voiceid_optout.speakers import SpeakerStatus
 from voiceid_optout.voiceid import Speaker
 

@@ -1,4 +1,4 @@
-"""What a walk through a domain has read so far, on disk: a walk that is cut short goes on where it ended."""
+"""A walk through a domain of the service, kept on disk: one that is cut short goes on where it ended."""
 
 from __future__ import annotations
 
@@ -7,18 +7,25 @@ import io
 import json
 import os
 import time
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING, Any, Self
 
-from voiceid_optout.cli.errors import CommandError
-from voiceid_optout.cli.exit_codes import ExitCode
+from voiceid_optout.cli.connection import client_settings, environment_for, in_environment, make_private
+from voiceid_optout.cli.exit_codes import CommandError, ExitCode
+from voiceid_optout.cli.progress import WorkProgress
 from voiceid_optout.files import read_json
+from voiceid_optout.voiceid import RequestInvalid, VoiceIdError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
+    from rich.console import Console
+
+    from voiceid_optout.cli.context import Context
     from voiceid_optout.voiceid import Speaker
+    from voiceid_optout.voiceid.client import Client
 
 VERSION = 1
 LIFETIME_SECONDS = 24 * 3600.0  # how long the service keeps a token; what was read is no fresher either
@@ -130,3 +137,53 @@ class PageFile:
     def _write(self, document: dict[str, Any]) -> None:
         self._file.write(json.dumps(document) + "\n")
         self._file.flush()
+
+
+@contextmanager
+def read_domain(context: Context, domain_id: str, console: Console, *, keep: bool) -> Iterator[PageFile]:
+    """Give all pages of a domain, those first that an earlier run has read; not to ``keep`` them takes no file."""
+    from voiceid_optout.voiceid.client import Client  # noqa: PLC0415 - not for --help
+
+    with environment_for(context) as environment, in_environment(environment):
+        if keep:
+            make_private(context.data_folder)
+        try:
+            settings = client_settings(context, environment)
+            client = Client(settings, on_wait=lambda _operation, seconds: console.print(_waiting(seconds)))
+        except VoiceIdError as error:
+            raise CommandError(str(error)) from error
+        path = context.data_folder / f"adopt-{domain_id}.jsonl" if keep else None
+        with closing(client), PageFile(path, domain_id, settings.place()) as pages:
+            if pages.outdated:
+                console.print("What an earlier run had read is older than a day: starting anew.")
+            if pages.pages:
+                console.print(f"Going on after {pages.pages:,} pages that an earlier run has read.")
+            with WorkProgress(console, "Reading pages of 100 speakers", None) as progress:
+                _walk(client, domain_id, pages, progress, console)
+            yield pages
+
+
+def _walk(client: Client, domain_id: str, pages: PageFile, progress: WorkProgress, console: Console) -> None:
+    resumed = pages.token is not None
+    while not pages.complete:
+        try:
+            page, token = client.list_page(domain_id, pages.token)
+        except RequestInvalid as error:
+            if not resumed:
+                raise CommandError(str(error)) from error
+            console.print("The service does not go on where the earlier run ended: starting anew.")
+            pages.start_over()
+            resumed = False
+            continue
+        except VoiceIdError as error:
+            kept = (
+                f"; {pages.pages:,} pages are kept, run this again to go on" if pages.pages and pages.path else ""
+            )
+            raise CommandError(f"{error}{kept}") from error
+        resumed = False
+        pages.append(page, token)
+        progress.advance()
+
+
+def _waiting(seconds: float) -> str:
+    return f"Waiting {seconds:.0f} s for the service's quota."

@@ -1,23 +1,24 @@
-"""``optout serve keys``: the access keys of the service, also while it runs."""
+"""``optout serve keys``, ``backup`` and ``restore``: the service's access keys and its database."""
 
 from __future__ import annotations
 
 import json
 import os
 import re
+import sys
 import time
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from voiceid_optout.cli.errors import CommandError, reported
+from voiceid_optout.cli.exit_codes import CommandError
 from voiceid_optout.cli.options import with_options
-from voiceid_optout.cli.output import echo
-from voiceid_optout.cli.serve_options import data_option, database_option, refusals, warn_of_password
+from voiceid_optout.cli.output import echo, reported, require_written, result
+from voiceid_optout.cli.serve import data_option, database_option, refusals, replace_option, warn_of_password
 from voiceid_optout.cli.serve_production import secret_source
-from voiceid_optout.cli.streams import require_written, result
+from voiceid_optout.service.data_folder import CREDENTIALS_NAME, read_credentials
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,11 +27,12 @@ if TYPE_CHECKING:
 
     from voiceid_optout.service.auth.keys import KeyRow
 
+
 _store_options = with_options(data_option, database_option)
 
 
-@click.group(name="keys", short_help="Add, list and revoke access keys.")
-def command() -> None:
+@click.group(name="keys")
+def keys_command() -> None:
     """Manage the access keys that the service accepts. A running service notices changes within a second or two.
 
     \b
@@ -49,7 +51,7 @@ def command() -> None:
     """  # noqa: D301 - click's own mark for "do not wrap"
 
 
-@command.command(name="add")
+@keys_command.command(name="add")
 @_store_options
 @click.option("--role", type=click.Choice(["read", "reconcile", "admin"]), required=True, help="What it may do.")
 @click.option(
@@ -129,7 +131,7 @@ def add(
         echo(f"Added a key with the role {role}. Keep the secret: it is not shown again.", err=True)
 
 
-@command.command(name="list")
+@keys_command.command(name="list")
 @_store_options
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, a list of objects.")
 def list_keys(data: Path, database: str | None, *, as_json: bool) -> None:
@@ -152,7 +154,7 @@ def list_keys(data: Path, database: str | None, *, as_json: bool) -> None:
         echo("  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip())
 
 
-@command.command(name="revoke")
+@keys_command.command(name="revoke")
 @_store_options
 @click.argument("key_id", metavar="KEY")
 def revoke(data: Path, database: str | None, key_id: str) -> None:
@@ -212,7 +214,6 @@ def _shown(key: KeyRow) -> dict[str, Any]:
 
 
 def _local_ids(data: Path) -> list[str]:
-    from voiceid_optout.service.data_folder import CREDENTIALS_NAME, read_credentials  # noqa: PLC0415 - not for --help
 
     path = data / CREDENTIALS_NAME
     return list(read_credentials(path)) if path.exists() else []
@@ -244,3 +245,75 @@ def _revoked_local(key_id: str) -> KeyRow:
 
 def _moment(seconds: float) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
+
+
+@click.command(name="backup")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@data_option
+@database_option
+@replace_option
+@click.pass_context
+def backup_command(ctx: click.Context, file: Path, data: Path, database: str | None, *, replace: bool) -> None:
+    """Copy the service's database to FILE. The service may run, and the copy does not delay it.
+
+    The copy is one consistent state in one file, checked and on disk. Only you can read it, because it contains
+    the ids of the people who opted out, and the keys of `optout serve keys` with the secrets that are not
+    references. For PostgreSQL, pg_dump makes the copy and must be on PATH.
+
+    \b
+    Example: every night, under the day's name.
+      $ optout serve backup --data /var/lib/voiceid backup-2026-01-31.db
+      Backup backup-2026-01-31.db: 12.3 MB, checked.
+
+    Exit codes: 0 done, 1 failed, 2 wrong usage.
+    """  # noqa: D301 - click's own mark for "do not wrap"
+    from voiceid_optout.service.db import backup  # noqa: PLC0415 - not for --help
+
+    with refusals("optout serve backup"):
+        warn_of_password(ctx, database)
+        if database is not None:
+            size = backup.back_up_postgres(database, file, replace=replace)
+        else:
+            with ExitStack() as stack:
+                bars: list[Any] = []
+
+                def progress(done: int, total: int) -> None:
+                    if not bars:  # only now, because a refusal comes before the first page
+                        shown = click.progressbar(length=total, label="Copying", file=sys.stderr)
+                        bars.append(stack.enter_context(shown))
+                    bars[0].update(done - bars[0].pos)
+
+                size = backup.back_up(data, file, replace=replace, progress=progress)
+    result(f"Backup {file}: {size / 1e6:.1f} MB, checked.")
+
+
+@click.command(name="restore")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@data_option
+@database_option
+@replace_option
+@click.pass_context
+def restore_command(ctx: click.Context, file: Path, data: Path, database: str | None, *, replace: bool) -> None:
+    """Make the backup FILE the service's database.
+
+    The backup is checked first, and the database is replaced in one step or not at all. An existing database is
+    replaced only with --replace. An existing SQLite file is kept under another name, which is printed. Opt-outs
+    that came after the backup are missing, so run `optout drift` against the register afterwards.
+
+    \b
+    Example
+      $ optout serve restore --data /var/lib/voiceid backup.db --replace
+      Restored backup.db. The former database is /var/lib/voiceid/voiceid.db.before-restore-20260201T080000Z.
+
+    Exit codes: 0 done, 1 failed or refused, 2 wrong usage, 8 a service is using the data.
+    """  # noqa: D301 - click's own mark for "do not wrap"
+    from voiceid_optout.service.db import backup  # noqa: PLC0415 - not for --help
+
+    former = None
+    with refusals("optout serve restore"):
+        warn_of_password(ctx, database)
+        if database is not None:
+            backup.restore_postgres(file, database, replace=replace)
+        else:
+            former = backup.restore(file, data, replace=replace)
+    result(f"Restored {file}." + (f" The former database is {former}." if former else ""))

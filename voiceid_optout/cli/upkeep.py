@@ -1,4 +1,4 @@
-"""``optout passphrase``: change the passphrase that seals a stack's secrets and its state."""
+"""``optout passphrase`` and ``optout unlock``: what is done to a stack by hand, to its seal and to its lock."""
 
 from __future__ import annotations
 
@@ -9,25 +9,31 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from voiceid_optout.cli.errors import CommandError, reported
-from voiceid_optout.cli.exit_codes import ExitCode
-from voiceid_optout.cli.options import stack_options, with_options
-from voiceid_optout.cli.output import echo
+from voiceid_optout.cli import context as contexts
+from voiceid_optout.cli.exit_codes import CommandError, ExitCode
+from voiceid_optout.cli.options import require_answer, stack_options, with_options, yes_option
+from voiceid_optout.cli.output import confirmed, echo, reported, result
+from voiceid_optout.engine.interface import place_of
+from voiceid_optout.plan.review import clean
+from voiceid_optout.state import checkpoint as checkpoints
+from voiceid_optout.state import locks
+from voiceid_optout.state.backend import Backend
 from voiceid_optout.voiceid.place import SANDBOX_PASSPHRASE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from voiceid_optout.cli.context import Context
-    from voiceid_optout.state.backend import Backend
     from voiceid_optout.state.checkpoint import SealedCheckpoint
+    from voiceid_optout.state.locks import Lock
     from voiceid_optout.state.passphrase import Crypter
+
 
 NEW_VARIABLE = "OPTOUT_NEW_PASSPHRASE"
 
 
-@click.group(name="passphrase", short_help="Change the passphrase of a stack.")
-def command() -> None:
+@click.group(name="passphrase")
+def passphrase_command() -> None:
     """The passphrase seals the identifiers in a stack's state and the secrets in its file.
 
     \b
@@ -38,7 +44,7 @@ def command() -> None:
     """  # noqa: D301 - click's own mark for "do not wrap"
 
 
-@command.command(name="rotate")
+@passphrase_command.command(name="rotate")
 @with_options(*stack_options)
 @click.option(
     "--new-file",
@@ -55,7 +61,6 @@ def rotate(*, new_file: str | None, **choices: Any) -> None:
 
     Exit codes: 0 done, 1 failed, 2 wrong usage, 8 locked.
     """
-    from voiceid_optout.cli import context as contexts  # noqa: PLC0415 - not for --help
     from voiceid_optout.state import passphrase  # noqa: PLC0415
 
     with reported():
@@ -113,9 +118,6 @@ def reseal(context: Context, old: str, new: str, report: Callable[[str], None]) 
     Each of the two files changes in one step. What has the new passphrase already, because an earlier call was cut
     short, stays as it is. Raises :class:`CommandError` and :class:`voiceid_optout.state.StackError`.
     """
-    from voiceid_optout.state import locks  # noqa: PLC0415 - not for --help
-    from voiceid_optout.state.backend import Backend  # noqa: PLC0415
-
     backend = Backend(context.backend(), context.project.name, context.stack)
     with locks.held(backend.lock_folder, report):
         if backend.journal_file.exists():
@@ -124,7 +126,6 @@ def reseal(context: Context, old: str, new: str, report: Callable[[str], None]) 
 
 
 def _reseal(context: Context, backend: Backend, old: str, new: str) -> None:
-    from voiceid_optout.state import checkpoint as checkpoints  # noqa: PLC0415 - not for --help
     from voiceid_optout.state import passphrase, stack_file  # noqa: PLC0415
 
     salt = context.settings.salt
@@ -162,7 +163,6 @@ def _opened(salt: str | None, old: str, new: str) -> tuple[Crypter | None, Crypt
 
 
 def _state(context: Context, raw: SealedCheckpoint, held: Crypter | None, target: Crypter) -> bytes:
-    from voiceid_optout.state import checkpoint as checkpoints  # noqa: PLC0415 - not for --help
 
     opened = raw.open(held.decrypt if held else str)
     return checkpoints.render(context.stack, context.project.name, opened, target, datetime.now(UTC))
@@ -183,3 +183,61 @@ def _sealed(value: Any) -> Iterator[str]:
     if isinstance(value, list):
         for item in value:
             yield from _sealed(item)
+
+
+@click.command(name="unlock")
+@with_options(
+    *stack_options,
+    yes_option,
+    click.option(
+        "--force", is_flag=True, help="Remove it even if the process that holds it is alive on this machine."
+    ),
+)
+def unlock_command(*, yes: bool, force: bool, **choices: Any) -> None:
+    """Remove the lock of a run that has died, whichever engine it used.
+
+    This shows who holds the lock and since when, and asks. If the lock is from this machine and its process has
+    ended, you do not need this: the next run takes the lock over. If the process is alive, the command refuses,
+    because the lock keeps two runs from writing one state. --force says that another process now has this number.
+
+    \b
+    Example
+      $ optout unlock --stack production
+      Stack production is locked by sam@runner-7 (pid 412) since 2026-03-02T03:23:11Z.
+      Is that run gone for good, and may the lock be removed? [y/N]: y
+      Unlocked stack production; the next run looks at what that one has done.
+
+    Exit codes: 0 done, or not locked; 1 failed, 2 not confirmed, 8 the run that holds the lock is alive.
+    """  # noqa: D301 - click's own mark for "do not wrap"
+    require_answer(yes=yes)
+    with reported():
+        context = contexts.find(choices["root"], choices["stack"])
+        if context.remote_backend:
+            raise CommandError(
+                f"the state and its lock are in {place_of(context.remote_backend)}, where only the Pulumi CLI gets "
+                f"at them: run `pulumi cancel --stack {context.stack}`",
+                ExitCode.USAGE,
+            )
+        held = list(locks.read_all(Backend(context.backend(), context.project.name, context.stack).lock_folder))
+        for lock in held:
+            echo(f"Stack {context.stack} is locked by {_words(lock)}.")
+        if not held:
+            result(f"Stack {context.stack} is not locked.")
+            return
+        if (alive := next((lock for lock in held if lock.is_alive), None)) is not None and not force:
+            raise CommandError(
+                f"process {alive.pid} is alive on this machine: wait for that run, or end it. If it is another "
+                "program that has got the number, --force removes the lock",
+                ExitCode.LOCKED,
+            )
+        if not yes and not confirmed("Is that run gone for good, and may the lock be removed?"):
+            raise CommandError("not confirmed; the lock is still there", ExitCode.USAGE)
+        for lock in held:
+            locks.remove(lock)
+        result(f"Unlocked stack {context.stack}; the next run looks at what that one has done.")
+
+
+def _words(lock: Lock) -> str:
+
+    # A lock is a file that somebody else has written: nothing in it may reach a terminal as it is.
+    return f"{clean(lock.holder)} since {clean(lock.since) or 'an unknown time'}"
