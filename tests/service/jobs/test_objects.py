@@ -15,7 +15,6 @@ from voiceid_optout.service.jobs import objects
 from voiceid_optout.service.jobs.objects import (
     FolderObjects,
     ObjectError,
-    ObjectName,
     S3Objects,
     open_objects,
     output_uri,
@@ -24,8 +23,8 @@ from voiceid_optout.service.jobs.objects import (
 
 
 def test_a_name_has_a_bucket_and_a_key() -> None:
-    assert parse("s3://bucket/a/b.json") == ObjectName("bucket", "a/b.json")
-    assert parse("s3://bucket") == ObjectName("bucket", "")
+    assert parse("s3://bucket/a/b.json") == ("bucket", "a/b.json")
+    assert parse("s3://bucket") == ("bucket", "")
 
 
 @pytest.mark.parametrize("folder", ["s3://out/jobs", "s3://out/jobs/"])

@@ -36,7 +36,7 @@ def people(*numbers: int) -> list[tuple[str, str, str | None]]:
 def test_people_are_inserted_in_the_order_given_and_found_by_either_id(connection: Connection) -> None:
     speakers.insert_speakers(connection, DOMAIN, people(3, 1, 2), "OPTED_OUT", 1_800_000_000.125)
     speakers.insert_speakers(connection, OTHER, people(1), "OPTED_OUT", 1.0)
-    rows = speakers.find_speakers(connection, DOMAIN, "customer_id", ["caller-1", "caller-3", "caller-9"])
+    rows = speakers.find_all(connection, DOMAIN, ["caller-1", "caller-3", "caller-9"])
     assert [row["customer_id"] for row in sorted(rows, key=lambda row: row["sequence"])] == ["caller-3", "caller-1"]
     assert (
         rows[0].items()
@@ -49,7 +49,7 @@ def test_people_are_inserted_in_the_order_given_and_found_by_either_id(connectio
             "opted_out_by": "mark-1",
         }.items()
     )
-    (found,) = speakers.find_speakers(connection, DOMAIN, "generated_id", [f"id#{2:022}"])
+    (found,) = speakers.find_all(connection, DOMAIN, [f"id#{2:022}"])
     assert found["customer_id"] == "caller-2"
 
 

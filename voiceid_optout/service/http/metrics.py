@@ -34,12 +34,10 @@ class Histogram:
         self.counts[bisect_left(self.bounds, value)] += 1
         self.total += value
 
-    def joined(self, other: "Histogram") -> "Histogram":
-        """Return a histogram of both."""
-        both = Histogram(self.bounds)
-        both.counts = [mine + theirs for mine, theirs in zip(self.counts, other.counts, strict=True)]
-        both.total = self.total + other.total
-        return both
+    def join(self, other: "Histogram") -> None:
+        """Count what the other has counted."""
+        self.counts = [mine + theirs for mine, theirs in zip(self.counts, other.counts, strict=True)]
+        self.total += other.total
 
     def cumulative(self) -> list[tuple[str, float]]:
         """Return Prometheus' buckets: upper bound as text, and how many values are not above it."""
@@ -67,10 +65,10 @@ class Metrics:
         latency = HistogramMetricFamily(
             "voiceid_request_seconds", "Time from a request to its answer.", labels=["operation"]
         )
-        by_operation: dict[str, Histogram] = {}
+        by_operation: defaultdict[str, Histogram] = defaultdict(lambda: Histogram(_LATENCY))
         for (operation, outcome), seen in sorted(self._requests.items()):
             requests.add_metric([operation, outcome], sum(seen.counts))
-            by_operation[operation] = by_operation.get(operation, Histogram(_LATENCY)).joined(seen)
+            by_operation[operation].join(seen)
         for operation, seen in by_operation.items():
             latency.add_metric([operation], seen.cumulative(), seen.total)
         batches = HistogramMetricFamily("voiceid_batch_requests", "Write requests that shared a transaction.")

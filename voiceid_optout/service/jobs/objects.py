@@ -7,7 +7,6 @@ import os
 import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import urlsplit
@@ -44,23 +43,15 @@ class ObjectStore(Protocol):
         """Put the object in place, whole or not at all; the same again is no error."""
 
 
-@dataclass(frozen=True, slots=True)
-class ObjectName:
-    """The two parts of an ``s3://`` name."""
-
-    bucket: str
-    key: str
-
-
-def parse(uri: str) -> ObjectName:
-    """Take apart a name that has passed the model's pattern."""
+def parse(uri: str) -> tuple[str, str]:
+    """Return the bucket and the key of a name that has passed the model's pattern."""
     bucket, _, key = uri.removeprefix("s3://").partition("/")
-    return ObjectName(bucket, key)
+    return bucket, key
 
 
 def output_uri(folder_uri: str, job_id: str, input_uri: str) -> str:
     """Return where a job's output goes: ``<folder>/<job id>/<name of the input>.out``."""
-    name = parse(input_uri).key.rpartition("/")[2]
+    name = input_uri.rpartition("/")[2]
     return f"{folder_uri.rstrip('/')}/{job_id}/{name}.out"
 
 
@@ -125,8 +116,8 @@ class FolderObjects:
 
 
 def _steps(uri: str) -> list[str]:
-    name = parse(uri)
-    steps = [name.bucket, *name.key.split("/")]
+    bucket, key = parse(uri)
+    steps = [bucket, *key.split("/")]
     if any(step in ("", ".", "..") or "\0" in step for step in steps):
         raise ObjectError(400, "An object's name has a step that is empty, '.' or '..', which files cannot have.")
     return steps
@@ -172,19 +163,19 @@ class S3Objects:
 
     def read(self, uri: str) -> bytes:
         """Return the object's content; see ObjectStore."""
-        name = parse(uri)
+        bucket, key = parse(uri)
         try:
-            with self._client.get_object(Bucket=name.bucket, Key=name.key)["Body"] as body:
+            with self._client.get_object(Bucket=bucket, Key=key)["Body"] as body:
                 return _bounded(body.read(MAX_OBJECT_BYTES + 1))
         except self._faults as error:
             raise _s3_error("The input object cannot be read", error) from None
 
     def write(self, uri: str, content: bytes, kms_key_id: str | None) -> None:
         """Put the object, encrypted with the key if one is given; see ObjectStore."""
-        name = parse(uri)
+        bucket, key = parse(uri)
         encryption = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": kms_key_id} if kms_key_id else {}
         try:
-            self._client.put_object(Bucket=name.bucket, Key=name.key, Body=content, **encryption)
+            self._client.put_object(Bucket=bucket, Key=key, Body=content, **encryption)
         except self._faults as error:
             raise _s3_error("The output object cannot be written", error) from None
 

@@ -144,17 +144,12 @@ def delete_domain(tx: Transaction, request: Request) -> Result:
     """Suspend the domain; its data is erased after the grace period. Again on a suspended one: no change."""
     domain = find(tx, request["DomainId"])
     if domain.deleted_at is None:
-        suspend(tx, domain.domain_id, deleted_at=tx.now)
+        set_status(tx, domain.domain_id, DomainStatus.SUSPENDED, deleted_at=tx.now)
     return {}
 
 
-def suspend(tx: Transaction, domain_id: str, *, deleted_at: float | None = None) -> None:
-    values = {"status": DomainStatus.SUSPENDED, "deleted_at": deleted_at, "updated_at": tx.now}
-    tx.connection.execute(update(domains).where(domains.c.domain_id == domain_id).values(values))
-
-
-def reactivate(tx: Transaction, domain_id: str) -> None:
-    values = {"status": DomainStatus.ACTIVE, "deleted_at": None, "updated_at": tx.now}
+def set_status(tx: Transaction, domain_id: str, status: DomainStatus, deleted_at: float | None = None) -> None:
+    values = {"status": status, "deleted_at": deleted_at, "updated_at": tx.now}
     tx.connection.execute(update(domains).where(domains.c.domain_id == domain_id).values(values))
 
 

@@ -4,13 +4,22 @@ The API offers none of them; the admin port does where it was asked to, and ``--
 """
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from sqlalchemy import insert, select, update
 
 from voiceid_optout.service.db.idempotency import remember
 from voiceid_optout.service.db.schema import speakers as table
-from voiceid_optout.service.db.transaction import Operation, Request, Result, SpeakerStatus, Transaction, write
+from voiceid_optout.service.db.transaction import (
+    DomainStatus,
+    Operation,
+    Request,
+    Result,
+    SpeakerStatus,
+    Transaction,
+    write,
+)
 from voiceid_optout.service.operations import domains, sessions, speakers
 from voiceid_optout.service.operations.speakers import grow, new_row
 
@@ -54,35 +63,25 @@ def ensure_domain(tx: Transaction, request: Request) -> Result:
     return domains.describe_domain(tx, request)
 
 
-def suspend_domain(tx: Transaction, request: Request) -> Result:
-    domains.suspend(tx, domains.find(tx, request["DomainId"]).domain_id)
-    return domains.describe_domain(tx, request)
-
-
-def reactivate_domain(tx: Transaction, request: Request) -> Result:
-    domains.reactivate(tx, domains.find(tx, request["DomainId"]).domain_id)
+def set_status(status: DomainStatus, tx: Transaction, request: Request) -> Result:
+    domains.set_status(tx, domains.find(tx, request["DomainId"]).domain_id, status)
     return domains.describe_domain(tx, request)
 
 
 HOOKS: Mapping[str, Operation] = {
     "SeedSpeaker": write(seed_speaker),
     "EnsureDomain": write(ensure_domain, alone=True),
-    "SuspendDomain": write(suspend_domain),
-    "ReactivateDomain": write(reactivate_domain),
+    "SuspendDomain": write(partial(set_status, DomainStatus.SUSPENDED)),
+    "ReactivateDomain": write(partial(set_status, DomainStatus.ACTIVE)),
     "SeedSession": write(sessions.seed_session),
 }
 
-_SESSION = {
-    "CustomerSpeakerId": {"shape": "CustomerSpeakerId"},
-    "StreamingStatus": {"shape": "StreamingStatus"},
-    "AuthenticationScore": {"shape": "Score"},
-    "AcceptanceThreshold": {"shape": "Score"},
-    "KnownFraudsterRiskScore": {"shape": "Score"},
-    "GeneratedFraudsterId": {"shape": "GeneratedFraudsterId"},
-    "VoiceSpoofingRiskScore": {"shape": "Score"},
-    "RiskThreshold": {"shape": "Score"},
-    "WatchlistId": {"shape": "WatchlistId"},
-}
+_SCORES = (
+    *("AuthenticationScore", "AcceptanceThreshold"),
+    *("KnownFraudsterRiskScore", "VoiceSpoofingRiskScore", "RiskThreshold"),
+)
+_NAMES = ("CustomerSpeakerId", "StreamingStatus", "GeneratedFraudsterId", "WatchlistId")
+_SESSION = {name: {"shape": "Score"} for name in _SCORES} | {name: {"shape": name} for name in _NAMES}
 
 
 def hooks_model(model: Mapping[str, Any]) -> dict[str, Any]:

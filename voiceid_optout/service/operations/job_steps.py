@@ -61,7 +61,7 @@ Decided = tuple[Decision, str | None]
 def enroll(tx: Transaction, domain: DomainRow, names: Sequence[str], *, overwrite: bool) -> list[Decided]:
     """Enrol people by customer id, in order; a name that comes twice is decided twice."""
     rows: dict[str, Mapping[str, Any]] = {
-        row["customer_id"]: row for row in speakers_of.find_all(tx, domain.domain_id, list(set(names)))
+        row["customer_id"]: row for row in speakers_of.find_all(tx.connection, domain.domain_id, list(set(names)))
     }
     room = tx.tenant.limits.speakers_per_domain - domain.speaker_count
     created: list[Mapping[str, Any]] = []

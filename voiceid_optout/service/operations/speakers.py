@@ -68,16 +68,6 @@ EXPIRED_AT_ONCE = 500
 """Speakers expired in one transaction; who asks takes the next ones until there are none."""
 
 
-def find_speakers(
-    connection: Connection, domain_id: str, column: str, names: Collection[str]
-) -> list[dict[str, Any]]:
-    """Return the rows of the domain whose ``column`` (``customer_id`` or ``generated_id``) is among ``names``."""
-    dialect = connection.dialect.name
-    given: Any = json.dumps(list(names)) if dialect == "sqlite" else list(names)
-    found = _FIND[column].run(connection, domain=domain_id, names=given)
-    return [row._asdict() for row in found]
-
-
 def insert_speakers(
     connection: Connection,
     domain_id: str,
@@ -104,16 +94,15 @@ def describe_speakers(tx: Transaction, requests: Sequence[Request]) -> list[Resu
     wanted: dict[str, list[str]] = {}
     for request in requests:
         wanted.setdefault(request["DomainId"], []).append(request["SpeakerId"])
-    rows = {domain_id: by_id(find_all(tx, domain_id, names)) for domain_id, names in wanted.items()}
+    rows = {domain_id: by_id(find_all(tx.connection, domain_id, names)) for domain_id, names in wanted.items()}
     answers: list[Result | ApiError] = []
     for request in requests:
         row = rows[request["DomainId"]].get(request["SpeakerId"])
-        answers.append({"Speaker": shown(row)} if row else _missing(tx, request["DomainId"]))
+        if row is not None:
+            answers.append({"Speaker": shown(row)})
+        else:
+            answers.append(not_found("SPEAKER" if domains.find_all(tx, [request["DomainId"]]) else "DOMAIN"))
     return answers
-
-
-def _missing(tx: Transaction, domain_id: str) -> ApiError:
-    return not_found("SPEAKER") if domains.find_all(tx, [domain_id]) else not_found("DOMAIN")
 
 
 def list_speakers(tx: Transaction, request: Request) -> Result:
@@ -151,14 +140,15 @@ def find(tx: Transaction, domain_id: str, speaker_id: str) -> Row[Any]:
     return row
 
 
-def find_all(tx: Transaction, domain_id: str, speaker_ids: Sequence[str]) -> list[dict[str, Any]]:
+def find_all(connection: Connection, domain_id: str, speaker_ids: Collection[str]) -> list[dict[str, Any]]:
     """Return the rows of all speakers named by either id; names without a speaker are passed over."""
     generated = [name for name in speaker_ids if name.startswith(GENERATED_PREFIX)]
     chosen = [name for name in speaker_ids if not name.startswith(GENERATED_PREFIX)] if generated else speaker_ids
     rows: list[dict[str, Any]] = []
-    for column, names in (("customer_id", chosen), ("generated_id", generated)):
-        if names:
-            rows += find_speakers(tx.connection, domain_id, column, names)
+    for column, named in (("customer_id", list(chosen)), ("generated_id", generated)):
+        if named:
+            names: Any = json.dumps(named) if connection.dialect.name == "sqlite" else named
+            rows += [row._asdict() for row in _FIND[column].run(connection, domain=domain_id, names=names)]
     return rows
 
 
@@ -245,7 +235,7 @@ def opt_out_speakers(tx: Transaction, requests: Sequence[Request]) -> list[Resul
 def _in_domain(tx: Transaction, domain: domains.DomainRow, requests: Sequence[Request]) -> list[Result | ApiError]:
     """Decide for each request against the rows of the start and the requests before, then write all changes."""
     names = [request["SpeakerId"] for request in requests]
-    rows = by_id(find_all(tx, domain.domain_id, names))
+    rows = by_id(find_all(tx.connection, domain.domain_id, names))
     active = domain.status == DomainStatus.ACTIVE
     room = tx.tenant.limits.speakers_per_domain - domain.speaker_count
     created: list[tuple[str, str, str | None]] = []
@@ -255,7 +245,7 @@ def _in_domain(tx: Transaction, domain: domains.DomainRow, requests: Sequence[Re
     done: list[str] = []
     for request, name in zip(requests, names, strict=True):
         row, mark = rows.get(name), request.get("Mark")
-        if mark is not None and (request["Repeated"] or mark in idle or _made_by(row, mark)):
+        if mark is not None and (request["Repeated"] or mark in idle or (row and row["opted_out_by"] == mark)):
             answers.append(_again(row))
             continue
         if (refusal := _refusal(name, row, active=active, room=room - len(created))) is not None:
@@ -294,10 +284,6 @@ def _refusal(name: str, row: Mapping[str, Any] | None, *, active: bool, room: in
     if room <= 0:
         return quota_exceeded("The domain holds as many speakers as its quota allows, opted-out ones included.")
     return None
-
-
-def _made_by(row: Mapping[str, Any] | None, mark: str) -> bool:
-    return row is not None and row["opted_out_by"] == mark
 
 
 def _again(row: Mapping[str, Any] | None) -> Result | ApiError:
