@@ -12,6 +12,7 @@ from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import settings
 
 from tests import fork_server as forks
 
@@ -23,6 +24,10 @@ STARTS = {"subprocess.Popen", "os.fork", "os.forkpty", "os.posix_spawn"}
 QUICK = {"git"}
 LONG = ("e2e/test_*.py", "docs/test_commands.py", "service/test_kills.py", "service/test_mutations.py")
 ALL_SLOW = {"clients", "conformance", "deploy", "e2e", "package"}  # folders: nothing else is in them
+
+# An example takes as long as it takes: a busy machine is slow, and that is no fault.
+settings.register_profile("any machine", deadline=None)
+settings.load_profile("any machine")
 
 
 @pytest.fixture(scope="session")

@@ -66,7 +66,6 @@ def test_in_a_cell_a_bar_ends_nothing(text: str) -> None:
     assert end == [("text", "end")]
 
 
-@settings(deadline=None)
 @given(st.text(alphabet=st.sampled_from("`|\\ a@#<\n"), max_size=30) | st.text(max_size=60))
 @example("`a` |")
 def test_whatever_the_text(text: str) -> None:
@@ -217,7 +216,7 @@ def test_too_little_room_is_refused() -> None:
         render(review([]), LEAST_LENGTH - 1)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     st.lists(st.tuples(st.sampled_from(list(Action)), st.integers(1, 400)), max_size=8),
     st.integers(LEAST_LENGTH, 40_000),

@@ -3,7 +3,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.plan.plans import DOMAIN, SCOPE, plan, review, step, steps
@@ -182,7 +182,6 @@ def test_a_free_text_is_cut_to_a_sane_length() -> None:
     assert clean("four words in here", 11) == "four words…"
 
 
-@settings(deadline=None)
 @given(st.text(), st.integers(1, 50))
 def test_nothing_gets_through_that_moves_a_cursor(text: str, length: int) -> None:
     line = clean(text, length)
@@ -243,7 +242,6 @@ def test_room_is_divided(counts: dict[Action, int], room: int, given_: list[int]
     assert sorted(found.values(), reverse=True) == given_
 
 
-@settings(deadline=None)
 @given(st.lists(st.sampled_from(list(Action))), st.integers(0, 30))
 def test_nothing_is_lost_and_nothing_is_too_much(actions: list[Action], room: int) -> None:
     many = [Step(f"sp-{n}", action, "") for n, action in enumerate(actions)]

@@ -29,7 +29,7 @@ def provider(configured_shards: ConfiguredShards, live: Live) -> OptedOutSpeaker
 
 
 def statuses(client: Client, domain: str) -> dict[str, str]:
-    return {str(found.customer_speaker_id): found.status.value for found in client.list_speakers(domain)}
+    return {str(one.customer_speaker_id): one.status.value for page in client.list_pages(domain) for one in page}
 
 
 def created(provider: OptedOutSpeakersProvider, props: dict[str, Any]) -> dict[str, Any]:
@@ -68,9 +68,9 @@ def test_create_changes_nothing_for_those_who_are_settled(
     people = [f"caller-{number}" for number in range(150)]
     for person in people[:120]:
         client.opt_out(domain, person)
-    before = list(client.list_speakers(domain))
+    before = [one for page in client.list_pages(domain) for one in page]
     assert created(provider, opted_out(domain, *people))["drifted"] == ""
-    after = list(client.list_speakers(domain))
+    after = [one for page in client.list_pages(domain) for one in page]
     assert [found for found in after if found.customer_speaker_id in people[:120]] == before
     assert len(after) == 150
 

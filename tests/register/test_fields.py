@@ -187,7 +187,7 @@ class _Dumper(yaml.SafeDumper):
         return True
 
 
-@settings(deadline=None, max_examples=500)
+@settings(max_examples=500)
 @given(_documents)
 @example(["a\n"])
 @example({"speakers": [], "domain": "2026-03-02"})

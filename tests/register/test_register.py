@@ -140,7 +140,7 @@ _ESCAPES = ('"\\UFFFFFFFF"', '"\\ud800"')
 _PIECES = st.sampled_from([*"\nx'\"\\[]{}!|>#%,\t\r@~é\ufeff\x00\u2028", *_WORDS, *_ESCAPES])
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(st.one_of(st.lists(_PIECES, max_size=30).map("".join).map(str.encode), st.binary(max_size=60)))
 def test_no_bytes_break_the_loader(tmp_path_factory: pytest.TempPathFactory, data: bytes) -> None:
     folder = tmp_path_factory.mktemp("any")

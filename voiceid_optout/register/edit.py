@@ -129,9 +129,6 @@ class Refused(RegisterError):  # noqa: N818 - a verdict, as RegisterInvalid is
         super().__init__("\n".join(self.problems))
 
 
-Changes = Mapping[str, FileChange]
-
-
 def to_add(
     register: Register, given: Sequence[Given], *, domain_id: str, file: str, skip_listed: bool = False
 ) -> dict[str, FileChange]:

@@ -16,6 +16,7 @@ import base64
 import hashlib
 import json
 import re
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -181,22 +182,16 @@ def _sidecar(path: Path) -> Path:
     return path.with_name(f"{path.name}.attrs")
 
 
-class _clear_errors:  # noqa: N801 - used as a statement
+@contextmanager
+def _clear_errors(verb: str, path: Path) -> Iterator[None]:
     """Turn an operating system's error about a path into a :class:`StateError` that says what to do."""
-
-    def __init__(self, verb: str, path: Path) -> None:
-        self._verb = verb
-        self._path = path
-
-    def __enter__(self) -> None:
-        return
-
-    def __exit__(self, _type: object, error: BaseException | None, _trace: object) -> None:
-        if isinstance(error, OSError):
-            raise StateError(
-                f"cannot {self._verb} {self._path}: {error.strerror or error}. Nothing that was there is lost; "
-                f"make room or set the permissions right, and run the command again"
-            ) from error
+    try:
+        yield
+    except OSError as error:
+        raise StateError(
+            f"cannot {verb} {path}: {error.strerror or error}. Nothing that was there is lost; "
+            f"make room or set the permissions right, and run the command again"
+        ) from error
 
 
 def stacks(root: Path, project: str) -> Iterator[str]:

@@ -97,11 +97,6 @@ class Client:
         answer = self._call("ListSpeakers", domain_id, {"MaxResults": PAGE, **more})
         return self._parsed(answer, _speakers), answer.get("NextToken") or None
 
-    def list_speakers(self, domain_id: str) -> Iterator[Speaker]:
-        """Yield all speakers of a domain."""
-        for page in self.list_pages(domain_id):
-            yield from page
-
     def describe_domain(self, domain_id: str) -> Domain:
         """Return the domain; a suspended one can be read."""
         answer = self._call("DescribeDomain", domain_id, {})

@@ -6,10 +6,10 @@ import json
 from typing import Any
 
 import pytest
-from pulumi.automation.events import DiagnosticEvent, EngineEvent, StepEventMetadata
+from pulumi.automation.events import DiagnosticEvent, EngineEvent
 
 from tests.engine.official.stand_in import RECORDINGS
-from voiceid_optout.engine.official.relay import Relay, is_change, is_read
+from voiceid_optout.engine.official.relay import Relay
 
 THING = "pulumi-python:dynamic/sample:Thing"
 
@@ -131,33 +131,6 @@ def test_a_broken_receiver_gets_nothing_more() -> None:
         relay.take(diagnostic("info", "hello"))
     assert len(got) == 1
     assert str(relay.broken) == "full"
-
-
-def step(op: str, type_: str = THING, *, logical: bool | None = True) -> StepEventMetadata:
-    data = {"op": op, "urn": f"urn:pulumi:dev::sample::{type_}::x", "type": type_, "logical": logical}
-    return StepEventMetadata.from_json(data)
-
-
-@pytest.mark.parametrize(
-    ("metadata", "read", "change"),
-    [
-        (step("refresh", logical=None), True, False),
-        (step("delete", logical=None), True, False),
-        (step("update", logical=None), True, False),
-        (step("same", logical=None), True, False),
-        (step("same"), False, False),
-        (step("create"), False, True),
-        (step("update"), False, True),
-        (step("delete"), False, True),
-        (step("create-replacement", logical=False), False, True),
-        (step("delete-replaced", logical=False), False, True),
-        (step("replace"), False, False),
-        (step("create", "pulumi:pulumi:Stack"), False, False),
-        (step("delete", "pulumi:providers:pulumi-python"), False, False),
-    ],
-)
-def test_kinds_of_steps(metadata: StepEventMetadata, *, read: bool, change: bool) -> None:
-    assert (is_read(metadata), is_change(metadata)) == (read, change)
 
 
 def upgrade(type_: str, id_: str, outputs: dict[str, Any]) -> tuple[str, dict[str, Any]]:

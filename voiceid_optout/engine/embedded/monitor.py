@@ -37,6 +37,17 @@ _NUMBERS = {
     if f"RESOURCE_MONITOR_FEATURE_{name}" in _KNOWN  # an older SDK knows fewer
 }
 FEATURES = tuple(_NUMBERS.values())
+# Calls that are refused, and the field of the request that says what was asked for.
+_REFUSED = {
+    "ReadResource": (OutOfScope.READ, "type"),
+    "Invoke": (OutOfScope.FUNCTION, "tok"),
+    "Call": (OutOfScope.METHOD, "tok"),
+    "RegisterStackTransform": (OutOfScope.STACK_TRANSFORM, ""),
+    "RegisterStackInvokeTransform": (OutOfScope.STACK_TRANSFORM, ""),
+    "RegisterResourceHook": (OutOfScope.STACK_HOOK, "name"),
+    "RegisterErrorHook": (OutOfScope.STACK_HOOK, "name"),
+    "RegisterPackage": (OutOfScope.PACKAGE, "name"),
+}
 
 
 def _old_name(name: str) -> str:
@@ -64,6 +75,9 @@ class Monitor:
     def serve(self, method: str, request: Any) -> Any:
         """Answer one call. An error of the engine itself stops the run."""
         try:
+            if method in _REFUSED:
+                kind, field = _REFUSED[method]
+                raise OutOfScopeError(kind, *([getattr(request, field)] if field else []))
             return getattr(self, f"_{method}")(request)
         except StackError as error:
             self._run.stop(error)
@@ -94,30 +108,6 @@ class Monitor:
     def _RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: N802
         self._registrar.components.finish(request.urn, from_program(request.outputs))
         return empty_pb2.Empty()
-
-    def _ReadResource(self, request: Any) -> Any:  # noqa: N802
-        raise OutOfScopeError(OutOfScope.READ, request.type)
-
-    def _Invoke(self, request: Any) -> Any:  # noqa: N802
-        raise OutOfScopeError(OutOfScope.FUNCTION, request.tok)
-
-    def _Call(self, request: Any) -> Any:  # noqa: N802
-        raise OutOfScopeError(OutOfScope.METHOD, request.tok)
-
-    def _RegisterStackTransform(self, _: Any) -> Any:  # noqa: N802
-        raise OutOfScopeError(OutOfScope.STACK_TRANSFORM)
-
-    def _RegisterStackInvokeTransform(self, _: Any) -> Any:  # noqa: N802
-        raise OutOfScopeError(OutOfScope.STACK_TRANSFORM)
-
-    def _RegisterResourceHook(self, request: Any) -> Any:  # noqa: N802
-        raise OutOfScopeError(OutOfScope.STACK_HOOK, request.name)
-
-    def _RegisterErrorHook(self, request: Any) -> Any:  # noqa: N802
-        raise OutOfScopeError(OutOfScope.STACK_HOOK, request.name)
-
-    def _RegisterPackage(self, request: Any) -> Any:  # noqa: N802
-        raise OutOfScopeError(OutOfScope.PACKAGE, request.name)
 
     def _SignalAndWaitForShutdown(self, _: Any) -> Any:  # noqa: N802
         self._finish()

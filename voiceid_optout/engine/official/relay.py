@@ -9,18 +9,14 @@ from typing import TYPE_CHECKING
 
 from pulumi.automation.events import DiagnosticEvent, EngineEvent
 
-from voiceid_optout import urn as urns
 from voiceid_optout.engine.messages import ErrorLines, for_people
+from voiceid_optout.plan.build import is_change
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pulumi.automation.events import StepEventMetadata
-
     from voiceid_optout.state.checkpoint import Upgrade
 
-_REFRESHED = ("same", "update", "delete")
-_APPLIED = ("create", "update", "delete", "create-replacement", "delete-replaced", "import", "discard")
 _VERDICT = re.compile(r"(?:update|preview|refresh|destroy) failed")
 _EXIT = re.compile(r"(?:an unhandled error occurred: )?[Pp]rogram exited with non-zero exit code: (?P<status>\d+)")
 
@@ -106,19 +102,3 @@ class Relay:
             text = shown
         kept = (diagnostic.color, diagnostic.severity, diagnostic.stream_id)
         return DiagnosticEvent(text, *kept, urn=diagnostic.urn, prefix=diagnostic.prefix)
-
-
-def is_read(metadata: StepEventMetadata) -> bool:
-    """Tell whether a finished step was the read of a refresh.
-
-    Its op is ``refresh`` when the program runs after it; alone it is what the read has found, and then only
-    ``logical`` tells it from a step of the program.
-    """
-    return metadata.op == "refresh" or (metadata.op in _REFRESHED and not metadata.logical)
-
-
-def is_change(metadata: StepEventMetadata) -> bool:
-    """Tell whether a finished step has changed something people care about."""
-    if metadata.type.startswith((urns.STACK_TYPE, urns.PROVIDER_TYPE_PREFIX)):
-        return False
-    return metadata.op in _APPLIED and not is_read(metadata)
