@@ -1,5 +1,6 @@
 """Starting and stopping in this process, what systemd hears of it, and parts that the settings choose."""
 
+import asyncio
 import http.client
 import socket
 from pathlib import Path
@@ -9,9 +10,11 @@ import pytest
 
 from tests.service.running import thread
 from voiceid_optout.service.data_folder import find
+from voiceid_optout.service.db.store import Store
 from voiceid_optout.service.errors import DataLockedError, StartError
-from voiceid_optout.service.server import notify
-from voiceid_optout.service.settings import AdminSettings
+from voiceid_optout.service.http.admin import Faults
+from voiceid_optout.service.server import assembled, notify
+from voiceid_optout.service.settings import AdminSettings, Settings, Tenant
 
 
 def test_it_is_announced_while_it_listens(tmp_path: Path) -> None:
@@ -139,3 +142,16 @@ def test_an_abstract_address(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_without_systemd_nothing_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NOTIFY_SOCKET", raising=False)
     notify("READY=1")
+
+
+@pytest.mark.parametrize("hooks", [False, True])
+def test_test_hooks_stand_in_the_way_of_requests_only_where_they_were_asked_for(
+    tmp_path: Path, hooks: bool
+) -> None:
+    settings = Settings(tmp_path, Tenant("us-east-1"), admin=AdminSettings(port=0, hooks=hooks))
+
+    async def run() -> object:
+        async with assembled(settings, lambda: 0) as (api, _admin):
+            return api._run.__self__
+
+    assert isinstance(asyncio.run(run()), Faults if hooks else Store)

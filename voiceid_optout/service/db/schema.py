@@ -17,11 +17,19 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
 )
+from sqlalchemy.schema import SchemaItem
 
 metadata = MetaData()
 
 # SQLite numbers rows by itself only in a column that is exactly INTEGER.
 SequenceNumber = BigInteger().with_variant(Integer, "sqlite")
+
+
+def _listed(name: str, *items: SchemaItem) -> Table:
+    """Make a table whose rows are listed in the order in which they came."""
+    sequence = Column("sequence", SequenceNumber, primary_key=True, autoincrement=True)
+    return Table(name, metadata, sequence, *items, sqlite_autoincrement=True)
+
 
 meta = Table(
     "meta",
@@ -30,10 +38,8 @@ meta = Table(
     Column("value", Text, nullable=False),
 )
 
-domains = Table(
+domains = _listed(
     "domains",
-    metadata,
-    Column("sequence", SequenceNumber, primary_key=True, autoincrement=True),
     Column("domain_id", String(22), nullable=False, unique=True),
     Column("name", String(256), nullable=False),
     Column("description", String(1024)),
@@ -46,13 +52,10 @@ domains = Table(
     Column("created_at", Double, nullable=False),
     Column("updated_at", Double, nullable=False),
     Column("deleted_at", Double),
-    sqlite_autoincrement=True,
 )
 
-speakers = Table(
+speakers = _listed(
     "speakers",
-    metadata,
-    Column("sequence", SequenceNumber, primary_key=True, autoincrement=True),
     Column("domain_id", String(22), nullable=False),
     Column("customer_id", String(256), nullable=False),
     Column("generated_id", String(25), nullable=False),
@@ -64,7 +67,6 @@ speakers = Table(
     Column("opted_out_by", String(24)),
     UniqueConstraint("domain_id", "customer_id"),
     UniqueConstraint("domain_id", "generated_id"),
-    sqlite_autoincrement=True,
 )
 
 Index("speakers_in_order", speakers.c.domain_id, speakers.c.sequence)
@@ -96,10 +98,8 @@ client_tokens = Table(
 )
 
 
-jobs = Table(
+jobs = _listed(
     "jobs",
-    metadata,
-    Column("sequence", SequenceNumber, primary_key=True, autoincrement=True),
     Column("job_id", String(22), nullable=False, unique=True),
     Column("domain_id", String(22), nullable=False),
     Column("kind", String(16), nullable=False),
@@ -117,7 +117,6 @@ jobs = Table(
     # Whoever holds the lease runs the job; nobody else may write for it until the lease is over.
     Column("owner", String(22)),
     Column("lease_until", Double),
-    sqlite_autoincrement=True,
 )
 
 Index("jobs_in_order", jobs.c.domain_id, jobs.c.kind, jobs.c.sequence)
@@ -141,10 +140,8 @@ job_outcomes = Table(
     Column("generated_id", String(25)),
 )
 
-watchlists = Table(
+watchlists = _listed(
     "watchlists",
-    metadata,
-    Column("sequence", SequenceNumber, primary_key=True, autoincrement=True),
     Column("watchlist_id", String(22), nullable=False),
     Column("domain_id", String(22), nullable=False),
     Column("name", String(256), nullable=False),
@@ -152,18 +149,14 @@ watchlists = Table(
     Column("created_at", Double, nullable=False),
     Column("updated_at", Double, nullable=False),
     UniqueConstraint("domain_id", "watchlist_id"),
-    sqlite_autoincrement=True,
 )
 
-fraudsters = Table(
+fraudsters = _listed(
     "fraudsters",
-    metadata,
-    Column("sequence", SequenceNumber, primary_key=True, autoincrement=True),
     Column("domain_id", String(22), nullable=False),
     Column("generated_id", String(25), nullable=False),
     Column("created_at", Double, nullable=False),
     UniqueConstraint("domain_id", "generated_id"),
-    sqlite_autoincrement=True,
 )
 
 Index("fraudsters_in_order", fraudsters.c.domain_id, fraudsters.c.sequence)
@@ -212,14 +205,11 @@ used_requests = Table(
     Column("outcome", Text),
 )
 
-event_outbox = Table(
+event_outbox = _listed(
     "event_outbox",
-    metadata,
-    Column("sequence", SequenceNumber, primary_key=True, autoincrement=True),
     Column("sink", String(16), nullable=False),
     Column("body", Text, nullable=False),
     Column("created_at", Double, nullable=False),
-    sqlite_autoincrement=True,
 )
 
 Index("event_outbox_in_order", event_outbox.c.sink, event_outbox.c.sequence)
