@@ -22,7 +22,11 @@ if TYPE_CHECKING:
 HERE = Path(__file__).parent
 STARTS = {"subprocess.Popen", "os.fork", "os.forkpty", "os.posix_spawn"}
 QUICK = {"git"}
-LONG = ("e2e/test_*.py", "docs/test_commands.py", "service/test_kills.py", "service/test_mutations.py")
+LONG = (
+    *("e2e/test_*.py", "e2e/cli/test_*.py", "docs/test_commands.py", "deploy/test_several.py"),
+    *("service/test_kills.py", "service/test_mutations.py", "service/jobs/test_runner.py"),
+    *("engine/embedded/test_interrupts_of_a_run.py", "engine/embedded/test_recovery.py"),
+)
 ALL_SLOW = {"clients", "conformance", "deploy", "e2e", "package"}  # folders: nothing else is in them
 
 # An example takes as long as it takes: a busy machine is slow, and that is no fault.
