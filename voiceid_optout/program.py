@@ -79,7 +79,7 @@ def read_config() -> Config:
     except ConfigInvalid as error:
         raise pulumi.RunError(str(error)) from None
     aws = {key: texts[key] for key in place.AWS_KEYS if key in texts}
-    stack = place.Stack(project, pulumi.get_stack(), config, aws)
+    stack = place.StackPlace(project, pulumi.get_stack(), config, aws)
     for fault in (*place.file_faults(stack), *place.shell_faults(stack, os.environ)):
         raise pulumi.RunError(fault)
     return config

@@ -9,10 +9,10 @@ from urllib3.exceptions import MaxRetryError
 from tests.forge.conftest import Connect
 from tests.forge.fake import BOT, TOKEN, Answer, Fake
 from voiceid_optout import forge as errors
-from voiceid_optout.forge import OptionInvalid, Purpose
+from voiceid_optout.forge import CallPurpose, OptionInvalid
 from voiceid_optout.forge.client import Event, GitHub, GitHubSettings, PacedRetry, RetryPolicy, commit, run_url
 
-PURPOSE = Purpose("reading", "pull request 7", "pull-requests: write")
+PURPOSE = CallPurpose("reading", "pull request 7", "pull-requests: write")
 LIST = "/issues/7/comments"
 
 

@@ -5,9 +5,9 @@ import pytest
 from urllib3 import HTTPHeaderDict
 
 from voiceid_optout import forge as errors
-from voiceid_optout.forge import Purpose, content, failure
+from voiceid_optout.forge import CallPurpose, content, failure
 
-PURPOSE = Purpose("writing", "pull request 7", "pull-requests: write")
+PURPOSE = CallPurpose("writing", "pull request 7", "pull-requests: write")
 
 
 def said(status: int, body: Any = None, **headers: str) -> errors.ForgeError:

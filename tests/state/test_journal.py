@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.engine.bench import urn
 from tests.state.states import PROVIDER, STACK, provider, stack, thing
 from voiceid_optout.state.checkpoint import Checkpoint, PendingOperation
-from voiceid_optout.state.journal import Entry, EntryKind, Journal, tidy
+from voiceid_optout.state.journal import EntryKind, Journal, JournalEntry, tidy
 
 K = EntryKind
 
@@ -186,16 +186,16 @@ class TestOrder:
 
 
 def test_every_entry_but_same_is_written_first() -> None:
-    seen: list[Entry] = []
+    seen: list[JournalEntry] = []
     journal = Journal(BASE, seen.append)
     for kind in EntryKind:
         journal.record(kind, A, "updating" if kind is K.BEGIN else "", A.urn if kind is K.RENAMED else "")
     assert [entry.kind for entry in seen] == [kind for kind in EntryKind if kind is not K.SAME]
-    assert seen[0] == Entry(K.BEGIN, A, "updating")
+    assert seen[0] == JournalEntry(K.BEGIN, A, "updating")
 
 
 def test_what_cannot_be_written_counts_all_the_same() -> None:
-    def write(_entry: Entry) -> None:
+    def write(_entry: JournalEntry) -> None:
         raise OSError("no room")
 
     journal = Journal(BASE, write)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from tests.engine.bench import REPOSITORY, SEALED, THING, unmeasured, urn
 from voiceid_optout.state import PassphraseError, StateError
 from voiceid_optout.state.checkpoint import Checkpoint, PendingOperation
-from voiceid_optout.state.journal import Entry, EntryKind, Journal, JournalFile, fingerprint, recover
+from voiceid_optout.state.journal import EntryKind, Journal, JournalEntry, JournalFile, fingerprint, recover
 from voiceid_optout.state.resource import ResourceState
 from voiceid_optout.state.values import Secret
 
@@ -53,7 +53,7 @@ def replayed(path: Path, checkpoint: bytes | None = CHECKPOINT) -> Checkpoint | 
     return recover(path, BASE, checkpoint, SEALED.decrypt)
 
 
-def killed(file: JournalFile, *entries: Entry) -> Journal:
+def killed(file: JournalFile, *entries: JournalEntry) -> Journal:
     """Write entries as a run does that never comes to its end."""
     journal = Journal(BASE, file.append)
     for entry in entries:
@@ -67,7 +67,7 @@ class TestWriting:
         file.close()
 
     def test_lines(self, file: JournalFile, path: Path) -> None:
-        killed(file, Entry(K.BEGIN, thing("c", ""), "creating"), Entry(K.PUT, thing("c")))
+        killed(file, JournalEntry(K.BEGIN, thing("c", ""), "creating"), JournalEntry(K.PUT, thing("c")))
         lines = [json.loads(line) for line in path.read_text().splitlines()]
         bare = {"urn": urn("c"), "custom": True}
         assert lines == [
@@ -80,13 +80,13 @@ class TestWriting:
 
     def test_secrets_are_sealed(self, file: JournalFile, path: Path) -> None:
         state = thing("c", inputs={"val": Secret("hush")})
-        journal = killed(file, Entry(K.PUT, state))
+        journal = killed(file, JournalEntry(K.PUT, state))
         assert b"hush" not in path.read_bytes()
         assert replayed(path) == journal.checkpoint()
         file.close()
 
     def test_the_end_removes_it(self, file: JournalFile, path: Path) -> None:
-        killed(file, Entry(K.PUT, thing("c")))
+        killed(file, JournalEntry(K.PUT, thing("c")))
         file.close()
         assert not path.exists()
         file.close()
@@ -94,14 +94,14 @@ class TestWriting:
     def test_one_of_an_earlier_run_is_replaced(self, file: JournalFile, path: Path) -> None:
         path.parent.mkdir(parents=True)
         path.write_text("of old\n" * 10)
-        killed(file, Entry(K.PUT, thing("c")))
+        killed(file, JournalEntry(K.PUT, thing("c")))
         assert "of old" not in path.read_text()
         file.close()
 
     def test_a_step_costs_the_same_whatever_came_before(self, file: JournalFile, path: Path) -> None:
         sizes = [0]
         for number in range(300):
-            killed(file, Entry(K.PUT, thing(f"n{number:03}", inputs={"val": "x" * 50})))
+            killed(file, JournalEntry(K.PUT, thing(f"n{number:03}", inputs={"val": "x" * 50})))
             sizes.append(path.stat().st_size)
         steps = [after - before for before, after in pairwise(sizes[1:])]
         assert set(steps) == {steps[0]}
@@ -111,7 +111,7 @@ class TestWriting:
     def test_no_place_for_it(self, file: JournalFile, path: Path) -> None:
         path.parent.parent.write_bytes(b"")
         with pytest.raises(StateError, match=r"cannot write the journal .*dev.jsonl: Not a directory"):
-            killed(file, Entry(K.PUT, thing("c")))
+            killed(file, JournalEntry(K.PUT, thing("c")))
         path.parent.parent.unlink()
         file.close()
 
@@ -167,7 +167,7 @@ def test_what_is_written_after_the_disk_was_full_is_recovered_too(
     file: JournalFile, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Room may come back. Half a line that stayed in between would hide every line after it."""
-    killed(file, Entry(K.PUT, thing("c")))
+    killed(file, JournalEntry(K.PUT, thing("c")))
     write = os.write
 
     def half(handle: int, data: bytes) -> int:
@@ -178,8 +178,8 @@ def test_what_is_written_after_the_disk_was_full_is_recovered_too(
     with monkeypatch.context() as full:
         full.setattr(os, "write", half)
         with pytest.raises(StateError, match="No space left on device"):
-            file.append(Entry(K.PUT, thing("d")))
-    file.append(Entry(K.PUT, thing("e")))
+            file.append(JournalEntry(K.PUT, thing("d")))
+    file.append(JournalEntry(K.PUT, thing("e")))
     assert path.read_bytes().count(b"\n") == 3
     found = replayed(path)
     assert found is not None
@@ -196,13 +196,13 @@ class TestRecovery:
         assert replayed(path) is None
 
     def test_what_was_under_way(self, file: JournalFile, path: Path) -> None:
-        killed(file, Entry(K.PUT, thing("c")), Entry(K.BEGIN, thing("d", ""), "creating"))
+        killed(file, JournalEntry(K.PUT, thing("c")), JournalEntry(K.BEGIN, thing("d", ""), "creating"))
         found = replayed(path)
         assert found == Checkpoint((thing("c"), *BASE.resources), (PendingOperation(thing("d", ""), "creating"),))
 
     @pytest.mark.parametrize("checkpoint", [None, b"", b"another state"])
     def test_of_another_state(self, file: JournalFile, path: Path, checkpoint: bytes | None) -> None:
-        killed(file, Entry(K.PUT, thing("c")))
+        killed(file, JournalEntry(K.PUT, thing("c")))
         assert replayed(path, checkpoint) is None
 
     @pytest.mark.parametrize("checkpoint", [None, b""])
@@ -210,13 +210,17 @@ class TestRecovery:
         self, path: Path, crypter: Crypter, checkpoint: bytes | None
     ) -> None:
         file = JournalFile(path, crypter, checkpoint)
-        killed(file, Entry(K.PUT, thing("c")))
+        killed(file, JournalEntry(K.PUT, thing("c")))
         assert (replayed(path, None) is None) is (checkpoint is not None)
         assert (replayed(path, b"") is None) is (checkpoint is None)
         file.close()
 
     def test_cut_anywhere(self, file: JournalFile, path: Path) -> None:
-        entries = [Entry(K.PUT, thing("é")), Entry(K.REMOVE, thing("a")), Entry(K.BEGIN, thing("b"), "updating")]
+        entries = [
+            JournalEntry(K.PUT, thing("é")),
+            JournalEntry(K.REMOVE, thing("a")),
+            JournalEntry(K.BEGIN, thing("b"), "updating"),
+        ]
         states: list[Checkpoint | None] = [None]
         journal = Journal(BASE)
         for entry in entries:
@@ -234,7 +238,7 @@ class TestRecovery:
         ["[]", "3", "{}", '{"kind":"put"}', '{"kind":"zzz","resource":{"urn":"a"}}', '{"kind":"put","resource":3}'],
     )
     def test_a_damaged_line(self, file: JournalFile, path: Path, line: str) -> None:
-        killed(file, Entry(K.PUT, thing("c")))
+        killed(file, JournalEntry(K.PUT, thing("c")))
         with path.open("a") as stream:
             stream.write(f"{line}\n")
         with pytest.raises(StateError, match=r"line 3 of the journal .*dev.jsonl is damaged.* move the file away"):
@@ -249,7 +253,7 @@ class TestRecovery:
 
     def test_sealed_with_another_key(self, path: Path, other_crypter: Crypter) -> None:
         file = JournalFile(path, other_crypter, CHECKPOINT)
-        killed(file, Entry(K.PUT, thing("c", inputs={"val": Secret("hush")})))
+        killed(file, JournalEntry(K.PUT, thing("c", inputs={"val": Secret("hush")})))
         with pytest.raises(PassphraseError):
             replayed(path)
         file.close()
@@ -270,14 +274,16 @@ RESOURCES = st.builds(
     st.sets(NAMES, max_size=2),
     st.text(max_size=3) | st.text(max_size=3).map(Secret) | st.integers(-9, 9),
 )
-BEGUN = st.builds(Entry, st.just(K.BEGIN), RESOURCES, st.sampled_from(["creating", "updating", "deleting"]))
-ENDED = st.builds(Entry, st.sampled_from([K.PUT, K.REPLACED, K.REMOVE, K.FAILED]), RESOURCES)
-RENAMED = st.builds(Entry, st.just(K.RENAMED), RESOURCES, st.just(""), NAMES.map(lambda name: urn(f"new-{name}")))
+BEGUN = st.builds(JournalEntry, st.just(K.BEGIN), RESOURCES, st.sampled_from(["creating", "updating", "deleting"]))
+ENDED = st.builds(JournalEntry, st.sampled_from([K.PUT, K.REPLACED, K.REMOVE, K.FAILED]), RESOURCES)
+RENAMED = st.builds(
+    JournalEntry, st.just(K.RENAMED), RESOURCES, st.just(""), NAMES.map(lambda name: urn(f"new-{name}"))
+)
 
 
 @given(st.lists(BEGUN | ENDED | RENAMED, min_size=1, max_size=12))
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
-def test_a_replay_gives_what_the_run_had(tmp_path: Path, steps: list[Entry]) -> None:
+def test_a_replay_gives_what_the_run_had(tmp_path: Path, steps: list[JournalEntry]) -> None:
     path = tmp_path / "journal.jsonl"
     file = JournalFile(path, SEALED, CHECKPOINT)
     journal = killed(file, *steps)

@@ -3,24 +3,24 @@ from pathlib import Path
 import pytest
 
 from voiceid_optout.config import read
-from voiceid_optout.voiceid.place import Stack, file_faults, shell_faults
+from voiceid_optout.voiceid.place import StackPlace, file_faults, shell_faults
 
 PRODUCTION = "https://voiceid.example.org"
 LOOPBACK = "http://127.0.0.1:8099"
 ENDPOINTS = '[{"voiceid":"https://voiceid.example.org"}]'
 
 
-def stack(**config: str) -> Stack:
+def stack(**config: str) -> StackPlace:
     """Return a stack, its keys with two underscores for a colon."""
     texts = {key.replace("__", ":"): text for key, text in config.items()}
-    return Stack("optouts", "production", read(texts, "optouts"), texts)
+    return StackPlace("optouts", "production", read(texts, "optouts"), texts)
 
 
 def faults_of_file(**config: str) -> list[str]:
     return list(file_faults(stack(**config)))
 
 
-def faults_of_shell(made: Stack, **environ: str) -> list[str]:
+def faults_of_shell(made: StackPlace, **environ: str) -> list[str]:
     return list(shell_faults(made, environ))
 
 

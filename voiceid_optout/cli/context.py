@@ -52,11 +52,11 @@ class Context:
         return self.place.is_sandbox
 
     @cached_property
-    def place(self) -> places.Stack:
+    def place(self) -> places.StackPlace:
         """The stack with what its file says of where it reaches."""
         given = self.settings.config
         aws = {key: as_text(given[key]) for key in places.AWS_KEYS if key in given}
-        return places.Stack(self.project.name, self.stack, self.config, aws)
+        return places.StackPlace(self.project.name, self.stack, self.config, aws)
 
     @cached_property
     def config(self) -> Config:

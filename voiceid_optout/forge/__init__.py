@@ -72,7 +72,7 @@ _LONGEST_QUOTE = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Purpose:
+class CallPurpose:
     """What a call is for, in words for its errors.
 
     ``doing`` completes "while …"; ``thing`` is what may not be there; ``permission`` is the line of a workflow's
@@ -84,7 +84,7 @@ class Purpose:
     permission: str
 
 
-def failure(status: int, headers: Mapping[str, str], body: bytes, purpose: Purpose) -> ForgeError:
+def failure(status: int, headers: Mapping[str, str], body: bytes, purpose: CallPurpose) -> ForgeError:
     """Return the error an answer stands for. ``headers`` must not care about case."""
     said = _said(body)
     quote = f" ({said})" if said else ""
@@ -111,7 +111,7 @@ def failure(status: int, headers: Mapping[str, str], body: bytes, purpose: Purpo
     return UnexpectedAnswer(f"HTTP {status} is no answer to expect while {purpose.doing}: is GITHUB_API_URL right?")
 
 
-def content(body: bytes, purpose: Purpose) -> Any:
+def content(body: bytes, purpose: CallPurpose) -> Any:
     """Return the JSON of an answer; raises UnexpectedAnswer if it is none."""
     try:
         return read_json(body) if body else None

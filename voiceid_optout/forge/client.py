@@ -18,7 +18,7 @@ import urllib3
 from urllib3.exceptions import HTTPError, InvalidHeader, MaxRetryError, ResponseError
 
 from voiceid_optout.files import read_json
-from voiceid_optout.forge import OptionInvalid, Purpose, UnexpectedAnswer, Unreachable, content, failure
+from voiceid_optout.forge import CallPurpose, OptionInvalid, UnexpectedAnswer, Unreachable, content, failure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -103,7 +103,7 @@ API_VERSION = "2022-11-28"
 _TIMEOUT = urllib3.Timeout(connect=10.0, read=30.0)
 _PAGE = 100
 _MOST_PAGES = 1_000  # a server that links in circles must not hold a job for ever
-_WHO = Purpose("asking whose token this is", "user of this token", "contents: read")
+_WHO = CallPurpose("asking whose token this is", "user of this token", "contents: read")
 
 
 class GitHub:
@@ -141,16 +141,16 @@ class GitHub:
             self._login = login
         return self._login
 
-    def query(self, text: str, variables: Mapping[str, str], purpose: Purpose) -> Any:
+    def query(self, text: str, variables: Mapping[str, str], purpose: CallPurpose) -> Any:
         """Ask GraphQL what REST does not tell; return its data, which lacks what the token may not see."""
         content = {"query": text, "variables": variables}
         return inside(self._send("POST", self._settings.graphql_url, content, purpose)[1], "data")
 
-    def call(self, method: str, path: str, purpose: Purpose, body: Mapping[str, Any] | None = None) -> Any:
+    def call(self, method: str, path: str, purpose: CallPurpose, body: Mapping[str, Any] | None = None) -> Any:
         """Do one request on the repository and return its JSON, None without any; raises ForgeError."""
         return self._send(method, self._url(path), body, purpose)[1]
 
-    def items(self, path: str, purpose: Purpose) -> Iterator[Mapping[str, Any]]:
+    def items(self, path: str, purpose: CallPurpose) -> Iterator[Mapping[str, Any]]:
         """Yield the objects of a list from all of its pages."""
         url: str | None = f"{self._url(path)}{'&' if '?' in path else '?'}per_page={_PAGE}"
         for _ in range(_MOST_PAGES):
@@ -163,7 +163,7 @@ class GitHub:
             url = self._next(headers.get("Link", ""), purpose)
         raise UnexpectedAnswer(f"the pages do not end while {purpose.doing}")
 
-    def _next(self, links: str, purpose: Purpose) -> str | None:
+    def _next(self, links: str, purpose: CallPurpose) -> str | None:
         """Return the next page's address from a Link header; the token goes to no other host than the API's."""
         for link in links.split(","):
             address, _, parameters = link.strip().partition(">")
@@ -178,7 +178,7 @@ class GitHub:
         return f"{self._settings.api_url}/repos/{self._settings.repository}{path}"
 
     def _send(
-        self, method: str, url: str, body: Mapping[str, Any] | None, purpose: Purpose
+        self, method: str, url: str, body: Mapping[str, Any] | None, purpose: CallPurpose
     ) -> tuple[Mapping[str, str], Any]:
         headers = {
             "Accept": "application/vnd.github+json",

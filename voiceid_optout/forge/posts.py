@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from voiceid_optout.forge import NotFound, NotReviewed, OptionInvalid, Purpose, UnexpectedAnswer
+from voiceid_optout.forge import CallPurpose, NotFound, NotReviewed, OptionInvalid, UnexpectedAnswer
 from voiceid_optout.forge.client import inside
 
 if TYPE_CHECKING:
@@ -136,7 +136,7 @@ class Written:
 
 def find_comments(github: GitHub, number: int, marker: str, permission: str = COMMENT_PERMISSION) -> list[Post]:
     """Return our comments with the marker, oldest first; all pages are read."""
-    purpose = Purpose(f"reading the comments of pull request {number}", _thing(github, number), permission)
+    purpose = CallPurpose(f"reading the comments of pull request {number}", _thing(github, number), permission)
     listed = github.items(f"/issues/{number}/comments", purpose)
     return own_posts((read_post(item, "id") for item in listed), marker, github.login())
 
@@ -176,7 +176,9 @@ def put_comment(github: GitHub, number: int, marker: str, body: str) -> Posted:
 
 def last_written(github: GitHub, number: int, found: Post, permission: str) -> Written:
     """Return a comment as it stands now, and whether its author wrote that: text and editor in one answer."""
-    purpose = Purpose(f"asking who edited the comment on pull request {number}", _thing(github, number), permission)
+    purpose = CallPurpose(
+        f"asking who edited the comment on pull request {number}", _thing(github, number), permission
+    )
     node = inside(github.query(_LAST_WRITTEN, {"id": found.node}, purpose), "node") if found.node else None
     if not isinstance(node, dict) or not node.keys() >= {"body", "lastEditedAt", "author", "editor"}:
         return Written("", None)
@@ -212,8 +214,8 @@ def _remove_comments(github: GitHub, number: int, duplicates: list[Post]) -> Non
             continue  # the other run was quicker
 
 
-def _writing_comment(github: GitHub, number: int) -> Purpose:
-    return Purpose(f"writing the comment on pull request {number}", _thing(github, number), COMMENT_PERMISSION)
+def _writing_comment(github: GitHub, number: int) -> CallPurpose:
+    return CallPurpose(f"writing the comment on pull request {number}", _thing(github, number), COMMENT_PERMISSION)
 
 
 def _thing(github: GitHub, number: int) -> str:
@@ -271,8 +273,8 @@ def _change_issue(github: GitHub, item: Post, changes: dict[str, Any]) -> None:
     github.call("PATCH", f"/issues/{item.number}", _on_issues(github, f"changing issue {item.number}"), changes)
 
 
-def _on_issues(github: GitHub, doing: str) -> Purpose:
-    return Purpose(doing, f"such issue in {github.repository}", ISSUE_PERMISSION)
+def _on_issues(github: GitHub, doing: str) -> CallPurpose:
+    return CallPurpose(doing, f"such issue in {github.repository}", ISSUE_PERMISSION)
 
 
 REVIEW_PERMISSION = "pull-requests: read"
@@ -318,7 +320,7 @@ _REMEDY = "look at `optout preview` now, and approve its digest if it is right"
 
 
 def _merged_as(github: GitHub, commit: str) -> dict[str, Any]:
-    purpose = Purpose(
+    purpose = CallPurpose(
         f"asking which pull request became commit {commit[:7]}",
         f"commit {commit[:7]} in {github.repository}",
         REVIEW_PERMISSION,

@@ -23,8 +23,8 @@ from voiceid_optout.providers import decisions, plugin
 from voiceid_optout.providers.plugin import (
     PERSON_ERRORS,
     OptOutFailed,
-    Outcome,
     Runtime,
+    WorkResult,
     clean_failures,
     configured,
 )
@@ -123,7 +123,7 @@ def _apply_to(snapshot: Snapshot, member: Member, *, ask_first: bool) -> Speaker
     return snapshot.opt_out(member.speaker_id)
 
 
-def _message(outcome: Outcome[Member, Speaker | None], people: int) -> str:
+def _message(outcome: WorkResult[Member, Speaker | None], people: int) -> str:
     """Return what went wrong, for whom if it is about single people, and how many are left."""
     fatal = [str(error) for _, error in outcome.failures if not isinstance(error, PERSON_ERRORS)]
     cause = fatal[0] if fatal else str(outcome.failures[0][1])

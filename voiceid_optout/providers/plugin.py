@@ -155,7 +155,7 @@ PERSON_ERRORS = (UnknownSpeaker, ConcurrentChanges, Conflict, RequestInvalid)  #
 
 
 @dataclass(slots=True)
-class Outcome(Generic[_T, _R]):
+class WorkResult(Generic[_T, _R]):
     """What came of the items: results, failures, and how many were not started."""
 
     results: list[tuple[_T, _R]] = field(default_factory=list)
@@ -178,14 +178,14 @@ class WorkerPool:
         self._size = size
         self._pool = ThreadPoolExecutor(size, thread_name_prefix="worker")
 
-    def map(self, work: Callable[[_T], _R], items: Iterable[_T]) -> Outcome[_T, _R]:
+    def map(self, work: Callable[[_T], _R], items: Iterable[_T]) -> WorkResult[_T, _R]:
         """Do the work for each item.
 
         A VoiceIdError about one person is kept, and the others go on. Any other VoiceIdError is kept too, and no
         further item is started. What else the work raises is raised here, once no worker is busy any more.
         """
         waiting = deque(items)
-        outcome: Outcome[_T, _R] = Outcome()
+        outcome: WorkResult[_T, _R] = WorkResult()
         stopped = threading.Event()
 
         def run_worker() -> None:

@@ -45,7 +45,7 @@ class EntryKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class JournalEntry:
     """One line: what happened to one resource.
 
     ``pending`` names the operation that begins, ``renamed`` is the URN from now on.
@@ -60,7 +60,7 @@ class Entry:
 class Journal:
     """Thread-safe record of one run."""
 
-    def __init__(self, base: Checkpoint, write: Callable[[Entry], None] | None = None) -> None:
+    def __init__(self, base: Checkpoint, write: Callable[[JournalEntry], None] | None = None) -> None:
         self._write = write
         self._lock = threading.Lock()
         self._old = {_key(item): item for item in base.resources}
@@ -72,13 +72,13 @@ class Journal:
 
         Raises what writing raises; the entry counts here all the same, since what it tells has happened.
         """
-        entry = Entry(kind, resource, pending, renamed)
+        entry = JournalEntry(kind, resource, pending, renamed)
         with self._lock:
             self.apply(entry)
             if self._write is not None and kind is not EntryKind.SAME:
                 self._write(entry)
 
-    def apply(self, entry: Entry) -> None:
+    def apply(self, entry: JournalEntry) -> None:
         """Bring the record up to date with an entry (used alone to replay a journal)."""
         resource = entry.resource
         key = _key(resource)
@@ -208,7 +208,7 @@ class JournalFile:
         self._handle: int | None = None
         self._size = 0
 
-    def append(self, entry: Entry) -> None:
+    def append(self, entry: JournalEntry) -> None:
         """Write one entry through to the operating system; raises :class:`StateError`."""
         line: dict[str, Any] = {"kind": entry.kind.value}
         if entry.pending:
@@ -266,7 +266,7 @@ def recover(
     return journal.checkpoint() if found else None
 
 
-def _entries(path: Path, content: bytes | None, decrypt: Callable[[str], str]) -> Iterator[Entry]:
+def _entries(path: Path, content: bytes | None, decrypt: Callable[[str], str]) -> Iterator[JournalEntry]:
     try:
         lines = path.read_bytes().split(b"\n")
     except FileNotFoundError:
@@ -285,7 +285,7 @@ def _entries(path: Path, content: bytes | None, decrypt: Callable[[str], str]) -
                 continue
             resource = resources.from_json(document["resource"], decrypt)
             more = (document.get(key, "") for key in ("pending", "renamed"))
-            entry = Entry(EntryKind(document["kind"]), resource, *more)
+            entry = JournalEntry(EntryKind(document["kind"]), resource, *more)
         except (LookupError, TypeError, ValueError, AttributeError):
             raise StateError(
                 f"line {number + 1} of the journal {path} is damaged. It holds what a killed run had done; "

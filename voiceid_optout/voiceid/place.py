@@ -41,7 +41,7 @@ EXPORTED = (
 
 
 @dataclass(frozen=True, slots=True)
-class Stack:
+class StackPlace:
     """A stack and what its file says of places: ``aws`` has texts by AWS_KEYS."""
 
     project: str
@@ -65,7 +65,7 @@ class Stack:
         return self.config.is_sandbox
 
 
-def file_faults(stack: Stack) -> Iterator[str]:
+def file_faults(stack: StackPlace) -> Iterator[str]:
     """Yield what contradicts itself in the stack's file, a line each."""
     try:
         endpoint = _endpoint(stack, {})
@@ -80,7 +80,7 @@ def file_faults(stack: Stack) -> Iterator[str]:
         yield f"{stack.file}: {error}"
 
 
-def shell_faults(stack: Stack, environ: Mapping[str, str]) -> Iterator[str]:
+def shell_faults(stack: StackPlace, environ: Mapping[str, str]) -> Iterator[str]:
     """Yield where the variables of the shell lead elsewhere than the stack's file, a line each; None is called.
 
     The endpoint comes first: it names both places. In a sandbox the shell's endpoint and region count for nothing.
@@ -100,7 +100,7 @@ def shell_faults(stack: Stack, environ: Mapping[str, str]) -> Iterator[str]:
     yield from _passphrase_faults(stack, environ)
 
 
-def _conflicts(stack: Stack, environ: Mapping[str, str]) -> Iterator[str]:
+def _conflicts(stack: StackPlace, environ: Mapping[str, str]) -> Iterator[str]:
     theirs, ours = _endpoint(stack, environ), _endpoint(stack, {})
     if ours.value and theirs.value and display_url(theirs.value) != display_url(ours.value):
         yield _conflict(stack, theirs, ours, (display_url(theirs.value), display_url(ours.value)))
@@ -109,7 +109,7 @@ def _conflicts(stack: Stack, environ: Mapping[str, str]) -> Iterator[str]:
         yield _conflict(stack, theirs, ours, (_shown(theirs.value or ""), ours.value))
 
 
-def _conflict(stack: Stack, theirs: Setting, ours: Setting, values: tuple[str, str]) -> str:
+def _conflict(stack: StackPlace, theirs: Setting, ours: Setting, values: tuple[str, str]) -> str:
     # Of the file's own kinds only the aws: config can come from the shell as well.
     name = theirs.source if theirs.source.isupper() else OVERRIDE
     return (
@@ -118,22 +118,22 @@ def _conflict(stack: Stack, theirs: Setting, ours: Setting, values: tuple[str, s
     )
 
 
-def _endpoint(stack: Stack, environ: Mapping[str, str]) -> Setting:
+def _endpoint(stack: StackPlace, environ: Mapping[str, str]) -> Setting:
     """Return the endpoint of the file, or with an environment the one that would be called; AWS's own is none."""
     # Which endpoint boto3 finds for all services is none of the file's business, nor of the variable for this one.
     own = {**environ, IGNORE_VARIABLE: "true"}
     return endpoint_setting(stack.config, _aws(stack, environ), own)
 
 
-def _region(stack: Stack, environ: Mapping[str, str]) -> Setting:
+def _region(stack: StackPlace, environ: Mapping[str, str]) -> Setting:
     return stated_region(stack.config, _aws(stack, environ), environ)
 
 
-def _aws(stack: Stack, environ: Mapping[str, str]) -> AwsConfig:
+def _aws(stack: StackPlace, environ: Mapping[str, str]) -> AwsConfig:
     return AwsConfig.parse(stack.aws, environ)
 
 
-def _passphrase_faults(stack: Stack, environ: Mapping[str, str]) -> Iterator[str]:
+def _passphrase_faults(stack: StackPlace, environ: Mapping[str, str]) -> Iterator[str]:
     name, phrase = _passphrase(environ)
     if phrase is None:
         return

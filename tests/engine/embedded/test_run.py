@@ -14,7 +14,7 @@ from voiceid_optout.engine.embedded.run import Emitter, Run, describe, stamped
 from voiceid_optout.engine.interface import Operation, Request
 from voiceid_optout.state import InterruptedRunError, PluginError, ProgramError
 from voiceid_optout.state.checkpoint import Checkpoint
-from voiceid_optout.state.journal import Entry, EntryKind, Journal
+from voiceid_optout.state.journal import EntryKind, Journal, JournalEntry
 from voiceid_optout.state.resource import ResourceState
 from voiceid_optout.state.values import Secret
 
@@ -30,7 +30,7 @@ class Traced:
 
     def __init__(self, root: Path, operation: Operation = Operation.UP, **options: Any) -> None:
         self.events: list[dict[str, Any]] = []
-        self.lines: list[Entry] = []
+        self.lines: list[JournalEntry] = []
         self.journal = Journal(Checkpoint(), self.lines.append)
         emitter = Emitter(lambda event: self.events.append(to_json(event)))
         request = Request(root=root, stack="dev", backend=root, **options)

@@ -23,7 +23,7 @@ from voiceid_optout.engine.interface import Operation, Request
 from voiceid_optout.engine.official import inspect_state
 from voiceid_optout.engine.official.command import Command, PulumiFailedError
 from voiceid_optout.state import StackError, StackLockedError, StateError, UntrustedStateError, journal
-from voiceid_optout.state.journal import Entry, EntryKind
+from voiceid_optout.state.journal import EntryKind, JournalEntry
 from voiceid_optout.state.project import Project
 from voiceid_optout.state.trust import OURS
 
@@ -168,7 +168,7 @@ LOCKED = (
 def killed(settled: Bench) -> Bench:
     """A stack in whose journal a killed run had noted one more resource."""
     left = journal.JournalFile(settled.backend.journal_file, SEALED, settled.backend.read())
-    left.append(Entry(EntryKind.PUT, thing("s3", id="id-s3-a")))
+    left.append(JournalEntry(EntryKind.PUT, thing("s3", id="id-s3-a")))
     left.leave()
     return settled
 
