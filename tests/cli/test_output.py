@@ -337,7 +337,7 @@ def test_a_lock_has_a_code_of_its_own(project: Project, capsys: pytest.CaptureFi
 def test_what_nobody_foresaw_is_one_line_without_what_it_holds(capsys: pytest.CaptureFixture[str]) -> None:
     assert left_with(KeyError("caller-000017")) == ExitCode.FAILED
     err = capsys.readouterr().err
-    assert err.startswith("error: unforeseen: KeyError at test_errors.py:")
+    assert err.startswith("error: unforeseen: KeyError at test_output.py:")
     assert err.count("\n") == 1
     assert DEBUG_VARIABLE in err
     assert "caller" not in err
@@ -365,7 +365,7 @@ def test_what_click_handles_is_left_to_it(error: BaseException) -> None:
 def test_a_pipe_that_broke_inside_is_no_silent_end(capsys: pytest.CaptureFixture[str]) -> None:
     """Standard output does not fail in a command; whatever else does is a fault to be told."""
     assert left_with(BrokenPipeError(32, "Broken pipe")) == ExitCode.FAILED
-    assert capsys.readouterr().err.startswith("error: unforeseen: Broken pipe at test_errors.py:")
+    assert capsys.readouterr().err.startswith("error: unforeseen: Broken pipe at test_output.py:")
 
 
 def test_nothing_is_said_when_nothing_is_wrong(capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from tests.conformance import normal
 from tests.conformance.scenario import GREETING, THREE
 from tests.engine.bench import PASSPHRASE, SALT, Bench, urn
-from voiceid_optout.cli.run_events import to_json
+from voiceid_optout.cli.running import to_json
 from voiceid_optout.engine import EMBEDDED, program_providers
 from voiceid_optout.engine.embedded.engine import EmbeddedEngine
 from voiceid_optout.engine.interface import ASKS_SERVICE, WRITES_STATE

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from voiceid_optout.cli.run_events import to_json
+from voiceid_optout.cli.running import to_json
 from voiceid_optout.engine.embedded.engine import EmbeddedEngine
 from voiceid_optout.engine.interface import Operation, Outcome, Request, Result
 from voiceid_optout.files import read_json

@@ -13,7 +13,7 @@ from typing import IO, TYPE_CHECKING, Any, Self
 
 from voiceid_optout.cli.connection import client_settings, environment_for, in_environment, make_private
 from voiceid_optout.cli.exit_codes import CommandError, ExitCode
-from voiceid_optout.cli.progress import WorkProgress
+from voiceid_optout.cli.screen import WorkProgress
 from voiceid_optout.files import read_json
 from voiceid_optout.voiceid import RequestInvalid, VoiceIdError
 

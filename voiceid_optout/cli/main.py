@@ -27,10 +27,10 @@ COMMANDS = {
     "adopt": ("adopt:command", "Add people to the register who are opted out in the service."),
     "preview": ("preview:preview_command", "Show what `up` would do."),
     "up": ("up:up_command", "Make the service match the register."),
-    "drift": ("drift:drift_command", "Check that the service still matches the register."),
-    "refresh": ("refresh:refresh_command", "Make the state match the service."),
+    "drift": ("preview:drift_command", "Check that the service still matches the register."),
+    "refresh": ("preview:refresh_command", "Make the state match the service."),
     "destroy": (
-        "destroy:destroy_command",
+        "up:destroy_command",
         "Stop managing everybody; opt-outs stay in the service.",
     ),
     "comment": ("forge:comment_command", "Show a plan on its pull request."),

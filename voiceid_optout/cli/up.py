@@ -1,11 +1,16 @@
-"""``optout up``: bring the service to what the register says."""
+"""``optout up`` and ``destroy``, one way through: plan, judge, execute, and compare with what was planned."""
 
 from __future__ import annotations
 
+import hashlib
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from voiceid_optout.cli.exit_codes import CommandError, ExitCode
+from voiceid_optout.cli.git import run_message
+from voiceid_optout.cli.labels import Missing, finish
 from voiceid_optout.cli.options import (
     approve_option,
     continue_option,
@@ -16,12 +21,31 @@ from voiceid_optout.cli.options import (
     with_options,
     yes_option,
 )
-from voiceid_optout.cli.output import reported
+from voiceid_optout.cli.output import echo, reported
+from voiceid_optout.cli.running import RunOptions, end, is_repeatable, perform
+from voiceid_optout.cli.session import Choices, opened
+from voiceid_optout.cli.verdict import Approval, judge, override, read
+from voiceid_optout.engine.interface import Operation, Result
+from voiceid_optout.plan import Purpose, people, unplanned_steps
+from voiceid_optout.plan.guard import Limits, is_dangerous
+from voiceid_optout.plan.render_json import VERSION, document
+from voiceid_optout.plan.render_text import step_lines
+from voiceid_optout.plan.review import past
+from voiceid_optout.register.sources import discover
+from voiceid_optout.state import project as projects
+from voiceid_optout.state.backend import Backend
+from voiceid_optout.state.config_values import as_text
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
+    from voiceid_optout.cli.context import Context
     from voiceid_optout.cli.session import Session
+    from voiceid_optout.cli.verdict import Verdict
+    from voiceid_optout.engine.interface import Outcome
+    from voiceid_optout.plan import Plan
+    from voiceid_optout.plan.review import Review
 
 
 _NOTHING = "Nothing changed: the service says what the register asks."
@@ -29,7 +53,7 @@ _NOTHING = "Nothing changed: the service says what the register asks."
 
 @click.command(name="up")
 @with_options(*run_options, refresh_option, yes_option, approve_option, plan_option, continue_option)
-def up_command(*, refresh: bool, yes: bool, approve: str | None, plan_file: Path | None, **choices: Any) -> None:
+def up_command(*, yes: bool, approve: str | None, plan_file: Path | None, **choices: Any) -> None:
     """Make the service match the register.
 
     This shows the plan first and asks, unless --yes, --approve or --plan is given. If nobody can answer, one of
@@ -55,21 +79,17 @@ def up_command(*, refresh: bool, yes: bool, approve: str | None, plan_file: Path
     Exit codes: 0 done, 1 failed, 2 not confirmed, 3 register invalid, 6 refused by the guard, 7 plan stale,
     8 locked, 9 applied in part, or more than was approved.
     """  # noqa: D301 - click's own mark for "do not wrap"
-    from voiceid_optout.cli import applying, approval, labels  # noqa: PLC0415
-    from voiceid_optout.cli.labels import Missing  # noqa: PLC0415
-    from voiceid_optout.cli.session import Choices, opened  # noqa: PLC0415
-    from voiceid_optout.plan.review import past  # noqa: PLC0415
-
     require_answer(yes=yes or approve is not None or plan_file is not None)
     with reported():
-        approved = approval.read(approve, plan_file)
+        approved = read(approve, plan_file)
+        options = RunOptions.take(choices)
         with opened(Choices(**choices), Missing.MAKE) as session:
-            done = applying.apply(session, applying.UP, approved, refresh=refresh, yes=yes)
-            session.tell(f"Done: {past(done)}." if done.steps else _NOTHING)
-            if (words := labels.finish(session.context, session.environment)) is not None:
-                session.tell(words, "yellow")
+            done = apply(session, UP, options, approved, yes=yes)
+            session.screen.tell(f"Done: {past(done)}." if done.steps else _NOTHING)
+            if (words := finish(session.context, session.environment)) is not None:
+                session.screen.tell(words, "yellow")
             if done.steps and session.context.is_sandbox:
-                session.say(_next_step(session))
+                session.screen.say(_next_step(session))
 
 
 def _next_step(session: Session) -> str:
@@ -78,3 +98,209 @@ def _next_step(session: Session) -> str:
     file = session.mask.place(f"{session.context.register.files[0]}:").removesuffix(":")
     command = ".venv/bin/optout" if (root / ".venv" / "bin" / "optout").exists() else "optout"
     return f"Next: edit {file} and do this again; `{command} --help` lists the commands."
+
+
+@click.command(name="destroy")
+@with_options(
+    *run_options,
+    yes_option,
+    approve_option,
+    click.option("--preview", "only_preview", is_flag=True, help="Show the plan, and change nothing."),
+)
+def destroy_command(*, yes: bool, approve: str | None, only_preview: bool, **choices: Any) -> None:
+    """Stop managing everybody. The stack is empty afterwards.
+
+    Opt-outs stay in the service: only an entry under `released` ends one. The next `optout up` manages the people
+    of the register again.
+
+    Nobody would be managed any more, so the guard needs the plan's digest, which --preview shows. For a few people
+    named by --target, --yes is enough.
+
+    \b
+    Example
+      $ optout destroy --stack rehearsal --preview
+      Plan to destroy stack rehearsal: 14 to stop managing, 0 unchanged
+      ...
+      Digest: 3f2a91c0d7e4b5a6c81d20f95ae37b64
+      $ optout destroy --stack rehearsal --approve 3f2a91c0d7e4b5a6c81d20f95ae37b64
+
+    Exit codes: 0 done, 1 failed, 2 not confirmed, 3 register invalid, 6 refused by the guard, 7 plan stale,
+    8 locked, 9 done in part, or more than was approved.
+    """  # noqa: D301 - click's own mark for "do not wrap"
+    require_answer(yes=yes or only_preview or approve is not None)
+    options = RunOptions.take(choices)
+    with reported(), opened(Choices(**choices)) as session:
+        if only_preview:
+            review = judged(session, DESTROY, options).review
+            session.screen.show(review)
+            session.screen.emit(document(review))
+            return
+        done = apply(session, DESTROY, options, Approval(approve), yes=yes)
+        session.screen.tell(f"Done: {people(len(done.steps))} no longer managed; opt-outs stay in the service.")
+
+
+MOST_NAMED = 1_000  # resources: their names go on the Pulumi CLI's command line
+_RESULTS = {ExitCode.REFUSED: "refused", ExitCode.STALE: "stale", ExitCode.USAGE: "not-confirmed"}
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What a command does: how it plans, how it does it, and what it asks before."""
+
+    purpose: Purpose
+    planning: Operation
+    doing: Operation
+    title: str
+    question: str
+
+
+UP = Work(Purpose.UP, Operation.PREVIEW, Operation.UP, "Applying", "Do this?")
+DESTROY = Work(
+    Purpose.DESTROY, Operation.PREVIEW_DESTROY, Operation.DESTROY, "No longer managed", "Stop managing them?"
+)
+
+
+def judged(session: Session, work: Work, options: RunOptions, approval: Approval | None = None) -> Verdict:
+    """Make the plan and judge it; nothing is changed and nothing shown."""
+    outcome, plan = perform(session, work.planning, options, title="Comparing")
+    end(outcome)
+    review = session.review(plan, work.purpose)
+    command = override(work.purpose, session.choices, options, review.digest)
+    return judge(review, Limits.of(session.context.config.guard), approval or Approval(), command)
+
+
+def apply(session: Session, work: Work, options: RunOptions, approval: Approval, *, yes: bool) -> Plan:
+    """Plan, judge, execute, compare; returns what was done.
+
+    Raises :class:`CommandError` where the plan is not the approved one, the guard refuses it, nobody agrees, or
+    what it was made from changes before it is done.
+    """
+    approval.require_scope(session.scope(work.purpose))
+    files = files_of(session.context)
+    verdict = judged(session, work, options, approval)
+    foundation = Foundation(files, state_of(session.context))
+    # Whether the guard refuses comes after the approval: a line here would come too early.
+    session.screen.show(replace(verdict.review, refusal=None))
+    try:
+        _permit(session, work, verdict, yes=yes)
+        foundation.require_unchanged(session.context)
+    except CommandError as error:
+        _emit(session, _RESULTS[error.code], [str(error)], verdict.review)
+        raise
+    outcome, done = _execute(session, work, options, verdict.review)
+    _compare(session, verdict.review, outcome, done, approval)
+    return done
+
+
+def _permit(session: Session, work: Work, verdict: Verdict, *, yes: bool) -> None:
+    for line in verdict.differences:
+        echo(line, err=True)
+    verdict.require()
+    if verdict.overridden:
+        session.screen.warn(f"Approved although the guard would refuse it: {verdict.overridden}.")
+    if verdict.asks:
+        # After a long plan its head is out of sight: the question says once more what is agreed to, and where.
+        where = session.settings.place()
+        session.screen.confirm(f"{verdict.review.summary}, at {where}. {work.question}", yes=yes)
+
+
+def _execute(session: Session, work: Work, options: RunOptions, review: Review) -> tuple[Outcome, Plan]:
+    context, plan = session.context, review.plan
+    return perform(
+        session,
+        work.doing,
+        # What was read a moment ago and is as the state says need not be read again.
+        replace(options, refresh=options.refresh and plan.is_state_old),
+        title=work.title,
+        total=len(plan.steps) or None,
+        message=run_message(work.purpose, review.digest, context.project.root, context.environment),
+        resources=_named(work, plan),
+        repeatable=is_repeatable(session, plan),
+    )
+
+
+def _compare(session: Session, review: Review, outcome: Outcome, done: Plan, approval: Approval) -> None:
+    """Say what was done beyond the plan, and raise :class:`CommandError` where that, or the run itself, failed."""
+    extra = unplanned_steps(review.plan, done)
+    # What a failed run reports as drift it may not have got to.
+    is_told = bool(extra) and outcome.result is Result.SUCCEEDED
+    # Steps beyond the plan break a promise, unless they repair what drifted a moment ago and nobody approved less.
+    is_broken = is_told and (approval.is_given or any(map(is_dangerous, extra)))
+    count = f"{len(extra):,} {'step' if len(extra) == 1 else 'steps'}"
+    words = f"more was done than the plan said: {count} that nobody had reviewed, listed above"
+    errors = [*outcome.errors, words] if is_broken else list(outcome.errors)
+    _emit(session, Result.PARTIAL.value if is_broken else outcome.result.value, errors, review)
+    if is_told:
+        session.screen.warn("Done beyond the plan, because the service or the state changed after it was made:")
+        for line in step_lines(extra, session.people.places):
+            session.screen.warn(line)
+    end(outcome)
+    if is_broken:
+        raise CommandError(words, ExitCode.PARTIAL)
+
+
+def _named(work: Work, plan: Plan) -> frozenset[str]:
+    """Return the resources that the run is confined to; none where it has to go through all of them."""
+    resources = plan.resources
+    if work is not UP or resources is None or len(resources) > MOST_NAMED:
+        return frozenset()
+    return resources
+
+
+def _emit(session: Session, result: str, errors: list[str], review: Review) -> None:
+    session.screen.emit({"version": VERSION, "result": result, "errors": errors, "plan": document(review)})
+
+
+@dataclass(frozen=True, slots=True)
+class Foundation:
+    """Fingerprints: of each file by its name, and of the state."""
+
+    files: Mapping[str, str]
+    state: tuple[int, ...] | None
+
+    def require_unchanged(self, context: Context) -> None:
+        """Raise :class:`CommandError`, code STALE, if anything has changed since."""
+        now = files_of(context)
+        changed = sorted(name for name in {*self.files, *now} if self.files.get(name) != now.get(name))
+        if changed:
+            raise _stale(changed[0] if len(changed) == 1 else f"{changed[0]} and {len(changed) - 1:,} more")
+        if self.state != state_of(context):
+            raise _stale("the state, by another run,")
+
+
+def files_of(context: Context) -> dict[str, str]:
+    """Return a fingerprint of each file of the register, and of the stack's config."""
+    sources, _ = discover(context.register_folder)
+    found = {source.shown: _content(source.path) for source in sources}
+    # Only what it configures: a first run adds a salt to the file, and the Pulumi CLI writes values in its own way.
+    config = projects.load_stack(context.project, context.stack).config
+    found[context.settings.path.name] = as_text({key: as_text(value) for key, value in config.items()})
+    return found
+
+
+def state_of(context: Context) -> tuple[int, ...] | None:
+    """Return what tells one state from the next: every run writes a new file.
+
+    None before the first run, and for a state that is in no folder.
+    """
+    if context.remote_backend:
+        return None
+    try:
+        found = Backend(context.backend(), context.project.name, context.stack).state_file.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_mtime_ns, found.st_size
+
+
+def _content(path: Path) -> str:
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError:
+        return ""  # the engine's program will say it
+
+
+def _stale(what: str) -> CommandError:
+    return CommandError(
+        f"{what} changed after the plan was made; nothing was changed in the service. Run the command again",
+        ExitCode.STALE,
+    )

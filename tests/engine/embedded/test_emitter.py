@@ -8,7 +8,7 @@ import pytest
 from pulumi.automation import events as api
 
 from tests.engine.bench import THING, urn
-from voiceid_optout.cli.run_events import to_json
+from voiceid_optout.cli.running import to_json
 from voiceid_optout.engine.embedded.run import Emitter
 
 

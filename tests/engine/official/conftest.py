@@ -11,7 +11,7 @@ import pytest
 
 from tests.engine.bench import Bench, Ran
 from tests.engine.official.stand_in import StandIn, install
-from voiceid_optout.cli.run_events import to_json
+from voiceid_optout.cli.running import to_json
 from voiceid_optout.engine import program_providers
 from voiceid_optout.engine.interface import Operation
 from voiceid_optout.engine.official import OfficialEngine

@@ -6,9 +6,10 @@ import pytest
 
 from tests.cli.projects import Project
 from tests.plan.plans import SCOPE, review, step, steps
-from voiceid_optout.cli.approval import Approval, guarded, override, read, refused
 from voiceid_optout.cli.exit_codes import CommandError, ExitCode
+from voiceid_optout.cli.running import RunOptions
 from voiceid_optout.cli.session import Choices
+from voiceid_optout.cli.verdict import Approval, Verdict, judge, override, read
 from voiceid_optout.plan import Action, Purpose
 from voiceid_optout.plan.guard import Limits
 from voiceid_optout.plan.render_json import render
@@ -25,18 +26,30 @@ def saved(folder: Path, made: Review = REVIEWED) -> Path:
     return path
 
 
+def verdict(approval: Approval, present: Review = REVIEWED) -> Verdict:
+    return judge(present, Limits(), approval, OVERRIDE)
+
+
 def stale(approval: Approval, present: Review) -> str:
+    found = verdict(approval, present)
+    assert (found.code, found.asks) == (ExitCode.STALE, False)
     with pytest.raises(CommandError) as caught:
-        approval.require(present, OVERRIDE)
-    assert caught.value.code == ExitCode.STALE
-    return str(caught.value)
+        found.require()
+    assert (str(caught.value), caught.value.code) == (found.reason, ExitCode.STALE)
+    return found.reason
 
 
-def test_without_options_there_is_nothing_to_keep_to() -> None:
+def test_without_options_there_is_nothing_to_keep_to_and_somebody_is_asked() -> None:
     nothing = read(None, None)
     assert not nothing.is_given
     nothing.require_scope(SCOPE)
-    nothing.require(REVIEWED, OVERRIDE)
+    found = verdict(nothing)
+    found.require()
+    assert found == Verdict(REVIEWED, asks=True)
+
+
+def test_where_nothing_is_to_be_done_nobody_is_asked() -> None:
+    assert verdict(read(None, None), review([])) == Verdict(review([]))
 
 
 @pytest.mark.parametrize("digits", [32, 40, 64])
@@ -48,37 +61,32 @@ def test_the_approved_plan_may_be_done(tmp_path: Path, digits: int) -> None:
     ):
         assert approval.is_given
         approval.require_scope(SCOPE)
-        approval.require(REVIEWED, OVERRIDE)
+        assert verdict(approval) == Verdict(REVIEWED)
 
 
-def test_of_a_digest_only_the_digests_can_be_told(capsys: pytest.CaptureFixture[str]) -> None:
+def test_of_a_digest_only_the_digests_can_be_told() -> None:
     present = review([ONE])
     assert stale(read(REVIEWED.digest, None), present) == (
         f"the plan is stale, nothing was changed: {REVIEWED.digest[:32]} was reviewed, and "
         f"what would be done now is {present.digest[:32]}. Review that, then: {OVERRIDE}"
     )
-    assert capsys.readouterr() == ("", "")
+    assert verdict(read(REVIEWED.digest, None), present).differences == ()
 
 
-def test_of_a_saved_plan_the_rows_that_differ_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_of_a_saved_plan_the_rows_that_differ_are_told(tmp_path: Path) -> None:
     present = review([ONE, THREE], places={THREE.label: "config/people.yaml:9"})
-    assert "the plan is stale" in stale(read(None, saved(tmp_path)), present)
-    out, err = capsys.readouterr()
-    assert (out, err.splitlines()) == (
-        "",
-        [
-            "Only in the reviewed plan:",
-            f"  + opt out  {TWO.label}  config/people.yaml:4  ensure: none → opted_out",
-            "Only in the present one:",
-            f"  + opt out  {THREE.label}  config/people.yaml:9  ensure: none → opted_out",
-        ],
+    approval = read(None, saved(tmp_path))
+    assert "the plan is stale" in stale(approval, present)
+    assert verdict(approval, present).differences == (
+        "Only in the reviewed plan:",
+        f"  + opt out  {TWO.label}  config/people.yaml:4  ensure: none → opted_out",
+        "Only in the present one:",
+        f"  + opt out  {THREE.label}  config/people.yaml:9  ensure: none → opted_out",
     )
 
 
-def test_at_most_twenty_rows_a_side_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    path = saved(tmp_path, review([]))
-    stale(read(None, path), review(steps(Action.OPT_OUT, 25)))
-    lines = capsys.readouterr().err.splitlines()
+def test_at_most_twenty_rows_a_side_are_told(tmp_path: Path) -> None:
+    lines = verdict(read(None, saved(tmp_path, review([]))), review(steps(Action.OPT_OUT, 25))).differences
     assert lines[0] == "Only in the present one:"
     assert len(lines) == 1 + 20 + 1
     assert lines[-1] == "  … 5 more rows …"
@@ -119,15 +127,15 @@ def test_what_is_no_plan_is_one_clear_error(tmp_path: Path, content: bytes | Non
 
 def test_a_plan_whose_steps_stay_may_differ_in_words(tmp_path: Path) -> None:
     worded = review([replace(ONE, reason="in other words"), TWO], unchanged=9)
-    read(None, saved(tmp_path, worded)).require(REVIEWED, OVERRIDE)
+    verdict(read(None, saved(tmp_path, worded))).require()
     assert step(Action.OPT_OUT) == ONE
 
 
 DIGEST = "0123456789abcdef" * 4
 
 
-def choices(root: str = ".", targets: tuple[str, ...] = ()) -> Choices:
-    return Choices(root=Path(root), stack="test", engine="auto", as_json=False, parallel=8, targets=targets)
+def choices(root: str = ".") -> Choices:
+    return Choices(root=Path(root), stack="test", engine="auto")
 
 
 @pytest.mark.parametrize("value", [{"maxLosses": -5}, {"maxLosses": "5"}])
@@ -138,20 +146,36 @@ def test_wrong_limits_name_file_and_key(project: Project, value: Any) -> None:
 
 
 def test_the_override_is_the_command_for_exactly_this_plan() -> None:
-    assert override(Purpose.UP, choices(), DIGEST) == f"optout up --stack test --approve {DIGEST[:32]}"
-    assert override(Purpose.DESTROY, choices("a b", ("sp-1", "sp-2")), DIGEST, refresh=False) == (
-        f"optout destroy --stack test --cwd 'a b' --no-refresh --target sp-1 --target sp-2 --approve {DIGEST[:32]}"
+    assert (
+        override(Purpose.UP, choices(), RunOptions(), DIGEST) == f"optout up --stack test --approve {DIGEST[:32]}"
+    )
+    options = RunOptions(refresh=False, targets=("sp-1", "sp-2"), trust_state=True)
+    assert override(Purpose.DESTROY, choices("a b"), options, DIGEST) == (
+        "optout destroy --stack test --cwd 'a b' --no-refresh --trust-state --target sp-1 --target sp-2 "
+        f"--approve {DIGEST[:32]}"
     )
 
 
-def test_a_guarded_review_says_what_is_refused() -> None:
-    assert guarded(review([step(Action.OPT_OUT)]), Limits(), choices()).refusal is None
-    made = guarded(review(steps(Action.FORGET, 3)), Limits(), choices())
-    assert made.refusal is not None
-    assert made.refusal.digest == made.digest
-    error = refused(made.refusal)
-    assert error.code == ExitCode.REFUSED
-    assert str(error) == (
+def test_what_the_guard_refuses_may_not_be_done() -> None:
+    found = verdict(Approval(), review(steps(Action.FORGET, 3)))
+    assert found.review.refusal is not None
+    assert found.review.refusal.digest == found.review.digest
+    assert (found.code, found.asks) == (ExitCode.REFUSED, False)
+    assert found.reason == (
         "refused by the guard, nothing was changed: 3 people would no longer be managed, and nobody would be left. "
-        f"If exactly this is meant: optout up --stack test --approve {made.digest[:32]}"
+        f"If exactly this is meant: {OVERRIDE}"
     )
+
+
+def test_the_limits_are_the_stack_s() -> None:
+    present = review(steps(Action.FORGET, 3), unchanged=100)
+    assert judge(present, Limits(), Approval(), OVERRIDE).code is None
+    assert judge(present, Limits(max_losses=2), Approval(), OVERRIDE).code == ExitCode.REFUSED
+
+
+def test_only_the_digest_gets_past_the_guard_and_it_is_said(tmp_path: Path) -> None:
+    refused = review(steps(Action.FORGET, 3))
+    approved = verdict(Approval(refused.digest), refused)
+    assert (approved.code, approved.asks) == (None, False)
+    assert approved.overridden == "3 people would no longer be managed, and nobody would be left"
+    assert verdict(read(None, saved(tmp_path, refused)), refused).code == ExitCode.REFUSED

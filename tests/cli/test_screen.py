@@ -1,15 +1,130 @@
+from __future__ import annotations
+
 import io
+import json
 import re
 import threading
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+import click
 import pytest
+from click.testing import CliRunner
 from rich.console import Console
 
-from voiceid_optout.cli.progress import WorkProgress
+from tests.cli.desk import Desk, desk
+from voiceid_optout.cli.exit_codes import CommandError, ExitCode
+from voiceid_optout.cli.screen import WorkProgress
+from voiceid_optout.engine.embedded.run import Emitter
+from voiceid_optout.plan import Action, Change, Plan, Purpose, Step, render_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.cli.engines import ScriptedEngine
+    from tests.cli.projects import Project
+    from voiceid_optout.plan.review import Review
+
+
+SAM = "sp-00000000000005a1"
+
+
+REPAIRED = Step(SAM, Action.REPAIR, "ENROLLED in the service, should be OPTED_OUT")
+RELEASE = Step("sp-00000000000005a2", Action.RELEASE, "released", Change("ensure", "opted_out", "released"))
+PLACES = {SAM: "config/people.yaml:3"}
+
+
+def reviewed(made: Desk, *steps: Step, unchanged: int = 3, purpose: Purpose = Purpose.DRIFT) -> Review:
+    return made.session.review(Plan(steps, unchanged), purpose)
+
+
+def test_a_plan_is_shown_as_its_text(project: Project) -> None:
+    made = desk(project, places=PLACES, width=40)
+    review = reviewed(made, REPAIRED, RELEASE, purpose=Purpose.UP)
+    made.session.screen.show(review)
+    assert made.shown == render_text.render(review)
+    assert len(made.shown.splitlines()) == 5
+
+
+def test_on_a_narrow_terminal_the_reasons_go_below(project: Project) -> None:
+    made = desk(project, places=PLACES, width=80, terminal=True)
+    made.session.screen.show(reviewed(made, REPAIRED))
+    lines = [line.removeprefix("\x1b[1m").removesuffix("\x1b[0m") for line in made.shown.splitlines()]
+    assert lines == [
+        "Drift in stack test: 1 to repair, 3 unchanged",
+        "Endpoint: AWS's Voice ID in us-east-1",
+        f"  ! repair  {SAM}  config/people.yaml:3",
+        "      ENROLLED in the service, should be OPTED_OUT",
+    ]
+
+
+def test_on_a_wide_terminal_a_row_is_a_line(project: Project) -> None:
+    made = desk(project, places=PLACES, width=200, terminal=True)
+    made.session.screen.show(reviewed(made, REPAIRED))
+    assert len(made.shown.splitlines()) == 3
+
+
+def test_json_is_one_object_in_ascii_and_only_if_asked_for(
+    project: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    desk(project).session.screen.emit({"place": "config/büro.yaml:3"})
+    assert capsys.readouterr() == ("", "")
+    desk(project, as_json=True).session.screen.emit({"place": "config/büro.yaml:3"})
+    out, err = capsys.readouterr()
+    assert out.isascii()
+    assert (json.loads(out), err) == ({"place": "config/büro.yaml:3"}, "")
+
+
+@pytest.mark.parametrize(
+    ("answer", "ends"),
+    [("y\n", None), ("yes\n", None), ("n\n", ExitCode.USAGE), ("\n", ExitCode.USAGE), ("", ExitCode.USAGE)],
+)
+@pytest.mark.parametrize("as_json", [False, True])
+def test_a_question_wants_a_yes(project: Project, answer: str, ends: ExitCode | None, *, as_json: bool) -> None:
+    session = desk(project, as_json=as_json).session
+
+    @click.command()
+    def ask() -> None:
+        session.screen.confirm("Do this?", yes=False)
+
+    result = CliRunner().invoke(ask, input=answer)
+    assert "Do this? [y/N]" in (result.stderr if as_json else result.stdout)
+    assert not as_json or result.stdout == "", "standard output is for the JSON alone"
+    if ends is None:
+        assert result.exception is None
+    else:
+        assert isinstance(result.exception, CommandError)
+        assert (str(result.exception), result.exception.code) == ("not confirmed; nothing was changed", ends)
+
+
+def test_with_yes_nobody_is_asked(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    desk(project).session.screen.confirm("Do this?", yes=True)
+    assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("command", ["preview", "up", "drift", "refresh", "destroy"])
+def test_who_wants_quiet_gets_the_result_and_what_is_wrong(
+    project: Project, engine: ScriptedEngine, command: str
+) -> None:
+    engine.stream.stack("same")
+    engine.stream.read(SAM, "OPTED_OUT", "ENROLLED")
+    engine.stream.step("same", SAM)
+    tell = Emitter(engine.stream.events.append).diagnostic
+    tell("info", "by the way")
+    tell("warning", "look here")
+    extra = ["--yes"] if command == "up" else ["--preview"] if command == "destroy" else []
+    loud = project.run(command, "--stack", "test", *extra).output
+    quiet = project.run(command, "--stack", "test", "--quiet", *extra).output
+    assert "note: by the way" in loud
+    assert f"! repair  {SAM}" in loud
+    assert "by the way" not in quiet
+    assert "! repair" not in quiet
+    assert "warning: look here" in quiet
+    assert "1 to repair" in quiet
+    assert "Applying" not in quiet
+    assert ("Done: 1 repaired." in quiet) == (command == "up")
 
 
 @dataclass

@@ -1,19 +1,93 @@
-"""Shows that long work goes on: a bar on a terminal, elsewhere a line every ten seconds, done something or not."""
+"""What people see of a command on a stack: its words, its plan, its questions, and that long work goes on."""
 
 from __future__ import annotations
 
+import json
 import threading
 import time
-from typing import TYPE_CHECKING, Self
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Self
 
+from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
+from voiceid_optout.cli.exit_codes import CommandError, ExitCode
+from voiceid_optout.cli.output import confirmed, echo, remember, styled
+from voiceid_optout.plan.render_text import Tone, lines
 from voiceid_optout.plan.review import format_duration
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
-    from rich.console import Console
+    from voiceid_optout.plan.review import Review
+
+_STYLES = {
+    Tone.TITLE: "bold",
+    Tone.GOOD: "green",
+    Tone.CHANGE: "cyan",
+    Tone.WARNING: "yellow",
+    Tone.LOSS: "red",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Screen:
+    """Where a command's words go: standard output, or standard error where ``as_json`` leaves that to the JSON.
+
+    ``quiet`` leaves out what is neither a result nor something to look at.
+    """
+
+    as_json: bool = False
+    quiet: bool = False
+    console: Console = field(default_factory=lambda: Console(highlight=False, soft_wrap=True))
+
+    @classmethod
+    def of(cls, *, as_json: bool, quiet: bool) -> Self:
+        """Make the screen that the options ask for."""
+        return cls(as_json, quiet, Console(stderr=as_json, highlight=False, soft_wrap=True))
+
+    def say(self, message: str, style: str = "") -> None:
+        """Print a line for people, unless they want quiet."""
+        if not self.quiet:
+            self._print(message, style)
+
+    def warn(self, message: str) -> None:
+        """Print what somebody should look at, whatever the options say."""
+        self._print(message, "yellow")
+
+    def note(self, message: str) -> None:
+        """Print what is good to know, whatever the options say."""
+        self._print(message, "dim")
+
+    def tell(self, result: str, style: str = "green") -> None:
+        """Print what was done or found; it is said whatever the options and standard output let through."""
+        remember(result)
+        self._print(result, style)
+
+    def show(self, review: Review) -> None:
+        """Print a plan: its summary and its rows, which those who want quiet do without."""
+        # A file has no width; on a narrow terminal the reasons get lines of their own.
+        width = self.console.width if self.console.is_terminal else None
+        for line in lines(review, width, rows=not self.quiet):
+            self._print(line.text, _STYLES.get(line.tone, ""))
+
+    def confirm(self, question: str, *, yes: bool) -> None:
+        """Ask, unless --yes was given; raises :class:`CommandError` when the answer is not yes."""
+        if not yes and not confirmed(question, err=self.as_json):
+            raise CommandError("not confirmed; nothing was changed", ExitCode.USAGE)
+
+    def emit(self, document: Mapping[str, Any]) -> None:
+        """Print the JSON object on a line of its own, if that is what was asked for."""
+        if self.as_json:
+            echo(json.dumps(document))
+
+    def working(self, title: str, total: int | None, *, lasting: bool) -> WorkProgress:
+        """Return what shows that long work goes on."""
+        return WorkProgress(Console(quiet=True) if self.quiet else self.console, title, total, lasting=lasting)
+
+    def _print(self, message: str, style: str) -> None:
+        self.console.print(styled(message, style))
+
 
 LINE_EVERY_SECONDS = 10.0
 _BAR_WIDTH = 12  # what stands behind it must find room on a terminal of 80 columns
