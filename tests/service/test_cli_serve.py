@@ -13,9 +13,10 @@ import click.testing
 import pytest
 
 from tests.service.running import START, thread
+from voiceid_optout.cli.connection import SERVICE_PACKAGES
 from voiceid_optout.cli.exit_codes import ExitCode
 from voiceid_optout.cli.main import main
-from voiceid_optout.cli.serve import SERVICE_PACKAGES, command
+from voiceid_optout.cli.serve import command
 from voiceid_optout.service.data_folder import find
 
 

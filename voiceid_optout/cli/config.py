@@ -66,7 +66,7 @@ def set_value(key: str, value: str | None, *, secret: bool, is_random: bool, **c
     if not secret and value is None:
         raise click.UsageError("the value is missing; one that is secret comes from standard input, with --secret")
     with reported():
-        context = _context(choices)
+        context = contexts.find(choices["root"], choices["stack"])
         name = full_key(context, key)
         text = value if value is not None else new_key() if is_random else _secret(name)
         store(context, {name: text}, secret=frozenset({name}) if secret else frozenset())
@@ -83,7 +83,7 @@ def get(key: str, *, show_secrets: bool, **choices: Any) -> None:
     Exit codes: 0 done, 1 failed or not set, 2 wrong usage.
     """
     with reported():
-        context = _context(choices)
+        context = contexts.find(choices["root"], choices["stack"])
         name = full_key(context, key)
         if name not in context.settings.config:
             raise CommandError(f"{context.settings.path.name} has no {name}")
@@ -102,16 +102,11 @@ def list_values(*, show_secrets: bool, **choices: Any) -> None:
     Exit codes: 0 done, 1 failed, 2 wrong usage.
     """
     with reported():
-        context = _context(choices)
+        context = contexts.find(choices["root"], choices["stack"])
         values, secret = _values(context, show_secrets=show_secrets)
         width = max((len(name) for name in values), default=0)
         for name in sorted(values):
             echo(f"{name:<{width}}  {values[name] if show_secrets or name not in secret else _HIDDEN}")
-
-
-def _context(choices: dict[str, Any]) -> Context:
-
-    return contexts.find(choices["root"], choices["stack"])
 
 
 def _values(context: Context, *, show_secrets: bool) -> tuple[dict[str, str], frozenset[str]]:

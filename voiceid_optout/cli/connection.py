@@ -9,12 +9,12 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager
+from importlib.util import find_spec
 from tempfile import TemporaryFile
 from typing import IO, TYPE_CHECKING
 
 from voiceid_optout.cli.context import DATA_FOLDER, require_shell
 from voiceid_optout.cli.exit_codes import CommandError, ExitCode
-from voiceid_optout.cli.serve import require_service
 from voiceid_optout.config import value_of
 from voiceid_optout.plan import AWS, SANDBOX, Scope
 from voiceid_optout.plan.review import Pace
@@ -82,6 +82,21 @@ def sandbox_environment(context: Context, service: Running) -> dict[str, str]:
         PASSPHRASE: SANDBOX_PASSPHRASE,
         EXPORTED_FOR: context.place.full_name,
     }
+
+
+SERVICE_PACKAGES = ("alembic", "prometheus_client", "regex", "sqlalchemy", "starlette", "uvicorn")
+"""What the extra `service` brings on every platform, by the names under which it is imported."""
+
+
+def require_service() -> None:
+    """Raise :class:`CommandError` unless the extra `service` is installed. Imports nothing."""
+    missing = [name for name in SERVICE_PACKAGES if find_spec(name) is None]
+    if missing:
+        raise CommandError(
+            f"the service needs {', '.join(missing)}, which {'is' if len(missing) == 1 else 'are'} not installed; "
+            "run: pip install 'voiceid-optout[service]'",
+            ExitCode.USAGE,
+        )
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from contextlib import contextmanager, suppress
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -187,45 +188,40 @@ def add_command(
     details = {"reason": reason, "ticket": choices["ticket"], "requested_on": choices["requested_on"]}
     with reported():
         given = named(ids, from_csv, details, SPEAKERS, "add")
-        _add(given, choices, skip_listed=skip_listed, dry_run=dry_run, reveal=reveal)
-
-
-def _add(given: Any, choices: Any, *, skip_listed: bool, dry_run: bool, reveal: bool) -> None:
-
-    with opened_for(choices["root"], choices["stack"]) as files:
-        candidates = files.choose(choices["file"], choices["domain"])
-        if len(candidates) != 1:
-            which = f"one of {', '.join(candidates)}" if candidates else "no file is about this domain"
-            raise CommandError(f"say with --file where to add: {which}", ExitCode.USAGE)
-        domain_id = files.register.domain_ids[candidates[0]]
-        try:
-            changes = to_add(
-                files.register, given, domain_id=domain_id, file=candidates[0], skip_listed=skip_listed
-            )
-        except Refused as error:
-            raise refused(error.problems, "add") from None
-        if not changes:
-            echo("Nothing to do: everybody is listed already.")
-            return
-        edited = carry_out(files, changes, dry_run=dry_run, reveal=reveal)
-    entries = by_id(edited.register)
-    before = {entry.speaker_id for change in changes.values() for entry in change.remove}
-    added = [entries[domain_id, each.speaker_id] for change in changes.values() for each in _all(change)]
-    verb = "Would add" if dry_run else "Added"
-    result(f"{verb} {people(len(added))}: {places(added)}")
-    if before:
-        again = [entry for entry in added if entry.speaker_id in before]
-        verb = "is" if len(again) == 1 else "are"
-        echo(f"{len(again):,} of them had been released and {verb} opted out again: {places(again)}")
-    if len(given) > len(added):
-        echo(f"Passed over {people(len(given) - len(added))} listed already.")
-    if any(view.warns_of_contacts for view in views_of(choices["root"], choices["stack"])):
-        warn(list(contacts(added)))
-    echo(next_step(edited, dry_run=dry_run))
-
-
-def _all(change: Any) -> list[Any]:
-    return [person for added in change.add.values() for person in added]
+        with opened_for(choices["root"], choices["stack"]) as files:
+            candidates = files.choose(choices["file"], choices["domain"])
+            if len(candidates) != 1:
+                which = f"one of {', '.join(candidates)}" if candidates else "no file is about this domain"
+                raise CommandError(f"say with --file where to add: {which}", ExitCode.USAGE)
+            domain_id = files.register.domain_ids[candidates[0]]
+            try:
+                changes = to_add(
+                    files.register, given, domain_id=domain_id, file=candidates[0], skip_listed=skip_listed
+                )
+            except Refused as error:
+                raise refused(error.problems, "add") from None
+            if not changes:
+                echo("Nothing to do: everybody is listed already.")
+                return
+            edited = carry_out(files, changes, dry_run=dry_run, reveal=reveal)
+        entries = by_id(edited.register)
+        before = {entry.speaker_id for change in changes.values() for entry in change.remove}
+        added = [
+            entries[domain_id, each.speaker_id]
+            for change in changes.values()
+            for each in chain(*change.add.values())
+        ]
+        verb = "Would add" if dry_run else "Added"
+        result(f"{verb} {people(len(added))}: {places(added)}")
+        if before:
+            again = [entry for entry in added if entry.speaker_id in before]
+            verb = "is" if len(again) == 1 else "are"
+            echo(f"{len(again):,} of them had been released and {verb} opted out again: {places(again)}")
+        if len(given) > len(added):
+            echo(f"Passed over {people(len(given) - len(added))} listed already.")
+        if any(view.warns_of_contacts for view in views_of(choices["root"], choices["stack"])):
+            warn(list(contacts(added)))
+        echo(next_step(edited, dry_run=dry_run))
 
 
 @click.command(name="release")
@@ -264,19 +260,16 @@ def release_command(
     details = {"reason": reason, "ticket": choices["ticket"], "requested_on": choices["requested_on"]}
     with reported():
         given = named(ids, from_csv, details, RELEASED, "release")
-        _release(given, choices, dry_run=dry_run, reveal=reveal)
-
-
-def _release(given: Any, choices: Any, *, dry_run: bool, reveal: bool) -> None:
-
-    with opened_for(choices["root"], choices["stack"]) as files:
-        within = files.choose(choices["file"], choices["domain"])
-        try:
-            changes = to_release(files.register, given, within=set(within))
-        except Refused as error:
-            raise refused(error.problems, "release") from None
-        edited = carry_out(files, changes, dry_run=dry_run, reveal=reveal)
-    entries = by_id(edited.register)
-    moved = [entries[entry.domain_id, entry.speaker_id] for change in changes.values() for entry in change.remove]
-    result(f"{'Would release' if dry_run else 'Released'} {people(len(moved))}: {places(moved)}")
-    echo(next_step(edited, dry_run=dry_run))
+        with opened_for(choices["root"], choices["stack"]) as files:
+            within = files.choose(choices["file"], choices["domain"])
+            try:
+                changes = to_release(files.register, given, within=set(within))
+            except Refused as error:
+                raise refused(error.problems, "release") from None
+            edited = carry_out(files, changes, dry_run=dry_run, reveal=reveal)
+        entries = by_id(edited.register)
+        moved = [
+            entries[entry.domain_id, entry.speaker_id] for change in changes.values() for entry in change.remove
+        ]
+        result(f"{'Would release' if dry_run else 'Released'} {people(len(moved))}: {places(moved)}")
+        echo(next_step(edited, dry_run=dry_run))

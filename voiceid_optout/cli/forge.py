@@ -23,6 +23,7 @@ from voiceid_optout.cli.posting import (
     tell,
 )
 from voiceid_optout.forge import posts, texts
+from voiceid_optout.forge.client import Event, commit
 from voiceid_optout.forge.posts import reviewed_digest
 from voiceid_optout.plan import PlanFileError
 from voiceid_optout.plan.render_json import parse_saved
@@ -67,8 +68,6 @@ def comment_command(
     Exit codes: 0 done, 1 failed, 2 wrong usage, 3 register invalid (only without --failed), 6 an identifier in
     the text.
     """  # noqa: D301 - click's own mark for "do not wrap"
-    from voiceid_optout.forge.client import Event  # noqa: PLC0415
-
     choices = Choices(**options)
     if failed is None and choices.body_file is None:
         raise click.UsageError("give --body-file, or --failed for a preview that gave no plan")
@@ -143,8 +142,6 @@ def issue_command(*, failed: str | None, close: bool, **options: Any) -> None:
     Exit codes: 0 done, 1 failed, 2 wrong usage, 3 register invalid (only without --failed), 6 an identifier in
     the text.
     """  # noqa: D301 - click's own mark for "do not wrap"
-    from voiceid_optout.forge.client import Event  # noqa: PLC0415
-
     choices = Choices(**options)
     texts_given = (choices.body_file is not None) + (choices.log_file is not None)
     if failed is not None and (close or choices.body_file is not None):
@@ -189,8 +186,6 @@ def approved_command(**options: Any) -> None:
 
     Exit codes: 0 done, 1 failed, 2 wrong usage, 7 no plan was reviewed for this commit.
     """  # noqa: D301 - click's own mark for "do not wrap"
-    from voiceid_optout.forge.client import commit  # noqa: PLC0415
-
     choices = Choices(**options)
     with reported(), forge(choices) as github:
         found = choices.commit or os.environ.get("GITHUB_SHA")

@@ -10,16 +10,22 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from voiceid_optout.cli import context as contexts
 from voiceid_optout.cli.exit_codes import CommandError, ExitCode
+from voiceid_optout.cli.known import matcher, unknown_words
 from voiceid_optout.cli.options import stack_options
 from voiceid_optout.cli.output import echo, result, standard_input
+from voiceid_optout.forge import ForgeError, IdentifierInText, NotReviewed, OptionInvalid
+from voiceid_optout.forge.client import GitHub, GitHubSettings, RetryPolicy, commit, run_url
+from voiceid_optout.forge.identifiers import Matcher
+from voiceid_optout.forge.texts import Origin
+from voiceid_optout.register.faults import RegisterInvalid
+from voiceid_optout.state import StackError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from voiceid_optout.forge.client import Event, GitHub
-    from voiceid_optout.forge.identifiers import Matcher
-    from voiceid_optout.forge.texts import Origin
+    from voiceid_optout.forge.client import Event
 
 FAULTS_SHOWN = 50
 MOST_BYTES = 16 * 1024 * 1024  # a text that is read to be cut to 65,536 characters
@@ -96,9 +102,6 @@ def _read(path: Path | None) -> str:
 
 def origin(choices: Choices, event: Event, environ: Mapping[str, str]) -> Origin:
     """Return what a text says of where it comes from."""
-    from voiceid_optout.forge.client import commit, run_url  # noqa: PLC0415 - not for --help
-    from voiceid_optout.forge.texts import Origin  # noqa: PLC0415
-
     found = choices.commit or event.head or environ.get("GITHUB_SHA")
     return Origin(choices.stack, commit(found) if found else None, run_url(environ))
 
@@ -108,9 +111,6 @@ def speakers(choices: Choices) -> Matcher:
 
     A job that posts may do without the passphrase: then it says that it knows the register's alone.
     """
-    from voiceid_optout.cli import context as contexts  # noqa: PLC0415
-    from voiceid_optout.cli.known import matcher, unknown_words  # noqa: PLC0415
-
     found, why = matcher(contexts.find(choices.root, choices.stack), {}, ())
     if why:
         echo(unknown_words(why), err=True)
@@ -123,10 +123,6 @@ def of_failure(choices: Choices, given: Texts, failed: str) -> tuple[Texts, Matc
     Against a register that cannot be read no text can be checked: then its faults, which carry nothing of what the
     files say, stand in for what was given.
     """
-    from voiceid_optout.forge.identifiers import Matcher  # noqa: PLC0415
-    from voiceid_optout.register.faults import RegisterInvalid  # noqa: PLC0415
-    from voiceid_optout.state import StackError  # noqa: PLC0415 - not for --help
-
     try:
         return given, speakers(choices), failed
     except RegisterInvalid as error:
@@ -141,8 +137,6 @@ def of_failure(choices: Choices, given: Texts, failed: str) -> tuple[Texts, Matc
 @contextmanager
 def forge(choices: Choices) -> Iterator[GitHub]:
     """Give the repository on GitHub; the package's errors become errors of the command."""
-    from voiceid_optout.forge import ForgeError  # noqa: PLC0415
-    from voiceid_optout.forge.client import GitHub, GitHubSettings, RetryPolicy  # noqa: PLC0415
 
     def say(message: str) -> None:
         echo(message, err=True)
@@ -155,8 +149,6 @@ def forge(choices: Choices) -> Iterator[GitHub]:
 
 
 def _code(error: Exception) -> ExitCode:
-    from voiceid_optout.forge import IdentifierInText, NotReviewed, OptionInvalid  # noqa: PLC0415
-
     match error:
         case OptionInvalid():
             return ExitCode.USAGE

@@ -88,8 +88,7 @@ def preview_command(
         if plan_file is not None:
             write(plan_file, render_json.render(review).encode(), 0o600)
         destination.publish(review)
-        people = len(session.context.register.entries)
-        if note := advice(people, sharded=session.context.is_sharded):
+        if note := advice(len(session.context.register.entries), sharded=session.context.is_sharded):
             session.screen.say(f"note: {note}.", "dim")
         if not review.plan.steps:
             session.screen.tell("Nothing to do: the service says what the register asks.")

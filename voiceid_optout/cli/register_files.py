@@ -9,9 +9,9 @@ import fcntl
 import os
 import stat
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import click
 
@@ -46,12 +46,20 @@ class StackView:
     project.
     """
 
-    stacks: tuple[str, ...]
-    domains: Mapping[str, str]
-    default_domain: str | None
-    directory: Path
+    domains: Mapping[str, str] = field(default_factory=dict)
+    default_domain: str | None = None
+    directory: Path = DEFAULT_DIRECTORY
     is_sharded: bool = False
     warns_of_contacts: bool = True
+    stacks: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, settings: config.Config) -> Self:
+        """Take it out of a stack's settings."""
+        is_sharded = settings.grouping is config.Grouping.SHARDED
+        return cls(
+            settings.domains, settings.domain, Path(settings.register), is_sharded, settings.contact_warnings
+        )
 
 
 def views_of(root: Path, stack: str | None) -> list[StackView]:
@@ -68,13 +76,11 @@ def views_of(root: Path, stack: str | None) -> list[StackView]:
         _require_sound(root, file.name[7:-5])
         if stack is None and settings.guardrails is config.Guardrails.ONLY:
             continue
-        name, said = file.name[7:-5], _register_of(settings)
-        at = next((number for number, view in enumerate(views) if said == _said(view)), None)
-        if at is None:
-            views.append(StackView((name,), *said))
-        else:
-            views[at] = StackView((*views[at].stacks, name), *said)
-    return views or [StackView((), {}, None, DEFAULT_DIRECTORY)]
+        view = StackView.of(settings)
+        at = next((place for place, known in enumerate(views) if replace(known, stacks=()) == view), len(views))
+        names = (*(name for known in views[at : at + 1] for name in known.stacks), file.name[7:-5])
+        views[at : at + 1] = [replace(view, stacks=names)]
+    return views or [StackView()]
 
 
 def _require_sound(root: Path, stack: str) -> None:
@@ -84,23 +90,6 @@ def _require_sound(root: Path, stack: str) -> None:
             contexts.find(root, stack)
     except CommandError as error:
         raise click.UsageError(str(error)) from None
-
-
-_Said = tuple["Mapping[str, str]", "str | None", Path, bool, bool]
-
-
-def _said(view: StackView) -> _Said:
-    return view.domains, view.default_domain, view.directory, view.is_sharded, view.warns_of_contacts
-
-
-def _register_of(settings: config.Config) -> _Said:
-    return (
-        settings.domains,
-        settings.domain,
-        Path(settings.register),
-        settings.grouping is config.Grouping.SHARDED,
-        settings.contact_warnings,
-    )
 
 
 def _settings(file: Path, prefix: str) -> config.Config:

@@ -5,17 +5,19 @@ from __future__ import annotations
 import shlex
 import sys
 from contextlib import contextmanager
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 from click.core import ParameterSource
 
-from voiceid_optout.cli.exit_codes import CommandError, ExitCode
+from voiceid_optout.cli.connection import require_service
+from voiceid_optout.cli.exit_codes import ExitCode
 from voiceid_optout.cli.options import LazyGroup
 from voiceid_optout.cli.output import echo
 from voiceid_optout.cli.serve_production import production_options, production_settings
+from voiceid_optout.service.errors import DataLockedError, StartError
+from voiceid_optout.service.settings import Settings, Tenant
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -129,7 +131,6 @@ def command(
         return
     # Imported here: web server and database take a quarter of a second that other commands need not pay.
     from voiceid_optout.service.process import configure, run  # noqa: PLC0415
-    from voiceid_optout.service.settings import Settings, Tenant  # noqa: PLC0415
 
     def ready(running: Running) -> None:
         admin = f" · admin {running.admin_url}" if running.admin_url else ""
@@ -167,26 +168,9 @@ def _domain(text: str) -> tuple[str, str]:
     return domain_id, name or "sandbox"
 
 
-SERVICE_PACKAGES = ("alembic", "prometheus_client", "regex", "sqlalchemy", "starlette", "uvicorn")
-"""What the extra `service` brings on every platform, by the names under which it is imported."""
-
-
-def require_service() -> None:
-    """Raise :class:`CommandError` unless the extra `service` is installed. Imports nothing."""
-    missing = [name for name in SERVICE_PACKAGES if find_spec(name) is None]
-    if missing:
-        raise CommandError(
-            f"the service needs {', '.join(missing)}, which {'is' if len(missing) == 1 else 'are'} not installed; "
-            "run: pip install 'voiceid-optout[service]'",
-            ExitCode.USAGE,
-        )
-
-
 @contextmanager
 def refusals(command: str) -> Iterator[None]:
     """End the process with one clear line, and the exit code that fits, if the service's package refuses."""
-    from voiceid_optout.service.errors import DataLockedError, StartError  # noqa: PLC0415 - not for --help
-
     try:
         yield
     except DataLockedError as error:

@@ -8,11 +8,21 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from voiceid_optout.cli.options import with_options
+from voiceid_optout.model import load_model
+from voiceid_optout.service.settings import (
+    AccessSettings,
+    AdminSettings,
+    ConnectionLimits,
+    EventSinks,
+    SecretError,
+    SecretSource,
+    TlsFiles,
+    WebhookSettings,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from voiceid_optout.service.settings import SecretSource, WebhookSettings
 
 AWS_QUOTAS = "aws"
 NO_QUOTAS = "none"
@@ -143,8 +153,6 @@ def production_settings(
     choices: dict[str, Any], admin_port: int | None, address: tuple[str, int]
 ) -> dict[str, Any]:
     """Return the members of the service's Settings that these options decide; raises click's UsageError."""
-    from voiceid_optout.service.settings import AccessSettings, AdminSettings, ConnectionLimits, EventSinks  # noqa: PLC0415
-
     if choices["test_hooks"] and admin_port is None:
         raise click.UsageError("--test-hooks needs --admin-port")
     if admin_port and (choices["admin_host"], admin_port) == address:
@@ -175,8 +183,6 @@ def production_settings(
 
 def secret_source(reference: str, option: str) -> SecretSource:
     """Return what a reference to a secret stands for; raises click's UsageError."""
-    from voiceid_optout.service.settings import SecretError, SecretSource  # noqa: PLC0415 - not for --help
-
     try:
         return SecretSource.parse(reference)
     except SecretError as error:
@@ -184,16 +190,12 @@ def secret_source(reference: str, option: str) -> SecretSource:
 
 
 def _tls(certificate: Path | None, key: Path | None) -> Any:
-    from voiceid_optout.service.settings import TlsFiles  # noqa: PLC0415 - not for --help
-
     if (certificate is None) != (key is None):
         raise click.UsageError("--tls-certificate and --tls-key belong together")
     return TlsFiles(certificate, key) if certificate and key else None
 
 
 def _webhook(url: str | None, secret: str | None) -> WebhookSettings | None:
-    from voiceid_optout.service.settings import WebhookSettings  # noqa: PLC0415 - not for --help
-
     if (url is None) != (secret is None):
         raise click.UsageError(
             "--events-webhook and --events-webhook-secret belong together: every request is signed"
@@ -203,7 +205,6 @@ def _webhook(url: str | None, secret: str | None) -> WebhookSettings | None:
 
 def quota_rates(quotas: str, overrides: Iterable[str]) -> dict[str, float]:
     """Return calls a second by operation; raises click's UsageError."""
-    from voiceid_optout.model import load_model  # noqa: PLC0415 - not for --help
     from voiceid_optout.service.auth.quotas import AWS, QuotaError, checked_rates, read_rates  # noqa: PLC0415
 
     known = load_model()["operations"]

@@ -18,7 +18,9 @@ from voiceid_optout.cli.options import with_options
 from voiceid_optout.cli.output import echo, reported, require_written, result
 from voiceid_optout.cli.serve import data_option, database_option, refusals, replace_option, warn_of_password
 from voiceid_optout.cli.serve_production import secret_source
+from voiceid_optout.service import data_folder
 from voiceid_optout.service.data_folder import CREDENTIALS_NAME, read_credentials
+from voiceid_optout.service.settings import Kind, SecretSource
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -91,10 +93,8 @@ def add(
 
     Exit codes: 0 done, 1 failed, 2 wrong usage.
     """
-    from voiceid_optout.service import data_folder  # noqa: PLC0415 - not for --help
     from voiceid_optout.service.auth import keys  # noqa: PLC0415
     from voiceid_optout.service.auth.keys import Role  # noqa: PLC0415
-    from voiceid_optout.service.settings import Kind, SecretSource  # noqa: PLC0415
 
     if output is not None and secret is not None:
         raise click.UsageError("--output is for a new secret; --secret says where one is already")
@@ -182,7 +182,6 @@ def revoke(data: Path, database: str | None, key_id: str) -> None:
 @contextmanager
 def _store(data: Path, database: str | None) -> Iterator[Connection]:
     """Give a connection inside a transaction; the database is made if it is missing."""
-    from voiceid_optout.service import data_folder  # noqa: PLC0415 - not for --help
     from voiceid_optout.service.auth.keys import KeyExistsError  # noqa: PLC0415
     from voiceid_optout.service.db.database import open_database  # noqa: PLC0415
 
@@ -237,7 +236,6 @@ def _local(data: Path, stored: set[str]) -> list[dict[str, Any]]:
 
 def _revoked_local(key_id: str) -> KeyRow:
     from voiceid_optout.service.auth.keys import KeyRow, Role  # noqa: PLC0415 - not for --help
-    from voiceid_optout.service.settings import Kind, SecretSource  # noqa: PLC0415
 
     now = round(time.time(), 3)
     return KeyRow(key_id, "credentials", Role.ADMIN, SecretSource(Kind.NONE), now, revoked_at=now)

@@ -121,7 +121,6 @@ def labels(ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> 
 
 
 def _places(context: Context) -> Mapping[str, str]:
-
     sources, _ = discover(context.register_folder)
     if sum(source.path.stat().st_size for source in sources) > MOST_BYTES:
         return {}

@@ -163,7 +163,6 @@ def _opened(salt: str | None, old: str, new: str) -> tuple[Crypter | None, Crypt
 
 
 def _state(context: Context, raw: SealedCheckpoint, held: Crypter | None, target: Crypter) -> bytes:
-
     opened = raw.open(held.decrypt if held else str)
     return checkpoints.render(context.stack, context.project.name, opened, target, datetime.now(UTC))
 
@@ -238,6 +237,5 @@ def unlock_command(*, yes: bool, force: bool, **choices: Any) -> None:
 
 
 def _words(lock: Lock) -> str:
-
     # A lock is a file that somebody else has written: nothing in it may reach a terminal as it is.
     return f"{clean(lock.holder)} since {clean(lock.since) or 'an unknown time'}"
