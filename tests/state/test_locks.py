@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from voiceid_optout.state import StackLockedError, StateError, locks
-from voiceid_optout.state.locks import held, read_all
+from voiceid_optout.state import StackLockedError, StateError
+from voiceid_optout.state.backend import Lock, hold_lock, read_locks
 
 
 @pytest.fixture
@@ -48,14 +48,14 @@ def gone() -> int:
 
 def assert_locked(folder: Path, told: list[str], words: str) -> None:
     before = {path: path.is_file() and path.read_bytes() for path in folder.iterdir()}
-    with pytest.raises(StackLockedError, match=words), held(folder, told.append):
+    with pytest.raises(StackLockedError, match=words), hold_lock(folder, told.append):
         pytest.fail("two runs at once")
     assert {path: path.is_file() and path.read_bytes() for path in folder.iterdir()} == before
 
 
 def test_held_and_released(folder: Path, told: list[str]) -> None:
-    with held(folder, told.append):
-        (own,) = read_all(folder)
+    with hold_lock(folder, told.append):
+        (own,) = read_locks(folder)
         assert (own.pid, own.hostname) == (os.getpid(), socket.gethostname())
         assert not own.is_abandoned
         assert datetime.fromisoformat(own.since).tzinfo is not None
@@ -67,13 +67,13 @@ def test_held_and_released(folder: Path, told: list[str]) -> None:
 
 
 def test_released_after_a_failure(folder: Path, told: list[str]) -> None:
-    with pytest.raises(RuntimeError), held(folder, told.append):
+    with pytest.raises(RuntimeError), hold_lock(folder, told.append):
         raise RuntimeError
     assert list(folder.iterdir()) == []
 
 
 def test_removed_by_another_meanwhile(folder: Path, told: list[str]) -> None:
-    with held(folder, told.append):
+    with hold_lock(folder, told.append):
         next(folder.iterdir()).unlink()
 
 
@@ -84,8 +84,8 @@ def test_of_a_live_process(folder: Path, told: list[str]) -> None:
 
 def test_of_a_dead_process(folder: Path, told: list[str], gone: int) -> None:
     put(folder, lock(gone))
-    with held(folder, told.append):
-        assert len(list(read_all(folder))) == 1
+    with hold_lock(folder, told.append):
+        assert len(list(read_locks(folder))) == 1
     here = socket.gethostname()
     assert told == [
         f"took over the lock of ann@{here} (pid {gone}) since 2026-11-22T13:15:51.5Z: that process is gone"
@@ -96,7 +96,7 @@ def test_of_a_process_nobody_waited_for(folder: Path, told: list[str]) -> None:
     process = subprocess.Popen([sys.executable, "-c", ""])
     os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
     put(folder, lock(process.pid))
-    with held(folder, told.append):
+    with hold_lock(folder, told.append):
         assert len(told) == 1
     process.wait()
 
@@ -133,14 +133,14 @@ def test_a_file_half_written(folder: Path, told: list[str]) -> None:
 
 def test_sidecars_are_no_locks(folder: Path, told: list[str]) -> None:
     put(folder, b"", "other.json.attrs")
-    with held(folder, told.append):
-        assert len(list(read_all(folder))) == 1
+    with hold_lock(folder, told.append):
+        assert len(list(read_locks(folder))) == 1
 
 
 def test_a_lock_released_while_we_look(folder: Path) -> None:
     folder.mkdir(parents=True)
     (folder / "a.json").symlink_to(folder / "gone")
-    assert list(read_all(folder)) == []
+    assert list(read_locks(folder)) == []
 
 
 def test_another_run_between_our_two_looks(folder: Path, told: list[str], gone: int) -> None:
@@ -150,14 +150,17 @@ def test_another_run_between_our_two_looks(folder: Path, told: list[str], gone: 
         told.append(text)  # said while the first look goes on: the rival comes just behind it
         put(folder, lock(os.getppid()), "0-rival.json")
 
-    with pytest.raises(StackLockedError), held(folder, rival):
+    with pytest.raises(StackLockedError), hold_lock(folder, rival):
         pytest.fail("two runs at once")
     assert [path.name for path in folder.iterdir()] == ["0-rival.json"]
 
 
 def test_no_place(folder: Path, told: list[str]) -> None:
     folder.parent.write_bytes(b"")
-    with pytest.raises(StateError, match=r"cannot write the lock .*: Not a directory"), held(folder, told.append):
+    with (
+        pytest.raises(StateError, match=r"cannot write the lock .*: Not a directory"),
+        hold_lock(folder, told.append),
+    ):
         pytest.fail("no lock")
 
 
@@ -166,7 +169,7 @@ def test_a_process_of_somebody_else(monkeypatch: pytest.MonkeyPatch) -> None:
         raise PermissionError
 
     monkeypatch.setattr(os, "kill", kill)
-    assert not locks.Lock(Path("x"), 1, "ann", socket.gethostname(), "").is_abandoned
+    assert not Lock(Path("x"), 1, "ann", socket.gethostname(), "").is_abandoned
 
 
 def test_a_user_without_a_name(folder: Path, told: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -174,5 +177,5 @@ def test_a_user_without_a_name(folder: Path, told: list[str], monkeypatch: pytes
         raise KeyError("uid not found")
 
     monkeypatch.setattr(getpass, "getuser", getuser)
-    with held(folder, told.append):
-        assert next(read_all(folder)).username == str(os.getuid())
+    with hold_lock(folder, told.append):
+        assert next(read_locks(folder)).username == str(os.getuid())

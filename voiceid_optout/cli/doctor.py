@@ -27,9 +27,9 @@ from voiceid_optout.engine.interface import place_of
 from voiceid_optout.foreign_text import printable
 from voiceid_optout.register.faults import RegisterError
 from voiceid_optout.register.report import summary
-from voiceid_optout.state import StackError, locks, trust
+from voiceid_optout.state import StackError, trust
 from voiceid_optout.state import checkpoint as checkpoints
-from voiceid_optout.state.backend import Backend
+from voiceid_optout.state.backend import Backend, read_locks
 from voiceid_optout.voiceid import VoiceIdError
 from voiceid_optout.voiceid.place import shell_faults
 
@@ -175,7 +175,7 @@ def _state(context: Context) -> Finding:
     if context.remote_backend:
         return Finding("state", "note", f"in {place_of(context.remote_backend)}: only the Pulumi CLI can read it")
     backend = Backend(context.backend(), context.project.name, context.stack)
-    for lock in locks.read_all(backend.lock_folder):
+    for lock in read_locks(backend.lock_folder):
         if lock.is_abandoned:
             return Finding("state", "note", f"an abandoned lock of {lock.holder}; the next run takes it over")
         return Finding("state", "fail", f"locked by {lock.holder} since {lock.since}: wait, or run `optout unlock`")

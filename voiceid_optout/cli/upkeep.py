@@ -16,16 +16,15 @@ from voiceid_optout.cli.output import confirmed, echo, reported, result
 from voiceid_optout.engine.interface import place_of
 from voiceid_optout.plan.review import clean
 from voiceid_optout.state import checkpoint as checkpoints
-from voiceid_optout.state import locks
-from voiceid_optout.state.backend import Backend
+from voiceid_optout.state.backend import Backend, hold_lock, read_locks, remove_lock
 from voiceid_optout.voiceid.place import SANDBOX_PASSPHRASE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from voiceid_optout.cli.context import Context
+    from voiceid_optout.state.backend import Lock
     from voiceid_optout.state.checkpoint import SealedCheckpoint
-    from voiceid_optout.state.locks import Lock
     from voiceid_optout.state.passphrase import Crypter
 
 
@@ -119,7 +118,7 @@ def reseal(context: Context, old: str, new: str, report: Callable[[str], None]) 
     short, stays as it is. Raises :class:`CommandError` and :class:`voiceid_optout.state.StackError`.
     """
     backend = Backend(context.backend(), context.project.name, context.stack)
-    with locks.held(backend.lock_folder, report):
+    with hold_lock(backend.lock_folder, report):
         if backend.journal_file.exists():
             raise CommandError("a run was cut short: finish it first, with `optout refresh`")
         _reseal(context, backend, old, new)
@@ -217,7 +216,7 @@ def unlock_command(*, yes: bool, force: bool, **choices: Any) -> None:
                 f"at them: run `pulumi cancel --stack {context.stack}`",
                 ExitCode.USAGE,
             )
-        held = list(locks.read_all(Backend(context.backend(), context.project.name, context.stack).lock_folder))
+        held = list(read_locks(Backend(context.backend(), context.project.name, context.stack).lock_folder))
         for lock in held:
             echo(f"Stack {context.stack} is locked by {_words(lock)}.")
         if not held:
@@ -232,7 +231,7 @@ def unlock_command(*, yes: bool, force: bool, **choices: Any) -> None:
         if not yes and not confirmed("Is that run gone for good, and may the lock be removed?"):
             raise CommandError("not confirmed; the lock is still there", ExitCode.USAGE)
         for lock in held:
-            locks.remove(lock)
+            remove_lock(lock)
         result(f"Unlocked stack {context.stack}; the next run looks at what that one has done.")
 
 

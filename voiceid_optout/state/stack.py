@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 from voiceid_optout.speakers import GENERATED_ID_MARK
 from voiceid_optout.state import checkpoint as checkpoints
-from voiceid_optout.state import journal, locks, passphrase, trust
+from voiceid_optout.state import journal, passphrase, trust
 from voiceid_optout.state import project as projects
+from voiceid_optout.state.backend import is_locked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -67,7 +68,7 @@ def open_stack(
             trust.require(state.providers, str(backend.root), ask, what=what)
 
     require_trust(base, "state")
-    if not writable and locks.is_held(backend.lock_folder):
+    if not writable and is_locked(backend.lock_folder):
         report("another run is under way: what it has done since it began does not show yet")
         return Stack(backend.stack, project, config, crypter, backend, content, base)
     recovered = journal.recover(backend.journal_file, base, content, crypter.decrypt)

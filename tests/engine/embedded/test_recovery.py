@@ -14,7 +14,8 @@ import pytest
 
 from tests.engine.bench import REPOSITORY, Bench, unmeasured, urn
 from voiceid_optout.engine.interface import Result
-from voiceid_optout.state import OutOfScopeError, StackLockedError, StateError, locks
+from voiceid_optout.state import OutOfScopeError, StackLockedError, StateError
+from voiceid_optout.state.backend import hold_lock
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -186,7 +187,7 @@ def test_a_history_that_cannot_be_written_is_a_warning(settled: Bench) -> None:
 
 def test_a_lock_that_is_held(settled: Bench) -> None:
     words = rf"locked by .* \(pid {os.getpid()}\) since 20.*optout unlock"
-    with locks.held(settled.backend.lock_folder, print):
+    with hold_lock(settled.backend.lock_folder, print):
         for operation in ("up", "refresh", "destroy"):
             with pytest.raises(StackLockedError, match=words):
                 settled.run(operation)

@@ -9,7 +9,7 @@ import pytest
 from pulumi.automation.events import DiagnosticEvent, EngineEvent
 
 from tests.engine.official.stand_in import RECORDINGS
-from voiceid_optout.engine.official.relay import Relay
+from voiceid_optout.engine.official import Relay
 
 THING = "pulumi-python:dynamic/sample:Thing"
 

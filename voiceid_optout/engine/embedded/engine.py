@@ -33,11 +33,10 @@ from voiceid_optout.state import (
     ProgramError,
     StackError,
     StateError,
-    locks,
     values,
 )
 from voiceid_optout.state import project as projects
-from voiceid_optout.state.backend import Backend, history_record
+from voiceid_optout.state.backend import Backend, history_record, hold_lock
 from voiceid_optout.state.checkpoint import render
 from voiceid_optout.state.journal import Journal, JournalFile
 from voiceid_optout.state.stack import open_stack
@@ -71,7 +70,7 @@ class EmbeddedEngine:
         backend = Backend(request.backend, project.name, request.stack)
         with ExitStack() as cleanup:
             if operation in WRITES_STATE:
-                cleanup.enter_context(locks.held(backend.lock_folder, report))
+                cleanup.enter_context(hold_lock(backend.lock_folder, report))
             # Processes are started before anything else, so that they import while the passphrase is worked on.
             host = None
             if operation in RUNS_PROGRAM:
