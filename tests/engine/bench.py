@@ -120,6 +120,12 @@ class Bench:
     def faults(self, faults: Mapping[str, Any] | None = None) -> None:
         (self.cloud / "faults.json").write_text(json.dumps(faults or {}), encoding="utf-8")
 
+    def hold(self, call: str) -> Path:
+        """Let this call, `method:name`, take as long as the file that is returned is there."""
+        (self.cloud / "hold").touch()
+        self.faults({call: {"hold": "hold"}})
+        return self.cloud / "hold"
+
     def objects(self) -> dict[str, str]:
         """What exists in the cloud: status by id."""
         return {path.stem: path.read_text(encoding="utf-8") for path in sorted(self.cloud.glob("*.object"))}

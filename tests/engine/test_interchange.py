@@ -67,23 +67,27 @@ def test_a_life_in_turns(bench: Bench, first: str) -> None:
 
 def test_the_embedded_engines_lock_stops_the_cli(settled: Bench) -> None:
     settled.want(s0={}, s3={})
-    settled.faults({"create:s3": {"wait": 5}})
+    hold = settled.hold("create:s3")
     command = [sys.executable, "-m", "tests.engine.embedded.run_engine", str(settled.root), "up"]
     environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
     with subprocess.Popen(command, cwd=REPOSITORY, env=environment, text=True, stdout=subprocess.PIPE) as holder:
-        until(lambda: any(settled.backend.lock_folder.glob("*")), holder)
-        with pytest.raises(StackLockedError) as caught:
-            performer(settled)("up")
-        assert f"(pid {holder.pid})" in caught.value.holder
-        assert "pulumi cancel" in str(caught.value) or str(caught.value.path) in str(caught.value)
-        assert "created by" in settled.cli("up", "--yes", "--skip-preview", rc=None).stderr
+        try:
+            until(lambda: any(settled.backend.lock_folder.glob("*")), holder)
+            with pytest.raises(StackLockedError) as caught:
+                performer(settled)("up")
+            refused = settled.cli("up", "--yes", "--skip-preview", rc=None)
+        finally:
+            hold.unlink()
         assert holder.wait() == 0
+    assert f"(pid {holder.pid})" in caught.value.holder
+    assert "pulumi cancel" in str(caught.value) or str(caught.value.path) in str(caught.value)
+    assert "created by" in refused.stderr
     assert performer(settled)("preview").changes == {"same": 3}
 
 
 def test_the_clis_lock_stops_the_embedded_engine(settled: Bench) -> None:
     settled.want(s0={}, s3={})
-    settled.faults({"create:s3": {"wait": 5}})
+    hold = settled.hold("create:s3")
     environment = {
         **os.environ,
         **settled.environment,
@@ -93,9 +97,12 @@ def test_the_clis_lock_stops_the_embedded_engine(settled: Bench) -> None:
     }
     command = ["pulumi", "up", "--yes", "--skip-preview", "--non-interactive"]
     with subprocess.Popen(command, cwd=settled.root, env=environment, text=True, stdout=subprocess.PIPE) as holder:
-        until(lambda: any(settled.backend.lock_folder.glob("*")), holder)
-        with pytest.raises(StackLockedError) as caught:
-            settled.up()
+        try:
+            until(lambda: any(settled.backend.lock_folder.glob("*")), holder)
+            with pytest.raises(StackLockedError) as caught:
+                settled.up()
+        finally:
+            hold.unlink()
         assert f"(pid {holder.pid})" in caught.value.holder
         assert caught.value.since.startswith("20")
         holder.communicate()

@@ -1,7 +1,8 @@
 """A cloud in a folder, and the provider that works on it. Every call is one line of `calls.jsonl`.
 
 `faults.json` in the same folder says how calls go wrong: keys are `method:name`, values may hold `error` (raise),
-`kill` (this process), `wait` (seconds) or `answer` (what to return).
+`kill` (this process), `wait` (seconds), `hold` (for as long as a file of this name is there) or `answer` (what to
+return).
 """
 
 import json
@@ -39,6 +40,8 @@ def note(method: str, name: str, **values: Any) -> dict[str, Any]:
     fault: dict[str, Any] = json.loads((FOLDER / "faults.json").read_bytes()).get(f"{method}:{name}", {})
     if "wait" in fault:
         time.sleep(fault["wait"])
+    while "hold" in fault and (FOLDER / fault["hold"]).exists():
+        time.sleep(0.01)
     if "kill" in fault:
         os.kill(os.getpid(), signal.SIGKILL)
     if "error" in fault:
