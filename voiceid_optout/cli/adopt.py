@@ -11,11 +11,12 @@ from rich.console import Console
 
 from voiceid_optout.cli import context as contexts
 from voiceid_optout.cli.domain_walk import PageFile, read_domain
-from voiceid_optout.cli.editing import carry_out, domain_option, dry_run_options, file_option, next_step, people
+from voiceid_optout.cli.editing import carry_out, domain_option, dry_run_options, file_option, next_step
 from voiceid_optout.cli.exit_codes import CommandError, ExitCode
 from voiceid_optout.cli.options import stack_options, with_options
 from voiceid_optout.cli.output import echo, remember, reported
 from voiceid_optout.cli.register_files import RegisterFiles, opened
+from voiceid_optout.plan import people
 from voiceid_optout.register import Ensure
 from voiceid_optout.register.edit import FileChange, to_adopt
 from voiceid_optout.register.fields import SPEAKER_ID

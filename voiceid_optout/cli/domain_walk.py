@@ -149,7 +149,12 @@ def read_domain(context: Context, domain_id: str, console: Console, *, keep: boo
             make_private(context.data_folder)
         try:
             settings = client_settings(context, environment)
-            client = Client(settings, on_wait=lambda _operation, seconds: console.print(_waiting(seconds)))
+            client = Client(
+                settings,
+                on_wait=lambda _operation, seconds: console.print(
+                    f"Waiting {seconds:.0f} s for the service's quota."
+                ),
+            )
         except VoiceIdError as error:
             raise CommandError(str(error)) from error
         path = context.data_folder / f"adopt-{domain_id}.jsonl" if keep else None
@@ -183,7 +188,3 @@ def _walk(client: Client, domain_id: str, pages: PageFile, progress: WorkProgres
         resumed = False
         pages.append(page, token)
         progress.advance()
-
-
-def _waiting(seconds: float) -> str:
-    return f"Waiting {seconds:.0f} s for the service's quota."

@@ -16,6 +16,7 @@ from voiceid_optout.cli.output import echo, reported, result
 from voiceid_optout.cli.people_input import people as named
 from voiceid_optout.cli.people_input import refused
 from voiceid_optout.cli.register_files import by_id, opened, views_of
+from voiceid_optout.plan import people
 from voiceid_optout.register import load
 from voiceid_optout.register.edit import Refused, to_add, to_release
 from voiceid_optout.register.faults import RegisterInvalid
@@ -132,11 +133,6 @@ def warn(warnings: Sequence[Contact]) -> None:
         echo(str(warning), err=True)
     if (left := len(warnings) - WARNINGS_SHOWN) > 0:
         echo(f"… {left:,} more warnings of this kind", err=True)
-
-
-def people(count: int) -> str:
-    """Return a number of people in words."""
-    return f"{count:,} {'person' if count == 1 else 'people'}"
 
 
 def next_step(edited: Edited, *, dry_run: bool) -> str:

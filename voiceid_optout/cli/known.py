@@ -103,10 +103,8 @@ def raw_state(context: Context, environment: Mapping[str, str]) -> bytes:
 
     Raises :class:`StateSealedError` when it cannot be read here.
     """
-    return _exported(context, environment) if context.remote_backend else _stored(context)
-
-
-def _stored(context: Context) -> bytes:
+    if context.remote_backend:
+        return _exported(context, environment)
     try:
         return Backend(context.backend(), context.project.name, context.stack).read() or b""
     except StackError as error:

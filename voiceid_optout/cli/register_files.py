@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from voiceid_optout.register import Entry, Register
-    from voiceid_optout.register.faults import Fault
 
 
 DEFAULT_DIRECTORY = Path("config")
@@ -250,15 +249,11 @@ def opened(
         sources, faults = find_sources([(folder, None)])
         if may_be_missing and not sources and all(fault.code in _NOTHING_THERE for fault in faults):
             faults = []
-        texts = _read(sources, faults)
+        # Everything is read first: a file is judged by the text that is changed, not by a later one.
+        texts = dict(read_all(sources, faults))
         register = load_texts(texts.items(), faults, domains=domains, default_domain=default_domain)
         named = {source.shown: source for source in sources}
         yield RegisterFiles(folder, named, texts, register, domains, default_domain)
-
-
-def _read(sources: Sequence[Source], faults: list[Fault]) -> dict[str, bytes]:
-    """Read everything first: a file is judged by the text that is changed, not by a later one."""
-    return dict(read_all(sources, faults))
 
 
 @contextmanager

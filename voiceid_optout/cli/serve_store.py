@@ -31,6 +31,12 @@ if TYPE_CHECKING:
 
 
 _store_options = with_options(data_option, database_option)
+_file_options = with_options(
+    click.argument("file", type=click.Path(path_type=Path, dir_okay=False)),
+    data_option,
+    database_option,
+    replace_option,
+)
 
 
 @click.group(name="keys")
@@ -246,10 +252,7 @@ def _moment(seconds: float) -> str:
 
 
 @click.command(name="backup")
-@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
-@data_option
-@database_option
-@replace_option
+@_file_options
 @click.pass_context
 def backup_command(ctx: click.Context, file: Path, data: Path, database: str | None, *, replace: bool) -> None:
     """Copy the service's database to FILE. The service may run, and the copy does not delay it.
@@ -286,10 +289,7 @@ def backup_command(ctx: click.Context, file: Path, data: Path, database: str | N
 
 
 @click.command(name="restore")
-@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
-@data_option
-@database_option
-@replace_option
+@_file_options
 @click.pass_context
 def restore_command(ctx: click.Context, file: Path, data: Path, database: str | None, *, replace: bool) -> None:
     """Make the backup FILE the service's database.

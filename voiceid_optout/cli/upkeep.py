@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
     from voiceid_optout.cli.context import Context
     from voiceid_optout.state.backend import Lock
-    from voiceid_optout.state.checkpoint import SealedCheckpoint
     from voiceid_optout.state.passphrase import Crypter
 
 
@@ -136,7 +135,10 @@ def _reseal(context: Context, backend: Backend, old: str, new: str) -> None:
     state_is, state_new = _opened(raw.salt, old, new)
     target = file_new or state_new or passphrase.create(new)
     # Everything is opened before anything is written.
-    state = None if raw.salt is None or state_new else _state(context, raw, state_is, target)
+    state = None
+    if raw.salt is not None and state_new is None:
+        opened = raw.open(state_is.decrypt if state_is else str)
+        state = checkpoints.render(context.stack, context.project.name, opened, target, datetime.now(UTC))
     path = context.settings.path
     text = None if file_new or file_is is None else stack_file.replaced(path, _texts(context, file_is, target))
     if state is not None:
@@ -159,11 +161,6 @@ def _opened(salt: str | None, old: str, new: str) -> tuple[Crypter | None, Crypt
         except PassphraseError:
             raise PassphraseError("the present passphrase is wrong; nothing was changed") from None
         return found, found
-
-
-def _state(context: Context, raw: SealedCheckpoint, held: Crypter | None, target: Crypter) -> bytes:
-    opened = raw.open(held.decrypt if held else str)
-    return checkpoints.render(context.stack, context.project.name, opened, target, datetime.now(UTC))
 
 
 def _texts(context: Context, held: Crypter, target: Crypter) -> dict[str, str]:
