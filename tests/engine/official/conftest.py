@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -61,19 +60,22 @@ def interrupt() -> Iterator[Callable[[Callable[[], bool]], None]]:
     import threading
 
     threads: list[threading.Thread] = []
+    ended = threading.Event()  # a test that was cut short interrupts nobody any more
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def when(*conditions: Callable[[], bool]) -> None:
         def watch() -> None:
             for holds in conditions:
                 while not holds():
-                    time.sleep(0.01)
+                    if ended.wait(0.01):
+                        return
                 os.kill(os.getpid(), signal.SIGINT)
 
         threads.append(threading.Thread(target=watch, daemon=True))
         threads[-1].start()
 
     yield when
+    ended.set()
     for thread in threads:
-        thread.join(timeout=600)
+        thread.join()
     signal.signal(signal.SIGINT, before)
