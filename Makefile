@@ -64,7 +64,8 @@ test-official: $(VENV)/.dev ## tests against the Pulumi CLI; skipped, with a rea
 	$(RUN) -m pytest -m official --override-ini="addopts=-ra --strict-markers --strict-config"
 
 test-kills: $(VENV)/.dev ## 200 random kills of a run, beside the Pulumi CLI where it is on PATH; half an hour
-	OPTOUT_KILLS=$${OPTOUT_KILLS:-200} $(RUN) -m pytest -s tests/e2e/test_kills.py
+	OPTOUT_KILLS=$${OPTOUT_KILLS:-200} OPTOUT_KILL_MOMENTS=$${OPTOUT_KILL_MOMENTS:-10} \
+	  $(RUN) -m pytest -s tests/e2e/test_kills.py tests/engine/embedded/test_interrupts_of_a_run.py
 
 test-service-kills: $(VENV)/.dev ## 300 random kills of the service and 30 of its PostgreSQL server; half an hour
 	OPTOUT_SERVICE_KILLS=$${OPTOUT_SERVICE_KILLS:-300} OPTOUT_POSTGRES_KILLS=$${OPTOUT_POSTGRES_KILLS:-30} \

@@ -10,7 +10,6 @@ import pytest
 from tests.cli.desk import Desk, desk
 from tests.cli.projects import DOMAIN, Project, label_of
 from voiceid_optout.cli.exit_codes import CommandError, ExitCode
-from voiceid_optout.cli.running import targets
 from voiceid_optout.cli.session import Choices, opened
 from voiceid_optout.plan import Action, Change, Plan, Purpose, Scope, Step
 from voiceid_optout.service.data_folder import find
@@ -70,12 +69,16 @@ def test_auto_takes_the_embedded_engine_where_there_is_no_other(
 
 def test_a_label_that_nobody_has_is_wrong_usage_and_ends_the_service(project: Project) -> None:
     project.configure(service="embedded", domain="sandbox", domains={"sandbox": DOMAIN})
+    log = project.root / "events.log"
+    log.write_text("of the run before\n", encoding="utf-8")
+    labels = (label_of(DOMAIN, "caller-1"), f"sp-{0:016}")
     with (
         pytest.raises(CommandError, match=r"no one in the register has the label sp-0{16}") as caught,
-        opened(choices(project)) as session,
+        opened(choices(project, event_log=log), targets=labels),
     ):
-        targets(session, (label_of(DOMAIN, "caller-1"), f"sp-{0:016}"))
+        pytest.fail("a label that nobody has was taken")
     assert caught.value.code == ExitCode.USAGE
+    assert log.read_text(encoding="utf-8") == "of the run before\n"
     assert find(project.context().service_folder) is None
 
 

@@ -81,7 +81,8 @@ def preview_command(
     """  # noqa: D301 - click's own mark for "do not wrap"
     destination = report(form, outputs, as_json=choices.pop("as_json"))
     options = RunOptions.take(choices)
-    with reported(), opened(Choices(**choices, as_json=destination.is_for_machines), Missing.REFUSE) as session:
+    chosen = Choices(**choices, as_json=destination.is_for_machines)
+    with reported(), opened(chosen, Missing.REFUSE, options.targets) as session:
         verdict = judged(session, UP, options)
         review = verdict.review
         session.screen.show(review)
@@ -111,7 +112,7 @@ def refresh_command(**choices: Any) -> None:
     Exit codes: 0 done, 1 failed, 3 register invalid, 8 locked.
     """  # noqa: D301 - click's own mark for "do not wrap"
     options = RunOptions.take(choices)
-    with reported(), opened(Choices(**choices)) as session:
+    with reported(), opened(Choices(**choices), targets=options.targets) as session:
         outcome, plan = perform(session, Operation.REFRESH, options, title="Asking the service")
         end(outcome)
         review = session.review(plan, Purpose.REFRESH)
@@ -144,7 +145,8 @@ def drift_command(*, form: str | None, outputs: tuple[Path, ...], **choices: Any
     """  # noqa: D301 - click's own mark for "do not wrap"
     destination = report(form, outputs, as_json=choices.pop("as_json"))
     options = RunOptions.take(choices)
-    with reported(), opened(Choices(**choices, as_json=destination.is_for_machines)) as session:
+    chosen = Choices(**choices, as_json=destination.is_for_machines)
+    with reported(), opened(chosen, targets=options.targets) as session:
         outcome, everything = perform(session, Operation.PREVIEW, options, title="Asking the service")
         end(outcome)
         # Who is yet to be released, or was taken out of the register, is opted out until `up` does that: no drift.

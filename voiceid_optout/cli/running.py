@@ -36,7 +36,6 @@ _CODES = {
 }
 _OURS = {SPEAKER_TYPE, SHARD_TYPE, urns.STACK_TYPE, f"{urns.PROVIDER_TYPE_PREFIX}pulumi-python"}
 _DESTROYING = (Operation.DESTROY, Operation.PREVIEW_DESTROY)
-NO_LABEL = "--target takes a label, as a plan shows it: sp- and 16 hexadecimal digits"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +80,11 @@ def perform(
         people=people.persons,
         upgrade=upgraded,
         refresh=options.refresh,
-        targets=tuple(sorted(resources)) or targets(session, options.targets),
+        targets=tuple(sorted(resources))
+        or tuple(
+            urns.make(session.context.stack, session.context.project.name, "", SPEAKER_TYPE, label)
+            for label in options.targets
+        ),
         parallel=options.parallel,
         continue_on_error=options.continue_on_error,
         message=message,
@@ -117,29 +120,6 @@ def perform(
         outcome = replace(outcome, errors=tuple(map(mask, error_places.located(outcome.errors))))
     plan = builder.plan()
     return outcome, replace(plan, steps=tuple(replace(step, label=mask.name(step.label)) for step in plan.steps))
-
-
-def targets(session: Session, labels: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the URNs of the people with these labels; raises :class:`CommandError` where that cannot be meant."""
-    context = session.context
-    if not labels:
-        return ()
-    if session.keys.previous is not None:
-        raise CommandError(
-            "the labels change their key: leave --target out until an `up` has moved everybody", ExitCode.USAGE
-        )
-    if context.is_sharded:
-        raise CommandError(
-            f"{context.settings.path.name}: {context.project.name}:grouping is sharded, and a resource of many "
-            "people is brought up to date as a whole: leave --target out",
-            ExitCode.USAGE,
-        )
-    for label in labels:
-        if label not in session.people.places:
-            # What is no label may be the identifier of somebody.
-            which = f"no one in the register has the label {label}" if is_given(label) else NO_LABEL
-            raise CommandError(which, ExitCode.USAGE)
-    return tuple(urns.make(context.stack, context.project.name, "", SPEAKER_TYPE, label) for label in labels)
 
 
 def is_repeatable(session: Session, plan: Plan) -> bool:

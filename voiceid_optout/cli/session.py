@@ -11,8 +11,8 @@ from voiceid_optout.cli import context as contexts
 from voiceid_optout.cli import git, labels
 from voiceid_optout.cli.connection import client_settings, environment_for, make_private, pace_of, scope_of
 from voiceid_optout.cli.context import People
-from voiceid_optout.cli.exit_codes import CommandError
-from voiceid_optout.cli.known import Mask, Shown
+from voiceid_optout.cli.exit_codes import CommandError, ExitCode
+from voiceid_optout.cli.known import Mask, Shown, is_given
 from voiceid_optout.cli.labels import Missing
 from voiceid_optout.cli.running import EventLog
 from voiceid_optout.cli.screen import Screen
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from voiceid_optout.engine.interface import Engine
     from voiceid_optout.plan import Plan, Scope
     from voiceid_optout.voiceid.settings import ClientSettings
+
+NO_LABEL = "--target takes a label, as a plan shows it: sp- and 16 hexadecimal digits"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,10 +87,11 @@ class Session:
 
 
 @contextmanager
-def opened(choices: Choices, missing: Missing = Missing.LEAVE) -> Iterator[Session]:
+def opened(choices: Choices, missing: Missing = Missing.LEAVE, targets: tuple[str, ...] = ()) -> Iterator[Session]:
     """Open a stack and clean up after it; raises what :func:`voiceid_optout.cli.output.reported` reports.
 
-    ``missing`` says what to do about a stack that has no label key yet.
+    ``missing`` says what to do about a stack that has no label key yet. ``targets`` are the labels of the only
+    people whom the command may touch; those that cannot be meant end it before anything is written.
     """
     context = contexts.find(choices.root, choices.stack)
     _ = context.register  # an invalid register ends the command before anything is started
@@ -106,6 +109,7 @@ def opened(choices: Choices, missing: Missing = Missing.LEAVE) -> Iterator[Sessi
         environment = {**environment, **variables}
         keys = contexts.label_keys(context, environment)
         people = People.of(context.register, keys)
+        _require_targets(context, keys, people, targets)
         mask = Mask(context, environment, people.places, screen.note)
         people = replace(people, places=Shown(people.places, mask.place), reasons=Shown(people.reasons, mask))
         event_log = cleanup.enter_context(EventLog(choices.event_log))
@@ -116,3 +120,22 @@ def opened(choices: Choices, missing: Missing = Missing.LEAVE) -> Iterator[Sessi
         except StackError as error:  # it may quote what others say
             error.args = tuple(mask(item) if isinstance(item, str) else item for item in error.args)
             raise
+
+
+def _require_targets(context: Context, keys: LabelKeys, people: People, targets: tuple[str, ...]) -> None:
+    """Raise :class:`CommandError` where a run cannot be confined to these."""
+    if targets and keys.previous is not None:
+        raise CommandError(
+            "the labels change their key: leave --target out until an `up` has moved everybody", ExitCode.USAGE
+        )
+    if targets and context.is_sharded:
+        raise CommandError(
+            f"{context.settings.path.name}: {context.project.name}:grouping is sharded, and a resource of many "
+            "people is brought up to date as a whole: leave --target out",
+            ExitCode.USAGE,
+        )
+    unknown = next((label for label in targets if label not in people.places), None)
+    if unknown is not None:
+        # What is no label may be the identifier of somebody.
+        which = f"no one in the register has the label {unknown}" if is_given(unknown) else NO_LABEL
+        raise CommandError(which, ExitCode.USAGE)

@@ -83,7 +83,7 @@ def up_command(*, yes: bool, approve: str | None, plan_file: Path | None, **choi
     with reported():
         approved = read(approve, plan_file)
         options = RunOptions.take(choices)
-        with opened(Choices(**choices), Missing.MAKE) as session:
+        with opened(Choices(**choices), Missing.MAKE, options.targets) as session:
             done = apply(session, UP, options, approved, yes=yes)
             session.screen.tell(f"Done: {past(done)}." if done.steps else _NOTHING)
             if (words := finish(session.context, session.environment)) is not None:
@@ -129,7 +129,7 @@ def destroy_command(*, yes: bool, approve: str | None, only_preview: bool, **cho
     """  # noqa: D301 - click's own mark for "do not wrap"
     require_answer(yes=yes or only_preview or approve is not None)
     options = RunOptions.take(choices)
-    with reported(), opened(Choices(**choices)) as session:
+    with reported(), opened(Choices(**choices), targets=options.targets) as session:
         if only_preview:
             review = judged(session, DESTROY, options).review
             session.screen.show(review)
