@@ -12,7 +12,7 @@ SOURCES := voiceid_optout providers tests tools benchmarks examples __main__.py
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help up check test fast lint lint-workflows lint-policies unit test-long coverage test-aws test-clients \
+.PHONY: help up check test fast lint lint-workflows lint-policies unit test-long test-whole coverage test-aws test-clients \
   test-clients-more test-official test-package test-kills test-service-kills test-service-mutations docs docs-serve lock format house picture engines clean
 
 help: ## list the targets
@@ -41,20 +41,24 @@ lint-policies: $(VENV)/.runtime tools/policies/.venv/.done ## parliament over th
 
 PYTEST := $(RUN) -m pytest -p tests.progress -o console_output_style=classic -n 2 --dist worksteal
 PYTHON_ALONE := not aws and not clients and not official and not package
+SHORT := $(PYTHON_ALONE) and not long and not whole
 # COVERAGE=yes measures which lines run; it doubles the time of what runs within the tests' own processes.
 COVER := $(if $(COVERAGE),--cov --cov-report=)
 
 fast: $(VENV)/.dev
-	$(PYTEST) --fast -m "$(PYTHON_ALONE) and not long"
+	$(PYTEST) --fast -m "$(SHORT)"
 
 unit: $(VENV)/.dev
-	$(PYTEST) -m "$(PYTHON_ALONE) and not long" $(COVER)
+	$(PYTEST) -m "$(SHORT)" $(COVER)
 
-test-long: $(VENV)/.dev ## whole runs of many processes, every command of the docs, and some random kills
+test-long: $(VENV)/.dev ## every command of the docs, the life of a pull request, and some random kills
 	$(PYTEST) -m "$(PYTHON_ALONE) and long" $(COVER) $(if $(COVERAGE),--cov-append)
 
+test-whole: $(VENV)/.dev ## whole runs of many processes: faults, crashes, shards, drift, leaks; a quarter of an hour
+	$(PYTEST) -m "$(PYTHON_ALONE) and whole" $(COVER) $(if $(COVERAGE),--cov-append)
+
 coverage: $(VENV)/.dev ## which lines the tests run, the long ones too; fails under 90 %; twice their time
-	$(MAKE) unit test-long COVERAGE=yes
+	$(MAKE) unit test-long test-whole COVERAGE=yes
 	$(RUN) -m coverage report --fail-under=90
 
 test-package: $(VENV)/.dev ## build wheel and sdist, install and use them in an empty environment

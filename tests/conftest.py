@@ -23,9 +23,13 @@ HERE = Path(__file__).parent
 STARTS = {"subprocess.Popen", "os.fork", "os.forkpty", "os.posix_spawn"}
 QUICK = {"git"}
 LONG = (
-    *("e2e/test_*.py", "e2e/cli/test_*.py", "docs/test_commands.py", "deploy/test_several.py"),
+    *("docs/test_commands.py", "e2e/test_pull_request.py", "e2e/test_kills.py", "e2e/test_up.py"),
     *("service/test_kills.py", "service/test_mutations.py", "service/jobs/test_runner.py"),
-    *("engine/embedded/test_interrupts_of_a_run.py", "engine/embedded/test_recovery.py"),
+    "engine/embedded/test_recovery.py",
+)
+WHOLE = (  # unless they are among the long ones
+    *("e2e/test_*.py", "e2e/cli/test_*.py", "deploy/test_several.py"),
+    "engine/embedded/test_interrupts_of_a_run.py",
 )
 ALL_SLOW = {"clients", "conformance", "deploy", "e2e", "package"}  # folders: nothing else is in them
 
@@ -84,8 +88,10 @@ class OnlyFast:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if any(item.path.match(str(HERE / pattern)) for pattern in LONG):
-            item.add_marker(pytest.mark.long)
+        for marker, patterns in ((pytest.mark.long, LONG), (pytest.mark.whole, WHOLE)):
+            if any(item.path.match(str(HERE / pattern)) for pattern in patterns):
+                item.add_marker(marker)
+                break
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
