@@ -47,6 +47,15 @@ def test_nothing_is_applied_by_looking(recording: str) -> None:
     assert (relay.applied, relay.errors()) == (0, ())
 
 
+@pytest.mark.parametrize(("op", "applied"), [("create-replacement", 1), ("replace", 0), ("delete-replaced", 1)])
+def test_a_replace_counts_by_its_parts(op: str, applied: int) -> None:
+    """It is reported beside them, also where the first of them failed."""
+    relay = Relay(lambda _: None)
+    metadata = {"op": op, "urn": f"urn:pulumi:dev::sample::{THING}::s0", "type": THING, "provider": ""}
+    relay.take(EngineEvent.from_json({"sequence": 0, "timestamp": 0, "resOutputsEvent": {"metadata": metadata}}))
+    assert relay.applied == applied
+
+
 def test_failed_in_part() -> None:
     relay, passed = played("partial")
     assert relay.applied == 1  # s3, before s4 failed

@@ -313,8 +313,8 @@ class Relay:
         if self._upgrade is not None:
             self._show_upgraded(event, self._upgrade)
         done = event.res_outputs_event
-        if done is not None and not done.planning and is_change(done.metadata):
-            self.applied += 1
+        if done is not None and not done.planning and is_change(done.metadata) and done.metadata.op != "replace":
+            self.applied += 1  # a replace is reported beside its parts, although none of them may have been done
         try:
             self._on_event(event)
         except Exception as error:  # noqa: BLE001 - raised again once the CLI has ended: it must not be left alone
