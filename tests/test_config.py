@@ -136,6 +136,12 @@ def test_objects_may_be_json_text(given: Any, meant: Any) -> None:
     assert value_of(given) == meant
 
 
+@pytest.mark.parametrize("text", ['{"secure": "x"}', '["a"]'])
+def test_a_text_that_looks_like_an_object_stays_a_text(text: str) -> None:
+    found = config.read({"labelKey": text, "register": text}, PREFIX)
+    assert (found.label_key, found.register, found.sealed) == (text, text, frozenset())
+
+
 def test_the_docs_list_every_setting_and_no_other() -> None:
     text = (DOCS / "settings.md").read_text(encoding="utf-8").partition("## Variables")[0]
     rows = {found[1]: found[0] for found in re.finditer(r"(?m)^\| `(\w+)` \|.*$", text)}

@@ -14,6 +14,7 @@ from typing import Any, cast
 
 import pulumi
 import pytest
+from pulumi.runtime import set_all_config
 from pulumi.runtime.proto import provider_pb2_grpc
 
 from voiceid_optout import pulumi_internals
@@ -47,6 +48,15 @@ def test_the_methods_are_handed_over_as_generic_handlers() -> None:
     for handler, method in zip(server._handlers, PLUGIN_METHODS, strict=True):
         assert handler is not None, f"the plugin has no method {method.name} any more"
         assert handler.unary_unary is not None, f"{method.name} is called in another way"
+
+
+def test_a_program_s_config_is_at_hand_with_its_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PULUMI_CONFIG", '{"sample:a": "from the launcher"}')
+    set_all_config({"sample:b": "hush"}, ["sample:b"])
+    try:
+        assert pulumi_internals.config_texts() == {"sample:a": "from the launcher", "sample:b": "hush"}
+    finally:
+        set_all_config({}, [])
 
 
 def test_a_provider_is_pickled_by_reference() -> None:

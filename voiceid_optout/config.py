@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
 PREFIX = "voiceid-optout"  # of a project that has the name which ours has
+DEFAULT_REGISTER = "config"  # the folder of a register, where a stack names no other
 SANDBOX = "embedded"  # the value of `service` in a stack that brings its own
 _MOST_SHOWN = 64  # characters of a key
 _ALIKE = 0.8  # from here on a prefix is a slip for the project's
@@ -34,6 +35,9 @@ class Kind(Enum):
     CHOICE = "one of its words"
     ALIASES = "an object of aliases and domain ids, each id in quotes"
     OBJECT = "an object"
+
+
+_OBJECTS = (Kind.ALIASES, Kind.OBJECT)
 
 
 class Grouping(StrEnum):
@@ -132,7 +136,7 @@ class Config:
     set. ``sealed`` names the secrets that only a passphrase opens: their own fields are None.
     """
 
-    register: str = "config"
+    register: str = DEFAULT_REGISTER
     domain: str | None = None
     domains: Mapping[str, str] = field(default_factory=dict)
     endpoint: str | None = None
@@ -176,7 +180,8 @@ def read(config: Mapping[str, Any], project: str) -> Config:
     """
     if found := list(faults(config, project)):
         raise ConfigInvalid(found)
-    given = {name: value_of(config.get(f"{project}:{name}", config.get(name))) for name in KEYS}
+    given = {name: config.get(f"{project}:{name}", config.get(name)) for name in KEYS}
+    given |= {name: value_of(given[name]) for name, key in KEYS.items() if key.kind in _OBJECTS}
     domains = given["domains"] or {}
     domain = given["domain"] or None
     sealed = frozenset(name for name, value in given.items() if _is_secret(value))
@@ -188,7 +193,7 @@ def read(config: Mapping[str, Any], project: str) -> Config:
         return default if given[name] is None else str(given[name]).lower() == "true"
 
     return Config(
-        register=given["register"] or "config",
+        register=given["register"] or DEFAULT_REGISTER,
         domain=domains.get(domain, domain) if domain else None,
         domains=domains,
         endpoint=given["endpoint"] or None,

@@ -13,14 +13,14 @@ import sys
 from collections import defaultdict
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pulumi
-from pulumi.runtime import config as runtime
 
 from voiceid_optout import speakers
 from voiceid_optout.config import Config, ConfigInvalid, Grouping, Guardrails, read
 from voiceid_optout.providers import OptedOutSpeaker, OptedOutSpeakers
+from voiceid_optout.pulumi_internals import config_texts
 from voiceid_optout.register import load
 from voiceid_optout.register.faults import RegisterError
 from voiceid_optout.speakers import GUESSABLE_VARIABLE, Ensure, LabelKeys
@@ -71,8 +71,7 @@ def read_config() -> Config:
 
     The raw CLI asks nobody else whether the shell leads elsewhere than the stack's file.
     """
-    # Not pulumi.Config, which warns about a secret: the label key is needed as text, for it makes the names.
-    texts: dict[str, Any] = {**runtime.get_config_env(), **runtime.CONFIG.get()}
+    texts = config_texts()  # the label key too, for it makes the names
     project = pulumi.get_project()
     try:
         config = read(texts, project)

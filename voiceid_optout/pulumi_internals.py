@@ -1,4 +1,4 @@
-"""The one place that reaches into insides of Pulumi's dynamic providers and of gRPC, which may change at any time.
+"""The one place that reaches into insides of Pulumi's SDK and of gRPC, which may change at any time.
 
 ``pyproject.toml`` allows no version newer than those with which this was tried, and tests/test_pulumi_internals.py
 says for each of these insides whether it is still there: run it with a newer version before that is allowed.
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from pulumi.dynamic.dynamic import PROVIDER_KEY, serialize_provider
 from pulumi.output import Unknown
+from pulumi.runtime.config import CONFIG, get_config_env
 from pulumi.runtime.rpc import UNKNOWN
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ __all__ = [
     "PROVIDER_KEY",
     "UNKNOWN",
     "Unknown",
+    "config_texts",
     "engine_address",
     "is_plugin_process",
     "run_plugin",
@@ -29,6 +31,11 @@ __all__ = [
 ]
 
 PLUGIN_MODULE = "pulumi.dynamic.__main__"
+
+
+def config_texts() -> dict[str, Any]:
+    """Return the running program's config by its full keys, secrets in clear: pulumi.Config warns about those."""
+    return {**get_config_env(), **CONFIG.get()}
 
 
 def is_plugin_process() -> bool:

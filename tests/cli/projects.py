@@ -110,3 +110,7 @@ def make_with(root: Path, service: Service, domain_id: str) -> Project:
     )
     project.environment["PULUMI_STACK"] = "test"
     return project
+
+
+def digest_in(output: str) -> str:
+    return output.partition("Digest: ")[2].split()[0]

@@ -9,7 +9,8 @@ from tests.plan.plans import SCOPE, review, step, steps
 from voiceid_optout.cli.exit_codes import CommandError, ExitCode
 from voiceid_optout.cli.running import RunOptions
 from voiceid_optout.cli.session import Choices
-from voiceid_optout.cli.verdict import Approval, Verdict, judge, override, read
+from voiceid_optout.cli.up import read_approval
+from voiceid_optout.cli.verdict import Approval, Verdict, judge, override
 from voiceid_optout.plan import Action, Purpose
 from voiceid_optout.plan.guard import Limits
 from voiceid_optout.plan.render_json import render
@@ -40,7 +41,7 @@ def stale(approval: Approval, present: Review) -> str:
 
 
 def test_without_options_there_is_nothing_to_keep_to_and_somebody_is_asked() -> None:
-    nothing = read(None, None)
+    nothing = read_approval(None, None)
     assert not nothing.is_given
     nothing.require_scope(SCOPE)
     found = verdict(nothing)
@@ -49,15 +50,15 @@ def test_without_options_there_is_nothing_to_keep_to_and_somebody_is_asked() -> 
 
 
 def test_where_nothing_is_to_be_done_nobody_is_asked() -> None:
-    assert verdict(read(None, None), review([])) == Verdict(review([]))
+    assert verdict(read_approval(None, None), review([])) == Verdict(review([]))
 
 
 @pytest.mark.parametrize("digits", [32, 40, 64])
 def test_the_approved_plan_may_be_done(tmp_path: Path, digits: int) -> None:
     for approval in (
-        read(REVIEWED.digest[:digits], None),
-        read(None, saved(tmp_path)),
-        read(REVIEWED.digest[:digits], saved(tmp_path)),
+        read_approval(REVIEWED.digest[:digits], None),
+        read_approval(None, saved(tmp_path)),
+        read_approval(REVIEWED.digest[:digits], saved(tmp_path)),
     ):
         assert approval.is_given
         approval.require_scope(SCOPE)
@@ -66,16 +67,16 @@ def test_the_approved_plan_may_be_done(tmp_path: Path, digits: int) -> None:
 
 def test_of_a_digest_only_the_digests_can_be_told() -> None:
     present = review([ONE])
-    assert stale(read(REVIEWED.digest, None), present) == (
+    assert stale(read_approval(REVIEWED.digest, None), present) == (
         f"the plan is stale, nothing was changed: {REVIEWED.digest[:32]} was reviewed, and "
         f"what would be done now is {present.digest[:32]}. Review that, then: {OVERRIDE}"
     )
-    assert verdict(read(REVIEWED.digest, None), present).differences == ()
+    assert verdict(read_approval(REVIEWED.digest, None), present).differences == ()
 
 
 def test_of_a_saved_plan_the_rows_that_differ_are_told(tmp_path: Path) -> None:
     present = review([ONE, THREE], places={THREE.label: "config/people.yaml:9"})
-    approval = read(None, saved(tmp_path))
+    approval = read_approval(None, saved(tmp_path))
     assert "the plan is stale" in stale(approval, present)
     assert verdict(approval, present).differences == (
         "Only in the reviewed plan:",
@@ -86,22 +87,24 @@ def test_of_a_saved_plan_the_rows_that_differ_are_told(tmp_path: Path) -> None:
 
 
 def test_at_most_twenty_rows_a_side_are_told(tmp_path: Path) -> None:
-    lines = verdict(read(None, saved(tmp_path, review([]))), review(steps(Action.OPT_OUT, 25))).differences
+    lines = verdict(read_approval(None, saved(tmp_path, review([]))), review(steps(Action.OPT_OUT, 25))).differences
     assert lines[0] == "Only in the present one:"
     assert len(lines) == 1 + 20 + 1
     assert lines[-1] == "  … 5 more rows …"
 
 
 def test_a_plan_that_was_done_already_is_stale_too(tmp_path: Path) -> None:
-    assert stale(read(None, saved(tmp_path)), review([])).endswith("was reviewed, and nothing is left to do now")
+    assert stale(read_approval(None, saved(tmp_path)), review([])).endswith(
+        "was reviewed, and nothing is left to do now"
+    )
 
 
 def test_a_digest_beside_a_saved_plan_must_be_its_digest(tmp_path: Path) -> None:
-    stale(read(review([ONE]).digest, saved(tmp_path)), REVIEWED)
+    stale(read_approval(review([ONE]).digest, saved(tmp_path)), REVIEWED)
 
 
 def test_a_plan_for_something_else_is_wrong_usage(tmp_path: Path) -> None:
-    approval = read(None, saved(tmp_path))
+    approval = read_approval(None, saved(tmp_path))
     for scope in (replace(SCOPE, stack="production"), replace(SCOPE, purpose=Purpose.DESTROY)):
         with pytest.raises(CommandError, match=r"plan\.json is a plan for ") as caught:
             approval.require_scope(scope)
@@ -121,13 +124,13 @@ def test_what_is_no_plan_is_one_clear_error(tmp_path: Path, content: bytes | Non
     if content is not None:
         path.write_bytes(content)
     with pytest.raises(CommandError, match=words) as caught:
-        read(None, path)
+        read_approval(None, path)
     assert caught.value.code == ExitCode.USAGE
 
 
 def test_a_plan_whose_steps_stay_may_differ_in_words(tmp_path: Path) -> None:
     worded = review([replace(ONE, reason="in other words"), TWO], unchanged=9)
-    verdict(read(None, saved(tmp_path, worded))).require()
+    verdict(read_approval(None, saved(tmp_path, worded))).require()
     assert step(Action.OPT_OUT) == ONE
 
 
@@ -178,4 +181,4 @@ def test_only_the_digest_gets_past_the_guard_and_it_is_said(tmp_path: Path) -> N
     approved = verdict(Approval(refused.digest), refused)
     assert (approved.code, approved.asks) == (None, False)
     assert approved.overridden == "3 people would no longer be managed, and nobody would be left"
-    assert verdict(read(None, saved(tmp_path, refused)), refused).code == ExitCode.REFUSED
+    assert verdict(read_approval(None, saved(tmp_path, refused)), refused).code == ExitCode.REFUSED

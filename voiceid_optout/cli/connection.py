@@ -15,7 +15,6 @@ from typing import IO, TYPE_CHECKING
 
 from voiceid_optout.cli.context import DATA_FOLDER, require_shell
 from voiceid_optout.cli.exit_codes import CommandError, ExitCode
-from voiceid_optout.config import value_of
 from voiceid_optout.plan import AWS, SANDBOX, Scope
 from voiceid_optout.plan.review import Pace
 from voiceid_optout.service.data_folder import Running, find, ignore
@@ -233,7 +232,7 @@ def client_settings(context: Context, environment: Mapping[str, str]) -> ClientS
 def texts(context: Context) -> dict[str, str]:
     """Return what the stack's file says to the client, as programs get it."""
     given = {key: context.settings.config.get(f"{context.project.name}:{key}") for key in STACK_CONFIG}
-    return {key: as_text(value_of(value)) for key, value in given.items() if value is not None}
+    return {key: as_text(value) for key, value in given.items() if value is not None}
 
 
 def scope_of(context: Context, settings: ClientSettings, purpose: Purpose) -> Scope:

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from voiceid_optout.register import Entry, Register
 
 
-DEFAULT_DIRECTORY = Path("config")
+DEFAULT_DIRECTORY = Path(config.DEFAULT_REGISTER)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -24,14 +23,14 @@ from voiceid_optout.cli.options import (
 from voiceid_optout.cli.output import echo, reported
 from voiceid_optout.cli.running import RunOptions, end, is_repeatable, perform
 from voiceid_optout.cli.session import Choices, opened
-from voiceid_optout.cli.verdict import Approval, judge, override, read
+from voiceid_optout.cli.verdict import Approval, judge, override
 from voiceid_optout.engine.interface import Operation, Result
-from voiceid_optout.plan import Purpose, people, unplanned_steps
+from voiceid_optout.plan import PlanError, Purpose, people, unplanned_steps
 from voiceid_optout.plan.guard import Limits, is_dangerous
-from voiceid_optout.plan.render_json import VERSION, document
+from voiceid_optout.plan.render_json import VERSION, document, parse_saved
 from voiceid_optout.plan.render_text import step_lines
 from voiceid_optout.plan.review import past
-from voiceid_optout.register.sources import discover
+from voiceid_optout.register import fingerprints
 from voiceid_optout.state import project as projects
 from voiceid_optout.state.backend import Backend
 from voiceid_optout.state.config_values import as_text
@@ -46,6 +45,7 @@ if TYPE_CHECKING:
     from voiceid_optout.engine.interface import Outcome
     from voiceid_optout.plan import Plan
     from voiceid_optout.plan.review import Review
+    from voiceid_optout.state.project import StackSettings
 
 
 _NOTHING = "Nothing changed: the service says what the register asks."
@@ -81,7 +81,7 @@ def up_command(*, yes: bool, approve: str | None, plan_file: Path | None, **choi
     """  # noqa: D301 - click's own mark for "do not wrap"
     require_answer(yes=yes or approve is not None or plan_file is not None)
     with reported():
-        approved = read(approve, plan_file)
+        approved = read_approval(approve, plan_file)
         options = RunOptions.take(choices)
         with opened(Choices(**choices), Missing.MAKE, options.targets) as session:
             done = apply(session, UP, options, approved, yes=yes)
@@ -160,6 +160,20 @@ DESTROY = Work(
 )
 
 
+def read_approval(digest: str | None, path: Path | None) -> Approval:
+    """Read what the options say; raises :class:`CommandError` for a file that is no saved plan."""
+    if path is None:
+        return Approval(digest)
+    try:
+        return Approval(digest, parse_saved(path.read_bytes()), path)
+    except OSError as error:
+        raise CommandError(f"cannot read the plan {path}: {error.strerror}", ExitCode.USAGE) from error
+    except PlanError as error:
+        raise CommandError(
+            f"{path} {error}; write it anew with `optout preview --save-plan {path}`", ExitCode.USAGE
+        ) from error
+
+
 def judged(session: Session, work: Work, options: RunOptions, approval: Approval | None = None) -> Verdict:
     """Make the plan and judge it; nothing is changed and nothing shown."""
     outcome, plan = perform(session, work.planning, options, title="Comparing")
@@ -176,7 +190,7 @@ def apply(session: Session, work: Work, options: RunOptions, approval: Approval,
     what it was made from changes before it is done.
     """
     approval.require_scope(session.scope(work.purpose))
-    files = files_of(session.context)
+    files = files_read(session.context)
     verdict = judged(session, work, options, approval)
     foundation = Foundation(files, state_of(session.context))
     # Whether the guard refuses comes after the approval: a line here would come too early.
@@ -253,14 +267,15 @@ def _emit(session: Session, result: str, errors: list[str], review: Review) -> N
 
 @dataclass(frozen=True, slots=True)
 class Foundation:
-    """Fingerprints: of each file by its name, and of the state."""
+    """What a plan was made from, as fingerprints: each file by its name, and the state."""
 
     files: Mapping[str, str]
     state: tuple[int, ...] | None
 
     def require_unchanged(self, context: Context) -> None:
         """Raise :class:`CommandError`, code STALE, if anything has changed since."""
-        now = files_of(context)
+        config = _config_text(projects.load_stack(context.project, context.stack))
+        now = {**fingerprints(context.register_folder), context.settings.path.name: config}
         changed = sorted(name for name in {*self.files, *now} if self.files.get(name) != now.get(name))
         if changed:
             raise _stale(changed[0] if len(changed) == 1 else f"{changed[0]} and {len(changed) - 1:,} more")
@@ -268,14 +283,14 @@ class Foundation:
             raise _stale("the state, by another run,")
 
 
-def files_of(context: Context) -> dict[str, str]:
-    """Return a fingerprint of each file of the register, and of the stack's config."""
-    sources, _ = discover(context.register_folder)
-    found = {source.shown: _content(source.path) for source in sources}
-    # Only what it configures: a first run adds a salt to the file, and the Pulumi CLI writes values in its own way.
-    config = projects.load_stack(context.project, context.stack).config
-    found[context.settings.path.name] = as_text({key: as_text(value) for key, value in config.items()})
-    return found
+def files_read(context: Context) -> dict[str, str]:
+    """Return the fingerprints of the files as the command has read them, which is what a plan is about."""
+    return {**context.register.fingerprints, context.settings.path.name: _config_text(context.settings)}
+
+
+def _config_text(settings: StackSettings) -> str:
+    """Return what the stack's file configures: a run adds a salt, and the CLI writes values in its own way."""
+    return as_text({key: as_text(value) for key, value in settings.config.items()})
 
 
 def state_of(context: Context) -> tuple[int, ...] | None:
@@ -290,13 +305,6 @@ def state_of(context: Context) -> tuple[int, ...] | None:
     except OSError:
         return None
     return found.st_ino, found.st_mtime_ns, found.st_size
-
-
-def _content(path: Path) -> str:
-    try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError:
-        return ""  # the engine's program will say it
 
 
 def _stale(what: str) -> CommandError:

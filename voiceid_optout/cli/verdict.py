@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from voiceid_optout.cli.exit_codes import CommandError, ExitCode
 from voiceid_optout.plan import PlanError, Purpose, approves, differences, short
 from voiceid_optout.plan.guard import check
-from voiceid_optout.plan.render_json import parse_saved
 from voiceid_optout.plan.render_text import step_lines
 
 if TYPE_CHECKING:
@@ -42,20 +41,6 @@ class Approval:
                 self.saved.require(scope)
             except PlanError as error:
                 raise CommandError(f"{self.path} {error}", ExitCode.USAGE) from error
-
-
-def read(digest: str | None, path: Path | None) -> Approval:
-    """Read what the options say; raises :class:`CommandError` for a file that is no saved plan."""
-    if path is None:
-        return Approval(digest)
-    try:
-        return Approval(digest, parse_saved(path.read_bytes()), path)
-    except OSError as error:
-        raise CommandError(f"cannot read the plan {path}: {error.strerror}", ExitCode.USAGE) from error
-    except PlanError as error:
-        raise CommandError(
-            f"{path} {error}; write it anew with `optout preview --save-plan {path}`", ExitCode.USAGE
-        ) from error
 
 
 @dataclass(frozen=True, slots=True)

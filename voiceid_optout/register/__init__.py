@@ -4,6 +4,7 @@ To load it is to read every file, resolve domains, find duplicates, gather every
 """
 
 import gc
+import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -29,6 +30,7 @@ __all__ = [
     "Register",
     "RegisterError",
     "RegisterInvalid",
+    "fingerprints",
     "load",
     "load_paths",
 ]
@@ -53,11 +55,15 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Register:
-    """All entries, in the order of files and lines, the files they came from, and the DomainId of each file."""
+    """All entries, in the order of files and lines, the files they came from, and the DomainId of each file.
+
+    ``fingerprints`` are SHA-256 of the texts that were read, by file: see :func:`fingerprints`.
+    """
 
     entries: tuple[Entry, ...] = field(repr=False)
     files: tuple[str, ...]
     domain_ids: Mapping[str, str] = field(default_factory=dict, repr=False)
+    fingerprints: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def count(self, ensure: Ensure) -> int:
         """How many entries ask for this."""
@@ -111,8 +117,9 @@ def load_texts(
     """
     documents: list[tuple[str, Document]] = []
     domain_ids: dict[str, str] = {}
-    files: list[str] = []
+    found: dict[str, str] = {}
     for shown, data in texts:
+        found[shown] = _fingerprint(data)
         document = read_document(Events(data, shown))
         faults.extend(document.faults)
         domain = resolve(document, domains, default_domain)
@@ -122,12 +129,21 @@ def load_texts(
             domain_ids[shown] = domain
         # A path is never a DomainId, so a file of unknown domain is compared with itself only.
         documents.append((domain if isinstance(domain, str) else f"{shown}/", document))
-        files.append(shown)
     faults.extend(find_duplicates(documents))
     if faults:
         raise RegisterInvalid(faults)
     entries = tuple(_entry(domain_id, listed) for domain_id, document in documents for listed in document.listed)
-    return Register(entries, tuple(files), domain_ids)
+    return Register(entries, tuple(found), domain_ids, found)
+
+
+def fingerprints(directory: Path) -> dict[str, str]:
+    """Return those that a register loaded from there now would have; a file that cannot be read has none."""
+    sources, _ = find_sources([(directory, None)])
+    return {shown: _fingerprint(data) for shown, data in read_all(sources, [])}
+
+
+def _fingerprint(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
 
 
 def read_all(sources: Iterable[Source], faults: list[Fault]) -> Iterator[tuple[str, bytes]]:

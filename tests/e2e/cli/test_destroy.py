@@ -1,15 +1,11 @@
 import json
 
-from tests.cli.projects import Project, label_of
+from tests.cli.projects import Project, digest_in, label_of
 from tests.service.running import Service
 from voiceid_optout.cli.exit_codes import ExitCode
 
 EMPTIED = "2 people would no longer be managed, and nobody would be left"
 FORGOTTEN = "the stack is destroyed; the opt-out stays in the service"
-
-
-def digest_in(output: str) -> str:
-    return output.partition("Digest: ")[2].split()[0]
 
 
 def statuses(service: Service, domain: str) -> list[str]:

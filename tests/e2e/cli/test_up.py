@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli import projects
-from tests.cli.projects import DOMAIN, Project, label_of
+from tests.cli.projects import DOMAIN, Project, digest_in, label_of
 from tests.cli.test_shell import exports
 from tests.service.running import Service, thread
 from voiceid_optout.cli.exit_codes import ExitCode
@@ -129,10 +129,6 @@ def test_a_run_that_failed_says_why_without_a_trace(live: Project, service: Serv
 
 
 CROWD = [f"caller-{n}" for n in range(40)]
-
-
-def digest_in(output: str) -> str:
-    return output.partition("Digest: ")[2].split()[0]
 
 
 def test_a_saved_plan_is_done_without_asking_or_not_at_all(

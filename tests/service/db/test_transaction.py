@@ -127,7 +127,8 @@ def test_a_connection_made_ahead_and_lost_at_its_first_use_is_replaced(
     assert session.run(count) == 1
 
 
-def test_a_new_connection_lost_at_its_first_use_is_given_up_at_once(session: PersistentConnection) -> None:
+def lost_for_good(session: PersistentConnection) -> list[Connection]:
+    """Lose every connection at its first use; returns those that were tried until the loss was the answer."""
     attempts = []
 
     def work(connection: Connection) -> None:
@@ -137,20 +138,17 @@ def test_a_new_connection_lost_at_its_first_use_is_given_up_at_once(session: Per
     with pytest.raises(DBAPIError) as failure:
         session.run(work)
     assert classify(failure.value) is Failure.LOST
+    return attempts
+
+
+def test_a_new_connection_lost_at_its_first_use_is_given_up_at_once(session: PersistentConnection) -> None:
+    attempts = lost_for_good(session)
     assert len(attempts) == 1
 
 
 def test_a_connection_lost_again_is_given_up(session: PersistentConnection) -> None:
     session.run(insert)
-    attempts = []
-
-    def work(connection: Connection) -> None:
-        attempts.append(connection)
-        connection.execute(text(END_OWN))
-
-    with pytest.raises(DBAPIError) as failure:
-        session.run(work)
-    assert classify(failure.value) is Failure.LOST
+    attempts = lost_for_good(session)
     assert len(attempts) == 2
     assert session.run(count) == 1
 

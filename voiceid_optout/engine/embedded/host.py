@@ -53,7 +53,7 @@ def start_message(request: Request, project: Project, config: StackConfig, *, dr
         "secret_keys": sorted(config.secret_keys),
         "parallel": request.parallel,
         "dry_run": dry_run,
-        "people": None if request.people is None else list(request.people),
+        "people": request.people,
     }
 
 

@@ -37,8 +37,8 @@ def main() -> None:
     caller = Caller(connection, lost=lambda: os._exit(1))
     os.chdir(start["root"])
     sys.path.insert(0, start["root"])
-    if start["people"] is not None:
-        hand_over(Person(*row) for row in start["people"])
+    if (people := start.pop("people")) is not None:
+        hand_over(Person(*row) for row in people)
     set_all_config(start["config"], start["secret_keys"])
     configure(
         Settings(
