@@ -1,0 +1,25 @@
+"""The values that reports, receipts and their readers share."""
+
+import hashlib
+
+from voiceid_optout.evidence import Header, canonical, commitment, opening
+
+DOMAIN = "UcUuCPFOsAjzg9xoByUatN"
+
+
+def test_canonical_json_has_sorted_keys_and_no_blanks() -> None:
+    header = Header("p", "ä", "2026-03-02T09:15:00Z", None, 1, 30, None, "voiceid-optout 0.1.0")
+    assert (
+        canonical(header)
+        == (
+            '{"commit":null,"made_at":"2026-03-02T09:15:00Z","overdue_days":30,"people":1,"previous":null,'
+            '"project":"p","stack":"ä","tool":"voiceid-optout 0.1.0","type":"voiceid-optout/report","version":1}'
+        ).encode()
+    )
+
+
+def test_a_commitment_opens_for_one_person_alone() -> None:
+    made = opening("key", DOMAIN, "caller-1")
+    assert commitment(made, DOMAIN, "caller-1") == hashlib.sha256(f"{made}/{DOMAIN}/caller-1".encode()).hexdigest()
+    assert commitment(made, DOMAIN, "caller-2") != commitment(made, DOMAIN, "caller-1")
+    assert opening("other key", DOMAIN, "caller-1") != made
