@@ -1,10 +1,10 @@
 """Evidence: what can be shown of a person, or of everybody, to a regulator, a court, or the person.
 
-Nothing is stored twice. Git says when a person was listed and by whom, the run history which plan was applied, and the
-service since when a person is opted out. This package joins them, and imports no Pulumi and no command line.
+Nothing is stored twice. Git says when a person was listed and by whom, the run history which plan was applied,
+and the service since when a person is opted out. This package joins them; it imports no Pulumi and no command line.
 
-A report is a header and one :class:`Row` a person. Its root is the hash of a Merkle tree (RFC 9162) whose first leaf is
-the header and whose other leaves are the rows, so that one row can be shown and checked without the others.
+A report is a header and one :class:`Row` a person. Its root is the hash of a Merkle tree (RFC 9162) whose first
+leaf is the header and whose other leaves are the rows, so that one row can be shown and checked without the others.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ class EvidenceError(Exception):
 class Row:
     """What a report says of one person. Times are UTC, ``2026-03-02T09:15:00Z``; days are ``2026-03-02``.
 
-    ``person`` is a commitment to who it is (see :func:`commitment`); ``nonce`` is random, so that nobody who sees the
-    hash of this row in somebody else's receipt can test guesses. ``ensure`` is None for who is opted out in the
-    service and in no register. ``listed_at`` and ``listed_in`` are time and commit of the merge since which the person
-    is listed without a break; ``applied_at`` is the service's own time of the opt-out; ``verified_at`` is when this
-    report read ``status``, which is None for who is absent from the service.
+    ``person`` is a commitment to who it is (see :func:`commitment`); ``nonce`` is random, so that nobody who sees
+    the hash of this row in somebody else's receipt can test guesses. ``ensure`` is None for who is opted out in the
+    service and in no register. ``listed_at`` and ``listed_in`` are time and commit of the merge since which the
+    person is listed without a break; ``applied_at`` is the service's own time of the opt-out; ``verified_at`` is
+    when this report read ``status``, which is None for who is absent from the service.
     """
 
     label: str
@@ -64,13 +64,13 @@ class Header:
 
 
 def canonical(value: Row | Header | dict[str, Any]) -> bytes:
-    """Return the bytes that are hashed and signed: JSON as RFC 8785 has it, which for these values is sorted keys."""
+    """Return the bytes that are hashed and signed: JSON as RFC 8785 has it, here that is sorted keys."""
     content = value if isinstance(value, dict) else asdict(value)
     return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 
 def opening(key: str, domain_id: str, speaker_id: str) -> str:
-    """Return what opens the commitment to a person: 32 hexadecimal digits that only the label key's holders can make.
+    """Return what opens the commitment to a person: 32 hexadecimal digits that only holders of the label key make.
 
     Whoever gets it with a row can check that the row speaks of the person whose id they know, and can test guesses.
     It therefore stands in a person's own receipt, and in no report.
