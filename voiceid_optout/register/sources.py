@@ -119,26 +119,32 @@ _OTHER_CONTROL = re.compile("[\x80-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 
 def read(source: Source) -> bytes:
     """Return the file's text as UTF-8 without byte order mark; raises RegisterInvalid with one fault."""
-    data = _read_bytes(source)
+    return checked(_read_bytes(source), source.shown)
+
+
+def checked(data: bytes, shown: str) -> bytes:
+    """Return the text of a file's content, as :func:`read` does; ``shown`` is its name for messages."""
+    if len(data) > MAX_BYTES:
+        raise _invalid(shown, Code.TOO_LARGE, _too_large(len(data)))
     if data.startswith(_UTF16_OR_32) or b"\0" in data[:2]:
-        raise _invalid(source, Code.NOT_UTF8, "looks like UTF-16: save the file as UTF-8")
+        raise _invalid(shown, Code.NOT_UTF8, "looks like UTF-16: save the file as UTF-8")
     data = data.removeprefix(BOM)
-    _refuse_conflict(source, data)
+    _refuse_conflict(shown, data)
     if found := _ASCII_CONTROL.search(data):
-        raise _control(source, data[: found.start()].decode("utf-8", "replace"))
+        raise _control(shown, data[: found.start()].decode("utf-8", "replace"))
     if data.isascii():
         return data
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
         message = f"this byte (at offset {error.start}) is not UTF-8: save the file as UTF-8"
-        raise _invalid(source, Code.NOT_UTF8, message, data[: error.start].decode("utf-8")) from None
+        raise _invalid(shown, Code.NOT_UTF8, message, data[: error.start].decode("utf-8")) from None
     if other := _OTHER_CONTROL.search(text):
-        raise _control(source, text[: other.start()])
+        raise _control(shown, text[: other.start()])
     return data
 
 
-def _refuse_conflict(source: Source, data: bytes) -> None:
+def _refuse_conflict(shown: str, data: bytes) -> None:
     """Raise RegisterInvalid, with a fault for the beginning of each conflict that two changes left."""
     if not any(mark in data for mark in _MARKS):  # fast: nearly every file
         return
@@ -149,7 +155,7 @@ def _refuse_conflict(source: Source, data: bytes) -> None:
         fault
         for mark in begins
         for fault in _invalid(
-            source, Code.CONFLICT_MARKER, message, data[: mark.start()].decode("utf-8", "replace")
+            shown, Code.CONFLICT_MARKER, message, data[: mark.start()].decode("utf-8", "replace")
         ).faults
     ]
     if faults:
@@ -161,25 +167,24 @@ def _read_bytes(source: Source) -> bytes:
     flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
     try:
         if not source.path.resolve().is_relative_to(source.root):
-            raise _invalid(source, Code.OUTSIDE_TREE, "a link out of the register's directory: copy the file in")
+            message = "a link out of the register's directory: copy the file in"
+            raise _invalid(source.shown, Code.OUTSIDE_TREE, message)
         descriptor = os.open(source.path, flags)
         with open(descriptor, "rb") as file:  # noqa: PTH123 - a descriptor, not a path
             status = os.fstat(descriptor)
             if not stat.S_ISREG(status.st_mode):
-                raise _invalid(source, Code.NOT_A_FILE, "not a regular file: rename or remove it")
+                raise _invalid(source.shown, Code.NOT_A_FILE, "not a regular file: rename or remove it")
             if status.st_size > MAX_BYTES:
-                raise _invalid(source, Code.TOO_LARGE, _too_large(status.st_size))
-            data = file.read(MAX_BYTES + 1)
+                raise _invalid(source.shown, Code.TOO_LARGE, _too_large(status.st_size))
+            data = file.read(MAX_BYTES + 1)  # one more, should it have grown
     except IsADirectoryError:
-        raise _invalid(source, Code.NOT_A_FILE, "a directory, not a file: rename or remove it") from None
+        raise _invalid(source.shown, Code.NOT_A_FILE, "a directory, not a file: rename or remove it") from None
     except (
         OSError,
         RuntimeError,
     ) as error:  # before Python 3.13, resolve() says RuntimeError for a link in a circle
         reason = getattr(error, "strerror", None) or "a symbolic link that leads to itself"
-        raise _invalid(source, Code.UNREADABLE, f"cannot be read: {reason}") from None
-    if len(data) > MAX_BYTES:  # it grew while it was read
-        raise _invalid(source, Code.TOO_LARGE, _too_large(len(data)))
+        raise _invalid(source.shown, Code.UNREADABLE, f"cannot be read: {reason}") from None
     return data
 
 
@@ -188,12 +193,12 @@ def _too_large(size: int) -> str:
     return f"{megabytes:.0f} MB, but at most {limit} MB are read: split it into several files"
 
 
-def _control(source: Source, before: str) -> RegisterInvalid:
-    return _invalid(source, Code.CONTROL_CHARACTER, "an invisible control character: delete it", before)
+def _control(shown: str, before: str) -> RegisterInvalid:
+    return _invalid(shown, Code.CONTROL_CHARACTER, "an invisible control character: delete it", before)
 
 
-def _invalid(source: Source, code: Code, message: str, before: str = "") -> RegisterInvalid:
+def _invalid(shown: str, code: Code, message: str, before: str = "") -> RegisterInvalid:
     """A fault right after the text ``before``."""
     line = len(re.findall("\r\n|\r|\n", before)) + 1
     column = len(re.split("[\r\n]", before)[-1]) + 1
-    return RegisterInvalid.at(Location(source.shown, line, column), code, message)
+    return RegisterInvalid.at(Location(shown, line, column), code, message)
