@@ -33,8 +33,8 @@ lint: $(VENV)/.dev
 
 lint-workflows: tools/workflows/.venv/.done ## actionlint and zizmor over the workflows; needs Go
 	go -C tools/workflows tool actionlint -config-file "$(CURDIR)/.github/actionlint.yaml" \
-	  "$(CURDIR)"/.github/workflows/*.yml "$(CURDIR)"/examples/pulumi-cli/*.yml
-	tools/workflows/.venv/bin/zizmor --offline --quiet --persona=auditor .github examples/pulumi-cli/optout.yml
+	  "$(CURDIR)"/.github/workflows/*.yml "$(CURDIR)"/examples/github/*.yml "$(CURDIR)"/examples/pulumi-cli/*.yml
+	tools/workflows/.venv/bin/zizmor --offline --quiet --persona=auditor .github examples/github/*.yml examples/pulumi-cli/*.yml
 
 lint-policies: $(VENV)/.runtime tools/policies/.venv/.done ## parliament over the policies of the guardrails
 	$(RUN) -m tools.policies tools/policies/.venv/bin/parliament

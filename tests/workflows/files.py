@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 OWN = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
-ALL = [*OWN, ROOT / "examples" / "pulumi-cli" / "optout.yml"]
+CALLED = [path for path in OWN if path.stem.startswith("optout-")]
+EXAMPLES = sorted((ROOT / "examples" / "github").glob("*.yml"))
+ALL = [*OWN, *EXAMPLES, ROOT / "examples" / "pulumi-cli" / "optout.yml"]
+SETUP = ROOT / ".github" / "actions" / "setup" / "action.yml"
 
 
 @dataclass(frozen=True)
@@ -35,8 +38,9 @@ class Workflow:
         return jobs
 
     def steps(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        """The steps of the jobs; a job that calls a workflow has none."""
         for name, job in self.jobs.items():
-            for step in job["steps"]:
+            for step in job.get("steps", []):
                 yield name, step
 
     def step(self, job: str, name: str) -> dict[str, Any]:
@@ -55,6 +59,12 @@ def name(path: Path) -> str:
 def read(path: Path) -> Workflow:
     text = path.read_text(encoding="utf-8")
     return Workflow(text, yaml.safe_load(text))
+
+
+def action() -> dict[str, Any]:
+    """The steps of the composite action, by their names."""
+    content = yaml.safe_load(SETUP.read_text(encoding="utf-8"))
+    return {step.get("name", step.get("uses")): step for step in content["runs"]["steps"]}
 
 
 def own(stem: str) -> Workflow:

@@ -46,7 +46,9 @@ class Runner:
             (self.root / f"makes-{command}").touch()
 
     def run(self, workflow: str, step: str, **environment: str) -> int:
-        return self.finished(own(workflow).step(workflow, step)["run"], self.root, **environment).returncode
+        return self.finished(
+            own(f"optout-{workflow}").step(workflow, step)["run"], self.root, **environment
+        ).returncode
 
     def finished(self, script: str, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
         assert BASH is not None
@@ -108,6 +110,12 @@ def test_a_failure_is_commented_too(runner: Runner) -> None:
 def test_a_failure_before_the_preview_is_commented_too(runner: Runner) -> None:
     assert runner.run("preview", "Comment", CODE="") == 0
     assert runner.calls == ["comment --failed The job failed before the preview."]
+
+
+def test_without_an_installation_nothing_can_be_commented_and_the_job_says_so(runner: Runner) -> None:
+    shutil.rmtree(runner.root / ".venv")
+    assert runner.run("preview", "Comment", CODE="") == 0
+    assert own("optout-preview").step("preview", "Comment")["if"] == "${{ !cancelled() }}"
 
 
 def test_the_reviewed_digest_is_asked_for(runner: Runner) -> None:
@@ -183,7 +191,7 @@ def test_drift_has_an_issue_and_none_without(runner: Runner, code: str, call: st
 
 
 def test_a_night_that_failed_for_another_reason_has_the_issue_too(runner: Runner) -> None:
-    assert own("drift").step("drift", "Say so")["if"] == "${{ !cancelled() }}"
+    assert own("optout-drift").step("drift", "Say so")["if"] == "${{ !cancelled() }}"
     runner.optout("drift", 1)
     assert runner.run("drift", "Look for drift") == 1
     assert runner.run("drift", "Say so", CODE="1") == 0
@@ -226,8 +234,8 @@ def test_a_night_without_an_installation_has_it_by_the_runner_s_own_tool(
     not Path(sys.executable).with_name("optout").exists(), reason="the console script is not installed"
 )
 def test_a_stranger_s_code_beside_the_register_is_not_run(runner: Runner) -> None:
-    script = runner.root / "code" / ".venv" / "bin" / "optout"
-    script.parent.mkdir(parents=True)
+    script = runner.root / ".venv" / "bin" / "optout"
+    script.unlink()
     script.symlink_to(Path(sys.executable).with_name("optout"))
     proposed = runner.root / "proposed"
     for package in ("voiceid_optout", "click", "yaml"):
@@ -238,7 +246,7 @@ def test_a_stranger_s_code_beside_the_register_is_not_run(runner: Runner) -> Non
     (proposed / "Pulumi.test.yaml").write_text(
         "config: {voiceid-optout:domain: UcUuCPFOsAjzg9xoByUatN}\n", encoding="utf-8"
     )
-    step = own("preview").step("validate", "Validate")
+    step = own("optout-preview").step("validate", "Validate")
     finished = runner.finished(step["run"], runner.root / step["working-directory"], **step["env"])
     assert finished.returncode == ExitCode.REGISTER_INVALID
     assert finished.stdout.startswith("::error file=config/people.yaml,line=1,col=22,title=duplicate-speaker::")
