@@ -13,7 +13,8 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help up check test fast lint lint-workflows lint-policies unit test-long test-whole coverage test-aws test-clients \
-  test-clients-more test-official test-package test-kills test-service-kills test-service-mutations docs docs-serve lock format house picture engines clean
+  test-clients-more test-official test-package test-kills test-service-kills test-service-mutations docs docs-serve lock format house picture engines clean \
+  changelog release-check test-matrix
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | awk -F '\t' '{ printf "  make %-24s %s\n", $$1, $$2 }'
@@ -112,6 +113,20 @@ tools/workflows/.venv/.done: tools/workflows/zizmor.txt
 	tools/workflows/.venv/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes -r $<
 	@touch $@
 
+changelog: $(VENV)/.dev ## write the changelog of the next version from its fragments; RELEASE=yes removes them
+	$(RUN) -m tools.release.changelog $(if $(RELEASE),--release)
+
+release-check: $(VENV)/.dev tools/release/.venv/.done ## everything of a release but publishing; dist/ has what it made
+	$(RUN) -m tools.release.check $(if $(TAG),--tag "$(TAG)")
+
+test-matrix: $(VENV)/.dev ## the fast tests on other Pythons, oldest and newest dependencies; MATRIX="3.12 lowest" names some
+	$(RUN) -m tools.matrix $(MATRIX)
+
+tools/release/.venv/.done: tools/release/release.txt
+	$(PYTHON) -m venv tools/release/.venv
+	tools/release/.venv/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes -r $<
+	@touch $@
+
 docs: $(VENV)/.runtime tools/site/.venv/.done ## build the documentation into .site/, a folder that needs no network
 	$(SITE) build --strict
 
@@ -155,13 +170,17 @@ lock: ## resolve the dependencies anew; needs uv
 	$(COMPILE) tests/clients/awscli.in -o tests/clients/awscli.txt
 	$(COMPILE) --no-deps requirements-aws.in -o requirements-aws.txt
 	$(COMPILE) tools/policies/parliament.in -o tools/policies/parliament.txt
+	$(COMPILE) tools/release/release.in -o tools/release/release.txt
 	$(COMPILE) tools/site/site.in -o tools/site/site.txt
 	$(COMPILE) tools/workflows/zizmor.in -o tools/workflows/zizmor.txt
+	$(COMPILE) --resolution lowest-direct pyproject.toml --extra postgres > .matrix-lowest
+	$(COMPILE) pyproject.toml --group build --group test --extra postgres -c .matrix-lowest > tools/lowest.txt
+	rm .matrix-lowest
 
 clean: ## remove what the targets above made, the sandbox's data too
 	rm -rf $(VENV) .optout .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage \
 	  tests/clients/.venv tests/clients/node/node_modules tests/clients/java/target tests/clients/rust/target \
-	  tools/workflows/.venv tools/policies/.venv tools/site/.venv .site .aws-extra
+	  tools/workflows/.venv tools/policies/.venv tools/site/.venv tools/release/.venv .site .aws-extra .matrix dist
 
 # One virtual environment; the second mark means that the tools for development are in it too.
 $(VENV)/bin/python:

@@ -17,7 +17,7 @@ def path(request: pytest.FixtureRequest) -> Path:
 
 def test_the_workflows_are_found() -> None:
     called = {"optout-drift", "optout-preview", "optout-up"}
-    assert {path.stem for path in OWN} == {"ci", "drift", "preview", "up"} | called
+    assert {path.stem for path in OWN} == {"ci", "drift", "preview", "release", "up"} | called
     assert {path.stem for path in CALLED} == called
     assert {path.stem for path in EXAMPLES} == {"drift", "preview", "up"}
 
@@ -44,10 +44,11 @@ def test_an_action_has_one_pin_everywhere() -> None:
 
 
 def test_nothing_is_permitted_but_what_a_job_asks_for(path: Path) -> None:
+    """One job writes to the repository: the one that makes a release of a tag."""
     workflow = read(path)
     assert workflow.content["permissions"] == {}
     for job in workflow.jobs.values():
-        assert job["permissions"]["contents"] == "read"
+        assert job["permissions"]["contents"] == ("write" if job["name"] == "announce" else "read")
         assert "write-all" not in job["permissions"].values()
 
 
@@ -68,7 +69,7 @@ def test_runs_do_not_pile_up_or_hang(path: Path) -> None:
 
 def test_no_checkout_leaves_its_token_behind(path: Path) -> None:
     checkouts = [step for _, step in read(path).steps() if step.get("uses", "").startswith("actions/checkout@")]
-    assert checkouts or all("uses" in job for job in read(path).jobs.values())
+    assert checkouts or path.stem in {"drift", "preview", "up"}
     assert all(step["with"]["persist-credentials"] is False for step in checkouts)
 
 
@@ -229,3 +230,24 @@ def test_the_token_is_given_to_our_own_command_alone() -> None:
             if "github.token" in str(step):
                 assert re.search(r"optout (?:comment|approved|issue)", step["run"])
     assert "github.token" not in SETUP.read_text(encoding="utf-8")
+
+
+def test_only_a_tag_is_released_and_only_after_the_checks() -> None:
+    release = own("release")
+    assert release.content[True] == {"push": {"tags": ["v[0-9]*"]}}
+    assert [name for name, job in release.jobs.items() if "needs" not in job] == ["check"]
+    assert release.step("check", "Check and build")["run"].startswith("make release-check TAG=")
+    writing = {
+        name: job["permissions"] for name, job in release.jobs.items() if "write" in job["permissions"].values()
+    }
+    assert set(writing) == {"attest", "publish", "image", "announce"}
+    assert release.jobs["publish"]["environment"] == "pypi"
+    assert "password" not in str(release.jobs["publish"])  # trusted publishing
+
+
+def test_the_image_s_base_is_pinned_by_its_digest() -> None:
+    text = (ROOT / "deploy" / "container" / "Containerfile").read_text(encoding="utf-8")
+    bases = re.findall(r"^FROM (\S+)", text, re.MULTILINE)
+    assert len(bases) == 2
+    assert len(set(bases)) == 1
+    assert re.fullmatch(r"docker\.io/library/python:3\.\d+\.\d+-slim-bookworm@sha256:[0-9a-f]{64}", bases[0])

@@ -1,0 +1,1 @@
+"""What `make release-check` and `make changelog` do."""
