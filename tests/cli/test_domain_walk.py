@@ -11,7 +11,7 @@ from voiceid_optout.cli.exit_codes import CommandError, ExitCode
 from voiceid_optout.speakers import SpeakerStatus
 from voiceid_optout.voiceid import Speaker
 
-WHEN = datetime(2026, 3, 2, tzinfo=UTC)
+WHEN = datetime(2026, 3, 2, tzinfo=UTC).timestamp()
 
 
 def speaker(customer_id: str | None, generated_id: str, status: SpeakerStatus = SpeakerStatus.OPTED_OUT) -> Speaker:

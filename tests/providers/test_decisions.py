@@ -25,7 +25,7 @@ GENERATED = "id#AbCdEfGhIjKlMnOpQrStUv"
 NOW = datetime(2026, 3, 2, 10, 0, 0, 123456, tzinfo=UTC)
 IN = {"domain_id": DOMAIN, "speaker_id": "planted-4711", "ensure": "opted_out"}
 OUT = {**IN, "status": "OPTED_OUT"}
-SPEAKER = Speaker(DOMAIN, "planted-4711", GENERATED, SpeakerStatus.ENROLLED, NOW, NOW)
+SPEAKER = Speaker(DOMAIN, "planted-4711", GENERATED, SpeakerStatus.ENROLLED, NOW.timestamp(), NOW.timestamp())
 
 
 def unknown() -> Unknown:

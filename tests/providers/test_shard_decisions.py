@@ -25,7 +25,7 @@ from voiceid_optout.speakers import SpeakerStatus
 from voiceid_optout.voiceid import Speaker
 
 DOMAIN = "UcUuCPFOsAjzg9xoByUatN"
-NOW = datetime(2026, 3, 2, tzinfo=UTC)
+NOW = datetime(2026, 3, 2, tzinfo=UTC).timestamp()
 IN = inputs(DOMAIN, {"planted-1": OPTED_OUT, "planted-2": RELEASED})
 OUT = {**IN, "drifted": ""}
 A, B = name(0), name(1)

@@ -56,6 +56,7 @@ class Scripted:
 
     url: str
     script: Script
+    handler: type[BaseHTTPRequestHandler]
     calls: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
 
     def operations(self) -> list[str]:
@@ -97,7 +98,7 @@ def scripted(script: Script) -> Iterator[Scripted]:
             """A client that hangs up is part of some tests."""
 
     with Server(("127.0.0.1", 0), Handler) as http:
-        server = Scripted(f"http://127.0.0.1:{http.server_address[1]}", script)
+        server = Scripted(f"http://127.0.0.1:{http.server_address[1]}", script, Handler)
         thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
         thread.start()
         try:

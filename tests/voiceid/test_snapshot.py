@@ -248,7 +248,7 @@ def test_very_many_reads_describe_when_the_walk_stands_still(
     snapshot.close()
 
 
-NOW = datetime(2026, 3, 2, tzinfo=UTC)
+NOW = datetime(2026, 3, 2, tzinfo=UTC).timestamp()
 PEOPLE = [f"caller-{number}" for number in range(6)]
 
 

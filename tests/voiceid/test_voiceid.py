@@ -11,14 +11,15 @@ WIRE = {
     "CustomerSpeakerId": "planted-4711",
     "GeneratedSpeakerId": "id#AbCdEfGhIjKlMnOpQrStUv",
     "Status": "ENROLLED",
-    "CreatedAt": NOW,
-    "UpdatedAt": NOW,
+    "CreatedAt": NOW.timestamp(),
+    "UpdatedAt": NOW,  # as botocore gives it
 }
 
 
 def test_from_wire() -> None:
     speaker = Speaker.from_api(WIRE)
     assert speaker.status is SpeakerStatus.ENROLLED
+    assert speaker.created_at == speaker.updated_at == NOW
     assert speaker.names() == ("planted-4711", "id#AbCdEfGhIjKlMnOpQrStUv")
 
 
@@ -32,5 +33,11 @@ def test_speaker_without_a_customer_id() -> None:
 
 
 def test_unknown_status_is_refused() -> None:
-    with pytest.raises(ValueError, match="GONE"):
+    with pytest.raises(KeyError, match="GONE"):
         Speaker.from_api({**WIRE, "Status": "GONE"})
+
+
+@pytest.mark.parametrize("name", ["CustomerSpeakerId", "GeneratedSpeakerId"])
+def test_an_id_that_is_no_text_is_refused(name: str) -> None:
+    with pytest.raises(TypeError, match="texts"):
+        Speaker.from_api({**WIRE, name: ["planted-4711"]})

@@ -4,10 +4,10 @@ No message carries a speaker's identifier, so every one of them may be shown, lo
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import Enum
-from typing import Any, Final, Self
+from typing import Any, Final, NamedTuple, Self
 
 from voiceid_optout.speakers import SpeakerStatus
 
@@ -85,41 +85,65 @@ class UnexpectedAnswer(VoiceIdError):
     """The answer is not one that Voice ID gives: most likely another service listens there."""
 
 
-@dataclass(frozen=True, slots=True)
-class Speaker:
-    """One speaker of a domain; times are aware and UTC.
+class Speaker(NamedTuple):
+    """One speaker of a domain.
 
     ``customer_speaker_id`` is the identifier of a person and stays out of ``repr``. ``generated_speaker_id``
-    is the service's own name for the record (``id#`` and 22 characters), new after every re-creation.
+    is the service's own name for the record (``id#`` and 22 characters), new after every re-creation. ``created``
+    and ``updated`` are epoch seconds, as the wire has them. A tuple, because a walk makes a million.
     """
 
     domain_id: str
-    customer_speaker_id: str | None = field(repr=False)
+    customer_speaker_id: str | None
     generated_speaker_id: str
     status: SpeakerStatus
-    created_at: datetime
-    updated_at: datetime
+    created: float
+    updated: float
+
+    def __repr__(self) -> str:
+        """Return what identifies nobody."""
+        return f"Speaker({self.domain_id}, {self.status})"
 
     @classmethod
     def from_api(cls, answer: Mapping[str, Any]) -> Self:
-        """Build from ``Speaker`` or ``SpeakerSummary`` as botocore parses them.
+        """Build from ``Speaker`` or ``SpeakerSummary``, as the wire has them or as botocore parses them.
 
-        Raises KeyError or ValueError if a member is missing or the status is not one of the API's.
+        Raises KeyError, TypeError or ValueError if a member is missing, or is not one of the API's.
         """
+        customer_id, generated_id = answer.get("CustomerSpeakerId"), answer["GeneratedSpeakerId"]
+        if not (isinstance(generated_id, str) and (customer_id is None or isinstance(customer_id, str))):
+            raise TypeError("a speaker's ids are texts")
         return cls(
-            domain_id=answer["DomainId"],
-            customer_speaker_id=answer.get("CustomerSpeakerId"),
-            generated_speaker_id=answer["GeneratedSpeakerId"],
-            status=SpeakerStatus(answer["Status"]),
-            created_at=answer["CreatedAt"],
-            updated_at=answer["UpdatedAt"],
+            answer["DomainId"],
+            customer_id,
+            generated_id,
+            _STATUSES[answer["Status"]],
+            _seconds(answer["CreatedAt"]),
+            _seconds(answer["UpdatedAt"]),
         )
+
+    @property
+    def created_at(self) -> datetime:
+        """When the record was made; aware and UTC."""
+        return datetime.fromtimestamp(self.created, UTC)
+
+    @property
+    def updated_at(self) -> datetime:
+        """When the status or an id changed last; aware and UTC."""
+        return datetime.fromtimestamp(self.updated, UTC)
 
     def names(self) -> tuple[str, ...]:
         """Return both identifiers under which the service knows this speaker."""
         if self.customer_speaker_id is None:
             return (self.generated_speaker_id,)
         return (self.customer_speaker_id, self.generated_speaker_id)
+
+
+def _seconds(time: datetime | float) -> float:
+    return time.timestamp() if isinstance(time, datetime) else float(time)
+
+
+_STATUSES = {status.value: status for status in SpeakerStatus}
 
 
 class Unknown(Enum):

@@ -162,6 +162,9 @@ _BY_CODE: dict[str, Callable[[Mapping[str, Any], str, str], VoiceIdError]] = {
     "InternalServerException": _fault,
 }
 
+# Codes of answers that nobody repeats a call after, or that our own pacing does.
+SETTLED_CODES = THROTTLES | REJECTED | (_BY_CODE.keys() - {"InternalServerException"})
+
 
 def credentials_not_found(error: Exception, place: str) -> VoiceIdError:
     """Return our error for one of CREDENTIAL_ERRORS; ``place`` is what the credentials are for."""

@@ -3,7 +3,6 @@
 The transport is a botocore client with our service model, retries, credentials and no logs.
 """
 
-import datetime as dt
 import json
 import logging
 import uuid
@@ -18,8 +17,9 @@ from botocore.exceptions import ConnectionClosedError
 from botocore.parsers import ResponseParserError
 
 from voiceid_optout.voiceid import Domain, Speaker, Throttled, UnexpectedAnswer, UnknownSpeaker
-from voiceid_optout.voiceid.botocore_errors import PACED_PREFIX, THROTTLES, translate
+from voiceid_optout.voiceid.botocore_errors import PACED_PREFIX, SETTLED_CODES, THROTTLES, translate
 from voiceid_optout.voiceid.credentials import open_session
+from voiceid_optout.voiceid.direct import CALL_HEADER, DirectCalls
 from voiceid_optout.voiceid.pacing import Clock, OnWait, Pacer, Retries, SystemClock
 from voiceid_optout.voiceid.settings import ClientSettings
 
@@ -50,6 +50,9 @@ class Client:
         self._pacer = Pacer(settings.quotas, self._clock, on_wait, settings.long_wait)
         try:
             self._api = connect(settings)
+            self._direct = DirectCalls(
+                self._api, user_agent=_USER_AGENT, tries=TRANSPORT_TRIES, known_codes=SETTLED_CODES
+            )
         except aws.BotoCoreError as error:
             raise translate(error, operation="the connection", place=self._place, domain_id="") from error
 
@@ -104,6 +107,7 @@ class Client:
 
     def close(self) -> None:
         """Close the connections."""
+        self._direct.close()
         self._api.close()
 
     def _call(
@@ -114,12 +118,14 @@ class Client:
         unless: Callable[[], bool] | None = None,
     ) -> Mapping[str, Any]:
         send: Callable[..., Mapping[str, Any]] = getattr(self._api, xform_name(operation))
+        request = {"DomainId": domain_id, **members}
         retries = Retries()
         while True:
             if not self._pacer.acquire(operation, unless):
                 raise NotNeeded
             try:
-                return send(DomainId=domain_id, **members)
+                answer = self._direct.call(operation, request)
+                return send(**request) if answer is None else answer
             except (aws.BotoCoreError, aws.ClientError) as error:
                 fault = translate(error, operation=operation, place=self._place, domain_id=domain_id)
                 delay = retries.delay(fault)
@@ -151,10 +157,10 @@ def _domain(answer: Mapping[str, Any]) -> Domain:
 
 
 TRANSPORT_TRIES = 3
-_CALL_HEADER = "X-Optout-Call"
 _TRUNCATED = "RequestTimeout"  # one of the codes that the SDK repeats a call after, whatever the status
 # In full: the SDK would otherwise put its own together anew for each call, twice, a tenth of what a call costs.
-_USER_AGENT = f"voiceid-optout Boto3/{boto3.__version__} Botocore/{botocore.__version__}"
+_AGENT = f"voiceid-optout Boto3/{boto3.__version__}"
+_USER_AGENT = f"{_AGENT} Botocore/{botocore.__version__}"  # boto3 adds the second
 
 
 def connect(settings: ClientSettings) -> Any:
@@ -170,31 +176,19 @@ def connect(settings: ClientSettings) -> Any:
         max_pool_connections=settings.connections,
         tcp_keepalive=True,
         retries={"mode": "standard", "total_max_attempts": TRANSPORT_TRIES},
-        user_agent=_USER_AGENT,
+        user_agent=_AGENT,
         # The settings have found the endpoint, and the plan has named it: the SDK is not to find another one.
         ignore_configured_endpoint_urls=True,
     )
     core = open_session(settings.identity, settings.region)
-    parsers = core.get_component("response_parser_factory")
-    parsers.set_parser_defaults(timestamp_parser=_parse_time)
     client = boto3.Session(botocore_session=core).client(
         "voice-id", region_name=settings.region, endpoint_url=settings.endpoint_url, config=config
     )
-    # For Voice ID alone: STS, which the same session may ask for a profile's role, writes times in another way.
-    parsers.set_parser_defaults(timestamp_parser=None)
     client.meta.events.register("before-sign.voice-id", _sign_the_call)
     client.meta.events.register("response-received.voice-id", _keep_throttle)
     client.meta.events.register("response-received.voice-id", _mark_truncated)
     client.meta.events.register("after-call.voice-id", _refuse_truncated)
     return client
-
-
-def _parse_time(value: float | str) -> dt.datetime:
-    """Return a time of the wire, which gives epoch seconds.
-
-    The SDK's own parser takes every notation there is; of a page of a hundred speakers it was half the cost.
-    """
-    return dt.datetime.fromtimestamp(float(value), dt.UTC)
 
 
 def _sign_the_call(request: Any, **_: Any) -> None:
@@ -203,7 +197,7 @@ def _sign_the_call(request: Any, **_: Any) -> None:
     Two equal calls within one second are the same to the byte otherwise, and the service lets those count once.
     """
     retries = request.context.get("retries") or {}
-    request.headers[_CALL_HEADER] = retries.get("invocation-id") or str(uuid.uuid4())
+    request.headers[CALL_HEADER] = retries.get("invocation-id") or str(uuid.uuid4())
 
 
 def _keep_throttle(parsed_response: MutableMapping[str, Any] | None, **_: Any) -> None:
