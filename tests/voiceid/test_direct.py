@@ -47,7 +47,7 @@ KEYS = st.builds(
 ENDPOINTS = st.sampled_from(
     [
         *("http://127.0.0.1:8099", "http://127.0.0.1:8099/", "http://LOCALHOST:80", "https://voice.example:443"),
-        *("https://voice.example", "https://Voice.Example:8443", "http://[::1]:8099", None),
+        *("https://voice.example", "https://VOICE.example:8443", "http://[::1]:8099", None),
     ]
 )
 

@@ -10,15 +10,16 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import http.client
 import json
+import random
+import re
 import time
 import uuid
 import weakref
 from collections import deque
 from contextlib import suppress
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 from urllib.parse import urlsplit
 
 from botocore.exceptions import ClientError
@@ -31,6 +32,11 @@ CALL_HEADER = "X-Optout-Call"
 _CONTENT_TYPE = "application/x-amz-json-1.0"
 _OK = 200
 _CLIENT_FAULTS = range(400, 500)
+_STATUS = re.compile(rb"HTTP/1\.1 ([1-5][0-9]{2})(?: [^\r\n]*)?\r\n")
+_LENGTH = re.compile("[0-9]{1,9}")
+_LONGEST_LINE, _MOST_HEADERS = 65_536, 100
+# One for all calls: to ask the system for chance lets every other thread go first. No secret depends on it.
+_CHANCE = random.Random()  # noqa: S311
 _DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 
 
@@ -71,23 +77,18 @@ class DirectCalls:
         credentials = self._signer._credentials  # noqa: SLF001
         if not self._is_plain or credentials is None:
             return None
-        body, headers = self.request(
-            operation, members, credentials.get_frozen_credentials(), str(uuid.uuid4()), time.time()
-        )
-        reply = self._exchange(body, {"Host": self._host, **headers})
+        number = str(uuid.UUID(int=_CHANCE.getrandbits(128), version=4))
+        body, headers = self.request(operation, members, credentials.get_frozen_credentials(), number, time.time())
+        reply = self._exchange(_wire(self._host, headers, body))
         if reply is None:
             return None
-        response, answer = reply
-        if response.status == _OK:
-            return answer
-        code = _error_code(answer)
-        if response.status not in _CLIENT_FAULTS or code not in self._known_codes:
+        if reply.status == _OK:
+            return reply.answer
+        code = _error_code(reply.answer)
+        if reply.status not in _CLIENT_FAULTS or code not in self._known_codes:
             return None
-        meta = {
-            "HTTPStatusCode": response.status,
-            "HTTPHeaders": {name.lower(): value for name, value in response.headers.items()},
-        }
-        raise ClientError({**answer, "Error": {"Code": code}, "ResponseMetadata": meta}, operation)
+        meta = {"HTTPStatusCode": reply.status, "HTTPHeaders": reply.headers}
+        raise ClientError({**reply.answer, "Error": {"Code": code}, "ResponseMetadata": meta}, operation)
 
     def request(
         self, operation: str, members: Mapping[str, Any], keys: Any, call: str, now: float
@@ -127,24 +128,22 @@ class DirectCalls:
             "Content-Length": str(len(body)),
         }
 
-    def _exchange(
-        self, body: bytes, headers: dict[str, str]
-    ) -> tuple[http.client.HTTPResponse, dict[str, Any]] | None:
+    def _exchange(self, request: bytes) -> _Reply | None:
         """Send a request and return what came back, whole and a JSON object; else None, and the connection ends."""
         connection = None
         try:
             connection = self._connection()
-            connection.request("POST", "/", body, headers)
-            response = connection.getresponse()
-            content = response.read()
-            answer = _parsed(content, response.headers.get("content-length"))
-        except (OSError, http.client.HTTPException, HTTPError, ValueError, RecursionError):
+            connection.socket.sendall(request)
+            reply = _read(connection.answers)
+        except (OSError, HTTPError, ValueError, RecursionError):
             if connection is not None:
                 connection.close()
             return None
-        if connection.sock is not None:  # it is closed already where the service says so
+        if reply.headers.get("connection", "").lower() == "close":
+            connection.close()
+        else:
             self._idle.append(connection)
-        return response, answer
+        return reply
 
     def _connection(self) -> _Connection:
         """Return the connection used last, or one that the SDK has opened, as its settings say."""
@@ -156,27 +155,60 @@ class DirectCalls:
         opened = pool._new_conn()  # noqa: SLF001
         opened.connect()
         opened.sock.settimeout(self._timeout)
-        return _Connection(self._host, opened)
+        return _Connection(opened)
 
 
-class _Connection(http.client.HTTPConnection):
-    """The standard library's connection on a socket that the SDK has opened."""
+class _Connection:
+    """A connection that the SDK has opened; what is read from it is read through ``answers``."""
 
-    auto_open = 0  # the SDK opens connections, and this class opens none
-
-    def __init__(self, host: str, opened: Any) -> None:
-        super().__init__(host)
-        self._opened = opened  # it closes the socket when it goes
-        self.sock = opened.sock
+    def __init__(self, opened: Any) -> None:
+        self._opened = opened
+        self.socket = opened.sock
+        self.answers: BinaryIO = self.socket.makefile("rb")
 
     def close(self) -> None:
-        super().close()
+        self.answers.close()
         self._opened.close()
 
 
 def _close(idle: deque[_Connection]) -> None:
     while idle:
         idle.pop().close()
+
+
+def _wire(host: str, headers: Mapping[str, str], body: bytes) -> bytes:
+    """Return a request as HTTP/1.1 has it."""
+    lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    return f"POST / HTTP/1.1\r\nHost: {host}\r\nAccept-Encoding: identity\r\n{lines}\r\n".encode("ascii") + body
+
+
+class _Reply(NamedTuple):
+    status: int
+    headers: dict[str, str]
+    answer: dict[str, Any]
+
+
+def _read(answers: BinaryIO) -> _Reply:
+    """Read an answer whose length is said, the only kind that AWS and our service give.
+
+    Raises ValueError for any other, and for one whose end is missing; OSError as the connection does.
+    """
+    status = _STATUS.fullmatch(answers.readline(_LONGEST_LINE))
+    headers: dict[str, str] = {}
+    while (line := answers.readline(_LONGEST_LINE)) != b"\r\n":
+        name, colon, value = line.decode("latin-1").partition(":")
+        name = name.lower()
+        if not colon or not line.endswith(b"\n") or name in headers or len(headers) == _MOST_HEADERS:
+            raise ValueError("no header, or one of too many")
+        headers[name] = value.strip()
+    length = headers.get("content-length", "")
+    if status is None or "transfer-encoding" in headers or not _LENGTH.fullmatch(length):
+        raise ValueError("not an ordinary answer")
+    content = answers.read(int(length))
+    answer = json.loads(content) if int(length) else {}
+    if len(content) != int(length) or not isinstance(answer, dict):
+        raise ValueError("not a whole object")
+    return _Reply(int(status[1]), headers, answer)
 
 
 @lru_cache(maxsize=8)
@@ -186,16 +218,6 @@ def _signing_key(secret: str, scope: str) -> bytes:
     for part in scope.split("/"):
         key = hmac.digest(key, part.encode(), "sha256")
     return key
-
-
-def _parsed(content: bytes, length: str | None) -> dict[str, Any]:
-    """Return an answer's JSON object, {} for an empty one; raises ValueError where its end is missing."""
-    if length is not None and length != str(len(content)):
-        raise ValueError("the end did not arrive")
-    answer = {} if length == "0" else json.loads(content)
-    if not isinstance(answer, dict):
-        raise ValueError("no object")  # noqa: TRY004 - as for any other text that is no answer
-    return answer
 
 
 def _error_code(answer: Mapping[str, Any]) -> str:
