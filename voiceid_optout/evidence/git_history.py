@@ -222,13 +222,15 @@ class Walk:
     def _read(self, blobs: Mapping[str, str], objects: Blobs) -> dict[str, RegisterFile] | None:
         """Return the files of a version, up to the first that has a fault; None if one is not in this clone."""
         known = {file.blob: file for file in self.files.values()}
+        moved = [file for path, file in self.files.items() if path not in blobs]
         files: dict[str, RegisterFile] = {}
         for path, blob in sorted(blobs.items()):
             file = known.get(blob)
             if file is None:
                 if (data := objects.read(blob)) is None:
                     return None
-                file = read_file(blob, data, self.domains, self.default_domain)
+                base = self.files.get(path) or (moved.pop() if moved else None)
+                file = read_file(blob, data, self.domains, self.default_domain, base)
             if file is None:
                 break
             files[path] = file
@@ -250,14 +252,22 @@ class Walk:
         """Return whom the files list otherwise, before and after; None for after if somebody is there twice."""
         before: dict[Someone, Held] = {}
         after: dict[Someone, Held] = {}
-        for path, file in self.files.items():
-            if files.get(path) is not file:
-                before.update(((file.domain_id, one), Held(path, said)) for one, said in file.people.items())
         count = 0
-        for path, file in files.items():
-            if self.files.get(path) is not file:
-                after.update(((file.domain_id, one), Held(path, said)) for one, said in file.people.items())
-                count += len(file.people)
+        for path in self.files.keys() | files.keys():
+            was, now = self.files.get(path), files.get(path)
+            gone: Mapping[str, Said]
+            came: Mapping[str, Said]
+            if was is now:
+                continue
+            if now is not None and now.difference is not None and now.difference.base is was:
+                gone, came = now.difference.gone, now.difference.came
+            else:
+                gone, came = ({} if file is None else file.everybody() for file in (was, now))
+            if was is not None:
+                before.update(((was.domain_id, one), Held(path, said)) for one, said in gone.items())
+            if now is not None:
+                after.update(((now.domain_id, one), Held(path, said)) for one, said in came.items())
+            count += len(came)
         if len(after) != count or any(person in self.people and person not in before for person in after):
             return before, None
         same = {person for person, held in after.items() if before.get(person) == held}
@@ -271,6 +281,8 @@ class Walk:
             del self.people[person]
         self.people.update(version.after)
         self.files = dict(version.next_files)
+        for file in self.files.values():
+            file.take_over()
 
 
 def _update(blobs: dict[str, str], change: Change, place: str) -> None:
