@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.evidence.repositories import DOMAIN, START, Repo, block
-from voiceid_optout.evidence import git_history
-from voiceid_optout.evidence.git_history import Listing, listings
+from voiceid_optout.evidence import versions
+from voiceid_optout.evidence.git_history import Event, Kind, Listing, histories, listings
 from voiceid_optout.speakers import Ensure
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def test_a_version_with_faults_loses_nobody_and_is_told(repo: Repo) -> None:
     last = repo.save("config/people.yaml", block("a", "b"))
     said: list[str] = []
     assert {one: listing.commit for one, listing in since(repo, said).items()} == {"a": first, "b": last}
-    assert said == [git_history._FAULTY.format(commit[:7]) for commit in (broken, twice)]
+    assert said == [versions._FAULTY.format(commit[:7]) for commit in (broken, twice)]
 
 
 def test_a_shallow_clone_tells_no_wrong_date(repo: Repo, tmp_path: Path) -> None:
@@ -104,13 +104,96 @@ def test_a_shallow_clone_tells_no_wrong_date(repo: Repo, tmp_path: Path) -> None
     said: list[str] = []
     found = since(Repo(tmp_path / "clone"), said)
     assert {one: listing.commit for one, listing in found.items()} == {"c": last}
-    assert said == [git_history._SHALLOW.format(edge[:7])]
+    assert said == [versions._SHALLOW.format(edge[:7])]
 
 
 def test_who_is_not_committed_yet_has_no_listing(repo: Repo) -> None:
     repo.save("config/people.yaml", block("a"))
     repo.write("config/people.yaml", block("a", "b"))
     assert set(since(repo)) == {"a"}
+
+
+def told(repo: Repo, speaker_id: str) -> list[Event]:
+    found = histories(
+        repo.root, repo.register(), lambda person: person[1] == speaker_id, domains={}, default_domain=DOMAIN
+    )
+    assert set(found) <= {(DOMAIN, speaker_id)}
+    return [event for history in found.values() for event in history.events]
+
+
+def short(events: list[Event]) -> list[tuple[str, str, str, str | None, str | None]]:
+    return [(one.kind.value, one.merge.hash, one.commit.hash, one.before, one.after) for one in events]
+
+
+def test_every_change_that_concerned_somebody_is_told_in_order(repo: Repo) -> None:
+    listed = repo.save("config/people.yaml", block("a", "b"))
+    repo.save("config/people.yaml", block("a", "c", "b"))  # another line is no move
+    repo.write("config/people.yaml", block("a", "c"))
+    moved = repo.save("config/more.yaml", block("b"))
+    edited = repo.save("config/more.yaml", block("b\n    ticket: PRIV-7").replace("- b", "- id: b"))
+    released = repo.save("config/more.yaml", block(released=("b",)))
+    again = repo.save("config/more.yaml", block("b"))
+    out = repo.save("config/more.yaml", block())
+    assert short(told(repo, "b")) == [
+        ("listed", listed, listed, None, "config/people.yaml:4"),
+        ("moved", moved, moved, "config/people.yaml:5", "config/more.yaml:3"),
+        ("evidence edited", edited, edited, "config/more.yaml:3", "config/more.yaml:3"),
+        ("released", released, released, "config/more.yaml:3", "config/more.yaml:4"),
+        ("listed again", again, again, "config/more.yaml:4", "config/more.yaml:3"),
+        ("taken out", out, out, "config/more.yaml:3", None),
+    ]
+    assert told(repo, "b")[2].edited == ("ticket",)
+    assert told(repo, "nobody") == []
+
+
+def test_of_a_merge_the_commit_that_made_the_change_is_told_too(repo: Repo) -> None:
+    repo.save("config/people.yaml", block("a"))
+    repo.git("switch", "-q", "-c", "more")
+    repo.environment["GIT_AUTHOR_NAME"] = "Bob"
+    made = repo.save("config/people.yaml", block("a", "b"))
+    repo.save("config/people.yaml", block("a", "b", "c"))
+    repo.git("mv", "config/people.yaml", "config/callers.yaml")
+    renamed = repo.commit("rename")
+    repo.git("switch", "-q", "main")
+    repo.save("README.md", "meanwhile\n")
+    merge = repo.merge("more", "Add people (#12)")
+    assert short(told(repo, "b")) == [("listed", merge, made, None, "config/callers.yaml:4")]
+    (event,) = told(repo, "b")
+    assert (event.commit.author, event.merge.pull_request, event.kind) == ("Bob", 12, Kind.LISTED)
+    assert short(told(repo, "a"))[1:] == [
+        ("moved", merge, renamed, "config/people.yaml:3", "config/callers.yaml:3")
+    ]
+
+
+def test_a_merge_of_three_and_a_merge_that_adds_by_itself(repo: Repo) -> None:
+    repo.save("config/people.yaml", block("a"))
+    made = {}
+    for branch in ("b", "c"):
+        repo.git("switch", "-q", "-c", f"add-{branch}", "main")
+        made[branch] = repo.save(f"config/{branch}.yaml", block(branch))
+    repo.git("switch", "-q", "main")
+    repo.save("README.md", "meanwhile\n")
+    three = repo.merge("add-b", "both", "add-c")
+    assert [short(told(repo, one)) for one in ("b", "c")] == [
+        [("listed", three, made[one], None, f"config/{one}.yaml:3")] for one in ("b", "c")
+    ]
+    repo.git("switch", "-q", "-c", "empty")
+    repo.save("NOTES.md", "nothing\n")
+    repo.git("switch", "-q", "main")
+    repo.git("merge", "-q", "--no-ff", "--no-commit", "empty")
+    by_hand = repo.save("config/d.yaml", block("d"), "merge by hand")
+    assert short(told(repo, "d")) == [("listed", by_hand, by_hand, None, "config/d.yaml:3")]
+
+
+def test_in_a_shallow_clone_somebody_is_found_and_not_listed(repo: Repo, tmp_path: Path) -> None:
+    repo.save("config/people.yaml", block("a"))
+    edge = repo.save("config/people.yaml", block("a", "b"))
+    out = repo.save("config/people.yaml", block("b"))
+    repo.git("clone", "-q", "--depth=2", f"file://{repo.root}", str(tmp_path / "clone"))
+    assert [(event.kind, event.merge.hash) for event in told(Repo(tmp_path / "clone"), "a")] == [
+        (Kind.FOUND, edge),
+        (Kind.TAKEN_OUT, out),
+    ]
 
 
 def test_without_git_or_a_repository_nothing_is_listed_and_it_is_told(tmp_path: Path) -> None:

@@ -52,7 +52,7 @@ def test_what_others_wrote_stays_in_its_field(repo: Repo) -> None:
     second = repo.save("config/people.yaml", block("a", "b"))
     found = Repository(repo.root, os.environ).changes("--reverse", "HEAD", paths=["config"])
     assert [change.commit.hash for change in found] == [first, second]
-    assert [path for change in found for path, _ in change.paths] == ["config/people.yaml"] * 2
+    assert [path for change in found for path, _, _ in change.paths] == ["config/people.yaml"] * 2
     assert found[0].commit.message.startswith(subject)
     assert "\x1b[31m\u202e" in found[0].commit.author
 

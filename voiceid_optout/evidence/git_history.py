@@ -8,31 +8,21 @@ version that had faults tells nothing, so nobody is lost in it.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import partial
-from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, NamedTuple
+from enum import StrEnum
+from typing import TYPE_CHECKING
 
-from voiceid_optout.evidence.register_file import RegisterFile, Said, read_file
-from voiceid_optout.evidence.repository import Blobs, Change, Commit, Repository
-from voiceid_optout.register.sources import SUFFIXES, shown
+from voiceid_optout.evidence.register_file import read_file
+from voiceid_optout.evidence.versions import Held, Walk, is_register_name, shown_path
+from voiceid_optout.speakers import Ensure
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator, Mapping
     from datetime import datetime
+    from pathlib import Path
 
-    from voiceid_optout.speakers import Ensure
-
-Someone = tuple[str, str]  # domain id and speaker id
-Say = Callable[[str], None]
-_SHORT = 7  # digits of a commit in a message
-_SHALLOW = (
-    "this clone is shallow: what was before commit {} is not here, so since when those are listed who were in the "
-    "register then cannot be told; `git fetch --unshallow` brings it"
-)
-_MISSING = "this clone lacks the register of commit {}: who came with it cannot be told; a full clone has it"
-_FAULTY = "the register of commit {} had faults, or a domain that is not known today: that version is skipped"
-_MOVES = 32  # of a register, from folder to folder
+    from voiceid_optout.evidence.repository import Commit
+    from voiceid_optout.evidence.versions import Say, Someone, Version
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,220 +80,135 @@ def listings(
     }
 
 
-class Held(NamedTuple):
-    """Where a version has somebody, and what it says."""
+class Kind(StrEnum):
+    """What a version of the register did to a person."""
 
-    path: str
-    said: Said
+    FOUND = "found"  # in the first version that is here: what was before nobody knows
+    LISTED = "listed"
+    LISTED_AGAIN = "listed again"
+    MOVED = "moved"  # to another file, or with it; a new line number is no move
+    EDITED = "evidence edited"
+    RELEASED = "released"
+    TAKEN_OUT = "taken out"
 
 
 @dataclass(frozen=True, slots=True)
-class Version:
-    """A version of the register on the first-parent line, and for whom it changed something.
+class Event:
+    """A change of the register that concerned a person.
 
-    ``cut``: what was before it is not here, so it says nothing of when its people came.
+    ``merge`` is the commit on the first-parent line, ``commit`` the one of its branch that made the change: the
+    same where nothing was merged. ``before`` and ``after`` are places, ``config/people.yaml:3``. ``edited`` names
+    the fields of the entry that are not as before.
     """
 
+    kind: Kind
+    merge: Commit
     commit: Commit
-    before: Mapping[Someone, Held] = field(repr=False)
-    after: Mapping[Someone, Held] = field(repr=False)
-    files: Mapping[str, RegisterFile] = field(repr=False)
-    next_files: Mapping[str, RegisterFile] = field(repr=False)
-    cut: bool
-
-    def place_before(self, person: Someone) -> str | None:
-        """Return ``config/people.yaml:3`` before the version, None if the person was not listed."""
-        return _place(self.before.get(person), person, self.files)
-
-    def place_after(self, person: Someone) -> str | None:
-        """Return ``config/people.yaml:3`` in the version, None if the person is not listed."""
-        return _place(self.after.get(person), person, self.next_files)
+    before: str | None
+    after: str | None
+    edited: tuple[str, ...] = ()
 
 
-def _place(held: Held | None, person: Someone, files: Mapping[str, RegisterFile]) -> str | None:
-    return None if held is None else f"{shown_path(held.path)}:{files[held.path].line(person[1])}"
+@dataclass(frozen=True, slots=True)
+class History:
+    """What Git says of a person; ``place`` and ``held`` are of HEAD's version, None for who is not in it."""
+
+    events: tuple[Event, ...]
+    place: str | None
+    held: Held | None = field(repr=False)
 
 
-def shown_path(path: str) -> str:
-    """Return a file of the register as messages show it: from its folder's name on."""
-    return shown(Path(*PurePosixPath(path).parts[-2:]))
-
-
-@dataclass(slots=True)
-class Walk:
-    """Goes through the versions of a register, the oldest first."""
-
-    repository: Repository
-    place_now: str  # of the register, from the top on
-    domains: Mapping[str, str]
-    default_domain: str | None
-    say: Say
-    people: dict[Someone, Held] = field(default_factory=dict, repr=False)
-    files: dict[str, RegisterFile] = field(default_factory=dict, repr=False)
-
-    @classmethod
-    def of(
-        cls,
-        repository: Path,
-        register: Path,
-        domains: Mapping[str, str],
-        default_domain: str | None,
-        environment: Mapping[str, str],
-        say: Say,
-    ) -> Walk:
-        """Find the repository; without one there is nothing to walk through, and ``say`` is told."""
-        top = Repository(repository, environment).top()
-        place = ""
-        if top is None:
-            say("no Git history here: since when somebody is listed cannot be told")
-        else:
-            place = os.path.relpath(register.resolve(), top.resolve())
-            if place.startswith(os.pardir):
-                say("the register lies outside of the repository: since when somebody is listed cannot be told")
-                place = ""
-        return cls(Repository(top or repository, environment), place, domains, default_domain, say)
-
-    def place(self, person: Someone) -> str:
-        """Return where the last version has somebody."""
-        held = self.people[person]
-        return f"{shown_path(held.path)}:{self.files[held.path].line(person[1])}"
-
-    def ensure(self, person: Someone) -> Ensure:
-        """Return what the last version asks for somebody."""
-        return self.people[person].said.ensure
-
-    def versions(self) -> Iterator[Version]:
-        """Yield each version that could be read; what had to be skipped is said."""
-        if not self.place_now or not self.repository.commit("HEAD"):
-            return
-        shallow = self.repository.shallow()
-        is_cut = False
-        with self.repository.blobs() as objects:
-            for place, changes in reversed(self._segments()):
-                blobs: dict[str, str] = {}
-                for change in changes:
-                    _update(blobs, change, place)
-                    if change.commit.hash in shallow:
-                        is_cut = True
-                        self.say(_SHALLOW.format(change.commit.hash[:_SHORT]))
-                    files = self._read(blobs, objects)
-                    if files is None:
-                        is_cut = True
-                        self.say(_MISSING.format(change.commit.hash[:_SHORT]))
-                        continue
-                    version = self._version(change.commit, files, is_whole=len(files) == len(blobs), is_cut=is_cut)
-                    if version is None:
-                        self.say(_FAULTY.format(change.commit.hash[:_SHORT]))
-                        continue
-                    yield version
-                    is_cut = False
-                    self._take(version)
-
-    def _segments(self) -> list[tuple[str, list[Change]]]:
-        """Return the places that the register has had, the present one first, and the changes there."""
-        found: list[tuple[str, list[Change]]] = []
-        tip, place = "HEAD", self.place_now
-        for _ in range(_MOVES):
-            changes = self.repository.changes("--first-parent", "--reverse", tip, paths=[place])
-            if not changes:
-                break
-            found.append((place, changes))
-            first = changes[0].commit
-            if not first.parents:
-                break
-            tip = first.parents[0]
-            is_wanted = partial(_is_register_file, place=place)
-            earlier = self.repository.renamed_from(tip, first.hash, is_wanted)
-            if earlier is None:
-                break
-            place = _place_of(earlier, place)
-        return found
-
-    def _read(self, blobs: Mapping[str, str], objects: Blobs) -> dict[str, RegisterFile] | None:
-        """Return the files of a version, up to the first that has a fault; None if one is not in this clone."""
-        known = {file.blob: file for file in self.files.values()}
-        moved = [file for path, file in self.files.items() if path not in blobs]
-        files: dict[str, RegisterFile] = {}
-        for path, blob in sorted(blobs.items()):
-            file = known.get(blob)
-            if file is None:
-                if (data := objects.read(blob)) is None:
-                    return None
-                base = self.files.get(path) or (moved.pop() if moved else None)
-                file = read_file(blob, data, self.domains, self.default_domain, base)
-            if file is None:
-                break
-            files[path] = file
-        return files
-
-    def _version(
-        self, commit: Commit, files: Mapping[str, RegisterFile], *, is_whole: bool, is_cut: bool
-    ) -> Version | None:
-        if not files or not is_whole:
-            return None
-        before, after = self._differences(files)
-        if after is None:
-            return None
-        return Version(commit, before, after, self.files, files, is_cut)
-
-    def _differences(
-        self, files: Mapping[str, RegisterFile]
-    ) -> tuple[dict[Someone, Held], dict[Someone, Held] | None]:
-        """Return whom the files list otherwise, before and after; None for after if somebody is there twice."""
-        before: dict[Someone, Held] = {}
-        after: dict[Someone, Held] = {}
-        count = 0
-        for path in self.files.keys() | files.keys():
-            was, now = self.files.get(path), files.get(path)
-            gone: Mapping[str, Said]
-            came: Mapping[str, Said]
-            if was is now:
-                continue
-            if now is not None and now.difference is not None and now.difference.base is was:
-                gone, came = now.difference.gone, now.difference.came
-            else:
-                gone, came = ({} if file is None else file.everybody() for file in (was, now))
-            if was is not None:
-                before.update(((was.domain_id, one), Held(path, said)) for one, said in gone.items())
-            if now is not None:
-                after.update(((now.domain_id, one), Held(path, said)) for one, said in came.items())
-            count += len(came)
-        if len(after) != count or any(person in self.people and person not in before for person in after):
-            return before, None
-        same = {person for person, held in after.items() if before.get(person) == held}
-        return (
-            {person: held for person, held in before.items() if person not in same},
-            {person: held for person, held in after.items() if person not in same},
+def histories(
+    repository: Path,
+    register: Path,
+    wanted: Callable[[Someone], bool],
+    *,
+    domains: Mapping[str, str],
+    default_domain: str | None,
+    environment: Mapping[str, str] | None = None,
+    say: Say = lambda _: None,
+) -> dict[Someone, History]:
+    """Return the history of everybody who was ever listed and is wanted; the rest is as with :func:`listings`."""
+    walk = Walk.of(repository, register, domains, default_domain, environment or os.environ, say)
+    found: dict[Someone, list[Event]] = {}
+    for version in walk.versions():
+        for person in version.before.keys() | version.after.keys():
+            if wanted(person):
+                events = found.setdefault(person, [])
+                events.extend(_events(walk, version, person, seen=bool(events)))
+    return {
+        person: History(
+            tuple(events), walk.place(person) if person in walk.people else None, walk.people.get(person)
         )
-
-    def _take(self, version: Version) -> None:
-        for person in version.before:
-            del self.people[person]
-        self.people.update(version.after)
-        self.files = dict(version.next_files)
-        for file in self.files.values():
-            file.take_over()
+        for person, events in found.items()
+    }
 
 
-def _update(blobs: dict[str, str], change: Change, place: str) -> None:
-    for path, blob in change.paths:
-        if blob is None:
-            blobs.pop(path, None)
-        elif _is_register_file(path, place):
-            blobs[path] = blob
+def _events(walk: Walk, version: Version, person: Someone, *, seen: bool) -> Iterator[Event]:
+    """Yield what a version did to a person: more than one thing if it moved and edited the entry."""
+    then, now = version.before.get(person), version.after.get(person)
+    before, after = version.place_before(person), version.place_after(person)
+    for kind in _kinds(then, now, seen=seen, cut=version.cut):
+        edited = _edited(then, now) if kind is Kind.EDITED else ()
+        commit = _maker(walk, version, person, kind) or version.commit
+        yield Event(kind, version.commit, commit, before, after, edited)
 
 
-def _is_register_file(path: str, place: str) -> bool:
-    """Tell whether a path is one of the files that a register at this place is read from."""
-    if place.lower().endswith(SUFFIXES):
-        return path == place
-    folder, _, name = path.rpartition("/")
-    return (
-        folder == ("" if place == "." else place) and name.lower().endswith(SUFFIXES) and not name.startswith(".")
-    )
+def _kinds(then: Held | None, now: Held | None, *, seen: bool, cut: bool) -> Iterator[Kind]:
+    if now is None:
+        yield Kind.TAKEN_OUT
+    elif then is None and cut and not seen:
+        yield Kind.FOUND
+    elif then is None or then.said.ensure is not now.said.ensure:
+        if now.said.ensure is Ensure.RELEASED:
+            yield Kind.RELEASED
+        else:
+            yield Kind.LISTED_AGAIN if seen else Kind.LISTED
+    else:
+        if shown_path(then.path) != shown_path(now.path):
+            yield Kind.MOVED
+        if then.said.evidence != now.said.evidence:
+            yield Kind.EDITED
 
 
-def _place_of(path: str, place_after: str) -> str:
-    """Return the place of the register that a file belonged to, before the register came to where it is."""
-    folder = path.rpartition("/")[0] or "."
-    return path if place_after.lower().endswith(SUFFIXES) else folder
+def _edited(then: Held | None, now: Held | None) -> tuple[str, ...]:
+    was, is_now = (dict(held.said.evidence) if held is not None else {} for held in (then, now))
+    return tuple(sorted(name for name in was.keys() | is_now.keys() if was.get(name) != is_now.get(name)))
+
+
+def _maker(walk: Walk, version: Version, person: Someone, kind: Kind) -> Commit | None:
+    """Return the newest commit of a merge's branches that did the same to the person; None if none did."""
+    if len(version.commit.parents) <= 1 or kind is Kind.FOUND:
+        return None
+    folders = {
+        held.path.rpartition("/")[0] or "."
+        for held in (version.before.get(person), version.after.get(person))
+        if held
+    }
+    span = f"{version.commit.parents[0]}..{version.commit.hash}"
+    for change in walk.repository.changes(
+        "--no-merges", "--full-history", "--topo-order", span, paths=sorted(folders)
+    ):
+        then, now = (
+            next(
+                filter(None, (_held(walk, version, path, blobs[index], person) for path, *blobs in change.paths)),
+                None,
+            )
+            for index in (0, 1)
+        )
+        goal = version.after.get(person)
+        kinds = set(_kinds(then, now, seen=kind is Kind.LISTED_AGAIN, cut=False))
+        if kind in kinds and (goal is None or now is None or now.said.ensure is goal.said.ensure):
+            return change.commit
+    return None
+
+
+def _held(walk: Walk, version: Version, path: str, blob: str | None, person: Someone) -> Held | None:
+    """Return what a file of a branch says of a person, if it can be read."""
+    if blob is None or not is_register_name(path) or (data := walk.objects.read(blob)) is None:
+        return None
+    if person[1].encode() not in data and b"\\" not in data:
+        return None  # no escape could write the id otherwise
+    file = read_file(blob, data, walk.domains, walk.default_domain, version.files.get(path))
+    said = file.said(person[1]) if file is not None and file.domain_id == person[0] else None
+    return None if said is None else Held(path, said)

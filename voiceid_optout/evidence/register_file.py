@@ -61,6 +61,14 @@ class RegisterFile:
         """Return whom the version lists, before and after it has taken its base's place."""
         return self.people if self.difference is None else self._changed(self.people.copy(), self.difference)
 
+    def said(self, speaker_id: str) -> Said | None:
+        """Return what the version says of a person, None for who is not listed."""
+        if self.difference is not None and speaker_id in self.difference.came:
+            return self.difference.came[speaker_id]
+        if self.difference is not None and speaker_id in self.difference.gone:
+            return None
+        return self.people.get(speaker_id)
+
     def take_over(self) -> None:
         """Take the place of the version before, which must not be used any more: the people are the same dict."""
         if self.difference is not None:

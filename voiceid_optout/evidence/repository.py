@@ -25,7 +25,7 @@ _QUESTION_SECONDS = 10
 # Git must ask no server for what a partial clone left out, and take no object for another one.
 _VARIABLES = {"GIT_NO_LAZY_FETCH": "1", "GIT_TERMINAL_PROMPT": "0", "GIT_NO_REPLACE_OBJECTS": "1"}
 _OBJECT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
-_RAW = re.compile(rb":\d+ (\d+) [0-9a-f]+ ([0-9a-f]+) ([A-Z])\d*")
+_RAW = re.compile(rb":(\d+) (\d+) ([0-9a-f]+) ([0-9a-f]+) [A-Z]\d*")
 _FORMAT = ("%H", "%P", "%ct", "%an", "%s", "%b")
 _PULL_REQUEST = (
     re.compile(r"\AMerge pull request #(\d{1,9}) from "),  # GitHub, a merge
@@ -35,6 +35,7 @@ _PULL_REQUEST = (
 _LAST_SECOND = 253_402_300_799  # of the year 9999
 _OPTIONS = ("--no-optional-locks", "--literal-pathspecs")
 _ALIKE = "40%"  # of a file's text is the other's, if it was renamed
+_FILE = b"100"  # begins the mode of one
 _LONGEST_ANSWER = 512
 _WORDS = 3  # of an answer about an object: hash, kind, size
 
@@ -60,13 +61,13 @@ class Commit:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A commit, and what it made of each path that it changed: the blob, None where there is no file any more.
+    """A commit, and each path that it changed with the blobs before and after; None where there is no file.
 
     A merge is compared with its first parent.
     """
 
     commit: Commit
-    paths: tuple[tuple[str, str | None], ...] = field(repr=False)
+    paths: tuple[tuple[str, str | None, str | None], ...] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,13 +140,6 @@ class Repository:
                 return os.fsdecode(source)
         return None
 
-    def graph(self) -> dict[str, tuple[str, ...]]:
-        """Return the parents of every commit that HEAD has."""
-        with self._started("rev-list", "--parents", "HEAD") as process:
-            output = process.stdout.read() if process.stdout is not None else b""
-        lines = (line.split() for line in output.decode("ascii", "replace").splitlines())
-        return {commit: tuple(parents) for commit, *parents in lines}
-
     @contextmanager
     def blobs(self) -> Iterator[Blobs]:
         """Give what reads blobs, one process for all."""
@@ -216,12 +210,15 @@ class Blobs:
 def _changes(output: bytes) -> Iterator[Change]:
     tokens = iter(output.split(b"\0"))
     commit: Commit | None = None
-    paths: list[tuple[str, str | None]] = []
+    paths: list[tuple[str, str | None, str | None]] = []
     for token in tokens:
         if raw := _RAW.fullmatch(token.removeprefix(b"\n")):
             path = os.fsdecode(next(tokens, b""))
-            is_file = raw[3] != b"D" and raw[1].startswith(b"100")
-            paths.append((path, raw[2].decode() if is_file else None))
+            before, after = (
+                blob.decode() if mode.startswith(_FILE) else None
+                for mode, blob in ((raw[1], raw[3]), (raw[2], raw[4]))
+            )
+            paths.append((path, before, after))
             continue
         if commit is not None:
             yield Change(commit, tuple(paths))
