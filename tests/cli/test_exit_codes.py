@@ -20,12 +20,14 @@ WORDS = {
     ExitCode.STALE: "stale",
     ExitCode.LOCKED: "locked",
     ExitCode.PARTIAL: "in part",
+    ExitCode.OVERDUE: "overdue",
+    ExitCode.NOT_VERIFIED: "not verified",
     ExitCode.ENDED: "second ctrl-c",
 }
 
 
 def test_the_numbers_stay() -> None:
-    assert [code.value for code in WORDS] == [*range(10), 130]
+    assert [code.value for code in WORDS] == [*range(12), 130]
     assert set(WORDS) == set(ExitCode)
 
 
@@ -45,4 +47,4 @@ def test_the_readme_lists_every_code(code: ExitCode) -> None:
 
 def test_the_readme_lists_no_other_code() -> None:
     table = README.read_text(encoding="utf-8").partition("exit code")[2].split("\n\n")[0]
-    assert [int(number) for number in re.findall(r"^\|\s*(\d+)\s*\|", table, re.MULTILINE)] == [*range(10), 130]
+    assert [int(number) for number in re.findall(r"^\|\s*(\d+)\s*\|", table, re.MULTILINE)] == [*range(12), 130]

@@ -16,6 +16,8 @@ class ExitCode(IntEnum):
     STALE = 7
     LOCKED = 8
     PARTIAL = 9
+    OVERDUE = 10
+    NOT_VERIFIED = 11
     ENDED = 130
 
 

@@ -133,5 +133,6 @@ def main() -> None:
 
     \b
     Exit codes: 0 done, 1 failed, 2 wrong usage, 3 register invalid, 4 changes planned,
-    5 drift, 6 refused by the guard, 7 plan stale, 8 locked, 9 applied in part, 130 ended by a second Ctrl-C.
+    5 drift, 6 refused by the guard, 7 plan stale, 8 locked, 9 applied in part, 10 overdue, 11 not verified,
+    130 ended by a second Ctrl-C.
     """  # noqa: D301 - click's own mark for "do not wrap"
