@@ -12,8 +12,12 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from typing import Any
+
+REPORT_TYPE = "voiceid-optout/report"
+REPORT_VERSION = 1
+ALGORITHM = "Ed25519"
 
 
 class EvidenceError(Exception):
@@ -59,14 +63,27 @@ class Header:
     overdue_days: int
     previous: str | None
     tool: str  # name and version of the program that made it
-    type: str = "voiceid-optout/report"
-    version: int = 1
+    type: str = REPORT_TYPE
+    version: int = REPORT_VERSION
 
 
-def canonical(value: Row | Header | dict[str, Any]) -> bytes:
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """Who vouches for a root: 64 hexadecimal digits of the public key, 128 of the signature."""
+
+    public_key: str
+    value: str
+    algorithm: str = ALGORITHM
+
+
+def canonical(value: Row | Header | Signature | dict[str, Any]) -> bytes:
     """Return the bytes that are hashed and signed: JSON as RFC 8785 has it, here that is sorted keys."""
-    content = value if isinstance(value, dict) else asdict(value)
-    return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    content = value if isinstance(value, dict) else {name: getattr(value, name) for name in _NAMES[type(value)]}
+    return _ENCODER.encode(content).encode()
+
+
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+_NAMES = {kind: sorted(each.name for each in fields(kind)) for kind in (Row, Header, Signature)}
 
 
 def opening(key: str, domain_id: str, speaker_id: str) -> str:
