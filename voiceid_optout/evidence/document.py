@@ -192,7 +192,7 @@ _FORMS = {
     "algorithm": re.compile(re.escape(ALGORITHM)),
 }
 # What each member is: its name, whether it may be null, its type and its form.
-_MEMBERS = {
+_MEMBERS: dict[type, list[tuple[str, bool, type, re.Pattern[str] | None]]] = {
     kind: [
         (each.name, "None" in str(each.type), int if each.name in _NUMBERS else str, _FORMS.get(each.name))
         for each in fields(kind)
@@ -204,12 +204,12 @@ _MEMBERS = {
 def _check(found: Row | Header | Signature) -> None:
     """Raise TypeError or ValueError for a member of another type or form than it has."""
     for name, may_be_null, type_, form in _MEMBERS[type(found)]:
-        value: Any = getattr(found, name)
+        value = getattr(found, name)
         if value is None and may_be_null:
             continue
         if type(value) is not type_:
             raise TypeError(name)
-        if form is not None and not form.fullmatch(value):
+        if form is not None and not form.fullmatch(str(value)):
             raise ValueError(name)
     if isinstance(found, Header) and found.version != REPORT_VERSION:
         raise ValueError("version")
