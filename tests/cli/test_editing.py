@@ -47,6 +47,32 @@ def test_a_person_gets_a_line_and_the_rest_stays(project: Project, people: Path)
     assert project.run("validate").exit_code == ExitCode.DONE
 
 
+def test_a_day_of_review_goes_to_either_list_and_a_past_one_is_warned_of(project: Project, people: Path) -> None:
+    assert project.run("add", "caller-9", "--review-on", "2999-03-02").stderr == ""
+    added = "  -  id: caller-9\n     review_on: 2999-03-02\n"
+    assert people.read_text() == TEXT.replace("twice\n", f"twice\n{added}")
+    result = project.run("release", "caller-1", "--reason", "consented", "--review-on", "2998-01-01")
+    assert result.exit_code == ExitCode.DONE
+    released = "  - id: caller-1  # said so twice\n    reason: consented\n    review_on: 2998-01-01\n"
+    assert people.read_text().endswith(released)
+    assert f"speakers:\n{added}" in people.read_text()  # the entry beside it keeps its own
+    late = project.run("add", "caller-8", "--review-on", "2020-01-01")
+    assert late.exit_code == ExitCode.DONE
+    assert late.stderr.startswith("config/people.yaml:6: warning: the day in review_on is past: decide about")
+    wrong = project.run("add", "caller-7", "--review-on", "2021-02-29")
+    assert (wrong.exit_code, "--review-on: not a day" in wrong.stderr) == (ExitCode.USAGE, True)
+
+
+def test_a_day_of_review_from_a_table_is_not_shown_in_a_diff(project: Project, people: Path) -> None:
+    table = project.root / "new.csv"
+    table.write_text("id,review_on\ncaller-9,2999-03-02\n")
+    result = project.run("add", "--from-csv", str(table), "--dry-run")
+    assert "+     review_on: …" in result.stdout
+    assert "2999" not in result.output
+    assert project.run("add", "--from-csv", str(table)).exit_code == ExitCode.DONE
+    assert "     review_on: 2999-03-02\n" in people.read_text()
+
+
 def test_a_byte_order_mark_stays(project: Project, people: Path) -> None:
     people.write_bytes(b"\xef\xbb\xbf- caller-1\r\n")
     assert project.run("add", "caller-9").exit_code == ExitCode.DONE

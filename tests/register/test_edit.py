@@ -47,12 +47,13 @@ def test_an_id_alone_is_a_line() -> None:
 
 
 def test_fields_have_the_order_of_the_format() -> None:
-    full = person(ticket="T-1", reason="by phone", requested_on="2026-03-02")
+    full = person(review_on="2029-03-02", ticket="T-1", reason="by phone", requested_on="2026-03-02")
     assert block(full, SPEAKERS, STYLE, Comments((), ["# twice"])).splitlines() == [
         "  - id: caller-1  # twice",
         "    requested_on: 2026-03-02",
         "    reason: by phone",
         "    ticket: T-1",
+        "    review_on: 2029-03-02",
     ]
     assert block(person(reason="by phone", ticket="T-1"), RELEASED, STYLE).splitlines()[1] == "    reason: by phone"
 
@@ -149,12 +150,14 @@ def test_adopting_takes_each_speaker_once_under_any_name(register: Register) -> 
 
 FIRST = "- {id: a, reason: r, requested_on: 2026-03-02}\n"
 BEFORE = f"speakers:\n{FIRST}- b\n"
-AFTER = f"speakers:\n{FIRST}- {{id: c, ticket: t, requested_on: 2026-03-03}}\n"
+AFTER = f"speakers:\n{FIRST}- {{id: c, ticket: t, requested_on: 2026-03-03, review_on: 2029-03-03}}\n"
 
 
 def edit() -> FileChange:
     change = FileChange(remove=[load(BEFORE).entries[1]])
-    change.add[Ensure.OPTED_OUT].append(Person("c", {"ticket": "t", "requested_on": "2026-03-03"}))
+    change.add[Ensure.OPTED_OUT].append(
+        Person("c", {"ticket": "t", "requested_on": "2026-03-03", "review_on": "2029-03-03"})
+    )
     return change
 
 
@@ -168,6 +171,8 @@ def test_what_was_asked_for_passes() -> None:
         BEFORE,
         AFTER.replace(", reason: r", ""),
         AFTER.replace("ticket: t", "ticket: u"),
+        AFTER.replace("review_on: 2029", "review_on: 2030"),
+        AFTER.replace(", review_on: 2029-03-03", ""),
         AFTER.replace("03-03", "03-04"),
         f"domain: other\n{AFTER}",
         f"{AFTER}- d\n",

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from datetime import date
 from typing import TYPE_CHECKING
 
 import pytest
@@ -8,7 +10,7 @@ import pytest
 from tests.register.conftest import register_of
 from voiceid_optout.register import Entry
 from voiceid_optout.register.faults import Code, Fault, Location, RegisterInvalid
-from voiceid_optout.register.report import as_json, contacts, github, summary
+from voiceid_optout.register.report import as_json, contacts, github, github_warnings, reviews_past, summary
 from voiceid_optout.speakers import Ensure
 
 if TYPE_CHECKING:
@@ -77,6 +79,15 @@ def test_a_warning_says_where_and_not_what() -> None:
         f"config/people.yaml:3: warning: id looks like a telephone number: {better[0]} tells less of a person",
         f"config/people.yaml:3: warning: reason looks like an e-mail address: {better[1]} tells less of a person",
     ]
+
+
+def test_a_review_is_past_from_the_day_after_and_the_warning_has_no_date() -> None:
+    entry = Entry("D" * 22, "caller-1", Ensure.OPTED_OUT, PLACE, review_on=date(2026, 3, 2))
+    assert list(reviews_past([entry, replace(entry, review_on=None)], date(2026, 3, 2))) == []
+    [past] = reviews_past([entry], date(2026, 3, 3))
+    told = "the day in review_on is past: decide about this entry, then give it a new day or delete the key"
+    assert str(past) == f"config/people.yaml:3: warning: {told}"
+    assert list(github_warnings([past])) == [f"::warning file=config/people.yaml,line=3,col=5::{told}"]
 
 
 ONE = Fault(Location("a.yaml", 3, 5), Code.BAD_ID, "not a speaker id")

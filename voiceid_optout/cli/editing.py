@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,7 +23,7 @@ from voiceid_optout.register.edit import Refused, to_add, to_release
 from voiceid_optout.register.faults import RegisterInvalid
 from voiceid_optout.register.fields import RELEASED, SPEAKERS
 from voiceid_optout.register.layout import redacted
-from voiceid_optout.register.report import contacts
+from voiceid_optout.register.report import contacts, reviews_past
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from voiceid_optout.cli.register_files import Edited, RegisterFiles, StackView
     from voiceid_optout.register import Entry
     from voiceid_optout.register.edit import FileChange
-    from voiceid_optout.register.report import Contact
+    from voiceid_optout.register.report import Warned
 
 
 PLACES_SHOWN = 5
@@ -62,11 +63,12 @@ people_options = (
     click.option(
         "--from-csv",
         type=click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path),
-        help="Take people from a CSV file with the columns id, requested_on, reason and ticket, in any order; "
-        "all but id may be missing. '-' is standard input.",
+        help="Take people from a CSV file with the columns id, requested_on, reason, ticket and review_on, in any "
+        "order; all but id may be missing. '-' is standard input.",
     ),
     click.option("--ticket", help="Where the request is filed."),
     click.option("--requested-on", metavar="DATE", help="The day the person asked, YYYY-MM-DD."),
+    click.option("--review-on", metavar="DATE", help="The day to look at this entry again, YYYY-MM-DD."),
     file_option,
     domain_option,
     *dry_run_options,
@@ -127,12 +129,12 @@ def places(entries: Sequence[Entry]) -> str:
     return ", ".join(words)
 
 
-def warn(warnings: Sequence[Contact]) -> None:
-    """Say on standard error what looks like a telephone number or an address, the first ones by line."""
+def warn(warnings: Sequence[Warned]) -> None:
+    """Say warnings on standard error, the first ones by line."""
     for warning in warnings[:WARNINGS_SHOWN]:
         echo(str(warning), err=True)
     if (left := len(warnings) - WARNINGS_SHOWN) > 0:
-        echo(f"… {left:,} more warnings of this kind", err=True)
+        echo(f"… {left:,} more warnings", err=True)
 
 
 def next_step(edited: Edited, *, dry_run: bool) -> str:
@@ -181,7 +183,7 @@ def add_command(
 
     Exit codes: 0 done, 1 failed, 2 wrong usage or somebody is listed already, 3 register invalid.
     """  # noqa: D301 - click's own mark for "do not wrap"
-    details = {"reason": reason, "ticket": choices["ticket"], "requested_on": choices["requested_on"]}
+    details = {"reason": reason, **{name: choices[name] for name in ("ticket", "requested_on", "review_on")}}
     with reported():
         given = named(ids, from_csv, details, SPEAKERS, "add")
         with opened_for(choices["root"], choices["stack"]) as files:
@@ -217,6 +219,7 @@ def add_command(
             echo(f"Passed over {people(len(given) - len(added))} listed already.")
         if any(view.warns_of_contacts for view in views_of(choices["root"], choices["stack"])):
             warn(list(contacts(added)))
+        warn(list(reviews_past(added, datetime.now(UTC).date())))
         echo(next_step(edited, dry_run=dry_run))
 
 
@@ -253,7 +256,7 @@ def release_command(
     """  # noqa: D301 - click's own mark for "do not wrap"
     if reason is None and from_csv is None:
         raise click.UsageError('a release must be accountable: say why with --reason "..."')
-    details = {"reason": reason, "ticket": choices["ticket"], "requested_on": choices["requested_on"]}
+    details = {"reason": reason, **{name: choices[name] for name in ("ticket", "requested_on", "review_on")}}
     with reported():
         given = named(ids, from_csv, details, RELEASED, "release")
         with opened_for(choices["root"], choices["stack"]) as files:

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -18,7 +19,7 @@ from voiceid_optout.foreign_text import printable
 from voiceid_optout.register import Entry, Register, load_paths
 from voiceid_optout.register.faults import Fault, RegisterInvalid
 from voiceid_optout.register.fields import schema_text
-from voiceid_optout.register.report import Contact, contacts, github, github_warnings, summary
+from voiceid_optout.register.report import Warned, contacts, github, github_warnings, reviews_past, summary
 from voiceid_optout.register.report import as_json as json_of
 
 
@@ -173,18 +174,20 @@ def _prefix(path: Path) -> Path:
     return folder
 
 
-def _warnings(verdicts: Sequence[tuple[StackView, Register | tuple[Fault, ...]]]) -> list[Contact]:
-    """Return what looks like a telephone number or an address, each once, for stacks that want to hear of it."""
-    found = (
-        contact
-        for view, register in verdicts
-        if view.warns_of_contacts and isinstance(register, Register)
-        for contact in contacts(register.entries)
-    )
-    return list(dict.fromkeys(found))
+def _warnings(verdicts: Sequence[tuple[StackView, Register | tuple[Fault, ...]]]) -> list[Warned]:
+    """Return each warning once: reviews that are past, and contact data for stacks that want to hear of it."""
+    today = datetime.now(UTC).date()
+    found: dict[Warned, None] = {}
+    for _, register in verdicts:
+        if isinstance(register, Register):
+            found |= dict.fromkeys(reviews_past(register.entries, today))
+    for view, register in verdicts:
+        if isinstance(register, Register) and view.warns_of_contacts:
+            found |= dict.fromkeys(contacts(register.entries))
+    return list(found)
 
 
-def _show(verdict: Register | tuple[Fault, ...], warnings: Sequence[Contact], form: str) -> None:
+def _show(verdict: Register | tuple[Fault, ...], warnings: Sequence[Warned], form: str) -> None:
     faults = verdict if isinstance(verdict, tuple) else ()
     if form == "json":
         echo(json_of(verdict, warnings))

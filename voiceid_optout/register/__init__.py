@@ -51,6 +51,7 @@ class Entry:
     requested_on: date | None = None
     reason: str | None = field(default=None, repr=False)
     ticket: str | None = None
+    review_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,15 +182,16 @@ def _identity(source: Source) -> Path:
 
 def _entry(domain_id: str, listed: Listed) -> Entry:
     details = listed.details
-    day = details.get("requested_on")
+    asked, review = details.get("requested_on"), details.get("review_on")
     return Entry(
         domain_id,
         listed.speaker_id,
         listed.ensure,
         listed.location,
-        None if day is None else parse_date(day),
+        None if asked is None else parse_date(asked),
         details.get("reason"),
         details.get("ticket"),
+        None if review is None else parse_date(review),
     )
 
 

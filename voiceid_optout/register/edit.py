@@ -218,7 +218,7 @@ def _place(entry: Entry) -> str:
     return f"{entry.location.file}:{entry.location.line}"
 
 
-_Meaning = tuple[str, str, str, Ensure, str | None, str | None, str | None]
+_Meaning = tuple[str, str, str, Ensure, date | None, date | None, str | None, str | None]
 
 
 def verify(before: Register, after: Register, changes: Mapping[str, FileChange]) -> None:
@@ -239,19 +239,21 @@ def _where(different: Iterable[_Meaning], changes: Mapping[str, FileChange]) -> 
 
 
 def _meaning(entry: Entry) -> _Meaning:
-    day = None if entry.requested_on is None else entry.requested_on.isoformat()
     who = (entry.location.file, entry.domain_id, entry.speaker_id, entry.ensure)
-    return *who, day, _text(entry.reason), _text(entry.ticket)
+    return *who, entry.requested_on, entry.review_on, _text(entry.reason), _text(entry.ticket)
 
 
 def _of_person(person: Person, file: str, domain_id: str, ensure: Ensure) -> _Meaning:
     given = person.details
-    day = given.get("requested_on")
     return (
         *(file, domain_id, person.speaker_id, ensure),
-        None if day is None else date.fromisoformat(day).isoformat(),
+        *(_day(given.get("requested_on")), _day(given.get("review_on"))),
         *(_text(given.get("reason")), _text(given.get("ticket"))),
     )
+
+
+def _day(text: str | None) -> date | None:
+    return None if text is None else date.fromisoformat(text)
 
 
 def _text(text: str | None) -> str | None:

@@ -206,6 +206,9 @@ _ID = Field(
     Code.MISSING_ID,
 )
 _REQUESTED_ON = Field("requested_on", DAY, "The day the person asked, YYYY-MM-DD.", "2026-03-02")
+_REVIEW_ON = Field(
+    "review_on", DAY, "The day to look at this entry again, YYYY-MM-DD; it changes nothing by itself.", "2029-03-02"
+)
 _REASON = Field("reason", _prose(1024), "How the person asked; no names, no numbers.", "objection by phone")
 _TICKET = Field("ticket", _prose(256), "Where the request is filed.", "PRIV-231")
 _RELEASE_REASON = Field(
@@ -220,14 +223,14 @@ SPEAKERS = ListField(
     "speakers",
     "People who must not be recognised by voice: an id, or an id with its evidence.",
     Ensure.OPTED_OUT,
-    (_ID, _REQUESTED_ON, _REASON, _TICKET),
+    (_ID, _REQUESTED_ON, _REASON, _TICKET, _REVIEW_ON),
     bare=True,
 )
 RELEASED = ListField(
     "released",
     "People whose opt-out is withdrawn. The only way back: their record is deleted at the service.",
     Ensure.RELEASED,
-    (_ID, _RELEASE_REASON, _TICKET, _REQUESTED_ON),
+    (_ID, _RELEASE_REASON, _TICKET, _REQUESTED_ON, _REVIEW_ON),
     bare=False,
 )
 LISTS = {each.name: each for each in (SPEAKERS, RELEASED)}

@@ -326,7 +326,7 @@ def _groups(hunks: Sequence[Hunk]) -> Iterator[list[Hunk]]:
 # At the very left only: further in, the same words may be part of a reason.
 _DOMAIN = re.compile(r"""(domain: +(?:\w[\w.-]*|"\w[\w.-]*"|'\w[\w.-]*') *)(?:(# ?).*)?""")
 _LINE = re.compile(
-    r"([ ]*)((?:- +)?)((?:(?:id|requested_on|reason|ticket|speakers|released|domain):(?: +|$))?)(.*)"
+    r"([ ]*)((?:- +)?)((?:(?:id|requested_on|review_on|reason|ticket|speakers|released|domain):(?: +|$))?)(.*)"
 )
 
 

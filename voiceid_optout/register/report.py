@@ -1,9 +1,10 @@
-"""What is said of a register: a verdict as text, annotations or JSON, and warnings of contact data; pure."""
+"""What is said of a register: a verdict as text, annotations or JSON, and warnings; pure."""
 
 import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from voiceid_optout.register import Entry, Register
 from voiceid_optout.register.faults import Fault, Location
@@ -31,7 +32,36 @@ class Contact:
         return f"{self.field} looks like {self.looks_like}: {better} tells less of a person"
 
     def __str__(self) -> str:
-        return f"{self.location.file}:{self.location.line}: warning: {self.message}"
+        return _line(self.location, self.message)
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewPast:
+    """An entry whose day of review is past; it stays in force until somebody changes it."""
+
+    location: Location
+
+    @property
+    def message(self) -> str:
+        """What is wrong and what to do, in one sentence."""
+        return "the day in review_on is past: decide about this entry, then give it a new day or delete the key"
+
+    def __str__(self) -> str:
+        return _line(self.location, self.message)
+
+
+Warned = Contact | ReviewPast
+
+
+def _line(location: Location, message: str) -> str:
+    return f"{location.file}:{location.line}: warning: {message}"
+
+
+def reviews_past(entries: Iterable[Entry], today: date) -> Iterator[ReviewPast]:
+    """Yield the entries that somebody wanted to look at again before today."""
+    for entry in entries:
+        if entry.review_on is not None and entry.review_on < today:
+            yield ReviewPast(entry.location)
 
 
 def contacts(entries: Iterable[Entry]) -> Iterator[Contact]:
@@ -74,14 +104,14 @@ def github(faults: Iterable[Fault]) -> Iterable[str]:
         )
 
 
-def github_warnings(warnings: Iterable[Contact]) -> Iterable[str]:
+def github_warnings(warnings: Iterable[Warned]) -> Iterable[str]:
     """The same for warnings."""
     for warning in warnings:
         at = warning.location
         yield f"::warning file={_property(at.file)},line={at.line},col={at.column}::{_data(warning.message)}"
 
 
-def as_json(verdict: Register | Sequence[Fault], warnings: Sequence[Contact] = ()) -> str:
+def as_json(verdict: Register | Sequence[Fault], warnings: Sequence[Warned] = ()) -> str:
     """One object: ``version``, ``valid``, ``files``, ``people``, ``released``, ``faults``, ``warnings``.
 
     The three in the middle are null for an invalid register. A fault has ``file``, ``line``, ``column`` (from
