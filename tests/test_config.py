@@ -22,6 +22,8 @@ EVERYTHING: dict[str, Any] = {
     "grouping": "sharded",
     "guard": {"maxLosses": 1, "maxLossPercent": 2, "percentFromLosses": 3},
     "labelKey": {"secure": "v1:abc"},
+    "reportKey": {"secure": "v1:abc"},
+    "reportPublicKeys": f"{'a' * 64} {'0' * 64}",
     "service": "embedded",
     "guardrails": True,
     "guardrailSettings": {"account": "123456789012", "tags": {"team": "privacy"}},
@@ -86,6 +88,19 @@ def test_a_hostile_key_is_shown_short_and_on_one_line() -> None:
         ],
         *[("domain", given, "is not a text: put it in quotes") for given in (12, True, ["a"], {"a": "b"})],
         ("labelKey", 12, "is not a text: put it in quotes"),
+        *[
+            ("reportPublicKeys", given, "is not public keys of 64 hexadecimal digits, with a blank between them")
+            for given in (
+                "",
+                "a" * 63,
+                "A" * 64,
+                f"{'a' * 64}  {'b' * 64}",
+                f"{'a' * 64}\n",
+                int("1" * 64),
+                ["a" * 64],
+            )
+        ],
+        ("reportPublicKeys", {"secure": "v1:x"}, "is needed in clear: set it without --secret"),
         ("endpoint", {"secure": "v1:x"}, "is needed in clear: set it without --secret"),
         ("domains", {"a": {"secure": "v1:x"}}, "is needed in clear: set it without --secret"),
         *[

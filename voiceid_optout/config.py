@@ -8,6 +8,7 @@ the provider read texts from Pulumi: all through :func:`read`, so a value means 
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from enum import Enum, StrEnum
@@ -23,6 +24,7 @@ PREFIX = "voiceid-optout"  # of a project that has the name which ours has
 DEFAULT_REGISTER = "config"  # the folder of a register, where a stack names no other
 SANDBOX = "embedded"  # the value of `service` in a stack that brings its own
 _MOST_SHOWN = 64  # characters of a key
+_PUBLIC_KEYS = re.compile("[0-9a-f]{64}(?: [0-9a-f]{64})*")
 _ALIKE = 0.8  # from here on a prefix is a slip for the project's
 
 
@@ -35,6 +37,7 @@ class Kind(Enum):
     CHOICE = "one of its words"
     ALIASES = "an object of aliases and domain ids, each id in quotes"
     OBJECT = "an object"
+    PUBLIC_KEYS = "public keys of 64 hexadecimal digits, with a blank between them"
 
 
 _OBJECTS = (Kind.ALIASES, Kind.OBJECT)
@@ -111,6 +114,8 @@ KEYS: Mapping[str, Key] = MappingProxyType(
             Key("labelKey", Kind.SECRET),
             Key("previousLabelKey", Kind.SECRET),
             Key("guessableLabels", Kind.SWITCH),
+            Key("reportKey", Kind.SECRET),
+            Key("reportPublicKeys", Kind.PUBLIC_KEYS),
             Key("contactWarnings", Kind.SWITCH),
             Key("service", Kind.CHOICE, (SANDBOX,)),
             Key("guardrails", Kind.CHOICE, tuple(Guardrails)),
@@ -133,7 +138,8 @@ class Config:
     """The settings of a stack.
 
     ``domain`` is a domain's id. ``quotas`` and ``guard`` have numbers by the keys of the setting, those that are
-    set. ``sealed`` names the secrets that only a passphrase opens: their own fields are None.
+    set. ``sealed`` names the secrets that only a passphrase opens: their own fields are None. Of
+    ``report_public_keys`` the first belongs to the key that signs reports now.
     """
 
     register: str = DEFAULT_REGISTER
@@ -147,6 +153,8 @@ class Config:
     guard: Mapping[str, float] = field(default_factory=dict)
     label_key: str | None = field(default=None, repr=False)
     previous_label_key: str | None = field(default=None, repr=False)
+    report_key: str | None = field(default=None, repr=False)
+    report_public_keys: tuple[str, ...] = ()
     sealed: frozenset[str] = frozenset()
     guessable_labels: bool = False
     contact_warnings: bool = True
@@ -158,6 +166,11 @@ class Config:
     def has_label_key(self) -> bool:
         """Whether labels have a key, sealed or not."""
         return self.label_key is not None or "labelKey" in self.sealed
+
+    @property
+    def has_report_key(self) -> bool:
+        """Whether reports are signed, by a key that is sealed or not."""
+        return self.report_key is not None or "reportKey" in self.sealed
 
     @property
     def changes_label_key(self) -> bool:
@@ -204,6 +217,8 @@ def read(config: Mapping[str, Any], project: str) -> Config:
         guard=given["guard"] or {},
         label_key=secret("labelKey"),
         previous_label_key=secret("previousLabelKey"),
+        report_key=secret("reportKey"),
+        report_public_keys=tuple((given["reportPublicKeys"] or "").split()),
         sealed=sealed,
         guessable_labels=switch("guessableLabels"),
         contact_warnings=switch("contactWarnings", default=True),
@@ -256,6 +271,8 @@ def _problem(name: str, given: Any) -> str | None:
     match key.kind:
         case Kind.TEXT | Kind.SECRET:
             return None if isinstance(given, str) else "is not a text: put it in quotes"
+        case Kind.PUBLIC_KEYS:
+            return None if isinstance(given, str) and _PUBLIC_KEYS.fullmatch(given) else f"is not {key.kind.value}"
         case Kind.SWITCH:
             return None if str(given).lower() in ("true", "false") else "is true or false, nothing else"
         case Kind.CHOICE:

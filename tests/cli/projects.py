@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 PROGRAM = Path(__file__).parents[2] / "__main__.py"
 NAME = "voiceid-optout"
-GROUPS = ("config", "labels", "passphrase")  # commands of two words
+GROUPS = ("config", "keys", "labels", "passphrase")  # commands of two words
 DOMAIN = "UcUuCPFOsAjzg9xoByUatN"
 PASSPHRASE = "rehearsal"
 SALT = "v1:EkbdZOGK9bI=:v1:0x13QHgJG6Wm6VAA:dCPXL7yqzTTzr4ffmk7Ev+5aAtFFjg=="  # of that passphrase

@@ -104,6 +104,7 @@ def tasks(world: World, session: Session) -> None:
 
 PREPARED: Mapping[str, Prepare] = {
     "docs/ci.md": pipeline,
+    "docs/evidence.md": production,
     "docs/how-to.md": tasks,
     "docs/plan.md": plan,
     "docs/register.md": register,

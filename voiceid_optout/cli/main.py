@@ -38,6 +38,7 @@ COMMANDS = {
     "issue": ("forge:issue_command", "Keep one issue open while a stack has drifted."),
     "config": ("config:command", "Read and change a stack's file, including secrets."),
     "labels": ("labels:command", "Change the key of the labels."),
+    "keys": ("keys:command", "Make and show the key that signs reports."),
     "passphrase": ("upkeep:passphrase_command", "Change the passphrase of a stack."),
     "serve": ("serve:command", "Run the Voice ID-compatible service."),
     "env": ("shell:env_command", "Print shell exports for the raw Pulumi CLI."),
