@@ -153,10 +153,13 @@ class Index:
 
     def add_page(self, speakers: Iterable[Speaker]) -> None:
         """Take in a page of the walk."""
+        listed, written = self._listed, self._written
         for speaker in speakers:
             names = speaker.names()
-            if not any(name in self._written for name in names):
-                self._listed.update(dict.fromkeys(names, speaker))
+            if written and any(name in written for name in names):
+                continue
+            for name in names:
+                listed[name] = speaker
 
     def complete(self) -> None:
         """The walk has seen the whole domain: what is not here is absent."""
