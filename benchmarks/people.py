@@ -77,4 +77,11 @@ def config() -> dict[str, str]:
 
 def _settings(grouping: str, *, paced: bool) -> dict[str, object]:
     quotas = {} if paced else {"quotas": _UNPACED}
-    return {"region": "us-east-1", "domain": DOMAIN, "grouping": grouping, **quotas}
+    # The domain's id makes a label in the same time as a secret key, which no copy of a project would share.
+    return {
+        "region": "us-east-1",
+        "domain": DOMAIN,
+        "grouping": grouping,
+        "guessableLabels": True,
+        **quotas,
+    }
