@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
-import subprocess
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from voiceid_optout.cli.context import People
-from voiceid_optout.files import read_json
+from voiceid_optout.evidence.repository import Repository
+from voiceid_optout.evidence.runs import newest_record
 from voiceid_optout.plan import short
 from voiceid_optout.register import load_texts
 from voiceid_optout.register.faults import RegisterInvalid
@@ -28,9 +27,7 @@ if TYPE_CHECKING:
     from voiceid_optout.cli.context import Context
     from voiceid_optout.speakers import LabelKeys
 
-_TIMEOUT_SECONDS = 10
 _SHORT = 7  # digits of a commit
-_COMMIT = re.compile(r"\bcommit ([0-9a-f]{40}|[0-9a-f]{64})\b")
 _BLOB = re.compile(rb"100\d{3} blob ([0-9a-f]+)\t(.*)", re.DOTALL)
 
 
@@ -58,14 +55,8 @@ def last_commit(context: Context) -> str:
     """Return the commit that the last run wrote into the stack's history; empty where none is known."""
     if context.remote_backend:
         return ""
-    folder = Backend(context.backend(), context.project.name, context.stack).history_folder
-    try:
-        newest = max(folder.glob("*.history.json"), default=None)
-        message = read_json(newest.read_bytes())["message"] if newest is not None else ""
-        match = _COMMIT.search(message)
-    except (OSError, ValueError, KeyError, TypeError):
-        return ""
-    return match[1] if match else ""
+    record = newest_record(Backend(context.backend(), context.project.name, context.stack).history_folder)
+    return "" if record is None else record.commit or ""
 
 
 class _Repository:
@@ -74,17 +65,15 @@ class _Repository:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._root = context.project.root
+        self._git = Repository(self._root, context.environment)
         self._path = os.path.relpath(context.register_folder, self._root)
 
     def commits(self) -> Iterator[str]:
         """Yield the commits to look at, the likeliest one first and each once."""
         seen = {""}
-        changed = self._asked("rev-list", "-1", "HEAD", "--", self._path).decode().strip()
+        changed = self._git.asked("rev-list", "-1", "HEAD", "--", self._path).decode().strip()
         for name in (last_commit(self._context), "HEAD", f"{changed}^" if changed else ""):
-            commit = ""
-            if name:
-                answer = self._asked("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
-                commit = answer.decode().strip()
+            commit = self._git.commit(name) if name else ""
             if commit not in seen:
                 seen.add(commit)
                 yield commit
@@ -94,17 +83,14 @@ class _Repository:
         folder = self._context.register_folder
         is_file = folder.suffix.lower() in SUFFIXES
         base = folder.parent if is_file else folder
-        listing = self._asked("ls-tree", "-r", "-z", commit, "--", self._path if is_file else f"{self._path}/")
+        listing = self._git.asked("ls-tree", "-r", "-z", commit, "--", self._path if is_file else f"{self._path}/")
         for entry in listing.split(b"\0"):
             if (blob := _BLOB.fullmatch(entry)) is None:
                 continue
             path = Path(os.fsdecode(blob[2]))
             if path.suffix.lower() in SUFFIXES and not path.name.startswith("."):
                 name = Path(base.resolve().name) / os.path.relpath(self._root / path, base)
-                yield shown(name), self._asked("cat-file", "blob", blob[1].decode())
-
-    def _asked(self, *arguments: str) -> bytes:
-        return _printed(self._root, self._context.environment, *arguments)
+                yield shown(name), self._git.asked("cat-file", "blob", blob[1].decode())
 
 
 _COMMIT_VARIABLES = ("GITHUB_SHA", "CI_COMMIT_SHA")
@@ -122,24 +108,4 @@ def commit_of(root: Path, environment: Mapping[str, str]) -> str:
     for name in _COMMIT_VARIABLES:
         if found := environment.get(name):
             return found
-    return _printed(root, environment, "rev-parse", "--verify", "HEAD").decode().strip()
-
-
-def _printed(root: Path, environment: Mapping[str, str], *arguments: str) -> bytes:
-    """Return what Git prints, nothing if it refuses or is not there."""
-    git = shutil.which("git", path=environment.get("PATH"))
-    if git is None:
-        return b""
-    try:
-        answer = subprocess.run(  # noqa: S603 - git from PATH; of others' texts only names behind `--`
-            [git, "--no-optional-locks", *arguments],
-            cwd=root,
-            env={**environment, "GIT_NO_LAZY_FETCH": "1", "GIT_TERMINAL_PROMPT": "0"},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            check=False,
-            timeout=_TIMEOUT_SECONDS,
-        )
-    except (OSError, subprocess.SubprocessError):
-        return b""
-    return answer.stdout if answer.returncode == 0 else b""
+    return Repository(root, environment).commit("HEAD")

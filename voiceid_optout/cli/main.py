@@ -29,6 +29,9 @@ COMMANDS = {
     "up": ("up:up_command", "Make the service match the register."),
     "drift": ("preview:drift_command", "Check that the service still matches the register."),
     "refresh": ("preview:refresh_command", "Make the state match the service."),
+    "show": ("show:show_command", "Tell the story of one person: since when, by whom, what holds now."),
+    "label": ("show:label_command", "Print the label of a person."),
+    "who": ("show:who_command", "Print where the register lists the person of a label."),
     "destroy": (
         "up:destroy_command",
         "Stop managing everybody; opt-outs stay in the service.",
