@@ -37,6 +37,12 @@ def production(world: World, session: Session) -> None:
     done(session, "optout up --yes")
 
 
+def evidence(world: World, session: Session) -> None:
+    """Somebody asks for the story of one person."""
+    production(world, session)
+    (world.root / "id.txt").write_text("caller-000018\n", encoding="utf-8")
+
+
 def plan(world: World, session: Session) -> None:
     """Somebody is new, somebody is released, and somebody was enrolled again."""
     world.edit(PEOPLE, _OBJECTION, "")
@@ -104,7 +110,7 @@ def tasks(world: World, session: Session) -> None:
 
 PREPARED: Mapping[str, Prepare] = {
     "docs/ci.md": pipeline,
-    "docs/evidence.md": production,
+    "docs/evidence.md": evidence,
     "docs/how-to.md": tasks,
     "docs/plan.md": plan,
     "docs/register.md": register,

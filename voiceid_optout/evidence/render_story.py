@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
-from voiceid_optout import plan
+from voiceid_optout import pages
 from voiceid_optout.evidence.story import words
 
 if TYPE_CHECKING:
@@ -15,9 +14,6 @@ if TYPE_CHECKING:
 
     from voiceid_optout.evidence.story import Story
 
-_STYLE = Path(plan.__file__).with_name("page.css")  # one look for all pages
-# Nothing is loaded and nothing runs, even if something got past the escaping.
-_POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 TYPE, VERSION = "voiceid-optout/story", 1
 
 
@@ -74,12 +70,12 @@ def as_json(stories: Sequence[Story], notes: Sequence[str]) -> str:
 def as_html(stories: Sequence[Story], notes: Sequence[str]) -> str:
     """Return the stories as a page. It is built as a tree, and what writes it escapes every text."""
     page = ET.Element("html", lang="en")
-    head = ET.SubElement(page, "head")
+    head, style = ET.SubElement(page, "head"), pages.style()
     ET.SubElement(head, "meta", charset="utf-8")
-    ET.SubElement(head, "meta", {"http-equiv": "Content-Security-Policy", "content": _POLICY})
+    ET.SubElement(head, "meta", {"http-equiv": "Content-Security-Policy", "content": pages.policy(style)})
     ET.SubElement(head, "meta", name="viewport", content="width=device-width, initial-scale=1")
     ET.SubElement(head, "title").text = "The story of an opt-out"
-    ET.SubElement(head, "style").text = _STYLE.read_text(encoding="utf-8")
+    ET.SubElement(head, "style").text = style
     body = ET.SubElement(ET.SubElement(page, "body"), "main")
     for story in stories:
         ET.SubElement(body, "h1").text = story.label
