@@ -40,7 +40,7 @@ def production(world: World, session: Session) -> None:
 def evidence(world: World, session: Session) -> None:
     """Somebody asks for the story of one person."""
     production(world, session)
-    (world.root / "id.txt").write_text("caller-000018\n", encoding="utf-8")
+    (world.root / "id.txt").write_text("caller-000017\n", encoding="utf-8")
 
 
 def plan(world: World, session: Session) -> None:
