@@ -43,6 +43,12 @@ def evidence(world: World, session: Session) -> None:
     (world.root / "id.txt").write_text("caller-000017\n", encoding="utf-8")
 
 
+def wrong(world: World, session: Session) -> None:
+    """Let `production` have a secret key for its labels, as stacks outside a sandbox do."""
+    world.edit(Path(world.copy.stack_file.name), "guessableLabels: true", "guessableLabels: false")
+    production(world, session)
+
+
 def plan(world: World, session: Session) -> None:
     """Somebody is new, somebody is released, and somebody was enrolled again."""
     world.edit(PEOPLE, _OBJECTION, "")
@@ -114,6 +120,7 @@ PREPARED: Mapping[str, Prepare] = {
     "docs/how-to.md": tasks,
     "docs/plan.md": plan,
     "docs/register.md": register,
+    "docs/runbook.md": wrong,
 }
 
 # By page and a part of the command before which it is done.
