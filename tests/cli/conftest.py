@@ -38,6 +38,15 @@ def project(tmp_path: Path) -> Project:
 
 
 @pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give an empty folder that commands are typed in."""
+    folder = tmp_path / "opt-outs"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    return folder
+
+
+@pytest.fixture
 def engine(monkeypatch: pytest.MonkeyPatch) -> ScriptedEngine:
     """An engine in the place of all others: the test writes the events that it plays."""
     made = ScriptedEngine()

@@ -1,5 +1,6 @@
 import json
 import stat
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -65,7 +66,7 @@ def test_who_is_opted_out_gets_an_entry(crowded: Project) -> None:
     assert result.stdout.splitlines() == [
         "Read 5 speakers: 4 opted out.",
         "Adopted 3 people: config/people.yaml:5 to 7; 1 was listed already.",
-        "Next: look at it (`git diff config/people.yaml`), commit it on a branch, open a pull request.",
+        "Next: `optout preview` shows what this changes, and `optout up` does it.",
     ]
     assert register(crowded) == before + "- caller-3\n- caller-4\n- caller-5\n"
     assert list((crowded.root / ".optout").glob("adopt-*")) == []
@@ -95,6 +96,7 @@ def test_a_domain_without_a_file_gets_one(crowded: Project, domain: str) -> None
     people = crowded.root / "config" / "people.yaml"
     people.unlink()
     (people.parent / "optouts.schema.json").touch()
+    subprocess.run(["git", "init", "-q"], cwd=crowded.root, check=True)
     result = crowded.run("adopt", "--domain", domain)
     assert "Next: look at it (`git add -N config/sandbox.yaml`, `git diff`)" in result.stdout
     assert (people.parent / "sandbox.yaml").read_text() == (

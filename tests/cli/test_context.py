@@ -242,7 +242,7 @@ def test_every_command_refuses_a_sandbox_with_a_passphrase_of_its_own(project: P
 def test_a_sandbox_may_have_a_salt_of_the_public_passphrase(project: Project) -> None:
     project.configure(service="embedded")
     made = passphrase.create(SANDBOX_PASSPHRASE).salt_text
-    for salt in (made, context_module._SHIPPED_SALT):
+    for salt in (made, context_module.SHIPPED_SALT):
         path = project.root / "Pulumi.test.yaml"
         text = path.read_text(encoding="utf-8").partition("encryptionsalt")[0]
         path.write_text(f"{text}encryptionsalt: {salt}\n", encoding="utf-8")
@@ -250,9 +250,9 @@ def test_a_sandbox_may_have_a_salt_of_the_public_passphrase(project: Project) ->
 
 
 def test_the_salt_that_is_not_tried_is_the_sandbox_s_and_fits() -> None:
-    passphrase.open_with(SANDBOX_PASSPHRASE, context_module._SHIPPED_SALT)
+    passphrase.open_with(SANDBOX_PASSPHRASE, context_module.SHIPPED_SALT)
     shipped = find(PROGRAM.parent, "local")
-    assert shipped.settings.salt == context_module._SHIPPED_SALT
+    assert shipped.settings.salt == context_module.SHIPPED_SALT
 
 
 ENGINES = (["preview"], ["up", "--yes"], ["refresh"], ["drift"], ["destroy", "--yes"], ["adopt"])

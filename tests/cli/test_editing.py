@@ -38,7 +38,7 @@ def test_a_person_gets_a_line_and_the_rest_stays(project: Project, people: Path)
     assert (result.exit_code, result.stderr) == (ExitCode.DONE, "")
     assert result.stdout.splitlines() == [
         "Added 1 person: config/people.yaml:5",
-        "Next: look at it (`git diff config/people.yaml`), commit it on a branch, open a pull request.",
+        "Next: `optout preview` shows what this changes, and `optout up` does it.",
     ]
     added = "  -  id: caller-9\n     requested_on: 2026-03-02\n     reason: by phone\n     ticket: T-1\n"
     assert people.read_text() == TEXT.replace("twice\n", f"twice\n{added}")
@@ -71,6 +71,13 @@ def test_a_day_of_review_from_a_table_is_not_shown_in_a_diff(project: Project, p
     assert "2999" not in result.output
     assert project.run("add", "--from-csv", str(table)).exit_code == ExitCode.DONE
     assert "     review_on: 2999-03-02\n" in people.read_text()
+
+
+def test_in_a_repository_the_next_step_is_a_review(project: Project, people: Path) -> None:
+    subprocess.run(["git", "init", "-q"], cwd=project.root, check=True)
+    assert project.run("add", "caller-9").stdout.splitlines()[1:] == [
+        "Next: look at it (`git diff config/people.yaml`), commit it on a branch, open a pull request.",
+    ]
 
 
 def test_a_byte_order_mark_stays(project: Project, people: Path) -> None:

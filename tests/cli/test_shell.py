@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import shlex
 import stat
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -35,6 +36,7 @@ def test_the_raw_cli_learns_stack_backend_and_endpoint(project: Project) -> None
         "OPTOUT_ENV_FOR": "voiceid-optout/test",
         "PULUMI_STACK": "test",
         "PULUMI_BACKEND_URL": f"file://{project.root.resolve()}/.optout/state".replace(" ", "%20"),
+        "PULUMI_PYTHON_CMD": sys.executable,
         "AWS_ENDPOINT_URL_VOICE_ID": "http://127.0.0.1:1",
         "AWS_REGION": "eu-central-1",
     }
@@ -89,7 +91,8 @@ def test_exports_are_good_for_their_stack_alone(project: Project) -> None:
     assert result.stderr == (
         "error: this shell has the variables that `optout env` printed for voiceid-optout/test, and this is "
         "voiceid-optout/other: use another shell, or first: unset OPTOUT_ENV_FOR PULUMI_STACK PULUMI_BACKEND_URL "
-        "PULUMI_CONFIG_PASSPHRASE AWS_ENDPOINT_URL_VOICE_ID AWS_SHARED_CREDENTIALS_FILE AWS_REGION\n"
+        "PULUMI_CONFIG_PASSPHRASE AWS_ENDPOINT_URL_VOICE_ID AWS_SHARED_CREDENTIALS_FILE AWS_REGION "
+        "PULUMI_PYTHON_CMD\n"
     )
 
 

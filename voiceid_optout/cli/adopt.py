@@ -114,7 +114,7 @@ def take_over(
     if include_enrolled:
         how = "a comment" if len(comments) == 1 else "comments"
         yield f"{people(len(comments))} not opted out listed as {how}."
-    yield next_step(edited, dry_run=dry_run)
+    yield next_step(edited, files.folder, dry_run=dry_run)
 
 
 def _names(seen: Seen) -> tuple[str, ...]:

@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 DATA_FOLDER = ".optout"
 LABEL_KEY, PREVIOUS_LABEL_KEY = "labelKey", "previousLabelKey"
 # Of the sandbox as it is shipped: the public passphrase opens it, and to try that takes a third of a second.
-_SHIPPED_SALT = "v1:LfTudhKBNeo=:v1:OqzBUkjqGv6RgaAG:sHbNnez9NnsswughF7/FfGmlhxC1qw=="
-_REMOTE = ("s3", "azblob", "gs", "postgres", "https", "http")
+SHIPPED_SALT = "v1:LfTudhKBNeo=:v1:OqzBUkjqGv6RgaAG:sHbNnez9NnsswughF7/FfGmlhxC1qw=="
+REMOTE = ("s3", "azblob", "gs", "postgres", "https", "http")
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class Context:
             yield from (f"{self.settings.path.name}: {fault}" for fault in wrong)
             return
         yield from places.file_faults(self.place)
-        if self.is_sandbox and self.settings.salt not in (None, _SHIPPED_SALT):
+        if self.is_sandbox and self.settings.salt not in (None, SHIPPED_SALT):
             from voiceid_optout.state import passphrase  # noqa: PLC0415 - only where it must be tried
 
             try:
@@ -139,8 +139,8 @@ class Context:
     @property
     def _backend_url(self) -> str:
         url = "" if self.is_sandbox else self.environment.get("PULUMI_BACKEND_URL", "")
-        if url and urlsplit(url).scheme not in ("file", *_REMOTE):
-            known = ", ".join(f"{scheme}://" for scheme in _REMOTE)
+        if url and urlsplit(url).scheme not in ("file", *REMOTE):
+            known = ", ".join(f"{scheme}://" for scheme in REMOTE)
             raise CommandError(f"PULUMI_BACKEND_URL is no file:// URL and none of the CLI's others ({known})")
         return url
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from voiceid_optout.cli import git
 from voiceid_optout.cli.exit_codes import CommandError, ExitCode
 from voiceid_optout.cli.options import stack_options, with_options
 from voiceid_optout.cli.output import echo, reported, result
@@ -137,12 +139,14 @@ def warn(warnings: Sequence[Warned]) -> None:
         echo(f"… {left:,} more warnings", err=True)
 
 
-def next_step(edited: Edited, *, dry_run: bool) -> str:
-    """Return what to do now."""
+def next_step(edited: Edited, folder: Path, *, dry_run: bool) -> str:
+    """Return what to do now; a register without a repository has nobody to review it."""
     if not edited.files:
         return "Nothing changed."
     if dry_run:
         return "Nothing was written: run it again without --dry-run."
+    if git.top(folder.resolve(), os.environ) is None:
+        return "Next: `optout preview` shows what this changes, and `optout up` does it."
     files = " ".join(map(shlex.quote, sorted(edited.files)))
     look = f"`git add -N {files}`, `git diff`" if edited.new else f"`git diff {files}`"
     return f"Next: look at it ({look}), commit it on a branch, open a pull request."
@@ -220,7 +224,7 @@ def add_command(
         if any(view.warns_of_contacts for view in views_of(choices["root"], choices["stack"])):
             warn(list(contacts(added)))
         warn(list(reviews_past(added, datetime.now(UTC).date())))
-        echo(next_step(edited, dry_run=dry_run))
+        echo(next_step(edited, files.folder, dry_run=dry_run))
 
 
 @click.command(name="release")
@@ -271,4 +275,4 @@ def release_command(
             entries[entry.domain_id, entry.speaker_id] for change in changes.values() for entry in change.remove
         ]
         result(f"{'Would release' if dry_run else 'Released'} {people(len(moved))}: {places(moved)}")
-        echo(next_step(edited, dry_run=dry_run))
+        echo(next_step(edited, files.folder, dry_run=dry_run))

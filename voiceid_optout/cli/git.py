@@ -109,3 +109,18 @@ def commit_of(root: Path, environment: Mapping[str, str]) -> str:
         if found := environment.get(name):
             return found
     return Repository(root, environment).commit("HEAD")
+
+
+def branch(root: Path, environment: Mapping[str, str]) -> str:
+    """Return the branch that is checked out, also of a repository without a commit; empty where there is none."""
+    asked = Repository(_nearest(root), environment).asked("symbolic-ref", "--quiet", "--short", "HEAD")
+    return asked.decode(errors="replace").strip()
+
+
+def top(root: Path, environment: Mapping[str, str]) -> Path | None:
+    """Return the root of the repository that a folder, which need not be there yet, lies in."""
+    return Repository(_nearest(root), environment).top()
+
+
+def _nearest(folder: Path) -> Path:
+    return next(path for path in (folder, *folder.parents) if path.is_dir())

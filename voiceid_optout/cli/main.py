@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
 COMMANDS = {
+    "init": ("init:command", "Make a repository for a register."),
     "validate": (
         "validate:command",
         "Check a register: directories of YAML files, or single files.",
@@ -129,7 +130,12 @@ def main() -> None:
     The register in config/ lists them, and the service is brought to what it says.
 
     \b
-    A first look, in the project's folder:
+    A first look, in an empty folder:
+      $ optout init --sandbox
+      $ optout up
+
+    \b
+    Every day, in the project's folder:
       $ optout validate        is the register all right?
       $ optout preview         what would change?
       $ optout up              change it

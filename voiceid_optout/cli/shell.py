@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,7 @@ from voiceid_optout.forge.identifiers import Matcher
 from voiceid_optout.register.sources import discover
 from voiceid_optout.service.data_folder import find
 from voiceid_optout.state.backend import Backend
-from voiceid_optout.voiceid.place import EXPORTED_FOR
+from voiceid_optout.voiceid.place import EXPORTED_FOR, PYTHON_COMMAND
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -59,6 +60,7 @@ def variables(context: Context) -> dict[str, str]:
     require_shell(context)
     url = context.remote_backend or context.backend().resolve().as_uri()
     result = {EXPORTED_FOR: context.place.full_name, "PULUMI_STACK": context.stack, "PULUMI_BACKEND_URL": url}
+    result[PYTHON_COMMAND] = context.environment.get(PYTHON_COMMAND) or sys.executable
     make_private(context.data_folder)
     if not context.remote_backend:
         make_private(context.backend())  # the raw CLI asks for a folder that is there

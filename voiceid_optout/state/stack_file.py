@@ -166,10 +166,10 @@ def _ended(text: str) -> str:
 def _lines(key: str, value: Value, indent: str = _INDENT) -> str:
     if isinstance(value, Sealed):
         return f"{indent}{key}:\n{indent}{_INDENT}secure: {value.ciphertext}\n"
-    return f"{indent}{key}: {_scalar(str(value))}\n"
+    return f"{indent}{key}: {scalar(str(value))}\n"
 
 
-def _scalar(text: str) -> str:
+def scalar(text: str) -> str:
     """Return a text as YAML: bare where it reads back as the same text, else in double quotes."""
     plain = re.fullmatch(r"[A-Za-z0-9/_.+-]+(?::[A-Za-z0-9/_.+-]+)*", text) and _load(text) == text
     return text if plain else json.dumps(text, ensure_ascii=False)

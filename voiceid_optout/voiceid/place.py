@@ -31,12 +31,14 @@ EXPORTED_FOR = "OPTOUT_ENV_FOR"  # which stack `optout env` made the other varia
 SANDBOX_PASSPHRASE = "local"  # noqa: S105 - public on purpose, see Pulumi.local.yaml
 PASSPHRASE = "PULUMI_CONFIG_PASSPHRASE"  # noqa: S105 - a name, as the next one
 PASSPHRASE_FILE = "PULUMI_CONFIG_PASSPHRASE_FILE"  # noqa: S105
+PYTHON_COMMAND = "PULUMI_PYTHON_CMD"  # the Python of a project that names no virtual environment
 AWS_KEYS = ("aws:endpoints", "aws:region")
 # What `optout env` prints, for a shell to forget.
 EXPORTED = (
     *(EXPORTED_FOR, "PULUMI_STACK", "PULUMI_BACKEND_URL", PASSPHRASE, OVERRIDE, ENDPOINT_VARIABLE),
     *("AWS_SHARED_CREDENTIALS_FILE", *REGION_VARIABLES, "AWS_PROFILE"),
     *("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"),
+    PYTHON_COMMAND,
 )
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -36,7 +37,11 @@ def test_prints_nothing_and_keeps_the_errors(
     assert capfd.readouterr() == ("", "")
     (call,) = stand_in.calls()
     assert call["arguments"] == ["--non-interactive", "up"]
-    assert call["environment"] == {"PULUMI_X": "1", "PULUMI_AUTOMATION_API": "true"}
+    assert call["environment"] == {
+        "PULUMI_PYTHON_CMD": sys.executable,  # for a project that names no virtual environment
+        "PULUMI_X": "1",
+        "PULUMI_AUTOMATION_API": "true",
+    }
 
 
 def test_an_interrupt_is_passed_on_and_the_end_awaited(

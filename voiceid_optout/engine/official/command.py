@@ -9,6 +9,7 @@ import os
 import re
 import signal
 import subprocess
+import sys
 import tempfile
 import threading
 from contextlib import suppress
@@ -27,6 +28,7 @@ from voiceid_optout.engine.messages import for_people
 from voiceid_optout.foreign_text import one_line
 from voiceid_optout.state import PassphraseError, StackError, StackLockedError, StateError
 from voiceid_optout.state.passphrase import INCORRECT
+from voiceid_optout.voiceid.place import PYTHON_COMMAND
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -81,7 +83,13 @@ class Command(PulumiCommand):
             status, interrupted = _run_to_the_end(
                 [self.command, "--non-interactive", *args],
                 cwd=cwd,
-                env={**os.environ, **additional_env, "PULUMI_AUTOMATION_API": "true"},
+                # A project that names no virtual environment gets ours: the python on PATH may lack the package.
+                env={
+                    PYTHON_COMMAND: sys.executable,
+                    **os.environ,
+                    **additional_env,
+                    "PULUMI_AUTOMATION_API": "true",
+                },
                 stderr=errors,
             )
             errors.seek(0)
