@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -76,6 +77,7 @@ def forty(world: World, session: Session) -> None:
 
 def register(world: World, session: Session) -> None:
     """There are a list and a table of people, somebody to release, and somebody to adopt."""
+    done(session, "export PULUMI_CONFIG_PASSPHRASE=rehearsal")
     world.edit(PEOPLE, _RELEASED, "")
     offices = world.root / "config" / "branch-offices.yaml"
     offices.write_text(f"{offices.read_text(encoding='utf-8')}  - caller-000002\n", encoding="utf-8")
@@ -114,6 +116,17 @@ def tasks(world: World, session: Session) -> None:
     (world.root / "new-passphrase").write_text("another rehearsal\n", encoding="utf-8")
 
 
+def checkout(world: World, session: Session) -> None:
+    """Go from the new repository, which asks nobody yet, to one whose stack `production` has a service."""
+    done(session, f"cd {shlex.quote(str(world.root))}")
+
+
+def fork(world: World, session: Session) -> None:
+    """The project is a fork that has run: what this project's repository is, with people of one's own."""
+    production(world, session)
+    done(session, "unset PULUMI_STACK && git add --all && git commit --quiet --message 'The fork'")
+
+
 PREPARED: Mapping[str, Prepare] = {
     "docs/ci.md": pipeline,
     "docs/evidence.md": evidence,
@@ -121,10 +134,13 @@ PREPARED: Mapping[str, Prepare] = {
     "docs/plan.md": plan,
     "docs/register.md": register,
     "docs/runbook.md": wrong,
+    "docs/upgrade.md": fork,
 }
 
 # By page and a part of the command before which it is done.
 BEFORE: Mapping[tuple[str, str], Prepare] = {
+    ("README.md", "make up"): checkout,
+    ("README.md", "optout doctor"): checkout,
     ("docs/plan.md", "--approve"): same_again,
     ("docs/plan.md", "up --yes"): forty,
     ("docs/register.md", "optout validate"): faults,
