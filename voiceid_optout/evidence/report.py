@@ -75,6 +75,14 @@ def is_review_past(row: Row, header: Header) -> bool:
     return row.ensure is not None and row.review_on is not None and _day(row.review_on) < _day(header.made_at)
 
 
+def days_waited(row: Row) -> int | None:
+    """Return the days from when an opt-out was asked for to the service's; None where one of them is not known."""
+    asked = _asked(row)
+    if asked is None or row.applied_at is None:
+        return None
+    return max(0, (_day(row.applied_at) - _day(asked)).days)
+
+
 def _asked(row: Row) -> str | None:
     """Return the day or the time when an opt-out was asked for; None where that is not known or not asked."""
     return (row.requested_on or row.listed_at) if row.ensure == Ensure.OPTED_OUT else None
@@ -142,8 +150,8 @@ class SummaryMaker:
         if asked is not None:
             month = self._months[asked[:7]]
             month.requested += 1
-            if row.applied_at is not None:
-                month.days[max(0, (_day(row.applied_at) - _day(asked)).days)] += 1
+            if (waited := days_waited(row)) is not None:
+                month.days[waited] += 1
         if row.listed_at is not None:
             self._months[row.listed_at[:7]].listed += 1
         if row.applied_at is not None:
