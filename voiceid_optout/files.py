@@ -11,13 +11,15 @@ import json
 import math
 import os
 import tempfile
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NoReturn, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn, cast
 
 import yaml
 from yaml.events import AliasEvent, CollectionEndEvent, CollectionStartEvent, ScalarEvent
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from yaml.error import Mark
@@ -25,15 +27,22 @@ if TYPE_CHECKING:
 
 
 def write_atomic(path: Path, data: bytes, mode: int = 0o600) -> None:
-    """Replace the file's content in one step that survives a crash; raises :class:`OSError`.
+    """Replace the file's content in one step that survives a crash; raises :class:`OSError`."""
+    with atomic(path, mode) as stream:
+        stream.write(data)
 
-    The folder is made if it is missing. A failed write leaves the old file as it was.
+
+@contextmanager
+def atomic(path: Path, mode: int = 0o600) -> Iterator[BinaryIO]:
+    """Give a stream whose content replaces the file's in one step when the block ends; raises :class:`OSError`.
+
+    The folder is made if it is missing. A block that fails leaves the old file as it was.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f"{path.name}.", suffix=".tmp")
     try:
         with os.fdopen(handle, "wb") as stream:
-            stream.write(data)
+            yield stream
             stream.flush()
             os.fsync(stream.fileno())
         os.chmod(temporary, mode)  # noqa: PTH101 - the text path mkstemp gave

@@ -29,7 +29,7 @@ LABEL = re.compile(r"sp-[0-9a-f]{16}")
 GUESSABLE_VARIABLE = "OPTOUT_GUESSABLE_LABELS"  # set by `optout` for a stack that has run without a label key
 DOMAIN_IS_KEY = "domain-id"  # as previousLabelKey: the labels of before had the domain's id for a key
 _LABEL_DIGITS = 16
-_LABEL_PREFIX = "sp-"
+LABEL_PREFIX = "sp-"
 ABSENT = "gone"  # in a shard, in place of a status: the service does not have the speaker
 SHARD_DIGITS = 2  # of a label's hexadecimal ones: 256 shards. It lies in every state, so it stays.
 _RESOURCE_ID_DIGITS = 32
@@ -67,7 +67,7 @@ def label(key: str, domain_id: str, speaker_id: str) -> str:
     """
     keyed = _keyed(key).copy()
     keyed.update(f"{domain_id}/{speaker_id}".encode())
-    return f"{_LABEL_PREFIX}{keyed.hexdigest()[:_LABEL_DIGITS]}"
+    return f"{LABEL_PREFIX}{keyed.hexdigest()[:_LABEL_DIGITS]}"
 
 
 @lru_cache(maxsize=64)
@@ -156,7 +156,7 @@ def handed_over() -> tuple[Person, ...] | None:
 
 def shard_of(label: str) -> str:
     """Return the shard of a person: the first hexadecimal digits of the label."""
-    return label[len(_LABEL_PREFIX) : len(_LABEL_PREFIX) + SHARD_DIGITS]
+    return label[len(LABEL_PREFIX) : len(LABEL_PREFIX) + SHARD_DIGITS]
 
 
 def shard_text(values: Mapping[str, str]) -> str:

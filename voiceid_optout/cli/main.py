@@ -29,6 +29,7 @@ COMMANDS = {
     "preview": ("preview:preview_command", "Show what `up` would do."),
     "up": ("up:up_command", "Make the service match the register."),
     "drift": ("preview:drift_command", "Check that the service still matches the register."),
+    "report": ("report:command", "Tell of everybody when the objection came and when it was applied."),
     "refresh": ("preview:refresh_command", "Make the state match the service."),
     "show": ("show:show_command", "Tell the story of one person: since when, by whom, what holds now."),
     "label": ("show:label_command", "Print the label of a person."),

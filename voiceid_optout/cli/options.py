@@ -116,7 +116,7 @@ _EVENT_LOG = click.option(
     help="Write the engine's events there, one JSON object a line, as the Pulumi CLI writes them.",
 )
 
-_QUIET = click.option(
+quiet_option = click.option(
     "-q", "--quiet", is_flag=True, help="Show only errors, warnings and the result, without progress and rows."
 )
 
@@ -127,7 +127,7 @@ _TRUST = click.option(
 )
 
 stack_options = (cwd_option, _STACK)
-run_options = (*stack_options, _ENGINE, _JSON, _QUIET, _PARALLEL, _TARGET, _EVENT_LOG, _TRUST)
+run_options = (*stack_options, _ENGINE, _JSON, quiet_option, _PARALLEL, _TARGET, _EVENT_LOG, _TRUST)
 refresh_option = click.option(
     "--refresh/--no-refresh",
     default=True,
