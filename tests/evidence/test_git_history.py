@@ -107,6 +107,64 @@ def test_a_shallow_clone_tells_no_wrong_date(repo: Repo, tmp_path: Path) -> None
     assert said == [versions._SHALLOW.format(edge[:7])]
 
 
+def test_a_partial_clone_fetches_nothing_and_tells_no_wrong_date(repo: Repo, tmp_path: Path) -> None:
+    repo.git("config", "uploadpack.allowFilter", "true")
+    lacking = [repo.save("config/people.yaml", block(*people)) for people in (["a"], ["a", "b"])]
+    last = repo.save("config/people.yaml", block("a", "b", "c"))
+    again = repo.save("config/people.yaml", block("a", "b", "c", "d"))
+    clone = Repo(tmp_path / "clone")
+    repo.git("clone", "-q", "--filter=blob:none", f"file://{repo.root}", str(clone.root))
+    clone.git("show", f"{last}:config/people.yaml")  # this one is fetched by hand
+    said: list[str] = []
+    assert {one: listing.commit for one, listing in since(clone, said).items()} == {"d": again}
+    assert said == [versions._MISSING.format(commit[:7]) for commit in lacking]
+
+
+def test_a_register_that_was_elsewhere_is_followed(repo: Repo) -> None:
+    """From one file to a folder, and with all of the project into a folder of a larger repository."""
+    first = repo.save("people.yaml", block("a", "b"))
+    (repo.root / "config").mkdir()
+    repo.git("mv", "people.yaml", "config/people.yaml")
+    repo.commit("a folder of its own")
+    repo.git("mv", "config/people.yaml", "config/callers.yaml")
+    repo.save("config/more.yaml", block("c"))
+    (repo.root / "optouts").mkdir()
+    repo.git("mv", "config", "optouts/config")
+    repo.commit("into a larger repository")
+    found = listings(repo.root / "optouts", repo.root / "optouts" / "config", domains={}, default_domain=DOMAIN)
+    assert {one: (listing.commit == first, listing.place) for (_, one), listing in found.items()} == {
+        "a": (True, "config/callers.yaml:3"),
+        "b": (True, "config/callers.yaml:4"),
+        "c": (False, "config/more.yaml:3"),
+    }
+
+
+def test_a_rebased_branch_counts_by_its_merge(repo: Repo) -> None:
+    repo.save("config/people.yaml", block("a"))
+    repo.git("switch", "-q", "-c", "more")
+    repo.save("config/more.yaml", block("b"))
+    repo.git("switch", "-q", "main")
+    for _ in range(3):
+        repo.save("README.md", f"{repo.clock}\n")
+    repo.git("switch", "-q", "more")
+    repo.git("rebase", "-q", "main")
+    repo.git("switch", "-q", "main")
+    repo.git("merge", "-q", "--ff-only", "more")  # no merge commit: the rebased one itself is on the line
+    (event,) = told(repo, "b")
+    assert (event.merge.hash, event.commit.hash, event.merge.at) == (repo.head(), repo.head(), repo.clock)
+
+
+def test_a_domain_s_alias_is_what_the_stack_calls_so_today(repo: Repo) -> None:
+    repo.save("config/people.yaml", block("a", domain="main"))
+    renamed = repo.save("config/people.yaml", block("a", domain="branch"))
+    said: list[str] = []
+    found = listings(repo.root, repo.register(), domains={"branch": DOMAIN}, default_domain=None, say=said.append)
+    assert [listing.commit for listing in found.values()] == [renamed]
+    assert "a domain that is not known today" in said[0]
+    both = listings(repo.root, repo.register(), domains={"branch": DOMAIN, "main": DOMAIN}, default_domain=None)
+    assert [listing.commit for listing in both.values()] != [renamed]
+
+
 def test_who_is_not_committed_yet_has_no_listing(repo: Repo) -> None:
     repo.save("config/people.yaml", block("a"))
     repo.write("config/people.yaml", block("a", "b"))

@@ -37,6 +37,7 @@ class Difference:
     """What a version says otherwise than the one before: whom each of them lists, by speaker id."""
 
     base: RegisterFile
+    lists: tuple[bytes, list[tuple[bytes, bytes]]] = field(repr=False)  # of the version itself
     gone: dict[str, Said] = field(repr=False)
     came: dict[str, Said] = field(repr=False)
 
@@ -97,6 +98,11 @@ class RegisterFile:
         return self._lines[speaker_id]
 
     @cached_property
+    def lists(self) -> tuple[bytes, list[tuple[bytes, bytes]]]:
+        """What stands before the lists of the file, and each list's key and text."""
+        return _lists(self.data)
+
+    @cached_property
     def _lines(self) -> dict[str, int]:
         listed = read_document(Events(self.data, "")).listed
         return {one.speaker_id: one.location.line for one in listed}
@@ -114,7 +120,9 @@ def read_file(
         if difference is not None:
             if any(one in base.people and one not in difference.gone for one in difference.came):
                 return None
-            return RegisterFile(blob, base.domain_id, _ended(data), base.people, base.indent, difference)
+            file = RegisterFile(blob, base.domain_id, _ended(data), base.people, base.indent, difference)
+            file.lists = difference.lists  # the next version asks for them
+            return file
     return _read_whole(blob, data, domains, default_domain)
 
 
@@ -159,6 +167,7 @@ _LIST = rb"(?:speakers|released):" + _END
 _DOMAIN = rb"domain: [\"']?[A-Za-z0-9_.-]+[\"']?" + _END
 _FIRST_ENTRY = re.compile(rb"^( *- )", re.MULTILINE)
 _LISTS = re.compile(rb"^(?:speakers|released):", re.MULTILINE)
+_NAMES = (b"speakers:", b"released:")
 
 
 class _Grammar(NamedTuple):
@@ -184,7 +193,8 @@ def _grammar(indent: bytes) -> _Grammar:
 
 def _difference(base: RegisterFile, data: bytes, indent: bytes) -> Difference | None:
     """Compare two versions of a plain file; None where the parser has to read all of the new one."""
-    (old_head, old), (new_head, new) = (_lists(text) for text in (base.data, _ended(data)))
+    old_head, old = base.lists
+    new_head, new = _lists(_ended(data))
     if old_head != new_head or [header for header, _ in old] != [header for header, _ in new]:
         return None
     gone, came = [], []
@@ -201,7 +211,7 @@ def _difference(base: RegisterFile, data: bytes, indent: bytes) -> Difference | 
     if not all(_grammar(indent).entry.fullmatch(text) for _, texts in came for text in texts):
         return None
     said = _parsed(gone), _parsed(came)
-    return None if said[0] is None or said[1] is None else Difference(base, said[0], said[1])
+    return None if said[0] is None or said[1] is None else Difference(base, (new_head, new), said[0], said[1])
 
 
 def _lists(data: bytes) -> tuple[bytes, list[tuple[bytes, bytes]]]:
@@ -209,19 +219,14 @@ def _lists(data: bytes) -> tuple[bytes, list[tuple[bytes, bytes]]]:
 
     The text of a list begins with a line feed, and has none at its end.
     """
-    found = []
-    for name in (b"speakers:", b"released:"):
-        place = 0 if data.startswith(name) else data.find(b"\n" + name) + 1
-        if place or data.startswith(name):
-            found.append(place)
+    text = b"\n" + data
+    found = sorted(place for name in _NAMES if (place := text.find(b"\n" + name)) >= 0)
     if not found:
-        return b"", [(b"", b"\n" + data.removesuffix(b"\n"))]
-    found.sort()
+        return b"", [(b"", text.removesuffix(b"\n"))]
     lists = []
-    for start, end in zip(found, [*found[1:], len(data)], strict=True):
-        text = start + len(b"speakers:")
-        text = data.find(b"\n", text)
-        lists.append((data[start:text], data[text:end].removesuffix(b"\n")))
+    for start, end in zip(found, [*found[1:], len(text) - 1], strict=True):
+        entries = text.find(b"\n", start + 1)
+        lists.append((text[start + 1 : entries], text[entries:end]))
     return data[: found[0]], lists
 
 

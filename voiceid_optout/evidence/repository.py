@@ -9,7 +9,7 @@ import os
 import re
 import shutil
 import subprocess
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,8 +22,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
 _QUESTION_SECONDS = 10
-# Git must ask no server for what a partial clone left out, and take no object for another one.
-_VARIABLES = {"GIT_NO_LAZY_FETCH": "1", "GIT_TERMINAL_PROMPT": "0", "GIT_NO_REPLACE_OBJECTS": "1"}
+# Git must ask no server for what a partial clone left out (older versions know no word for that alone, so no
+# transport is allowed), and take no object for another one.
+_VARIABLES = {
+    "GIT_NO_LAZY_FETCH": "1",
+    "GIT_ALLOW_PROTOCOL": "none",
+    "GIT_TERMINAL_PROMPT": "0",
+    "GIT_NO_REPLACE_OBJECTS": "1",
+}
 _OBJECT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _RAW = re.compile(rb":(\d+) (\d+) ([0-9a-f]+) ([0-9a-f]+) [A-Z]\d*")
 _FORMAT = ("%H", "%P", "%ct", "%an", "%s", "%b")
@@ -142,9 +148,9 @@ class Repository:
 
     @contextmanager
     def blobs(self) -> Iterator[Blobs]:
-        """Give what reads blobs, one process for all."""
-        with self._started("cat-file", "--batch") as process:
-            yield Blobs(process)
+        """Give what reads blobs, one process for all that are here."""
+        with ExitStack() as started:
+            yield Blobs(lambda: started.enter_context(self._started("cat-file", "--batch")))
 
     @contextmanager
     def _started(self, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
@@ -180,20 +186,25 @@ class Repository:
 class Blobs:
     """Reads blobs by their hashes."""
 
-    def __init__(self, process: subprocess.Popen[bytes]) -> None:
-        self._process = process
+    def __init__(self, start: Callable[[], subprocess.Popen[bytes]]) -> None:
+        """``start`` starts the process: Git ends it at a blob that a partial clone has left out."""
+        self._start = start
+        self._process = start()
 
     def read(self, blob: str) -> bytes | None:
         """Return a blob; None if it is not here, is none, or is larger than any register file may be."""
+        if self._process.poll() is not None:
+            self._process = self._start()
         questions, answers = self._process.stdin, self._process.stdout
         if questions is None or answers is None:
             return None
-        try:
+        with suppress(OSError):
             questions.write(f"{blob}\n".encode())
             questions.flush()
-        except OSError:
-            raise EvidenceError("Git has ended before all of the history was read") from None
-        words = answers.readline(_LONGEST_ANSWER).split()
+        answer = answers.readline(_LONGEST_ANSWER)
+        if not answer:
+            self._process.wait()
+        words = answer.split()
         if len(words) != _WORDS:
             return None
         kind, size = words[1], int(words[2])

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -66,6 +66,7 @@ def _place(held: Held | None, person: Someone, files: Mapping[str, RegisterFile]
     return None if held is None else f"{shown_path(held.path)}:{files[held.path].line(person[1])}"
 
 
+@lru_cache(maxsize=256)  # asked for everybody, and people share files
 def shown_path(path: str) -> str:
     """Return a file of the register as messages show it: from its folder's name on."""
     return shown(Path(*PurePosixPath(path).parts[-2:]))
