@@ -23,7 +23,13 @@ HERE = Path(__file__).parent
 STARTS = {"subprocess.Popen", "os.fork", "os.forkpty", "os.posix_spawn"}
 QUICK = {"git"}
 LONG = (
-    *("docs/test_commands.py", "e2e/test_pull_request.py", "e2e/test_kills.py", "e2e/test_up.py"),
+    *(
+        "docs/test_commands.py",
+        "docs/test_production.py",
+        "e2e/test_pull_request.py",
+        "e2e/test_kills.py",
+        "e2e/test_up.py",
+    ),
     *("service/test_kills.py", "service/test_mutations.py", "service/jobs/test_runner.py"),
     "engine/embedded/test_recovery.py",
 )

@@ -32,6 +32,8 @@ RUNS_HERE = (
     "cp .optout",
     "ls ",
     "mv ",
+    "openssl ",
+    "cd ",
     "sed -i ",
     "unset ",
     "eval ",

@@ -58,7 +58,8 @@ def make(root: Path, service: Service, github: Fake) -> World:
     text = copy.stack_file.read_text(encoding="utf-8")
     copy.stack_file.write_text(text.partition("\n")[2], encoding="utf-8")  # the salt: the first run makes one
     github.tokens["..."] = BOT  # what stands for a token in the documentation
-    folder = _commands(root)
+    folder = binaries(root / ".venv")
+    (root / ".venv" / ".runtime").touch()
     variables = {
         **{
             name: value
@@ -89,9 +90,9 @@ def aws_cli() -> str | None:
     return os.environ.get("OPTOUT_AWS_CLI")
 
 
-def _commands(root: Path) -> Path:
+def binaries(environment: Path) -> Path:
     """Put commands where a virtual environment of the clone has them; they are those of the tests' own Python."""
-    folder = root / ".venv" / "bin"
+    folder = environment / "bin"
     folder.mkdir(parents=True)
     cli = aws_cli()
     aws = [cli, "-m", "awscli"] if cli else [sys.executable, str(Path(__file__).with_name("aws.py"))]
@@ -103,5 +104,4 @@ def _commands(root: Path) -> Path:
         path = folder / name
         path.write_text(f'#!/bin/sh\nexec {shlex.join(command)} "$@"\n', encoding="utf-8")
         path.chmod(0o755)
-    (root / ".venv" / ".runtime").touch()
     return folder
