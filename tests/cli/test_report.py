@@ -86,24 +86,29 @@ def test_the_time_of_the_opt_out_stays_when_it_is_repeated_and_with_shards(
 
 
 def test_no_form_names_anybody_without_reveal(reported: Project) -> None:
-    files = [reported.root / name for name in ("report.json", "report.csv")]
-    result = reported.run("report", "--json", str(files[0]), "--csv", str(files[1]))
+    files = [reported.root / name for name in ("report.json", "report.csv", "report.html")]
+    result = reported.run("report", "--json", str(files[0]), "--csv", str(files[1]), "--html", str(files[2]))
     for text in (result.output, result.stderr, *(file.read_text() for file in files)):
         assert "caller-" not in text
-    assert [stat.S_IMODE(file.stat().st_mode) for file in files] == [0o644, 0o644]
+    assert [stat.S_IMODE(file.stat().st_mode) for file in files] == [0o644] * 3
 
 
 def test_reveal_shows_the_registers_ids_to_the_owner_and_never_in_the_document(
     reported: Project, domain: str
 ) -> None:
-    files = [reported.root / name for name in ("report.json", "report.csv")]
-    result = reported.run("report", "--json", str(files[0]), "--csv", str(files[1]), "--reveal")
+    files = [reported.root / name for name in ("report.json", "report.csv", "report.html")]
+    result = reported.run(
+        "report", "--json", str(files[0]), "--csv", str(files[1]), "--html", str(files[2]), "--reveal"
+    )
     assert "caller-" not in result.output + files[0].read_text()
     with files[1].open(newline="") as file:
         table = {row["label"]: row["speaker_id"] for row in csv.DictReader(file)}
     assert table[label_of(domain, "caller-1")] == "caller-1"
     assert table[label_of(domain, "caller-9")] == ""  # not from the local register
-    assert stat.S_IMODE(files[1].stat().st_mode) == 0o600
+    page = files[2].read_text()
+    assert "caller-1" in page
+    assert "caller-9" not in page
+    assert [stat.S_IMODE(file.stat().st_mode) for file in files] == [0o644, 0o600, 0o600]
 
 
 def test_standard_output_takes_one_form_alone(reported: Project) -> None:
@@ -175,9 +180,12 @@ def test_reports_are_signed_where_the_stack_has_a_key(reported: Project) -> None
     made = reported.run("keys", "new")
     assert made.exit_code == ExitCode.DONE, made.output
     path = reported.root / "report.json"
-    result = reported.run("report", "--json", str(path))
+    page = reported.root / "report.html"
+    result = reported.run("report", "--json", str(path), "--html", str(page))
     report, _ = read(path)
     assert report.signature is not None
+    assert report.root in page.read_text()
+    assert report.signature.public_key in page.read_text()
     assert report.signature.public_key in made.stdout
     assert f"Root: {report.root}, signed" in result.stdout
 

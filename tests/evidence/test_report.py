@@ -1,5 +1,3 @@
-import csv
-import io
 from dataclasses import replace
 
 import pytest
@@ -9,7 +7,6 @@ from voiceid_optout.evidence.report import (
     DomainSummary,
     Month,
     Summary,
-    Table,
     is_drifted,
     is_overdue,
     is_review_past,
@@ -130,41 +127,3 @@ def test_nobody_is_an_empty_summary() -> None:
 def test_a_day_that_is_none_is_refused() -> None:
     with pytest.raises(EvidenceError, match="calendar"):
         summarise([replace(OPEN, requested_on="2026-02-31")], HEADER)
-
-
-def table_of(*rows: Row, names: dict[str, str] | None = None) -> list[dict[str, str]]:
-    out = io.StringIO(newline="")
-    table = Table(out, HEADER, names)
-    for row in rows:
-        table.add(row)
-    assert out.getvalue().count("\r\n") >= 1 + len(rows)
-    return list(csv.DictReader(io.StringIO(out.getvalue(), newline=""), strict=True))
-
-
-def test_a_table_has_a_line_a_row_and_no_name() -> None:
-    held, overdue, unlisted = table_of(HELD, OPEN, UNLISTED)
-    assert (held["label"], held["as_asked"], held["overdue"]) == ("sp-0000000000000001", "yes", "no")
-    assert (held["requested_on"], held["applied_at"]) == ("2026-03-02", "2026-03-05T09:15:00Z")
-    assert (overdue["as_asked"], overdue["overdue"], overdue["applied_at"]) == ("no", "yes", "")
-    assert (unlisted["ensure"], unlisted["as_asked"], unlisted["status"]) == ("", "", "OPTED_OUT")
-    assert "speaker_id" not in held
-    assert "nonce" not in held
-
-
-def test_a_table_with_names_has_those_of_the_register() -> None:
-    shown = table_of(HELD, replace(UNLISTED, label="sp-0000000000000002"), names={HELD.label: "caller-1"})
-    assert [row["speaker_id"] for row in shown] == ["caller-1", ""]
-
-
-@pytest.mark.parametrize(
-    "text", ["=1+1", "+1", "-1", "@sum(A1)", "\t=1", "\r1", "\n=1", "  =1", "\uff1d1", '=HYPERLINK("http://a","b")']
-)
-def test_no_cell_of_a_table_is_a_formula(text: str) -> None:
-    [row] = table_of(replace(HELD, ticket=text, place=text))
-    assert (row["ticket"], row["place"]) == (f"'{text}", f"'{text}")
-
-
-@pytest.mark.parametrize("text", ['say "no"', "a,b;c", "two\nlines", "PRIV-231", "a=b", "\u00e9"])
-def test_every_other_text_arrives_as_it_was(text: str) -> None:
-    [row] = table_of(replace(HELD, ticket=text))
-    assert row["ticket"] == text

@@ -27,7 +27,9 @@ from voiceid_optout.cli.screen import Screen
 from voiceid_optout.evidence import EvidenceError, Header
 from voiceid_optout.evidence.document import Report, write
 from voiceid_optout.evidence.git_history import listings
-from voiceid_optout.evidence.report import OVERDUE_DAYS, SummaryMaker, Table, is_overdue
+from voiceid_optout.evidence.render_report import Table, overdue_lines, summary_lines, title
+from voiceid_optout.evidence.report import OVERDUE_DAYS, SummaryMaker, is_overdue
+from voiceid_optout.evidence.report_html import write_html
 from voiceid_optout.evidence.repository import Repository
 from voiceid_optout.evidence.rows import Rows, time_text
 from voiceid_optout.files import atomic
@@ -36,18 +38,17 @@ from voiceid_optout.plan import people
 from voiceid_optout.voiceid import UnknownDomain, VoiceIdError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping
 
     from voiceid_optout.cli.context import Context
-    from voiceid_optout.evidence import Row
+    from voiceid_optout.evidence import Row, Signature
     from voiceid_optout.evidence.git_history import Listing
-    from voiceid_optout.evidence.report import DomainSummary, Month, Summary
+    from voiceid_optout.evidence.report import Summary
     from voiceid_optout.voiceid.client import Client
 
 STANDARD_OUTPUT = Path("-")
 _ROOT_DIGITS = 64
 _SHOWN = 20  # overdue people on the screen
-_SHORT = 7  # digits of a commit there
 _file = partial(click.Path, dir_okay=False, allow_dash=True, path_type=Path)
 
 
@@ -252,7 +253,7 @@ class Told:
     overdue: tuple[Row, ...]  # the first ones
     overdue_count: int
     root: str | None
-    is_signed: bool
+    signature: Signature | None
     written: tuple[Path, ...]
 
 
@@ -277,25 +278,39 @@ class Files:
 
     def write(self, header: Header, rows: Rows, maker: Maker, *, reveal: bool) -> Told:
         """Write all forms; a file is whole or not there."""
-        sign = signer(maker.context, maker.environment) if self.json is not None else None
+        sign = _Signer(signer(maker.context, maker.environment) if self.json is not None else None)
         names = rows.names() if reveal and (self.csv is not None or self.html is not None) else None
         mode = 0o600 if reveal else 0o644
         counted = _Counted(header)
         root = None
         with ExitStack() as stack:
-            table = None
-            if self.csv is not None:
-                out = stack.enter_context(_text(stack.enter_context(_opened(self.csv, mode)), newline=""))
-                table = Table(out, header, names)
+            table = Table(stack.enter_context(_text(self.csv, mode)), header, names) if self.csv else None
             through = counted.through(rows, table)
             if self.json is not None:
                 with _opened(self.json, 0o644) as binary:
-                    root = write(binary, header, through, sign)
+                    root = write(binary, header, through, sign.sign)
             else:
                 for _ in through:
                     pass
         summary = counted.maker.summary()
-        return Told(summary, tuple(counted.first), counted.overdue, root, sign is not None, self.paths())
+        if self.html is not None:
+            with _text(self.html, mode) as out:
+                write_html(out, header, summary, rows, root=root, names=names, signature=sign.signature)
+        return Told(summary, tuple(counted.first), counted.overdue, root, sign.signature, self.paths())
+
+
+class _Signer:
+    """Signs a root, if there is a key, and keeps the signature for the other forms."""
+
+    def __init__(self, by_key: Callable[[bytes], Signature] | None) -> None:
+        self.signature: Signature | None = None
+        self.sign = None if by_key is None else self._kept
+        self._by_key = by_key
+
+    def _kept(self, root: bytes) -> Signature:
+        assert self._by_key is not None  # noqa: S101 - else this is not what signs
+        self.signature = self._by_key(root)
+        return self.signature
 
 
 class _Counted:
@@ -334,51 +349,24 @@ def _opened(path: Path, mode: int) -> Iterator[BinaryIO]:
 
 
 @contextmanager
-def _text(binary: BinaryIO, newline: str) -> Iterator[TextIO]:
-    text = io.TextIOWrapper(binary, "utf-8", newline=newline)
-    yield text
-    text.detach()
+def _text(path: Path, mode: int) -> Iterator[TextIO]:
+    with _opened(path, mode) as binary:
+        text = io.TextIOWrapper(binary, "utf-8", newline="")  # a form writes its own line ends
+        yield text
+        text.detach()
 
 
 def _show(screen: Screen, context: Context, header: Header, told: Told) -> None:
-    commit = f", commit {header.commit[:_SHORT]}" if header.commit else ""
-    screen.say(f"Report of stack {header.stack}, {header.made_at}{commit}", "bold")
-    aliases = {domain_id: alias for alias, domain_id in context.domains()[0].items()}
-    for domain in told.summary.domains:
-        screen.say(f"  {aliases.get(domain.domain_id, domain.domain_id)}: {_domain_words(domain)}")
-    for line in _months(told.summary.months):
+    screen.say(title(header), "bold")
+    for line in summary_lines(
+        told.summary, {domain_id: alias for alias, domain_id in context.domains()[0].items()}
+    ):
         screen.say(line)
-    if told.overdue_count:
-        screen.warn(f"Overdue, not opted out after more than {header.overdue_days} days: {told.overdue_count:,}")
-        for row in told.overdue:
-            asked = row.requested_on or (row.listed_at or "")[:10]
-            screen.warn(f"  {row.label}  {row.place}  asked {asked}, {row.status or 'absent'} in the service")
-        if (left := told.overdue_count - len(told.overdue)) > 0:
-            screen.warn(f"  … {left:,} more")
+    for line in overdue_lines(told.overdue, told.overdue_count, header):
+        screen.warn(line)
     if any(domain.unlisted for domain in told.summary.domains):
         screen.say("Who is opted out and not listed stays opted out; `optout adopt` lists them.", "dim")
     if told.root is not None:
-        screen.say(f"Root: {told.root}{', signed' if told.is_signed else ', not signed'}")
+        screen.say(f"Root: {told.root}, {'not signed' if told.signature is None else 'signed'}")
     files = ", ".join(str(path) for path in told.written if path != STANDARD_OUTPUT)
     screen.tell(f"Wrote {files}." if files else f"{people(header.people)} in the report.")
-
-
-def _domain_words(domain: DomainSummary) -> str:
-    counts = (
-        (domain.as_asked, "as asked"),
-        (domain.released, "released"),
-        (domain.drifted, "not as asked"),
-        (domain.overdue, "overdue"),
-        (domain.unlisted, "opted out and not listed"),
-        (domain.reviews_past, "to be reviewed"),
-    )
-    return ", ".join([people(domain.people), *(f"{count:,} {words}" for count, words in counts if count)])
-
-
-def _months(months: Sequence[Month]) -> Iterator[str]:
-    if not months:
-        return
-    yield "  month     asked   listed  applied  days: median, longest"
-    for month in months:
-        days = "" if month.median_days is None else f"{month.median_days:g}, {month.longest_days:g}"
-        yield f"  {month.month}  {month.requested:>7,}  {month.listed:>7,}  {month.applied:>7,}  {days}".rstrip()

@@ -1,8 +1,7 @@
-"""What a report's rows say: who is overdue or drifted, the summary, and the table; computed from the rows alone."""
+"""What a report's rows say: who is overdue or drifted, and the summary that anybody can compute from rows alone."""
 
 from __future__ import annotations
 
-import csv
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from datetime import date
@@ -13,8 +12,7 @@ from voiceid_optout.evidence import EvidenceError
 from voiceid_optout.speakers import Ensure, is_as_asked
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-    from typing import TextIO
+    from collections.abc import Iterable
 
     from voiceid_optout.evidence import Header, Row
 
@@ -177,47 +175,3 @@ def summarise(rows: Iterable[Row], header: Header) -> Summary:
     for row in rows:
         maker.add(row)
     return maker.summary()
-
-
-_FORMULA = frozenset("=+-@\uff1d\uff0b\uff0d\uff20")  # the full-width ones are formulas too, in some languages
-_CONTROL = frozenset("\t\r\n")
-_COLUMNS = (
-    *("label", "domain_id", "ensure", "status", "as_asked", "overdue", "requested_on", "listed_at", "applied_at"),
-    *("verified_at", "place", "listed_in", "ticket", "review_on"),
-)
-
-
-class Table:
-    """Writes rows as CSV (RFC 4180); with ``names``, ids by label, there is a column for them.
-
-    Every cell is in quotes, because spreadsheets of some languages divide at a semicolon. A cell that a spreadsheet
-    would compute begins with an apostrophe.
-    """
-
-    def __init__(self, out: TextIO, header: Header, names: Mapping[str, str] | None = None) -> None:
-        """``out`` must leave line ends alone."""
-        self._writer = csv.writer(out, quoting=csv.QUOTE_ALL, lineterminator="\r\n")
-        self._header = header
-        self._names = names
-        self._writer.writerow((*_COLUMNS, *(() if names is None else ("speaker_id",))))
-
-    def add(self, row: Row) -> None:
-        """Write one row."""
-        as_asked = "" if row.ensure is None else _yes(not is_drifted(row))
-        overdue = _yes(is_overdue(row, self._header))
-        cells = (
-            *(row.label, row.domain_id, row.ensure, row.status, as_asked, overdue, row.requested_on),
-            *(row.listed_at, row.applied_at, row.verified_at, row.place, row.listed_in, row.ticket, row.review_on),
-            *(() if self._names is None else (self._names.get(row.label, ""),)),
-        )
-        self._writer.writerow([_inert(cell or "") for cell in cells])
-
-
-def _yes(is_so: bool) -> str:  # noqa: FBT001 - the only argument
-    return "yes" if is_so else "no"
-
-
-def _inert(cell: str) -> str:
-    """Return a text that no spreadsheet takes for a formula, as OWASP advises."""
-    is_formula = cell[:1] in _CONTROL or cell.lstrip()[:1] in _FORMULA
-    return f"'{cell}" if cell and is_formula else cell
