@@ -41,6 +41,8 @@ COMMANDS = {
     "comment": ("forge:comment_command", "Show a plan on its pull request."),
     "approved": ("forge:approved_command", "Print the digest that was reviewed."),
     "issue": ("forge:issue_command", "Keep one issue open while a stack has drifted."),
+    "receipt": ("receipts:receipt_command", "Take one person's proof out of a report."),
+    "verify": ("verify:command", "Check reports and receipts, without network or stack."),
     "config": ("config:command", "Read and change a stack's file, including secrets."),
     "labels": ("labels:command", "Change the key of the labels."),
     "keys": ("keys:command", "Make and show the key that signs reports."),
