@@ -19,6 +19,8 @@ from voiceid_optout.register.events import Events
 from voiceid_optout.register.faults import ABOUT, Level, RegisterInvalid
 from voiceid_optout.register.fields import (
     FILE_KEYS,
+    PLAIN_ID,
+    SPEAKER_ID,
     SPEAKERS,
     build_schema,
     is_ambiguous,
@@ -198,3 +200,15 @@ def test_both_say_the_same_about_any_document(document: Any) -> None:
     verdict = loader_accepts(text.encode())
     if verdict is not None:
         assert VALIDATOR.is_valid(read_as_editor(text)) is verdict, text
+
+
+@given(text=st.from_regex(PLAIN_ID, fullmatch=True))
+def test_a_plain_id_is_text_for_every_reader(text: str) -> None:
+    assert SPEAKER_ID.problem(text, plain=True) is None
+
+
+@pytest.mark.parametrize(
+    "text", ["true", "yes", "y", "null", "-caller", "1e-5", "2026-03-02", "id#a-b", "a-b\n", "a" * 257]
+)
+def test_what_a_reader_may_take_for_something_else_is_no_plain_id(text: str) -> None:
+    assert not PLAIN_ID.fullmatch(text)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from yaml.events import (
     AliasEvent,
@@ -20,6 +21,7 @@ from voiceid_optout.register.fields import (
     DOMAIN_FIELD,
     FILE_KEYS,
     LISTS,
+    PLAIN_ID,
     SPEAKERS,
     Field,
     ListField,
@@ -30,14 +32,17 @@ from voiceid_optout.register.fields import (
 from voiceid_optout.speakers import Ensure
 
 
-@dataclass(slots=True)
-class Listed:
+class Listed(NamedTuple):
     """One person as a file lists them; which domain is known only once the file is read."""
 
-    speaker_id: str = field(repr=False)
+    speaker_id: str
     ensure: Ensure
     location: Location
-    details: Mapping[str, str] = field(repr=False)
+    details: Mapping[str, str]
+
+    def __repr__(self) -> str:
+        """Return the place alone: the rest identifies a person."""
+        return f"Listed({self.location})"
 
 
 @dataclass(slots=True)
@@ -131,9 +136,13 @@ class _Reader:
             self.events.fault(start, Code.NOBODY_LISTED, message)
 
     def _entries(self, spec: ListField) -> None:
+        read, place, add = self.events.next, self.events.location, self.document.listed.append
+        ensure, is_plain = spec.ensure, PLAIN_ID.fullmatch if spec.bare else lambda _text: None
         while True:
-            event = self.events.next()
+            event = read()
             match event:
+                case ScalarEvent() if not event.style and event.tag is None and is_plain(event.value):
+                    add(Listed(event.value, ensure, place(event), _NO_DETAILS))
                 case ScalarEvent():
                     self._bare(spec, event)
                 case MappingStartEvent():

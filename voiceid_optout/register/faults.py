@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum, StrEnum
 from types import MappingProxyType
-from typing import Self
+from typing import NamedTuple, Self
 
 
 class Code(StrEnum):
@@ -202,9 +202,11 @@ ABOUT: Mapping[Code, About] = MappingProxyType(
 )
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Location:
-    """A place in a register file; ``line`` and ``column`` count characters from 1, as editors do."""
+class Location(NamedTuple):
+    """A place in a register file; ``line`` and ``column`` count characters from 1, as editors do.
+
+    A tuple, as other things that each entry has: it is made in a third of a dataclass's time.
+    """
 
     file: str
     line: int

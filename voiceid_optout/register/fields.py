@@ -153,6 +153,9 @@ SPEAKER_ID = TextRule(
     bad=Code.BAD_ID,
     form=f"not a speaker id: {ID_FORM}",
 )
+# Most ids are like this: begun by a letter, and with a hyphen or an underscore in them. No reading of YAML takes
+# such a word for anything but text, so that nothing more need be looked at; a test asks SPEAKER_ID too.
+PLAIN_ID = re.compile("[a-zA-Z](?=[a-zA-Z0-9]*[-_])[a-zA-Z0-9_-]{1,255}")
 DOMAIN = TextRule(
     pattern=r"^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,63}$",
     bad=Code.BAD_DOMAIN,
