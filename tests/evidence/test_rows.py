@@ -1,4 +1,3 @@
-from dataclasses import replace
 from datetime import UTC, date, datetime
 from itertools import pairwise
 
@@ -37,8 +36,7 @@ def only(rows: Rows) -> Row:
 
 
 def test_a_row_joins_the_register_git_and_the_service() -> None:
-    full = replace(
-        entry("caller-1"),
+    full = entry("caller-1")._replace(
         requested_on=date(2026, 3, 2),
         ticket="PRIV-1",
         review_on=date(2029, 3, 2),
@@ -146,7 +144,7 @@ def test_rows_come_by_domain_and_label_the_same_ones_each_time() -> None:
 
 
 def test_tickets_and_names_of_files_are_made_fit_to_be_seen() -> None:
-    named = replace(entry("caller-1"), ticket="about caller-1", location=Location("config/caller-1.yaml", 3, 5))
+    named = entry("caller-1")._replace(ticket="about caller-1", location=Location("config/caller-1.yaml", 3, 5))
     row = only(Rows([named], KEY, lambda text: text.replace("caller-1", "…")))
     assert (row.ticket, row.place) == ("about …", "config/….yaml:3")
 

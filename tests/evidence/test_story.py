@@ -63,7 +63,7 @@ def test_since_is_the_merge_that_brought_them() -> None:
     ("entry", "history"),
     [
         (None, None),  # taken out, and not committed yet
-        (replace(ENTRY, ensure=Ensure.RELEASED), None),  # released, and not committed yet
+        (ENTRY._replace(ensure=Ensure.RELEASED), None),  # released, and not committed yet
         (ENTRY, History((), None, None)),  # added, and not committed yet
         (ENTRY, History((replace(LISTED, kind=Kind.FOUND),), "config/people.yaml:3", HELD)),
     ],
@@ -73,13 +73,13 @@ def test_since_is_not_told_where_git_does_not_know(entry: Entry | None, history:
 
 
 def test_an_edit_that_is_not_committed_yet_is_seen() -> None:
-    found = story(replace(ENTRY, ticket="PRIV-7")).listed
+    found = story(ENTRY._replace(ticket="PRIV-7")).listed
     assert found is not None
     assert not found.committed
 
 
 def test_the_reason_is_told_with_the_identifier_alone() -> None:
-    entry = replace(ENTRY, reason="caller-1 asked")
+    entry = ENTRY._replace(reason="caller-1 asked")
     shown, hidden = story(entry, reveal=True), story(entry)
     assert shown.listed is not None
     assert hidden.listed is not None

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -83,7 +82,7 @@ def test_a_warning_says_where_and_not_what() -> None:
 
 def test_a_review_is_past_from_the_day_after_and_the_warning_has_no_date() -> None:
     entry = Entry("D" * 22, "caller-1", Ensure.OPTED_OUT, PLACE, review_on=date(2026, 3, 2))
-    assert list(reviews_past([entry, replace(entry, review_on=None)], date(2026, 3, 2))) == []
+    assert list(reviews_past([entry, entry._replace(review_on=None)], date(2026, 3, 2))) == []
     [past] = reviews_past([entry], date(2026, 3, 3))
     told = "the day in review_on is past: decide about this entry, then give it a new day or delete the key"
     assert str(past) == f"config/people.yaml:3: warning: {told}"
