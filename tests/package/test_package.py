@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.package.conftest import ROOT, build
+from tools.release.changelog import version
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,9 +39,9 @@ packages = ["{package}"]
 def test_the_wheel_has_our_package_and_nothing_beside_it(clean: Clean) -> None:
     with zipfile.ZipFile(clean.wheel) as wheel:
         names = set(wheel.namelist())
-        metadata = Parser().parsestr(wheel.read("voiceid_optout-0.1.0.dist-info/METADATA").decode())
+        metadata = Parser().parsestr(wheel.read(f"voiceid_optout-{version()}.dist-info/METADATA").decode())
     tops = {name.partition("/")[0] for name in names}
-    assert tops == {"voiceid_optout", "voiceid_optout-0.1.0.dist-info"}
+    assert tops == {"voiceid_optout", f"voiceid_optout-{version()}.dist-info"}
     ours = {
         path.relative_to(ROOT).as_posix()
         for path in (ROOT / "voiceid_optout").rglob("*")
