@@ -30,7 +30,7 @@ PROGRAM = "__main__"
 # may import it, and it imports nobody.
 LAYERS = (
     ("register", "plan", "voiceid", "state", "service", "forge"),
-    ("providers", "engine"),
+    ("evidence", "providers", "engine"),
     ("program",),
     ("cli", "__main__"),
 )
