@@ -124,6 +124,7 @@ def test_what_prose_names_exists(voice_id: Any) -> None:
     found = {
         f"{page}: {span}": wrong_name(span, voice_id)
         for page in PAGES
+        if page != "CHANGELOG.md"  # which speaks of what was
         for span in spans(page)
         if span.startswith(("optout ", "make "))
     }
