@@ -63,7 +63,7 @@ def _commit(number: int, text: bytes) -> bytes:
     message = f"Add people (#{number + 1})".encode()
     return (
         (
-            f"commit refs/heads/main\ncommitter A <a@example.org> {_FIRST_DAY + number * 3600} +0000\n"
+            f"commit refs/heads/main\ncommitter A <a@localhost> {_FIRST_DAY + number * 3600} +0000\n"
             f"data {len(message)}\n{message.decode()}\nM 100644 inline config/people.yaml\ndata {len(text)}\n"
         ).encode()
         + text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 import shutil
 import sys
@@ -238,3 +239,29 @@ def test_a_misspelled_setting_is_refused_by_the_program_too(project: Copy) -> No
     assert finished.code != 0
     assert "voiceid-optout:gaurd is no setting: did you mean guard?" in finished.output
     assert "Traceback" not in finished.output
+
+
+def test_the_runs_of_both_engines_are_told_in_one_story(project: Copy) -> None:
+    """In the sandbox, which brings its own service; there is no Git, so the runs stand alone."""
+    project.write(["caller-000001", "caller-000002"])
+    done(project, "pulumi", "up", "--yes")
+    done(project, "embedded", "up", "--yes")
+    project.write(["caller-000001"], {"caller-000002": "asked for it"})
+    done(project, "pulumi", "up", "--yes")
+    project.write(["caller-000001"])
+    done(project, "embedded", "up", "--yes")
+    told = {}
+    for person in ("caller-000001", "caller-000002"):
+        shown = project.optout("show", person, "--offline", "--format", "json")
+        if shown.code == 0:
+            (story,) = json.loads(shown.out)["people"]
+            told[person] = [(one["what"], one["succeeded"], one["plan"] is None) for one in story["moments"]]
+    assert told == {"caller-000001": [("opted out in the service", True, False)]}
+    project.write(["caller-000001", "caller-000002"])  # the runs know somebody whom the register lists again
+    (story,) = json.loads(project.optout("show", "caller-000002", "--offline", "--format", "json").out)["people"]
+    assert [one["what"] for one in story["moments"]] == [
+        "opted out in the service",
+        "released in the service",
+        "no longer managed",
+    ]
+    assert all(one["plan"] for one in story["moments"])

@@ -223,6 +223,19 @@ def test_of_a_merge_the_commit_that_made_the_change_is_told_too(repo: Repo) -> N
     ]
 
 
+def test_a_commit_of_the_branch_that_does_not_concern_somebody_is_not_named(repo: Repo) -> None:
+    repo.save("config/people.yaml", block("a", "b"))
+    repo.git("switch", "-q", "-c", "less")
+    made = repo.save("config/people.yaml", block("a"))
+    repo.save("config/people.yaml", block("a", "c"))
+    repo.save("config/other.yaml", "speakers: 7\n")
+    repo.git("rm", "-q", "config/other.yaml")
+    repo.commit("take out what had a fault")
+    repo.git("switch", "-q", "main")
+    merge = repo.merge("less", "Merge pull request #3 from someone/less")
+    assert short(told(repo, "b"))[1:] == [("taken out", merge, made, "config/people.yaml:4", None)]
+
+
 def test_a_merge_of_three_and_a_merge_that_adds_by_itself(repo: Repo) -> None:
     repo.save("config/people.yaml", block("a"))
     made = {}

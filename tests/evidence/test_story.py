@@ -33,7 +33,7 @@ OUT = Service("2026-02-01T00:00:00Z", "OPTED_OUT", "2026-01-04T00:00:01Z", "2026
 
 
 def story(entry: Entry | None = ENTRY, history: History | None = None, *runs: Run, reveal: bool = False) -> Story:
-    history = history or History((LISTED,), "config/people.yaml:3", HELD)
+    history = history or History((LISTED,), HELD)
     hidden = lambda text: text.replace("caller-1", "…")  # noqa: E731
     return join(LABEL, DOMAIN, "caller-1" if reveal else None, entry, history, runs, OUT, hidden)
 
@@ -64,8 +64,8 @@ def test_since_is_the_merge_that_brought_them() -> None:
     [
         (None, None),  # taken out, and not committed yet
         (ENTRY._replace(ensure=Ensure.RELEASED), None),  # released, and not committed yet
-        (ENTRY, History((), None, None)),  # added, and not committed yet
-        (ENTRY, History((replace(LISTED, kind=Kind.FOUND),), "config/people.yaml:3", HELD)),
+        (ENTRY, History((), None)),  # added, and not committed yet
+        (ENTRY, History((replace(LISTED, kind=Kind.FOUND),), HELD)),
     ],
 )
 def test_since_is_not_told_where_git_does_not_know(entry: Entry | None, history: History | None) -> None:
@@ -109,7 +109,7 @@ def test_opted_out_since_is_our_write_or_else_the_record_s_last_change() -> None
 )
 def test_a_run_did_one_thing(before: Managed | None, after: Managed | None, what: str) -> None:
     assert [
-        one.what for one in story(None, History((), None, None), replace(RUN, before=before, after=after)).moments
+        one.what for one in story(None, History((), None), replace(RUN, before=before, after=after)).moments
     ] == [what]
 
 

@@ -155,8 +155,10 @@ def who_command(*, label: str, root: Path, stack: str, reveal: bool) -> None:
         entry = next((entry for entry in context.register.entries if person.fits(keys, entry)), None)
         if entry is None:
             raise _nobody(person, "it lists nobody of this label now; `optout show` looks in the past too")
-        mask = Mask(context, variables, (), lambda _: None)
-        place = mask.place(f"{entry.location.file}:{entry.location.line}")
+        names = [keys.label(one) for one in context.register.entries]
+        place = Mask(context, variables, names, lambda _: None).place(
+            f"{entry.location.file}:{entry.location.line}"
+        )
         echo(f"{place}  {entry.speaker_id}" if reveal else place)
 
 

@@ -111,10 +111,9 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """What Git says of a person; ``place`` and ``held`` are of HEAD's version, None for who is not in it."""
+    """What Git says of a person; ``held`` is of HEAD's version, None for who is not in it."""
 
     events: tuple[Event, ...]
-    place: str | None
     held: Held | None = field(repr=False)
 
 
@@ -136,12 +135,7 @@ def histories(
             if wanted(person):
                 events = found.setdefault(person, [])
                 events.extend(_events(walk, version, person, seen=bool(events)))
-    return {
-        person: History(
-            tuple(events), walk.place(person) if person in walk.people else None, walk.people.get(person)
-        )
-        for person, events in found.items()
-    }
+    return {person: History(tuple(events), walk.people.get(person)) for person, events in found.items()}
 
 
 def _events(walk: Walk, version: Version, person: Someone, *, seen: bool) -> Iterator[Event]:
@@ -196,6 +190,8 @@ def _maker(walk: Walk, version: Version, person: Someone, kind: Kind) -> Commit 
             )
             for index in (0, 1)
         )
+        if then is None and now is None:
+            continue
         goal = version.after.get(person)
         kinds = set(_kinds(then, now, seen=kind is Kind.LISTED_AGAIN, cut=False))
         if kind in kinds and (goal is None or now is None or now.said.ensure is goal.said.ensure):
