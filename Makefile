@@ -12,7 +12,7 @@ SOURCES := voiceid_optout providers tests tools benchmarks examples __main__.py
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help up check test fast lint lint-workflows lint-policies unit test-long test-whole coverage test-aws test-clients \
+.PHONY: help up check test fast lint lint-workflows lint-policies unit test-long test-whole coverage test-aws test-browser test-clients \
   test-clients-more test-official test-package test-kills test-service-kills test-service-mutations docs docs-serve lock format house picture engines clean \
   changelog release-check test-matrix
 
@@ -41,7 +41,7 @@ lint-policies: $(VENV)/.runtime tools/policies/.venv/.done ## parliament over th
 	$(RUN) -m tools.policies tools/policies/.venv/bin/parliament
 
 PYTEST := $(RUN) -m pytest -p tests.progress -o console_output_style=classic -n 2 --dist worksteal
-PYTHON_ALONE := not aws and not clients and not official and not package
+PYTHON_ALONE := not aws and not browser and not clients and not official and not package
 SHORT := $(PYTHON_ALONE) and not long and not whole
 # COVERAGE=yes measures which lines run; it doubles the time of what runs within the tests' own processes.
 COVER := $(if $(COVERAGE),--cov --cov-report=)
@@ -84,6 +84,9 @@ test-aws: $(VENV)/.dev .aws-extra/.done ## tests of the guardrails with the AWS 
 
 test-clients: $(VENV)/.dev tests/clients/.venv/.done tests/clients/node/node_modules/.done ## tests with other AWS clients; needs Node
 	OPTOUT_AWS_CLI="$(CURDIR)/tests/clients/.venv/bin/python" $(RUN) -m pytest -m clients tests/clients tests/docs
+
+test-browser: $(VENV)/.dev tests/browser/node/node_modules/.done ## the page of a report in Chromium; needs Chromium and Node
+	$(RUN) -m pytest -s -m browser tests/browser
 
 test-clients-more: $(VENV)/.dev ## tests with the AWS SDKs for Java and Rust; needs a JDK, Maven and Cargo, builds some minutes
 	cd tests/clients/java && mvn -q -B dependency:copy-dependencies -DoutputDirectory=target/lib
@@ -138,8 +141,8 @@ tools/site/.venv/.done: tools/site/site.txt
 	tools/site/.venv/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes -r $<
 	@touch $@
 
-tests/clients/node/node_modules/.done: tests/clients/node/package-lock.json
-	cd tests/clients/node && npm ci --no-audit --no-fund --silent
+tests/%/node/node_modules/.done: tests/%/node/package-lock.json
+	cd $(@D)/.. && npm ci --no-audit --no-fund --silent
 	@touch $@
 
 format: $(VENV)/.dev ## rewrite the code in the project's format
@@ -179,7 +182,7 @@ lock: ## resolve the dependencies anew; needs uv
 
 clean: ## remove what the targets above made, the sandbox's data too
 	rm -rf $(VENV) .optout .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage \
-	  tests/clients/.venv tests/clients/node/node_modules tests/clients/java/target tests/clients/rust/target \
+	  tests/clients/.venv tests/browser/node/node_modules tests/clients/node/node_modules tests/clients/java/target tests/clients/rust/target \
 	  tools/workflows/.venv tools/policies/.venv tools/site/.venv tools/release/.venv .site .aws-extra .matrix dist
 
 # One virtual environment; the second mark means that the tools for development are in it too.

@@ -37,7 +37,7 @@ WHOLE = (  # unless they are among the long ones
     *("e2e/test_*.py", "e2e/cli/test_*.py", "deploy/test_several.py"),
     *("engine/embedded/test_interrupts_of_a_run.py", "benchmarks/test_runner.py"),
 )
-ALL_SLOW = {"clients", "conformance", "deploy", "e2e", "package"}  # folders: nothing else is in them
+ALL_SLOW = {"browser", "clients", "conformance", "deploy", "e2e", "package"}  # folders: nothing else is in them
 
 # An example takes as long as it takes: a busy machine is slow, and that is no fault.
 settings.register_profile("any machine", deadline=None)

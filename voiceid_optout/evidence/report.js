@@ -75,7 +75,8 @@ const KEYS = {
   status: () => shared.status.keys(),
   place: () => {
     const files = shared.file.keys();
-    return files.map((file, row) => file * 1e9 + (plain.line[row] ?? 0));
+    const lines = plain.line.reduce((most, line) => Math.max(most, line), 0) + 1;
+    return files.map((file, row) => file * lines + (plain.line[row] ?? 0));
   },
 };
 const orders = new Map();
@@ -85,11 +86,19 @@ function order(key, turn) {
   if (!orders.has(name)) {
     const keys = Float64Array.from(KEYS[key](), (value) => value ?? NaN);
     const rows = Uint32Array.from(keys.keys());
-    const [valued, without] = [rows.filter((row) => keys[row] === keys[row]), rows.filter((row) => keys[row] !== keys[row])];
-    valued.sort((a, b) => turn * (keys[a] - keys[b]) || a - b);
-    orders.set(name, [...valued, ...without]);
+    const without = rows.filter((row) => Number.isNaN(keys[row]));
+    orders.set(name, [...ordered(rows.filter((row) => !Number.isNaN(keys[row])), keys, turn), ...without]);
   }
   return orders.get(name);
+}
+function ordered(rows, keys, turn) {
+  const [least, most] = rows.reduce(([low, high], row) => [Math.min(low, keys[row]), Math.max(high, keys[row])], [Infinity, -Infinity]);
+  // Key and row in one number: the browser sorts numbers many times faster than it calls a function to compare them.
+  if ((most - least + 1) * total <= Number.MAX_SAFE_INTEGER) {
+    const packed = Float64Array.from(rows, (row) => (turn > 0 ? keys[row] - least : most - keys[row]) * total + row);
+    return packed.sort().map((one) => one % total);
+  }
+  return rows.sort((a, b) => turn * (keys[a] - keys[b]) || a - b);
 }
 
 const SHOWN = {
@@ -202,7 +211,7 @@ function start() {
   at("search").addEventListener("input", find);
   for (const id of ["show", "domain", "status"]) at(id).addEventListener("change", find);
   at("filters").addEventListener("submit", (event) => event.preventDefault());
-  at("filters").addEventListener("reset", () => setTimeout(find));
+  at("clear").addEventListener("click", () => { at("filters").reset(); find(); });
   at("heads").addEventListener("click", ({target}) => {
     if (!target.value) return;
     sorted = {key: target.value, turn: sorted.key === target.value ? -sorted.turn : 1};

@@ -295,7 +295,8 @@ def _of_domain(one: DomainSummary) -> tuple[str | int, ...]:
 def _table(
     parent: ET.Element, caption: str, heads: tuple[str, ...], rows: Iterable[tuple[str | float | None, ...]]
 ) -> None:
-    table = _add(_add(parent, "div", kind="wide"), "table")
+    wide = ET.SubElement(parent, "div", {"class": "wide", "tabindex": "0", "role": "region", "aria-label": caption})
+    table = _add(wide, "table")
     _add(table, "caption", caption, "heard")
     line = ET.SubElement(_add(table, "thead"), "tr")
     for index, head in enumerate(heads):
