@@ -24,7 +24,7 @@ REASONS = {  # by the beginning of a command
     r"make (?:test|check)": "would run these tests within themselves",
     r"pipx? install": "needs a package registry",
     r"\S*pip install": "needs a package registry",
-    r"aws (?:s3|s3api|sso|sts|ecr|kms) ": "needs an AWS account",
+    r"(?:env (?:-u \w+ )+\\\n +)?aws (?:s3|s3api|sso|sts|ecr|kms) ": "needs an AWS account",
     r"sudo |(?:systemctl|journalctl|useradd|install) ": "changes the machine",
     r"(?:docker|podman|buildah|kubectl) ": "needs containers",
     r"(?:psql|pg_dump|pg_restore|createdb|createuser) ": "needs the reader's PostgreSQL server",
