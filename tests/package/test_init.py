@@ -111,6 +111,21 @@ def publish(folder: Path, message: str, branch: str) -> str:
     return git(folder, "rev-parse", "HEAD")
 
 
+def quiet_night(job: Job) -> str:
+    """Find no drift; returns the root of the report."""
+    assert job.step("drift", "Look for drift") == {"code": "0"}
+    assert job.step("drift", "Report") == {"code": "0", "made": "true"}
+    job.step("drift", "Say so", CODE="0", REPORT="0")
+    return (job.folder / "chain" / "root").read_text(encoding="utf-8").strip()
+
+
+def night_with_drift(job: Job) -> None:
+    job.step("drift", "Look for drift", code=5)
+    assert job.step("drift", "Report") == {"code": "0", "made": "true"}
+    job.step("drift", "Say so", CODE="5", REPORT="0")
+    assert not git(job.folder, "status", "--porcelain"), "what a night leaves behind is ignored"
+
+
 def test_a_pull_request_is_previewed_merged_applied_and_looked_after(clean: Clean, tmp_path: Path) -> None:
     began = time.monotonic()
     remote, register, states = tmp_path / "remote.git", tmp_path / "register", tmp_path / "states"
@@ -166,12 +181,11 @@ def test_a_pull_request_is_previewed_merged_applied_and_looked_after(clean: Clea
         up.step("up", "Up", DIGEST=found["digest"])
 
         night = forge.clone(tmp_path / "night", "main")
-        assert night.step("drift", "Look for drift") == {"code": "0"}
-        night.step("drift", "Say so", CODE="0")
+        root = quiet_night(night)
         assert github.issues == {}
         assert "1 person" in said("drift", "--stack", "production")
         shutil.rmtree(states)  # somebody lost the state: the night says so, and the issue stays open
-        night.step("drift", "Look for drift", code=5)
-        night.step("drift", "Say so", CODE="5")
+        night_with_drift(night)
         assert [issue["state"] for issue in github.issues.values()] == ["open"]
+        assert f"follows  {root}" in str(github.issues)
     print(f"\nFrom an empty remote to the first night took {time.monotonic() - began:.1f} s.")

@@ -186,8 +186,14 @@ def test_drift_ends_with_its_own_code(runner: Runner, code: int) -> None:
 
 @pytest.mark.parametrize(("code", "call"), [("5", "issue --body-file drift.md"), ("0", "issue --close")])
 def test_drift_has_an_issue_and_none_without(runner: Runner, code: str, call: str) -> None:
-    assert runner.run("drift", "Say so", CODE=code) == 0
+    assert runner.run("drift", "Say so", CODE=code, REPORT="0") == 0
     assert runner.calls == [call]
+
+
+@pytest.mark.parametrize(("report", "said"), [("10", "10"), ("1", "1"), ("", "none")])
+def test_a_night_without_drift_whose_report_failed_has_an_issue(runner: Runner, report: str, said: str) -> None:
+    assert runner.run("drift", "Say so", CODE="0", REPORT=report) == 0
+    assert runner.calls == [f"issue --failed optout report ended with exit code {said} --log-file report.log"]
 
 
 def test_a_night_that_failed_for_another_reason_has_the_issue_too(runner: Runner) -> None:
