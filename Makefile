@@ -32,10 +32,16 @@ lint: $(VENV)/.dev
 	$(RUN) -m mypy
 	$(VENV)/bin/lint-imports
 
-lint-workflows: tools/workflows/.venv/.done ## actionlint and zizmor over the workflows; needs Go
+RENDERED := build/rendered
+
+lint-workflows: tools/workflows/.venv/.done $(VENV)/.runtime ## actionlint and zizmor over the workflows, those of `optout init` too; needs Go
+	@rm -rf $(RENDERED)
+	$(RUN) -m tools.rendered $(RENDERED)
 	go -C tools/workflows tool actionlint -config-file "$(CURDIR)/.github/actionlint.yaml" \
-	  "$(CURDIR)"/.github/workflows/*.yml "$(CURDIR)"/examples/github/*.yml "$(CURDIR)"/examples/pulumi-cli/*.yml
-	tools/workflows/.venv/bin/zizmor --offline --quiet --persona=auditor .github examples/github/*.yml examples/pulumi-cli/*.yml
+	  "$(CURDIR)"/.github/workflows/*.yml "$(CURDIR)"/examples/github/*.yml "$(CURDIR)"/examples/pulumi-cli/*.yml \
+	  "$(CURDIR)"/$(RENDERED)/*/.github/workflows/*.yml
+	tools/workflows/.venv/bin/zizmor --offline --quiet --persona=auditor .github examples/github/*.yml examples/pulumi-cli/*.yml \
+	  $(RENDERED)/*/.github/workflows/*.yml
 
 lint-policies: $(VENV)/.runtime tools/policies/.venv/.done ## parliament over the policies of the guardrails
 	$(RUN) -m tools.policies tools/policies/.venv/bin/parliament

@@ -25,6 +25,7 @@ QUICK = {"git"}
 LONG = (
     *(
         "docs/test_commands.py",
+        "docs/test_upgrade.py",
         "docs/test_production.py",
         "e2e/test_pull_request.py",
         "e2e/test_kills.py",
