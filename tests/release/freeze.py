@@ -14,8 +14,10 @@ from pathlib import Path
 from tests.e2e import copies
 from tests.e2e.commands import Shell
 from tests.e2e.services import serving
+from tests.evidence import receipts
 from tests.release import interface
 from tools.release.changelog import version
+from voiceid_optout.evidence import json_ld, receipt
 
 HERE = Path(__file__).parent
 DOMAIN = "FrozenFrozenFrozen0001"
@@ -29,6 +31,7 @@ def freeze(folder: Path) -> None:
     (folder / "plan.json").write_text(interface.plan(), encoding="utf-8")
     for name, text in interface.VALID.items():
         (folder / Path(name).name).write_text(text, encoding="utf-8")
+    proofs(folder)
     with tempfile.TemporaryDirectory() as temporary:
         work = Path(temporary)
         with serving(Shell(work), work / "data") as service:
@@ -41,6 +44,13 @@ def freeze(folder: Path) -> None:
                 shutil.copy(copy.state_file, folder / f"state-{grouping}.json")
                 stack = copy.stack_file.read_text(encoding="utf-8").replace(service.running.url, ENDPOINT)
                 (folder / f"stack-{grouping}.yaml").write_text(stack, encoding="utf-8")
+
+
+def proofs(folder: Path) -> None:
+    """Write a signed report of three people, and the receipt of the second."""
+    (folder / "report.json").write_bytes(receipts.report())
+    (folder / "receipt.json").write_bytes(receipt.render(receipts.receipt()))
+    (folder / "receipt.jsonld").write_bytes(json_ld.render(receipts.receipt()))
 
 
 def register(copy: copies.Copy, folder: Path) -> None:

@@ -12,8 +12,11 @@ import pytest
 from tests.e2e import copies
 from tests.e2e.commands import Shell
 from tests.e2e.services import Service, serving
+from tests.evidence.receipts import person
+from tests.evidence.test_signing import PUBLIC
 from tests.release import interface
 from tests.release.freeze import DOMAIN, ENDPOINT, GROUPINGS, HERE, register
+from voiceid_optout.evidence.verification import verify
 from voiceid_optout.plan.render_json import parse_saved
 from voiceid_optout.register import load
 
@@ -81,6 +84,14 @@ def test_a_register_is_still_valid(frozen: Path, tmp_path: Path) -> None:
     for name in interface.VALID:
         shutil.copy(frozen / Path(name).name, tmp_path)
     assert len(load(tmp_path, domains={"main": DOMAIN}, default_domain=DOMAIN).entries) == 5
+
+
+@pytest.mark.parametrize("name", ["report.json", "receipt.json", "receipt.jsonld"])
+def test_reports_and_receipts_are_still_verified(frozen: Path, name: str) -> None:
+    with (frozen / name).open("rb") as file:
+        found = verify(file)
+    assert found.unvouched([PUBLIC]) is None
+    assert found.receipt is None or found.receipt.is_of(person(1))
 
 
 @pytest.fixture(scope="module")
