@@ -96,7 +96,7 @@ def test_a_key_on_the_command_line_wins_over_those_of_the_file(signing: Project)
 
 def test_an_unsigned_report_is_said_to_be_and_refused_where_a_key_is_known(project: Project) -> None:
     path = report(project, *map(row, PLANTED))
-    assert "  signed   by nobody: it is whole, but nothing says who made it" in verify(project, path)
+    assert "  signed   by nobody, it is whole, but nothing here says who made it" in verify(project, path)
     project.configure(domain=DOMAIN, reportPublicKeys=PUBLIC)
     assert "NOT VERIFIED: it is not signed" in verify(project, path, code=11)
 
@@ -145,8 +145,30 @@ def test_what_is_neither_or_not_there_ends_as_a_mistake(signing: Project) -> Non
 
 
 @pytest.mark.parametrize("key", ["", "a" * 63, "g" * 64])
-def test_what_is_no_public_key_is_refused(signing: Project, key: str) -> None:
+def test_what_is_no_public_key_or_root_is_refused(signing: Project, key: str) -> None:
     assert "a public key is 64 hexadecimal digits" in verify(signing, "x.json", "--public-key", key, code=2)
+    assert "a root is 64 hexadecimal digits" in verify(signing, "x.json", "--root", key, code=2)
+
+
+def test_a_known_root_vouches_for_its_report_and_for_those_that_lead_to_it(project: Project) -> None:
+    files = nights(project, 3)
+    roots = [json.loads(path.read_bytes())["root"] for path in files]
+    project.configure(domain=DOMAIN, reportPublicKeys=PUBLIC)
+    assert verify(project, *files, code=11).count("NOT VERIFIED: it is not signed") == 3
+    assert verify(project, *files, "--root", roots[2]).count("signed   by nobody, and --root leads to it") == 3
+    said = verify(project, *files, "--root", roots[1], code=11)
+    assert said.count("leads to it") == 2
+    assert f"{files[2]}: NOT VERIFIED: its root is not the one of --root, and does not lead to it" in said
+    made = receipt(project, files[2])
+    assert "--root leads to it" in verify(project, made, "--root", roots[2])
+
+
+def test_a_known_root_does_not_hide_a_gap(project: Project) -> None:
+    first, _, third = nights(project, 3)
+    root = json.loads(third.read_bytes())["root"]
+    said = verify(project, first, third, "--root", root, code=11)
+    assert f"{third}: NOT VERIFIED: a report is missing" in said
+    assert f"{first}: NOT VERIFIED: its root is not the one of --root" in said
 
 
 def test_programs_get_all_of_it_as_json(signing: Project) -> None:

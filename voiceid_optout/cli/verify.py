@@ -24,14 +24,15 @@ if TYPE_CHECKING:
     from voiceid_optout.evidence.verification import Verified
 
 _SHOWN = 80  # characters of a foreign text in a line
-_KEY_DIGITS = 64
+_DIGITS = 64  # of a public key and of a root
 
 
-def _public_keys(_context: click.Context, _parameter: click.Parameter, given: tuple[str, ...]) -> tuple[str, ...]:
-    keys = tuple(value.strip().lower() for value in given)
-    if not all(len(key) == _KEY_DIGITS and set(key) <= set("0123456789abcdef") for key in keys):
-        raise click.BadParameter("a public key is 64 hexadecimal digits, as `optout keys show` prints it")
-    return keys
+def _digits(_context: click.Context, parameter: click.Parameter, given: tuple[str, ...]) -> tuple[str, ...]:
+    found = tuple(value.strip().lower() for value in given)
+    if not all(len(one) == _DIGITS and set(one) <= set("0123456789abcdef") for one in found):
+        what = "a root" if parameter.name == "roots" else "a public key"
+        raise click.BadParameter(f"{what} is {_DIGITS} hexadecimal digits")
+    return found
 
 
 @click.command(name="verify")
@@ -42,8 +43,16 @@ def _public_keys(_context: click.Context, _parameter: click.Parameter, given: tu
     "public_keys",
     multiple=True,
     metavar="KEY",
-    callback=_public_keys,
+    callback=_digits,
     help="A key that you trust. Repeatable.  [default: those of the stack's file, if --cwd has it]",
+)
+@click.option(
+    "--root",
+    "roots",
+    multiple=True,
+    metavar="ROOT",
+    callback=_digits,
+    help="A root that you know from elsewhere, such as a summary. The files are of that report or lead to it.",
 )
 @click.option("--id", "person", metavar="ID|-", help="Check that each receipt is about this person; - reads it.")
 @click.option(
@@ -72,8 +81,9 @@ def command(files: tuple[Path, ...], **options: Any) -> None:
     """  # noqa: D301 - click's own mark for "do not wrap"
     with reported():
         person = None if options["person"] is None else line_or_input(options["person"], "the id")
-        checks = [_check(path, options, person) for path in files]
+        checks = [_check(path, person) for path in files]
         is_chain = _check_chain(checks)
+        _check_makers(checks, options)
         if options["form"] == "json":
             echo(json.dumps(_as_json(checks), indent=2))
         else:
@@ -115,11 +125,9 @@ class _Check:
         yield f"  made     {one_line(header.made_at, _SHOWN)}"
         yield f"  root     {found.root}"
         yield f"  follows  {header.previous or 'no report before it'}"
-        if found.signature is None:
-            yield "  signed   by nobody: it is whole, but nothing says who made it"
-        else:
-            named = self.vouched_by or "for which nothing here vouches"
-            yield f"  signed   by {found.signature.public_key}, {named}"
+        signer = "nobody" if found.signature is None else found.signature.public_key
+        otherwise = "it is whole, but nothing here says who made it"
+        yield f"  signed   by {signer}, {self.vouched_by or otherwise}"
 
     def as_json(self) -> dict[str, Any]:
         """Return the same for programs."""
@@ -146,7 +154,7 @@ class _Check:
         }
 
 
-def _check(path: Path, options: dict[str, Any], person: str | None) -> _Check:
+def _check(path: Path, person: str | None) -> _Check:
     from voiceid_optout.evidence.verification import NeitherError, NotVerified, verify  # noqa: PLC0415 - not for --help
 
     check = _Check(path)
@@ -161,14 +169,28 @@ def _check(path: Path, options: dict[str, Any], person: str | None) -> _Check:
         check.refuse(f"it cannot be read: {error.strerror}", ExitCode.USAGE)
     else:
         check.verified = found
-        keys, named = _trusted(options, found.header)
-        if (problem := found.unvouched(keys)) is not None:
-            check.refuse(problem)
-        elif found.signature is not None:
-            check.vouched_by = named
         if person is not None and found.receipt is not None and not found.receipt.is_of(person):
             check.refuse("it is not about the person with this id, or its opening was changed or left out")
     return check
+
+
+def _check_makers(checks: Sequence[_Check], options: dict[str, Any]) -> None:
+    """Refuse the files that nobody known vouches for; a known root vouches for those before it in the chain too."""
+    leading = set(options["roots"])
+    for check in reversed(checks):
+        if (found := check.verified) is None:
+            continue
+        if found.root in leading:
+            leading |= {found.header.previous or ""}
+            check.vouched_by = "and --root leads to it"
+        elif leading:
+            check.refuse("its root is not the one of --root, and does not lead to it")
+        else:
+            keys, named = _trusted(options, found.header)
+            if (problem := found.unvouched(keys)) is not None:
+                check.refuse(problem)
+            elif found.signature is not None:
+                check.vouched_by = named
 
 
 def _trusted(options: dict[str, Any], header: Header) -> tuple[Sequence[str], str]:
