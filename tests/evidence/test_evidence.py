@@ -1,6 +1,10 @@
 """The values that reports, receipts and their readers share."""
 
 import hashlib
+import json
+from dataclasses import asdict
+
+import pytest
 
 from voiceid_optout.evidence import Header, canonical, commitment, opening
 
@@ -16,6 +20,13 @@ def test_canonical_json_has_sorted_keys_and_no_blanks() -> None:
             '"project":"p","stack":"ä","tool":"voiceid-optout 0.1.0","type":"voiceid-optout/report","version":1}'
         ).encode()
     )
+
+
+@pytest.mark.parametrize("text", ['"', "\\", "\n\t\r\b\f\x00\x1f\x7f", "\u2028\u00e9\U0001f3a4", "</script>", ""])
+def test_a_text_is_written_as_json_has_it(text: str) -> None:
+    header = Header(text, text, text, text, 1, 30, None, text)
+    written = json.dumps(asdict(header), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    assert canonical(header) == canonical(asdict(header)) == written.encode()
 
 
 def test_a_commitment_opens_for_one_person_alone() -> None:

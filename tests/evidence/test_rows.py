@@ -5,7 +5,7 @@ import pytest
 
 from voiceid_optout.evidence import EvidenceError, Row, commitment, opening
 from voiceid_optout.evidence.git_history import Listing
-from voiceid_optout.evidence.rows import Rows
+from voiceid_optout.evidence.rows import Rows, time_text
 from voiceid_optout.register import Ensure, Entry, Location
 from voiceid_optout.speakers import SpeakerStatus, label
 from voiceid_optout.voiceid import Speaker
@@ -153,6 +153,11 @@ def test_nobody_is_named_in_what_is_kept() -> None:
     rows = Rows([entry("caller-1")], KEY)
     rows.take(A, [speaker("caller-2", number=2)], READ)
     assert "caller" not in repr(rows) + repr(rows._unlisted) + repr(list(rows))
+
+
+@pytest.mark.parametrize("seconds", [0, 1, 59, 3600, 86_399, 86_400, 1_772_701_234, 253_402_300_799, -1, -86_401])
+def test_a_time_is_the_calendars(seconds: int) -> None:
+    assert time_text(seconds) == datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ").zfill(20)
 
 
 @pytest.mark.parametrize("seconds", [1e20, -1e20, float("nan"), float("inf")])

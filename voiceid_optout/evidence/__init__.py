@@ -13,6 +13,7 @@ import hashlib
 import hmac
 import json
 from dataclasses import dataclass, fields
+from json.encoder import encode_basestring
 from typing import Any
 
 REPORT_TYPE = "voiceid-optout/report"
@@ -78,12 +79,21 @@ class Signature:
 
 def canonical(value: Row | Header | Signature | dict[str, Any]) -> bytes:
     """Return the bytes that are hashed and signed: JSON as RFC 8785 has it, here that is sorted keys."""
-    content = value if isinstance(value, dict) else {name: getattr(value, name) for name in _NAMES[type(value)]}
-    return _ENCODER.encode(content).encode()
+    if isinstance(value, dict):
+        return _ENCODER.encode(value).encode()
+    # In half the time of the encoder, which is made anew for each of a million rows.
+    return f"{{{','.join([key + _word(getattr(value, name)) for key, name in _KEYS[type(value)]])}}}".encode()
+
+
+def _word(value: str | int | None) -> str:
+    return "null" if value is None else encode_basestring(value) if isinstance(value, str) else str(value)
 
 
 _ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-_NAMES = {kind: sorted(each.name for each in fields(kind)) for kind in (Row, Header, Signature)}
+_KEYS = {
+    kind: [(f'"{name}":', name) for name in sorted(each.name for each in fields(kind))]
+    for kind in (Row, Header, Signature)
+}
 
 
 def opening(key: str, domain_id: str, speaker_id: str) -> str:

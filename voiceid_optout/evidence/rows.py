@@ -29,6 +29,7 @@ _HEX = 16
 _LABEL_DIGITS = 16
 _NONCE_BYTES = 16
 _NEVER = -1
+_DAY_SECONDS = 86_400
 
 
 class _Unlisted(NamedTuple):
@@ -195,7 +196,13 @@ def _time(seconds: float) -> str:
         raise EvidenceError("the service gives a time that no calendar has") from None
 
 
-@lru_cache(maxsize=65_536)
 def time_text(seconds: int) -> str:
     """Return a time as reports have it: UTC, ``2026-03-02T09:15:00Z``."""
-    return f"{datetime.fromtimestamp(seconds, UTC).replace(tzinfo=None).isoformat()}Z"
+    days, second = divmod(seconds, _DAY_SECONDS)
+    minutes, second = divmod(second, 60)
+    return f"{_day_text(days)}T{minutes // 60:02}:{minutes % 60:02}:{second:02}Z"
+
+
+@lru_cache(maxsize=4096)
+def _day_text(days: int) -> str:
+    return datetime.fromtimestamp(days * _DAY_SECONDS, UTC).date().isoformat()
