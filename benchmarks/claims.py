@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from benchmarks.cells import Cell, Phase, Quotas
+from benchmarks.people import COMMITS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -185,6 +186,26 @@ def _register() -> Claim:
     return Claim("register", "register of 100,000 full entries: loaded in at most 2 s and 300 MB", (cell,), judge)
 
 
+def _report() -> Claim:
+    ours, alone = (Cell(peer, FULL, Phase.REPORT) for peer in ("sharded", "walk"))
+    most, memory = 3.0, 300
+
+    def judge(results: Results) -> Verdict:
+        found, walk = results[ours], results[alone]
+        ratio = found.wall / walk.wall
+        text = (
+            f"{found.wall:.1f} s ({found.cpu:.1f} cpu s), the walk {walk.wall:.1f} s ({walk.cpu:.1f} cpu s): "
+            f"{ratio:.2f} x; {found.peak / MB:.0f} MB"
+        )
+        return Verdict(text, ratio <= most and found.peak <= memory * MB)
+
+    limit = (
+        f"`optout report` of 100,000 full entries and {COMMITS} commits: at most {most:.0f} x the walk through the "
+        f"domain alone, and {memory} MB"
+    )
+    return Claim("report", limit, (ours, alone), judge)
+
+
 CLAIMS = {
     claim.name: claim
     for claim in (
@@ -208,5 +229,6 @@ CLAIMS = {
         _each("single", Phase.UP, 1_000, 10_000, 1.2),
         _state(),
         _register(),
+        _report(),
     )
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 PROJECT = Path(__file__).parents[1]
 DOMAIN = "BenchmarkDomain0000000"
 STACK = "bench"
+_FULL = "- id: {}\n  requested_on: 2026-03-02\n  reason: objection\n  ticket: PRIV-{}\n"
+_START = 1_772_400_000  # of the history: 1 March 2026
 _UNPACED = dict.fromkeys(("optOut", "describe", "delete", "list"), 10**6)
 
 
@@ -54,8 +57,36 @@ def write(root: Path, count: int) -> None:
 
 def write_full(root: Path, count: int) -> None:
     """Write the register with all that an entry can say."""
-    entry = "- id: {}\n  requested_on: 2026-03-02\n  reason: objection\n  ticket: PRIV-{}\n"
-    _write(root, (entry.format(speaker_id(number), number) for number in range(count)))
+    _write(root, (_FULL.format(speaker_id(number), number) for number in range(count)))
+
+
+COMMITS = 500
+FILES = 20
+
+
+def commit(root: Path, count: int) -> None:
+    """Write the register with all that an entry can say, in some files, and its history: half came first."""
+    (root / "config" / "people.yaml").unlink()
+    texts = [bytearray(b"speakers:\n") for _ in range(FILES)]
+    script = bytearray()
+    for number in range(COMMITS):
+        first, last = (
+            0 if not place else count // 2 + count * place // (2 * COMMITS) for place in (number, number + 1)
+        )
+        changed = range(FILES) if number == 0 else [number % FILES]
+        for one in range(first, last):
+            texts[changed[one % len(changed)]] += _FULL.format(speaker_id(one), one).encode()
+        script += (
+            f"commit refs/heads/main\ncommitter bench <> {_START + number * 3600} +0000\ndata 6\npeople".encode()
+        )
+        for file in changed:
+            script += f"\nM 100644 inline config/people-{file:02}.yaml\ndata {len(texts[file])}\n".encode()
+            script += texts[file]
+        script += b"\n"
+    git = ["git", "-C", str(root)]
+    subprocess.run([*git, "init", "--quiet", "--initial-branch", "main"], check=True)
+    subprocess.run([*git, "fast-import", "--quiet"], input=script, check=True)
+    subprocess.run([*git, "reset", "--quiet", "--hard"], check=True)
 
 
 def _write(root: Path, lines: Iterable[str]) -> None:
