@@ -37,7 +37,9 @@ if [ "$1" = report ] && [ -e root ]; then
   echo "log of report" >&2
   exit "$(cat ends-report 2> /dev/null || echo 0)"
 elif [ "$1" = verify ]; then
-  printf '%s: verified: a report of 2 people\\n  root     %s\\n  follows  nothing\\n' "$2" "$(cat "$2")"
+  echo "$2: verified: a report of 2 people"
+  echo "  made     2026-11-27"
+  echo "  root     $(cat "$2")"
 fi
 exit "$(cat "ends-$1" 2> /dev/null || echo 0)"
 """
@@ -115,6 +117,8 @@ def test_the_root_is_in_the_summary_and_in_the_issue_about_drift(night: Night) -
     assert night.text("calls").splitlines()[-1] == "issue --body-file drift.md"
     assert night.text("drift.md").startswith("### Drift\n")
     assert f"  root     {FIRST}\n" in night.text("drift.md")
+    assert "made" in night.text("summary")
+    assert "made" not in night.text("drift.md")
 
 
 @pytest.mark.parametrize("code", [1, 3])
