@@ -1,10 +1,14 @@
 """Reports and receipts are verified from their bytes and public keys alone."""
 
 import io
+import json
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.evidence.receipts import damaged, person, receipt, report
 from tests.evidence.test_signing import PUBLIC
@@ -109,3 +113,29 @@ def test_a_chain_that_begins_anew_or_goes_back_or_is_another_s_is_named() -> Non
     one = check(first, PUBLIC)
     other = replace(one, root="0" * 64, header=replace(one.header, stack="other"))
     assert [number for number, words in breaks([one, other]) if "of another stack" in words] == [1]
+
+
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(codec=None)),
+    lambda parts: st.lists(parts, max_size=3) | st.dictionaries(st.text(max_size=5), parts, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(data=st.data(), value=ANYTHING, form=st.sampled_from(["receipt", "JSON-LD"]))
+def test_whatever_stands_in_a_place_gets_a_verdict(data: st.DataObject, value: object, form: str) -> None:
+    """Never another error, which would be a traceback."""
+    document = json.loads(FORMS[form]())
+    place: Any = document
+    while True:
+        keys = list(place) if isinstance(place, dict) else list(range(len(place)))
+        key = data.draw(st.sampled_from(keys))
+        if not isinstance(place[key], dict | list) or not place[key] or data.draw(st.booleans()):
+            break
+        place = place[key]
+    before, place[key] = place[key], value
+    text = json.dumps(document, sort_keys=True, indent=2, ensure_ascii=data.draw(st.booleans()))
+    if value == before or key == "opening":
+        return
+    with pytest.raises((NotVerified, NeitherError)):
+        check(f"{text}\n".encode("utf-8", "surrogatepass"), PUBLIC)
