@@ -72,8 +72,8 @@ class Browser:
 
     def column(self, head: str) -> list[str]:
         """Return the first line of each cell of a column that is shown."""
-        cells = f"[...document.querySelectorAll('#rows td[data-head=\"{head}\"] div')]"
-        return list(self.evaluate(f"{cells}.map((cell) => cell.firstChild.textContent)"))
+        cells = f"[...document.querySelectorAll('#rows td[data-head=\"{head}\"]')]"
+        return list(self.evaluate(f"{cells}.map((cell) => cell.firstElementChild.textContent)"))
 
 
 @pytest.fixture(scope="session")
@@ -150,8 +150,8 @@ def page(folder: Path, rows: list[Row], names: dict[str, str] | None = None) -> 
 
 @pytest.fixture(scope="session")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A page with two hundred people."""
-    return page(tmp_path_factory.mktemp("small"), made(200))
+    """A page with a hundred people."""
+    return page(tmp_path_factory.mktemp("small"), made(100))
 
 
 @pytest.fixture(scope="session")

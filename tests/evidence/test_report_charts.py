@@ -58,4 +58,4 @@ def test_a_picture_without_numbers_has_a_scale_all_the_same() -> None:
 
 def test_large_numbers_are_short_on_the_scale() -> None:
     figure = objections((month("2026-01", 1_000_000),))
-    assert [text.text for text in figure.iter("text") if text.attrib["class"] == "scale"] == ["0", "500k", "1,000k"]
+    assert [text.text for text in figure.iter("text") if text.attrib["class"] == "scale"] == ["0", "500k", "1m"]

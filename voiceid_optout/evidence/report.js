@@ -28,7 +28,7 @@ class Shared {
     sorted.sort((a, b) => this.values[a] < this.values[b] ? -1 : 1);
     const rank = new Float64Array(this.values.length).fill(NaN);
     sorted.forEach((one, place) => { rank[one] = place; });
-    return Float64Array.from(this.at, (one) => rank[one]);
+    return this.at.map((one) => rank[one]);
   }
 }
 const shared = {domain: new Shared(), file: new Shared(), status: new Shared(), commit: new Shared()};
@@ -63,7 +63,7 @@ function read(text) {
 const KEYS = {
   condition: () => plain.condition,
   person: () => {
-    if (!plain.id.length) return plain.label.keys();
+    if (!plain.id.length) return plain.label.map((_, row) => row);  // the rows come in the order of domain and label
     const ids = new Shared();
     ids.add({values: plain.id, at: plain.id.keys()});
     return ids.keys();
@@ -74,31 +74,39 @@ const KEYS = {
   days: () => plain.days,
   status: () => shared.status.keys(),
   place: () => {
-    const files = shared.file.keys();
     const lines = plain.line.reduce((most, line) => Math.max(most, line), 0) + 1;
-    return files.map((file, row) => file * lines + (plain.line[row] ?? 0));
+    return shared.file.keys().map((file, row) => file * lines + plain.line[row]);
   },
 };
 const orders = new Map();
 // Rows in the order of a column. Rows without a value come last either way, and equal ones stay as they were.
+// Loops and not functions given to sort and map: these take ten times as long.
 function order(key, turn) {
   const name = `${key} ${turn}`;
   if (!orders.has(name)) {
-    const keys = Float64Array.from(KEYS[key](), (value) => value ?? NaN);
-    const rows = Uint32Array.from(keys.keys());
-    const without = rows.filter((row) => Number.isNaN(keys[row]));
-    orders.set(name, [...ordered(rows.filter((row) => !Number.isNaN(keys[row])), keys, turn), ...without]);
+    const keys = KEYS[key]();
+    const packed = new Float64Array(total);
+    const without = [];
+    let least = Infinity, most = -Infinity, count = 0;
+    for (let row = 0; row < total; row++) {
+      const value = keys[row] ?? NaN;
+      if (Number.isNaN(value)) { without.push(row); continue; }
+      packed[count++] = row;
+      if (value < least) least = value;
+      if (value > most) most = value;
+    }
+    const valued = packed.subarray(0, count);
+    // Key and row in one number, which the browser sorts by itself.
+    if ((most - least + 1) * total <= Number.MAX_SAFE_INTEGER) {
+      for (let at = 0; at < count; at++) valued[at] += (turn > 0 ? keys[valued[at]] - least : most - keys[valued[at]]) * total;
+      valued.sort();
+      for (let at = 0; at < count; at++) valued[at] %= total;
+    } else valued.sort((a, b) => turn * (keys[a] - keys[b]) || a - b);
+    const rows = Uint32Array.from(packed);
+    rows.set(without, count);
+    orders.set(name, rows);
   }
   return orders.get(name);
-}
-function ordered(rows, keys, turn) {
-  const [least, most] = rows.reduce(([low, high], row) => [Math.min(low, keys[row]), Math.max(high, keys[row])], [Infinity, -Infinity]);
-  // Key and row in one number: the browser sorts numbers many times faster than it calls a function to compare them.
-  if ((most - least + 1) * total <= Number.MAX_SAFE_INTEGER) {
-    const packed = Float64Array.from(rows, (row) => (turn > 0 ? keys[row] - least : most - keys[row]) * total + row);
-    return packed.sort().map((one) => one % total);
-  }
-  return rows.sort((a, b) => turn * (keys[a] - keys[b]) || a - b);
 }
 
 const SHOWN = {
@@ -129,41 +137,31 @@ function find() {
   show();
 }
 
-function add(parent, tag, text, kind) {
-  const child = document.createElement(tag);
-  if (text) child.textContent = text;
-  if (kind) child.className = kind;
-  parent.append(child);
-  return child;
-}
-function cell(line, head, main, more, tag) {
-  const made = add(line, "td", "", main || more ? "" : "empty");
-  made.setAttribute("role", "cell");
-  made.dataset.head = head;
-  const text = add(made, "div");
-  if (main) add(text, tag ?? "span", main);
-  else add(text, "span", "–", "none");
-  if (more) add(text, "small", more);
-  return made;
+function fill(cell, main, more) {
+  const [first, second] = cell.children;
+  first.textContent = main || "\u2013";
+  if (!main) first.className = "none";
+  if (more) second.textContent = more;
+  else second.remove();
+  if (!main && !more) cell.className = "empty";
 }
 function line(row) {
-  const made = document.createElement("tr");
-  made.setAttribute("role", "row");
-  const condition = plain.condition[row];
+  const made = at("line").content.firstElementChild.cloneNode(true);
+  const [condition, person, requested, listed, applied, waited, status, register] = made.children;
   const review = plain.review[row] === null ? "" : `review ${plain.late[row] ? "was due" : "on"} ${day(plain.review[row])}`;
-  cell(made, "Condition", CONDITIONS[condition], review)
-    .classList.add(["loss", "warn", "warn", "good", "rest"][condition]);
-  const person = cell(made, "Person", plain.id[row] || plain.label[row], plain.id[row] ? plain.label[row] : "", "code");
-  if (shared.domain.values.length > 1) add(person.firstChild, "small", shared.domain.of(row));
-  const requested = plain.requested[row];
-  cell(made, "Asked", requested === null ? "" : day(requested), plain.ticket[row]);
-  const [listed, applied] = [plain.listed[row], plain.applied[row]];
-  cell(made, "Listed", listed === null ? "" : dayOf(listed), listed === null ? "" : `${timeOf(listed)}`);
-  cell(made, "Opted out", applied === null ? "" : dayOf(applied), applied === null ? "" : timeOf(applied));
-  cell(made, "Days", plain.days[row] === null ? "" : number(plain.days[row])).classList.add("number");
-  cell(made, "Service says", said(shared.status.of(row)), `read ${dayOf(plain.verified[row])}`);
+  fill(condition, CONDITIONS[plain.condition[row]], review);
+  condition.className = ["loss", "warn", "warn", "good", "rest"][plain.condition[row]];
+  const names = [plain.id[row], plain.label[row], shared.domain.values.length > 1 && shared.domain.of(row)].filter(Boolean);
+  fill(person, names[0], names.slice(1).join("\n"));
+  fill(requested, plain.requested[row] === null ? "" : day(plain.requested[row]), plain.ticket[row]);
+  for (const [cell, time] of [[listed, plain.listed[row]], [applied, plain.applied[row]]]) {
+    if (time === null) fill(cell);
+    else fill(cell, dayOf(time), timeOf(time));
+  }
+  fill(waited, plain.days[row] === null ? "" : number(plain.days[row]));
+  fill(status, said(shared.status.of(row)), `read ${dayOf(plain.verified[row])}`);
   const commit = shared.commit.of(row);
-  cell(made, "Register", place(row), commit && `commit ${commit.slice(0, 12)}`, "code");
+  fill(register, place(row), commit && `commit ${commit.slice(0, 12)}`);
   return made;
 }
 function show(all) {
@@ -192,7 +190,7 @@ function goTo(to) {
 }
 function choices(select, values, names) {
   const chosen = values.map((value, index) => [names(value), index + 1]).sort();
-  for (const [text, value] of chosen) add(select, "option", text).value = value;
+  for (const [text, value] of chosen) select.add(new Option(text, value));
 }
 function chosen(id) { return at(id).selectedOptions[0].textContent; }
 function describe() {

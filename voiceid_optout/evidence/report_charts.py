@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 MOST_MONTHS = 24  # in a picture; the table has them all
 _WIDTH, _HEIGHT = 420, 190
-_LEFT, _RIGHT, _TOP, _BOTTOM = 38, 14, 10, 24
+_LEFT, _RIGHT, _TOP, _BOTTOM = 40, 18, 10, 24
 _LABELS = 6  # months that have their name below, at most
 _NAMES = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
@@ -112,7 +112,7 @@ def _scale(picture: ET.Element, step: float, top: float) -> None:
 
 def _short(number: float) -> str:
     for unit, size in (("m", 1_000_000), ("k", 1000)):
-        if number >= size * 10:
+        if number >= size:
             return f"{number / size:,.10g}{unit}"
     return f"{number:,.10g}"
 
