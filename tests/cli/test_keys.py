@@ -109,3 +109,16 @@ def test_nothing_is_signed_that_nobody_could_verify(project: Project, private: s
         signer(project.context(), {})
     assert raised.value.code is ExitCode.USAGE
     assert private not in str(raised.value)
+
+
+def test_a_new_passphrase_seals_the_key_again(project: Project) -> None:
+    project.configure(domain=DOMAIN)
+    project.salt()
+    keys(project, "new")
+    before = signer(project.context(), {})
+    assert before is not None
+    result = project.run("passphrase", "rotate", "--stack", "test", OPTOUT_NEW_PASSPHRASE="another rehearsal")
+    assert result.exit_code == 0, result.output
+    after = signer(project.context(PULUMI_CONFIG_PASSPHRASE="another rehearsal"), {})
+    assert after is not None
+    assert after(ROOT) == before(ROOT)
