@@ -108,12 +108,13 @@ class Report:
         while not (line := self._line(number)).startswith(b"]"):
             text = line.removesuffix(b"\n")
             is_last = not text.endswith(b",")
-            row = parse(Row, text.removesuffix(b","), f"line {number}")
+            leaf = text.removesuffix(b",")  # the row in canonical form, or it is refused
+            row = parse(Row, leaf, f"line {number}")
             if (place := (row.domain_id, row.label)) <= before:
                 raise _invalid(number, "rows come in the order of domain and label, each once")
             before = place
             is_wanted = self._track(row)
-            index = self._tree.add(canonical(row), track=is_wanted)
+            index = self._tree.add(leaf, track=is_wanted)
             if is_wanted:
                 self.tracked.append((index, row))
             yield row
