@@ -93,6 +93,28 @@ def test_no_form_names_anybody_without_reveal(reported: Project) -> None:
     assert [stat.S_IMODE(file.stat().st_mode) for file in files] == [0o644] * 3
 
 
+@pytest.mark.parametrize(
+    ("speaker", "ticket", "shown"),
+    [
+        ("caller-1", "caller-1", "…"),
+        ("caller-1", "CALLER-1", "…"),
+        ("caller-1", "PRIV-1", "PRIV-1"),
+        ("caller-1", "\uff43aller-1", "…"),
+        ("'id#0123456789abcdefghijkl'", "0123456789abcdefghijkl", "…"),
+        ("a-very-long-identifier-of-somebody", "id#0123456789abcdefghijkl", "…"),
+        ("a-very-long-identifier-of-somebody", "PRIV-1", "PRIV-1"),
+    ],
+)
+def test_a_ticket_shows_no_identifier_however_short_it_is(
+    live: Project, speaker: str, ticket: str, shown: str
+) -> None:
+    text = f"domain: sandbox\nspeakers:\n- {{id: {speaker}, ticket: '{ticket}'}}\n"
+    (live.root / "config" / "people.yaml").write_text(text, encoding="utf-8")
+    live.run("report", "--json", str(live.root / "report.json"))
+    [row] = read(live.root / "report.json")[1].values()
+    assert row.ticket == shown
+
+
 def test_reveal_shows_the_registers_ids_to_the_owner_and_never_in_the_document(
     reported: Project, domain: str
 ) -> None:

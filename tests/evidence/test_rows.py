@@ -46,7 +46,7 @@ def test_a_row_joins_the_register_git_and_the_service() -> None:
     rows.take(A, [speaker("caller-1")], READ + 0.9)
     rows.end(A, READ + 5)
     at = datetime(2026, 3, 4, 9, tzinfo=UTC)
-    rows.listed({(A, "caller-1"): Listing(at, "e" * 40, "Ann", 7, "config/people.yaml:9", Ensure.OPTED_OUT)})
+    rows.listed({(A, "caller-1"): Listing(at, "e" * 40, "Ann", 7, Ensure.OPTED_OUT)})
     row = only(rows)
     assert row == Row(
         label=label(KEY, A, "caller-1"),
@@ -126,7 +126,7 @@ def test_who_changes_while_pages_are_read_is_there_once_as_last_seen() -> None:
 def test_what_git_has_otherwise_is_not_listed_yet() -> None:
     at = datetime(2026, 3, 4, 9, tzinfo=UTC)
     rows = Rows([entry("caller-1", Ensure.RELEASED), entry("caller-2")], KEY)
-    rows.listed({(A, "caller-1"): Listing(at, "e" * 40, "Ann", None, "config/people.yaml:3", Ensure.OPTED_OUT)})
+    rows.listed({(A, "caller-1"): Listing(at, "e" * 40, "Ann", None, Ensure.OPTED_OUT)})
     assert {(row.listed_at, row.listed_in) for row in rows} == {(None, None)}
 
 

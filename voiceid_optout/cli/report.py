@@ -10,6 +10,7 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from importlib.metadata import version
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, TextIO
 
@@ -35,6 +36,7 @@ from voiceid_optout.evidence.rows import Rows, time_text
 from voiceid_optout.files import atomic
 from voiceid_optout.forge.identifiers import Matcher
 from voiceid_optout.plan import people
+from voiceid_optout.speakers import GENERATED_ID_MARK
 from voiceid_optout.voiceid import UnknownDomain, VoiceIdError
 
 if TYPE_CHECKING:
@@ -48,6 +50,7 @@ if TYPE_CHECKING:
 
 STANDARD_OUTPUT = Path("-")
 _ROOT_DIGITS = 64
+_GENERATED_ID = 22  # characters of what the service gives
 _SHOWN = 20  # overdue people on the screen
 _file = partial(click.Path, dir_okay=False, allow_dash=True, path_type=Path)
 
@@ -231,7 +234,14 @@ class Maker:
                         )
 
     def _hidden(self, text: str) -> str:
+        if len(text) < self._shortest and text.isascii():  # as most tickets are: nobody's identifier finds room
+            return text
         return self._matcher.masked(text)
+
+    @cached_property
+    def _shortest(self) -> int:
+        lengths = (len(one.removeprefix(GENERATED_ID_MARK)) for one in self._rows.identifiers())
+        return min(chain([_GENERATED_ID], lengths))
 
     @cached_property
     def _matcher(self) -> Matcher:

@@ -17,7 +17,7 @@ from voiceid_optout.evidence.versions import Held, Walk, is_register_name, shown
 from voiceid_optout.speakers import Ensure
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from datetime import datetime
     from pathlib import Path
 
@@ -30,38 +30,40 @@ class Listing:
     """Since when somebody is listed without a break, asking for the same.
 
     ``commit`` is the merge on the first-parent line, ``at`` its committer's time and ``author`` its author; what
-    others wrote is to be made safe before it is printed. ``place`` is ``config/people.yaml:3`` in HEAD's version.
+    others wrote is to be made safe before it is printed. All who came by a merge share one.
     """
 
     at: datetime
     commit: str
     author: str = field(repr=False)
     pull_request: int | None
-    place: str
     ensure: Ensure
 
 
 def listings(
     repository: Path,
     register: Path,
-    people: Collection[Someone] | None = None,
     *,
     domains: Mapping[str, str],
     default_domain: str | None,
     environment: Mapping[str, str] | None = None,
     say: Say = lambda _: None,
 ) -> dict[Someone, Listing]:
-    """Return the listing of each of the people, by default of everybody whom HEAD's version lists.
+    """Return the listing of everybody whom HEAD's version lists.
 
     ``repository`` is any folder in it, ``register`` the present place of the register. Whose time Git does not
     tell is not in the result: who is not committed yet, or who came before the first commit of a shallow clone.
     ``say`` gets what keeps the history from being whole. Raises EvidenceError where Git fails.
     """
     walk = Walk.of(repository, register, domains, default_domain, environment or os.environ, say)
-    since: dict[Someone, Commit] = {}
+    since: dict[Someone, Listing] = {}
     for version in walk.versions():
         for person in version.before.keys() - version.after.keys():
             since.pop(person, None)
+        commit = version.commit
+        by_ensure = {
+            ensure: Listing(commit.at, commit.hash, commit.author, commit.pull_request, ensure) for ensure in Ensure
+        }
         for person, now in version.after.items():
             then = version.before.get(person)
             if then is not None and then.said.ensure is now.said.ensure:
@@ -69,15 +71,8 @@ def listings(
             if version.cut:
                 since.pop(person, None)
             else:
-                since[person] = version.commit
-    wanted = since if people is None else [person for person in people if person in since]
-    return {
-        person: Listing(
-            commit.at, commit.hash, commit.author, commit.pull_request, walk.place(person), walk.ensure(person)
-        )
-        for person in wanted
-        for commit in [since[person]]
-    }
+                since[person] = by_ensure[now.said.ensure]
+    return since
 
 
 class Kind(StrEnum):

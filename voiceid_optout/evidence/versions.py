@@ -11,14 +11,11 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from voiceid_optout.evidence.register_file import RegisterFile, Said, read_file
 from voiceid_optout.evidence.repository import Blobs, Change, Commit, Repository
 from voiceid_optout.register.sources import SUFFIXES, shown
-
-if TYPE_CHECKING:
-    from voiceid_optout.speakers import Ensure
 
 Someone = tuple[str, str]  # domain id and speaker id
 Say = Callable[[str], None]
@@ -106,15 +103,6 @@ class Walk:
                 say("the register lies outside of the repository: since when somebody is listed cannot be told")
                 place = ""
         return cls(Repository(top or repository, environment), place, domains, default_domain, say)
-
-    def place(self, person: Someone) -> str:
-        """Return where the last version has somebody."""
-        held = self.people[person]
-        return f"{shown_path(held.path)}:{self.files[held.path].line(person[1])}"
-
-    def ensure(self, person: Someone) -> Ensure:
-        """Return what the last version asks for somebody."""
-        return self.people[person].said.ensure
 
     def versions(self) -> Iterator[Version]:
         """Yield each version that could be read; what had to be skipped is said."""

@@ -32,8 +32,7 @@ _LONGEST = 256
 _DISTINCT_FROM = 12  # characters; no word is so long by chance
 _DISTINCT_WITH_DIGIT = 8
 _PREFIX = "id#"
-_GENERATED_LENGTH = 22
-_GENERATED = re.compile(rf"id#[a-z0-9]{{{_GENERATED_LENGTH}}}")
+_GENERATED = re.compile(r"id#[a-z0-9]{22}")
 _RUN = re.compile(r"[a-z0-9_-]+")
 _PARTS = re.compile(r"[_-]+|[a-z0-9]+")
 _NUMBER = re.compile(r"\d(?:[ ._/()-]{0,3}\d){7,}")  # as people write telephone numbers
@@ -55,7 +54,6 @@ class Matcher:
         self._places = {identifier.lower().removeprefix(_PREFIX): place for identifier, place in places.items()}
         self._anywhere = sorted(filter(_is_distinct, self._places))
         self._words = self._places.keys() - set(self._anywhere)
-        self._shortest = min((_GENERATED_LENGTH, *map(len, self._places)))
         self._starts = {identifier[:SHORTEST] for identifier in self._anywhere}
         # By an identifier's position that of the longest other one with which it begins.
         self._shorter: list[int] = []
@@ -68,8 +66,6 @@ class Matcher:
 
     def masked(self, text: str) -> str:
         """Return the text with ``…`` for each identifier."""
-        if len(text) < self._shortest and text.isascii():  # as most tickets are: nobody's identifier finds room
-            return text
         folded, original = _folded(text)
         pieces, end = [], 0
         for start, stop in sorted((original(start), original(stop)) for start, stop in self._spans(folded)):

@@ -141,8 +141,17 @@ def load_texts(
     faults.extend(find_duplicates(documents))
     if faults:
         raise RegisterInvalid(faults)
-    entries = tuple(_entry(domain_id, listed) for domain_id, document in documents for listed in document.listed)
-    return Register(entries, tuple(found), domain_ids, found)
+    return Register(tuple(_entries(documents)), tuple(found), domain_ids, found)
+
+
+def _entries(documents: list[tuple[str, Document]]) -> Iterator[Entry]:
+    """Yield the entries, and let go of what they are made from: a million would be there twice."""
+    documents.reverse()
+    while documents:
+        domain_id, document = documents.pop()
+        document.listed.reverse()
+        while document.listed:
+            yield _entry(domain_id, document.listed.pop())
 
 
 def fingerprints(directory: Path) -> dict[str, str]:
