@@ -192,6 +192,14 @@ def test_a_register_that_is_not_committed_has_no_commit(reported: Project, domai
     assert rows[label_of(domain, "caller-1")].listed_at == "2026-01-06T09:00:00Z"
 
 
+def test_what_is_no_register_file_is_no_change_of_the_register(reported: Project) -> None:
+    for name in ("notes.txt", ".people.yaml"):
+        (reported.root / "config" / name).write_text("not a register")
+    path = reported.root / "report.json"
+    assert "not committed" not in reported.run("report", "--json", str(path)).output
+    assert read(path)[0].header.commit is not None
+
+
 def test_without_git_it_says_so(live: Project) -> None:
     result = live.run("report")
     assert (result.exit_code, "no Git history here" in result.stdout) == (ExitCode.DONE, True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -33,6 +34,7 @@ from voiceid_optout.evidence.report import OVERDUE_DAYS, SummaryMaker, is_overdu
 from voiceid_optout.evidence.report_html import write_html
 from voiceid_optout.evidence.repository import Repository
 from voiceid_optout.evidence.rows import Rows, time_text
+from voiceid_optout.evidence.versions import is_register_name
 from voiceid_optout.files import atomic
 from voiceid_optout.forge.identifiers import Matcher
 from voiceid_optout.plan import people
@@ -194,7 +196,9 @@ class Maker:
         repository = Repository(self.context.project.root, self.context.environment)
         commit = repository.commit("HEAD")
         folder = str(self.context.register_folder.resolve())
-        if commit and repository.asked("status", "--porcelain", "--untracked-files=all", "--", folder):
+        words = ("status", "--porcelain", "-z", "--no-renames", "--untracked-files=all")
+        changed = [os.fsdecode(line[3:]) for line in repository.asked(*words, "--", folder).split(b"\0")]
+        if commit and any(map(is_register_name, changed)):
             self.screen.warn(
                 "warning: the register has changes that are not committed: the report names no commit, and Git "
                 "cannot tell when they were listed"
