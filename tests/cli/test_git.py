@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.cli.projects import DOMAIN, NAME, Project, label_of
-from voiceid_optout.cli.git import commit_of, last_commit, places, run_message
+from voiceid_optout.cli.git import Was, commit_of, last_commit, places, run_message
 from voiceid_optout.speakers import LabelKeys
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def applied(project: Project, commit: str) -> None:
 def test_a_line_not_yet_committed_away_is_in_the_present_commit(project: Project) -> None:
     head = commit(project)
     project.people("caller-1")
-    assert places(project.context(), LabelKeys(), {GONE}) == {GONE: f"config/people.yaml:4 ({head[:7]})"}
+    assert places(project.context(), LabelKeys(), {GONE}) == {GONE: Was("config/people.yaml:4", head)}
 
 
 def test_a_line_committed_away_is_in_the_commit_before(project: Project) -> None:
@@ -57,7 +57,7 @@ def test_a_line_committed_away_is_in_the_commit_before(project: Project) -> None
     commit(project)
     (project.root / "README.md").write_text("not about the register\n", encoding="utf-8")
     commit(project)
-    assert places(project.context(), LabelKeys(), {GONE}) == {GONE: f"config/people.yaml:4 ({before[:7]})"}
+    assert places(project.context(), LabelKeys(), {GONE}) == {GONE: Was("config/people.yaml:4", before)}
 
 
 def test_the_last_run_s_commit_knows_whom_later_ones_have_lost(project: Project) -> None:
@@ -68,7 +68,7 @@ def test_the_last_run_s_commit_knows_whom_later_ones_have_lost(project: Project)
     assert places(project.context(), LabelKeys(), {GONE}) == {}
     applied(project, run)
     assert last_commit(project.context()) == run
-    assert places(project.context(), LabelKeys(), {GONE}) == {GONE: f"config/people.yaml:4 ({run[:7]})"}
+    assert places(project.context(), LabelKeys(), {GONE}) == {GONE: Was("config/people.yaml:4", run)}
 
 
 def test_a_register_in_a_folder_below_or_in_one_file_is_found_too(project: Project) -> None:
@@ -78,7 +78,7 @@ def test_a_register_in_a_folder_below_or_in_one_file_is_found_too(project: Proje
     project.configure(domain=DOMAIN, register="lists/main.yaml")
     head = commit(project)
     register.write_text("speakers: [caller-1]\n", encoding="utf-8")
-    assert places(project.context(), LabelKeys(), {GONE}) == {GONE: f"lists/main.yaml:1 ({head[:7]})"}
+    assert places(project.context(), LabelKeys(), {GONE}) == {GONE: Was("lists/main.yaml:1", head)}
 
 
 def test_a_register_that_had_faults_tells_nothing(project: Project) -> None:

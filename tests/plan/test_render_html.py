@@ -144,3 +144,21 @@ def test_a_long_plan_is_cut_and_says_so() -> None:
 def test_no_steps_need_no_table_and_a_report_no_digest() -> None:
     assert "table" not in read(review([])).tags
     assert read(review([], scope=replace(SCOPE, purpose=Purpose.DRIFT))).of("code") == [review([]).where]
+
+
+def test_a_place_is_a_link_where_its_address_is_known_and_a_ticket_is_text() -> None:
+    left, other = step(Action.FORGET, 1), step(Action.OPT_OUT, 2)
+    page = read(
+        review(
+            [left, other],
+            former={left.label: "config/people.yaml:14 (1a2b3c4)"},
+            links={left.label: "https://github.com/example/register/blob/1a2b3c4/config/people.yaml#L14"},
+            tickets={other.label: EVIL},
+        )
+    )
+    assert [value for name, value in page.attributes if name == "href"] == [
+        "https://github.com/example/register/blob/1a2b3c4/config/people.yaml#L14"
+    ]
+    assert "script" not in page.tags
+    assert "stays opted out" in "".join(page.of("p"))
+    assert any("(ticket </style>" in text for text in page.of("span"))

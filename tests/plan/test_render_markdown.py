@@ -234,3 +234,18 @@ def test_any_plan_keeps_any_limit_and_wastes_no_room(counts: list[tuple[Action, 
     sections = [line for line in shown.splitlines() if line.startswith("<details")]
     assert len(sections) == len({action for action, _ in counts})
     assert all(a != b for a, b in pairwise(shown.splitlines()) if a.startswith("| …"))
+
+
+def test_a_thousand_rows_with_links_and_tickets_keep_the_bound() -> None:
+    many = steps(Action.OPT_OUT, 1_000)
+    places = {each.label: f"config/people.yaml:{line}" for line, each in enumerate(many, 1)}
+    address = f"https://github.com/example/register/blob/{'1' * 40}/config/people.yaml#L"
+    links = {label: f"{address}{place.rpartition(':')[2]}" for label, place in places.items()}
+    tickets = {label: f"PRIV-{line}" for line, label in enumerate(places, 1)}
+    made = render(review(many, places=places, links=links, tickets=tickets))
+    assert len(made) <= COMMENT_LENGTH
+    assert "| opt out | 1,000 |" in made
+    assert "more rows" in made
+    assert made.count("](https://") > 200
+    assert f"[`config/people.yaml:1`]({address}1)" in made
+    assert f"[`config/people.yaml:1000`]({address}1000)" in made

@@ -1,6 +1,7 @@
 import unicodedata
 from dataclasses import replace
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -11,6 +12,7 @@ from voiceid_optout.plan import Action, Change, Plan, Purpose, Scope, Step, dige
 from voiceid_optout.plan.review import (
     REASON_LENGTH,
     SYMBOLS,
+    TICKET_LENGTH,
     VERBS,
     Gap,
     Pace,
@@ -44,6 +46,30 @@ def test_what_it_is_called(purpose: Purpose, title: str, *, is_plan: bool) -> No
 
 def test_its_digest_is_the_plan_s() -> None:
     assert review([A, B]).digest == digest(plan([A, B]), SCOPE)
+
+
+def test_neither_links_nor_tickets_nor_places_of_before_change_the_digest() -> None:
+    label = A.label
+    extra: dict[str, Any] = {
+        "links": {label: "https://x"},
+        "tickets": {label: "PRIV-1"},
+        "former": {label: "a:1 (1a2b3c4)"},
+    }
+    assert review([A, B], **extra).digest == review([A, B]).digest
+
+
+def test_a_note_explains_the_rows_that_alarm_most() -> None:
+    left = step(Action.FORGET)
+    assert "stays opted out" in review([left]).note
+    assert review([A]).note == ""
+    assert Review(plan([left]), replace(SCOPE, purpose=Purpose.DESTROY)).note == ""
+
+
+def test_a_ticket_is_one_short_line() -> None:
+    assert review([A], tickets={A.label: "PRIV-1\n::error::x \x1b[31m"}).ticket(A) == clean(
+        "PRIV-1 ::error::x [31m"
+    )
+    assert len(review([A], tickets={A.label: "x" * 256}).ticket(A)) == TICKET_LENGTH
 
 
 def test_steps_follow_the_register_and_what_it_no_longer_lists_comes_last() -> None:

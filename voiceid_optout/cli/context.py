@@ -169,19 +169,20 @@ class People:
 
     ``places`` has ``file:line`` for every label, those of before a change of the key too. ``renamed`` has each
     label by the one of before, nothing where the key does not change. ``reasons`` says why each released person is
-    released, as the register has it: it may name people.
+    released, ``tickets`` where each request is filed, as the register has it: both may name people.
     """
 
     persons: tuple[Person, ...] = ()
     places: Mapping[str, str] = field(default_factory=dict, repr=False)
     renamed: Mapping[str, str] = field(default_factory=dict, repr=False)
     reasons: Mapping[str, str] = field(default_factory=dict, repr=False)
+    tickets: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @classmethod
     def of(cls, register: Register, keys: LabelKeys) -> Self:
         """Make the label of each, once."""
         persons = keys.people(register.entries)
-        places, renamed, reasons = {}, {}, {}
+        places, renamed, reasons, tickets = {}, {}, {}, {}
         for entry, person in zip(register.entries, persons, strict=True):
             place = f"{entry.location.file}:{entry.location.line}"
             if person.previous_label is not None:
@@ -190,7 +191,9 @@ class People:
             places[person.label] = place
             if entry.ensure is Ensure.RELEASED:
                 reasons[person.label] = entry.reason or ""
-        return cls(persons, places, renamed, reasons)
+            if entry.ticket is not None:
+                tickets[person.label] = entry.ticket
+        return cls(persons, places, renamed, reasons, tickets)
 
 
 def find(root: Path, stack: str, environment: Mapping[str, str] | None = None) -> Context:

@@ -9,12 +9,14 @@ from __future__ import annotations
 import os
 import re
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from voiceid_optout.cli.context import People
 from voiceid_optout.evidence.repository import Repository
 from voiceid_optout.evidence.runs import newest_record
+from voiceid_optout.forge.identifiers import Matcher
 from voiceid_optout.plan import short
 from voiceid_optout.register import load_texts
 from voiceid_optout.register.faults import RegisterInvalid
@@ -31,12 +33,25 @@ _SHORT = 7  # digits of a commit
 _BLOB = re.compile(rb"100\d{3} blob ([0-9a-f]+)\t(.*)", re.DOTALL)
 
 
-def places(context: Context, keys: LabelKeys, labels: Collection[str]) -> dict[str, str]:
-    """Return ``file:line (commit)`` by label: at the commit of the last run, the present one, or the one before.
+@dataclass(frozen=True, slots=True)
+class Was:
+    """Where somebody was listed, ``file:line`` at a commit, and the ticket there; neither names its people."""
+
+    place: str
+    commit: str
+    ticket: str = ""
+
+    def words(self, place: str) -> str:
+        """Return ``file:line (commit)`` for the place as it may be shown."""
+        return f"{place} ({self.commit[:_SHORT]})"
+
+
+def places(context: Context, keys: LabelKeys, labels: Collection[str]) -> dict[str, Was]:
+    """Return where people were: at the commit of the last run, the present one, or the one before.
 
     A label that none of them knows is left out.
     """
-    found: dict[str, str] = {}
+    found: dict[str, Was] = {}
     repository = _Repository(context)
     for commit in repository.commits():
         if found.keys() >= set(labels):
@@ -44,10 +59,15 @@ def places(context: Context, keys: LabelKeys, labels: Collection[str]) -> dict[s
         with suppress(RegisterInvalid):
             domains, default = context.domains()
             then = load_texts(repository.texts(commit), [], domains=domains, default_domain=default)
-            known = People.of(then, keys).places
-            for label in labels:
-                if label in known:
-                    found.setdefault(label, f"{known[label]} ({commit[:_SHORT]})")
+            known = People.of(then, keys)
+            new = [label for label in labels if label in known.places and label not in found]
+            if new:
+                # Those who left may be in neither the register of today nor a state that can be unsealed.
+                masked = Matcher({entry.speaker_id: "" for entry in then.entries}).masked
+                found |= {
+                    label: Was(masked(known.places[label]), commit, masked(known.tickets.get(label, "")))
+                    for label in new
+                }
     return found
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import ChainMap
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from voiceid_optout.cli import context as contexts
-from voiceid_optout.cli import git, labels
+from voiceid_optout.cli import git, labels, links
 from voiceid_optout.cli.connection import client_settings, environment_for, make_private, pace_of, scope_of
 from voiceid_optout.cli.context import People
 from voiceid_optout.cli.exit_codes import CommandError, ExitCode
@@ -24,7 +25,7 @@ from voiceid_optout.speakers import LabelKeys
 from voiceid_optout.state import StackError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, MutableMapping
     from pathlib import Path
 
     from voiceid_optout.cli.context import Context
@@ -73,17 +74,38 @@ class Session:
     def review(self, plan: Plan, purpose: Purpose) -> Review:
         """Return a plan with what the register says about its people."""
         pace = pace_of(self.settings) if purpose in (Purpose.UP, Purpose.DESTROY) else None
-        places, reasons = self.people.places, self.people.reasons
-        return Review(plan, self.scope(purpose), places, reasons, pace=pace, former=self._former(plan))
+        places, was = self.people.places, self._former(plan)
+        former = {label: found.words(self.mask.place(found.place)) for label, found in was.items()}
+        tickets = {label: self.mask(found.ticket) for label, found in was.items()}
+        return Review(
+            plan,
+            self.scope(purpose),
+            places,
+            self.people.reasons,
+            pace=pace,
+            former=former,
+            links=self._links(plan, was),
+            tickets=ChainMap(tickets, cast("MutableMapping[str, str]", self.people.tickets)),
+        )
 
-    def _former(self, plan: Plan) -> Mapping[str, str]:
+    def _links(self, plan: Plan, was: Mapping[str, git.Was]) -> Mapping[str, str]:
+        """Return the address of each row's line, as far as one is known."""
+        found = links.find(self.context, self.mask) if plan.steps else None
+        if found is None:
+            return {}
+        now = {step.label: self.people.places.get(step.label, "") for step in plan.steps}
+        addresses = {label: found.to(place) for label, place in now.items()}
+        addresses |= {label: found.to(self.mask.place(item.place), item.commit) for label, item in was.items()}
+        return {label: address for label, address in addresses.items() if address}
+
+    def _former(self, plan: Plan) -> Mapping[str, git.Was]:
         """Return where the register listed those whom it does not list any more."""
         left = {
             step.label
             for step in plan.steps
             if step.is_person and step.action is Action.FORGET and step.label not in self.people.places
         }
-        return Shown(git.places(self.context, self.keys, left), self.mask) if left else {}
+        return git.places(self.context, self.keys, left) if left else {}
 
 
 @contextmanager
@@ -111,7 +133,12 @@ def opened(choices: Choices, missing: Missing = Missing.LEAVE, targets: tuple[st
         people = People.of(context.register, keys)
         _require_targets(context, keys, people, targets)
         mask = Mask(context, environment, people.places, screen.note)
-        people = replace(people, places=Shown(people.places, mask.place), reasons=Shown(people.reasons, mask))
+        people = replace(
+            people,
+            places=Shown(people.places, mask.place),
+            reasons=Shown(people.reasons, mask),
+            tickets=Shown(people.tickets, mask),
+        )
         event_log = cleanup.enter_context(EventLog(choices.event_log))
         session = Session(context, choices, engine, environment, screen, mask, people, keys, event_log)
         _ = session.settings  # what cannot be used ends the command before anything is run

@@ -35,6 +35,8 @@ def render(review: Review, limit: int = ROWS_SHOWN) -> str:
         _add(note, "p", "To do exactly this all the same:")
         _add(note, "pre", review.refusal.override)
     _counts(body, review)
+    if review.note:
+        _add(body, "p", review.note, "note")
     if review.steps:
         _steps(body, review, limit)
     if review.is_plan:
@@ -78,12 +80,19 @@ def _steps(body: ET.Element, review: Review, limit: int) -> None:
 def _step(row: ET.Element, review: Review, step: Step) -> None:
     _add(row, "td", VERBS[step.action], "action")
     _add(_add(row, "td"), "code", clean(step.label))
-    _add(_add(row, "td"), "code", review.shown_place(step))
+    place = _add(row, "td")
+    if link := review.link(step):
+        place = _add(place, "a")
+        place.set("href", link)
+        place.set("rel", "noreferrer")
+    _add(place, "code", review.shown_place(step))
     _add(row, "td", clean(changed(step.change)))
     why = review.reason_of_release(step)
     reason = _add(row, "td", f"{clean(step.reason)} because " if why else clean(step.reason))
     if why:
         _add(reason, "q", why)
+    if ticket := review.ticket(step):
+        _add(reason, "span", f" (ticket {ticket})", "ticket")
 
 
 def _add(parent: ET.Element, tag: str, text: str = "", kind: str = "") -> ET.Element:

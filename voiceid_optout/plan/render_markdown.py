@@ -100,6 +100,8 @@ def _top(review: Review) -> str:
     rows = [f"| {verb} | {counts[action]:,} |\n" for action, verb in VERBS.items() if counts[action]]
     rows.append(f"| unchanged | {review.plan.unchanged:,} |\n")
     parts.append("| action | count |\n| --- | ---: |\n" + "".join(rows))
+    if review.note:
+        parts.append(f"> [!NOTE]\n> {review.note}\n")
     if review.refusal is not None:
         words = f"> [!WARNING]\n> **The guard would refuse this:** {review.refusal.reasons}.\n"
         command = review.refusal.override
@@ -136,7 +138,12 @@ def _sections(review: Review, most: int) -> list[_Section]:
 def _row(review: Review, step: Step) -> str:
     why = review.reason_of_release(step)
     reason = f"{_plain(step)} because {cell(why)}" if why else _plain(step)
-    return f"| {cell(step.label)} | {cell(review.shown_place(step))} | {cell(changed(step.change))} | {reason} |\n"
+    if ticket := review.ticket(step):
+        reason += f" (ticket {cell(ticket)})"
+    place = cell(review.shown_place(step))
+    if place and (link := review.link(step)):
+        place = f"[{place}]({link})"
+    return f"| {cell(step.label)} | {place} | {cell(changed(step.change))} | {reason} |\n"
 
 
 def _plain(step: Step) -> str:

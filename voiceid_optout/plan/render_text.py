@@ -78,9 +78,15 @@ def row(review: Review, step: Step) -> Row:
     """Return a step in words."""
     why = review.reason_of_release(step)
     reason = f'{step.reason} because "{why}"' if why else step.reason
+    ticket = review.ticket(step)
+    end = f" (ticket {ticket})" if ticket else ""
     # A label or a status may come from elsewhere: nothing in it may reach a terminal as it is.
     return Row(
-        SYMBOLS[step.action], VERBS[step.action], clean(step.label), review.shown_place(step), clean(reason, 200)
+        SYMBOLS[step.action],
+        VERBS[step.action],
+        clean(step.label),
+        review.shown_place(step),
+        clean(reason, 200) + end,
     )
 
 

@@ -62,7 +62,9 @@ class Review:
 
     ``places`` gives the register's ``file:line`` by label, ``because`` the register's reason of a release;
     ``refusal`` is None for a plan the guard lets pass, ``pace`` where nothing is to be done. ``former`` gives the
-    register's ``file:line`` of before, and its commit, for those whom it no longer lists.
+    register's ``file:line`` of before, and its commit, for those whom it no longer lists. ``links`` gives the
+    address of that line, of now or of before, with nothing in it that would mean something in Markdown or HTML;
+    ``tickets`` where a request is filed, as free text. Neither is in the digest.
     """
 
     plan: Plan
@@ -72,6 +74,8 @@ class Review:
     refusal: Refusal | None = None
     pace: Pace | None = None
     former: Mapping[str, str] = field(default_factory=dict, repr=False)
+    links: Mapping[str, str] = field(default_factory=dict, repr=False)
+    tickets: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @cached_property
     def digest(self) -> str:
@@ -122,6 +126,19 @@ class Review:
         was = self.former.get(step.label, "")
         return self.place(step) or (f"was {was}" if was else "")
 
+    def link(self, step: Step) -> str:
+        """Return the address of the line that :meth:`shown_place` names; empty where none is known."""
+        return self.links.get(step.label, "")
+
+    def ticket(self, step: Step) -> str:
+        """Return where the request is filed, as one short line; empty where the register does not say."""
+        return clean(self.tickets.get(step.label, ""), TICKET_LENGTH)
+
+    @property
+    def note(self) -> str:
+        """What a reviewer should know about rows that read worse than they are; empty without such rows."""
+        return _NOTE if self.scope.purpose is Purpose.UP and self.plan.counts[Action.FORGET] else ""
+
     def reason_of_release(self, step: Step) -> str:
         """Return why somebody is released, as one line of a sane length; empty for every other step."""
         return clean(self.because.get(step.label, "")) if step.action is Action.RELEASE else ""
@@ -147,6 +164,11 @@ class Renderer(Protocol):
         ...
 
 
+_NOTE = (
+    "“Stop managing” calls nothing in the service: whoever is opted out there stays opted out. Only the lines have "
+    "left the register, so later checks do not cover these people. If a line went by mistake, put it back."
+)
+TICKET_LENGTH = 60  # characters of a ticket that a row shows
 REASON_LENGTH = 120  # characters of a free text that a row shows; the register has all of it
 NOTHING = "none"
 
