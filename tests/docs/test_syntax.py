@@ -86,6 +86,16 @@ def test_a_command_is_one_that_runs_here_or_has_a_reason() -> None:
     assert undecided == []
 
 
+def test_a_page_about_a_production_stack_begins_with_the_doctor() -> None:
+    """Whoever follows a page sees first what is missing, and not in its middle."""
+    first: dict[str, str] = {}
+    for command in ALL:
+        if re.match(r"optout \S.*--stack production\b", command.text):
+            first.setdefault(command.page, command.text)
+    assert len(first) > 5
+    assert {page: text for page, text in first.items() if not text.startswith("optout doctor ")} == {}
+
+
 @pytest.fixture(scope="module")
 def voice_id() -> Any:
     return Session().client("voice-id", region_name="us-east-1").meta
