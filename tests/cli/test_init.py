@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
+import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
@@ -109,6 +111,14 @@ def test_nothing_is_overwritten(here: Path) -> None:
     assert "`optout init --upgrade`" in again.stderr
 
 
+@pytest.mark.parametrize("folder", ["a file/below", "x" * 300])
+def test_a_folder_that_cannot_be_is_one_clear_line(here: Path, folder: str) -> None:
+    (here / "a file").write_text("mine\n")
+    result = run(folder, "--sandbox", "--name", "opt-outs")
+    assert (result.exit_code, result.stdout) == (ExitCode.FAILED, "")
+    assert re.fullmatch(r"error: cannot (?:make|work in) \S.*: [A-Z][a-z ]+\n", result.stderr)
+
+
 def test_a_folder_that_was_made_for_nothing_goes_again(here: Path) -> None:
     result = run("new", *REAL, passphrase="local")
     assert result.exit_code == ExitCode.USAGE
@@ -162,7 +172,8 @@ def test_an_upgrade_changes_what_nobody_has_edited(here: Path, newer: Callable[.
     result = run("--upgrade", "--yes")
     assert result.exit_code == ExitCode.DONE
     assert result.stdout.startswith(looked.stdout)
-    assert "Somebody has edited README.md: change by hand what you want of this." in result.stdout
+    assert "Somebody has edited README.md; this is what it would become. Change by hand" in result.stdout
+    assert "\n-our own\n" in result.stdout
     assert "Wrote 2 files, and .optout-init.json.\nNext: look at it (`git diff`)" in result.stdout
     after = everything(here)
     assert after["__main__.py"] == f"# new\n{before['__main__.py']}"
@@ -173,6 +184,34 @@ def test_an_upgrade_changes_what_nobody_has_edited(here: Path, newer: Callable[.
     assert ".gitignore" not in after
     again = run("--upgrade", "--diff")
     assert again.stdout == "Nothing changes: the files are those of voiceid-optout 0.2.0.\n"
+
+
+def test_of_an_edited_file_only_the_template_s_change_is_shown_where_git_has_what_it_was(
+    here: Path, newer: Callable[..., None]
+) -> None:
+    run("--sandbox")
+    who = ("-c", "user.name=ann", "-c", "user.email=ann@example.org")
+    readme = here / "README.md"
+
+    def git(*words: str, given: str = "") -> None:
+        subprocess.run(["git", *who, *words], cwd=here, input=given, text=True, check=True, capture_output=True)
+
+    git("init", "-q")
+    git("add", "--all")
+    git("commit", "-qm", "as it was made")
+    for number in range(3):
+        readme.write_text(f"{readme.read_text()}our own {number}\n")
+        git("commit", "-qam", "edited")
+    edited = readme.read_text()
+    newer("0.2.0", README="new\n")
+    result = run("--upgrade", "--diff")
+    _, _, shown = result.stdout.partition(
+        "this has changed in what it was made of. Change by hand what you want of it.\n"
+    )
+    assert "\n+new\n" in shown
+    assert "our own" not in shown
+    git("apply", "-", given=shown)
+    assert readme.read_text() == f"new\n{edited}"
 
 
 def test_an_upgrade_asks_at_a_terminal(

@@ -214,6 +214,7 @@ def test_a_record_reads_back(tmp_path: Path) -> None:
         ('"name": "opt-outs"', '"name": 7'),
         ('"endpoint": null', '"endpoint": "file:///etc/passwd"'),
         ('"templates": "0.1.0"', '"templates": 1'),
+        ('"templates": "0.1.0"', '"templates": "0.1.0\\n::error::"'),
         ("{", "["),
         ("{", '{"a":' + "[" * 5000),
     ],

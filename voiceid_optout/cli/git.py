@@ -24,7 +24,7 @@ from voiceid_optout.register.sources import SUFFIXES, shown
 from voiceid_optout.state.backend import Backend
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
 
     from voiceid_optout.cli.context import Context
     from voiceid_optout.speakers import LabelKeys
@@ -140,6 +140,19 @@ def branch(root: Path, environment: Mapping[str, str]) -> str:
 def top(root: Path, environment: Mapping[str, str]) -> Path | None:
     """Return the root of the repository that a folder, which need not be there yet, lies in."""
     return Repository(_nearest(root), environment).top()
+
+
+_MOST_VERSIONS = 100  # of a file that are looked at
+
+
+def earlier(
+    root: Path, environment: Mapping[str, str], path: str, is_wanted: Callable[[bytes], bool]
+) -> bytes | None:
+    """Return the newest version of a file in the history that is wanted; None where there is none."""
+    repository = Repository(root, environment)
+    commits = repository.asked("log", f"-{_MOST_VERSIONS}", "--format=%H", "--", path).decode().split()
+    versions = (repository.asked("cat-file", "blob", f"{commit}:./{path}") for commit in commits)
+    return next(filter(is_wanted, versions), None)
 
 
 def _nearest(folder: Path) -> Path:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from voiceid_optout.cli import context as contexts
+from voiceid_optout.cli import git
 from voiceid_optout.cli.config import full_key, new_key, store
 from voiceid_optout.cli.connection import require_service
 from voiceid_optout.cli.context import LABEL_KEY
@@ -114,6 +115,8 @@ def command(folder: Path, *, only_diff: bool, upgrade: bool, yes: bool, **given:
                 _begin(folder, given, only_diff=only_diff, asks=not yes and _is_terminal())
         except AnswerInvalid as error:
             raise CommandError(str(error), ExitCode.USAGE) from None
+        except OSError as error:
+            raise CommandError(f"cannot work in {folder}: {error.strerror}") from None
 
 
 def _is_terminal() -> bool:
@@ -209,6 +212,14 @@ def _show(path: str, old: str | None, new: str) -> None:
         echo(line)
 
 
+def _show_by_hand(root: Path, path: str, rendered: str | None, present: str | None, new: str) -> None:
+    """Show what changed in the template of an edited file or, where no commit has the old text, in the file."""
+    base = git.earlier(root, os.environ, path, lambda data: sha256(data.decode(errors="replace")) == rendered)
+    what = "this is what it would become" if base is None else "this has changed in what it was made of"
+    echo(f"\nSomebody has edited {path}; {what}. Change by hand what you want of it.")
+    _show(path, present if base is None else base.decode(), new)
+
+
 def _upgrade(folder: Path, given: Mapping[str, Any], *, only_diff: bool, yes: bool) -> None:
     root = folder.resolve()
     record = _record(root)
@@ -220,10 +231,10 @@ def _upgrade(folder: Path, given: Mapping[str, Any], *, only_diff: bool, yes: bo
         new = Record(current_version(), answers, {path: sha256(text) for path, text in texts.items()})
         found = {path: read(root, path) for path in texts}
         write, by_hand = _sorted_out(record, new, found)
-        for path in (*write, *by_hand):
-            if path in by_hand:
-                echo(f"\nSomebody has edited {path}: change by hand what you want of this.")
+        for path in write:
             _show(path, found[path], texts[path])
+        for path in by_hand:
+            _show_by_hand(root, path, record.files.get(path), found[path], texts[path])
         dropped = sorted(path for path in record.files.keys() - texts.keys() if read(root, path) is not None)
         if dropped:
             echo(f"No longer made: {', '.join(dropped)}. Remove what you do not need.")

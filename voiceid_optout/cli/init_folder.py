@@ -18,7 +18,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from voiceid_optout.cli.exit_codes import CommandError, ExitCode
-from voiceid_optout.cli.init_files import AnswerInvalid, Answers
+from voiceid_optout.cli.init_files import AnswerInvalid, Answers, check
 from voiceid_optout.files import read_json, sync_folder, write_atomic
 from voiceid_optout.foreign_text import one_line
 
@@ -72,9 +72,10 @@ def read_record(root: Path) -> Record | None:
         except AnswerInvalid as error:
             problem = f"{error.name}: {error.problem}"
         else:
-            if isinstance(templates, str) and isinstance(files, dict) and all(map(_is_inside, files)):
-                return Record(templates, answers, {path: str(digest) for path, digest in files.items()})
-            problem = "it names a file outside the folder, or none"
+            is_version = isinstance(templates, str) and check("workflows_version", templates) is None
+            if isinstance(files, dict) and all(map(_is_inside, files)) and is_version:
+                return Record(str(templates), answers, {path: str(digest) for path, digest in files.items()})
+            problem = "it names no version, or a file outside the folder"
     raise CommandError(f"{RECORD}: {one_line(problem, 200)}; restore it from Git", ExitCode.USAGE)
 
 
@@ -103,7 +104,7 @@ def read(root: Path, path: str) -> str | None:
     _require_no_link(root, path)
     try:
         handle = os.open(root / path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
         raise CommandError(f"cannot read {path}: {error.strerror}", ExitCode.USAGE) from None
