@@ -143,12 +143,12 @@ function fill(cell, main, more) {
   if (!main) first.className = "none";
   if (more) second.textContent = more;
   else second.remove();
-  if (!main && !more) cell.className = "empty";
+  if (!main && !more) cell.classList.add("empty");
 }
 function line(row) {
   const made = at("line").content.firstElementChild.cloneNode(true);
   const [condition, person, requested, listed, applied, waited, status, register] = made.children;
-  const review = plain.review[row] === null ? "" : `review ${plain.late[row] ? "was due" : "on"} ${day(plain.review[row])}`;
+  const review = plain.review[row] === null ? "" : `review ${plain.late[row] ? "due" : "on"} ${day(plain.review[row])}`;
   fill(condition, CONDITIONS[plain.condition[row]], review);
   condition.className = ["loss", "warn", "warn", "good", "rest"][plain.condition[row]];
   const names = [plain.id[row], plain.label[row], shared.domain.values.length > 1 && shared.domain.of(row)].filter(Boolean);
