@@ -125,7 +125,9 @@ def test_the_top_says_root_signature_and_how_to_verify() -> None:
 
 def test_a_report_without_root_and_signature_says_so() -> None:
     page = Page(written(ALL, replace(HEADER, previous=None, commit=None), root=None))
-    assert "Root none: this report was made without one Signature none Report before none" in page.text
+    assert "Root none Signature none Report before none" in page.text
+    assert "which was not made with it: name one with --json ." in page.text
+    assert "optout verify" not in page.text
 
 
 def test_the_tiles_say_the_counts_in_words() -> None:

@@ -243,14 +243,18 @@ def _proof(top: ET.Element, header: Header, root: str | None, signature: Signatu
     proof = ET.SubElement(top, "section", {"class": "proof", "aria-labelledby": "proof"})
     _add(proof, "h2", "Proof").set("id", "proof")
     facts = _add(proof, "dl")
-    _fact(facts, "Root", root or "none: this report was made without one", is_code=root is not None)
+    _fact(facts, "Root", root or "none", is_code=root is not None)
     if signature is None:
         _fact(facts, "Signature", "none")
     else:
         _fact(facts, "Signed with", signature.public_key, is_code=True)
     _fact(facts, "Report before", header.previous or "none", is_code=header.previous is not None)
-    text = "This page is for reading. The proof is the report's JSON file. To check it, without a network, run "
-    check = _add(proof, "p", text)
+    check = _add(proof, "p", "This page is for reading. The proof is the report's JSON file, ")
+    if root is None:
+        check.text = f"{check.text}which was not made with it: name one with "
+        _add(check, "code", "--json").tail = "."
+        return
+    check.text = f"{check.text}which was made with it. To check the file, without a network, run "
     _add(check, "code", "optout verify report.json").tail = (
         ". It must name the root that stands here: one changed letter gives another root. "
         "The documentation tells how to check a report without this program, under “Verify”."
