@@ -148,7 +148,7 @@ tools/site/.venv/.done: tools/site/site.txt
 	@touch $@
 
 tests/%/node/node_modules/.done: tests/%/node/package-lock.json
-	cd $(@D)/.. && npm ci --no-audit --no-fund --silent
+	cd tests/$*/node && npm ci --no-audit --no-fund --silent
 	@touch $@
 
 format: $(VENV)/.dev ## rewrite the code in the project's format
