@@ -38,7 +38,6 @@ class Kind(StrEnum):
     LOOP = "loop"
     RAW = "raw"
     REGISTER = "register"
-    WALK = "walk"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +66,6 @@ PEERS = {
         Peer("raw", "pre-signed requests: the service's own maximum", Kind.RAW),
         Peer("register-bare", "register alone, bare ids", Kind.REGISTER),
         Peer("register-full", "register alone, full entries", Kind.REGISTER),
-        Peer("walk", "one walk through the domain alone", Kind.WALK),
     )
 }
 BASELINE = "sharded"  # what ratios refer to
@@ -97,7 +95,6 @@ class Cell:
 _PHASES = {
     Kind.RAW: (Phase.UP,),
     Kind.REGISTER: (Phase.LOAD,),
-    Kind.WALK: (),  # what a claim compares a report with
     # Without a state there is no preview: all that a loop can do is to ask about everybody, as in a refresh.
     Kind.LOOP: (Phase.UP, Phase.ADD, Phase.REFRESH),
 }

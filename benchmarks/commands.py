@@ -29,10 +29,8 @@ def command(cell: Cell, root: Path) -> list[str]:
     peer, phase = PEERS[cell.peer], cell.phase
     if peer.kind is Kind.TEXTBOOK or phase is Phase.APPLY:
         return _engine_alone(cell, root)
-    if peer.kind is Kind.WALK:
-        return [sys.executable, "-m", "benchmarks.walk"]
     if phase is Phase.REPORT:
-        return [sys.executable, "-m", "voiceid_optout", "report", "--json", "report.json", "--stack", STACK]
+        return [sys.executable, "-m", "benchmarks.report_run", "--json", "report.json", "--stack", STACK]
     if peer.kind is Kind.OPTOUT:
         if phase is Phase.DIFF and peer.engine == "pulumi":
             return ["pulumi", "preview", "--diff", "--non-interactive", "--color", "never"]

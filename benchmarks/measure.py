@@ -59,8 +59,6 @@ def _prepare(cell: Cell, made: Bases, work: Path) -> Path:
     if peer.kind is Kind.REGISTER:
         people.make(root, 0)
         (people.write_full if peer.name.endswith("full") else people.write)(root, cell.people)
-    elif peer.kind is Kind.WALK:
-        root.mkdir()
     elif cell.phase is Phase.REPORT:
         people.make(root, 0, grouping=peer.grouping)
         people.commit(root, cell.people)

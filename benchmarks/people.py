@@ -70,9 +70,8 @@ def commit(root: Path, count: int) -> None:
     texts = [bytearray(b"speakers:\n") for _ in range(FILES)]
     script = bytearray()
     for number in range(COMMITS):
-        first, last = (
-            0 if not place else count // 2 + count * place // (2 * COMMITS) for place in (number, number + 1)
-        )
+        ends = [count // 2 + (count - count // 2) * place // (COMMITS - 1) for place in (number - 1, number)]
+        first, last = (0 if number == 0 else ends[0]), ends[1]
         changed = range(FILES) if number == 0 else [number % FILES]
         for one in range(first, last):
             texts[changed[one % len(changed)]] += _FULL.format(speaker_id(one), one).encode()
