@@ -17,7 +17,7 @@ def test_text_says_what_holds_and_what_happened() -> None:
     assert lines[0] == f"label             {LABEL}"
     assert "register          opted out, config/people.yaml:3" in lines
     assert any(
-        line.startswith("listed since      2026-01-03T00:00:00Z, listed config/people.yaml:3") for line in lines
+        line.startswith("listed since      2026-01-03T00:00:00Z, listed at config/people.yaml:3") for line in lines
     )
     assert "opted out since   2026-01-04T00:00:00Z" in lines
     assert lines[-1] == "note: this clone is shallow"

@@ -46,9 +46,9 @@ def test_moments_are_in_order_of_time_and_name_nobody() -> None:
         ("2026-01-04T00:00:00Z", "run"),
     ]
     assert words(found.moments[1]) == (
-        "listed config/people.yaml:3 by Ann [31m…, commit aaaaaaa of 2026-01-02T00:00:00Z, merge bbbbbbb #7"
+        "listed at config/people.yaml:3 by Ann [31m…, commit aaaaaaa of 2026-01-02T00:00:00Z, merge bbbbbbb #7"
     )
-    assert words(found.moments[2]) == f"opted out in the service by update plan {'d' * 32} commit bbbbbbb"
+    assert words(found.moments[2]) == f"opted out in the service by an update, plan {'d' * 32}, commit bbbbbbb"
     assert "caller-1" not in repr(found)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
@@ -70,7 +71,7 @@ def as_json(stories: Sequence[Story], notes: Sequence[str]) -> str:
 def as_html(stories: Sequence[Story], notes: Sequence[str]) -> str:
     """Return the stories as a page. It is built as a tree, and what writes it escapes every text."""
     page = ET.Element("html", lang="en")
-    head, style = ET.SubElement(page, "head"), pages.style()
+    head, style = ET.SubElement(page, "head"), pages.style(Path(__file__).with_name("story.css"))
     ET.SubElement(head, "meta", charset="utf-8")
     ET.SubElement(head, "meta", {"http-equiv": "Content-Security-Policy", "content": pages.policy(style)})
     ET.SubElement(head, "meta", name="viewport", content="width=device-width, initial-scale=1")
@@ -78,20 +79,22 @@ def as_html(stories: Sequence[Story], notes: Sequence[str]) -> str:
     ET.SubElement(head, "style").text = style
     body = ET.SubElement(ET.SubElement(page, "body"), "main")
     for story in stories:
-        ET.SubElement(body, "h1").text = story.label
-        _table(body, ("now", ""), facts(story))
+        ET.SubElement(body, "h1").text = f"The story of {story.label}"
+        ET.SubElement(body, "h2").text = "What holds now"
+        _table(body, (), facts(story))
         ET.SubElement(body, "h2").text = "What happened"
-        _table(body, ("when (UTC)", "what"), ((moment.at, words(moment)) for moment in story.moments))
+        _table(body, ("When (UTC)", "What"), ((moment.at, words(moment)) for moment in story.moments))
     for note in notes:
         ET.SubElement(body, "p").text = f"Note: {note}"
     return f"<!DOCTYPE html>\n{ET.tostring(page, encoding='unicode', method='html')}"
 
 
-def _table(body: ET.Element, heads: tuple[str, str], rows: Iterator[tuple[str, str]]) -> None:
+def _table(body: ET.Element, heads: Sequence[str], rows: Iterator[tuple[str, str]]) -> None:
     table = ET.SubElement(body, "table")
-    row = ET.SubElement(ET.SubElement(table, "thead"), "tr")
-    for name in heads:
-        ET.SubElement(row, "th" if name else "td", {"scope": "col"} if name else {}).text = name
+    if heads:
+        row = ET.SubElement(ET.SubElement(table, "thead"), "tr")
+        for name in heads:
+            ET.SubElement(row, "th", scope="col").text = name
     content = ET.SubElement(table, "tbody")
     for name, value in rows:
         row = ET.SubElement(content, "tr")

@@ -226,16 +226,17 @@ def words(moment: Moment) -> str:
         if moment.before and moment.after and moment.before != moment.after:
             parts.append(f"{moment.before} to {moment.after}")
         else:
-            parts.append(moment.after or f"from {moment.before}")
+            parts.append(f"at {moment.after}" if moment.after else f"from {moment.before}")
         parts.append(f"by {moment.author}, commit {(moment.commit or '')[:_SHORT]}")
         if moment.merge != moment.commit:
             parts.append(f"of {moment.committed_at}, merge {(moment.merge or '')[:_SHORT]}")
         if moment.pull_request is not None:
             parts.append(f"#{moment.pull_request}")
         return " ".join(parts)
-    parts.append(f"by {moment.run}" if moment.succeeded else f"by {moment.run}, which failed in part")
+    article = "an" if (moment.run or "").startswith("u") else "a"
+    parts.append(f"by {article} {moment.run}{'' if moment.succeeded else ', which failed in part'}")
     if moment.plan is not None:
-        parts.append(f"plan {moment.plan}")
+        parts[-1] += f", plan {moment.plan}"
     if moment.commit is not None:
-        parts.append(f"commit {moment.commit[:_SHORT]}")
+        parts[-1] += f", commit {moment.commit[:_SHORT]}"
     return " ".join(parts)
