@@ -88,15 +88,25 @@ def test_no_exception_outlives_its_reason() -> None:
     assert mirrored == [], "these have the test file of their own name: take them off the list"
 
 
-@pytest.fixture(scope="module")
-def texts() -> dict[str, str]:
-    """Every text that is under version control, by its path."""
+def tracked(*options: str) -> list[str]:
+    """Return the paths that are under version control."""
     git = shutil.which("git")
     if git is None or not (ROOT / ".git").exists():
         pytest.skip("not a Git checkout")
-    listed = subprocess.run([git, "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    command = [git, "ls-files", "-z", *options]
+    listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    return list(filter(None, listed.split("\0")))
+
+
+def test_nothing_that_is_built_is_under_version_control() -> None:
+    assert tracked("--cached", "--ignored", "--exclude-standard") == []
+
+
+@pytest.fixture(scope="module")
+def texts() -> dict[str, str]:
+    """Every text that is under version control, by its path."""
     found = {}
-    for path in filter(None, listed.split("\0")):
+    for path in tracked():
         try:
             found[path] = (ROOT / path).read_text(encoding="utf-8")
         except (UnicodeDecodeError, FileNotFoundError):  # no text, or about to be removed
