@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import click
 import pytest
@@ -58,3 +59,9 @@ def test_every_row_of_a_table_has_the_cells_of_its_head(page: str) -> None:
     for block in MADE[page].split("\n\n"):
         rows = [re.findall(r"(?<!\\)\|", line) for line in block.splitlines() if line.startswith("| ")]
         assert len({len(cells) for cells in rows}) <= 1, block
+
+
+def test_the_readme_names_every_command() -> None:
+    readme = Path(__file__).parents[2].joinpath("README.md").read_text(encoding="utf-8")
+    table = readme.partition("\n## Commands\n")[2].partition("\n## ")[0]
+    assert [name for name in main.list_commands(click.Context(main)) if f"`optout {name}`" not in table] == []
