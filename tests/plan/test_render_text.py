@@ -117,11 +117,15 @@ def test_columns_are_as_wide_as_their_widest_entry() -> None:
     assert aligned([]) == []
 
 
-def test_where_a_line_does_not_fit_the_reasons_have_lines_of_their_own() -> None:
-    width = max(map(len, aligned(ROWS)))
-    assert aligned(ROWS, width) == aligned(ROWS)
+def test_where_a_line_does_not_fit_its_reason_has_a_line_of_its_own() -> None:
+    joined = aligned(ROWS)
+    width = max(map(len, joined))
+    assert aligned(ROWS, width) == joined
     assert aligned(ROWS, width - 1) == [
         f"  ! repair         {A}  config/people.yaml:4\n      ENROLLED in the service, should be OPTED_OUT",
+        *joined[1:],
+    ]
+    assert aligned(ROWS, 20)[1:] == [
         f"  + opt out        {B}  config/branch-offices.yaml:12\n      new",
         f"  · stop managing  {C}\n      no longer in the register",
     ]

@@ -61,7 +61,7 @@ def render(review: Review) -> str:
 def lines(review: Review, width: int | None = None, limit: int = ROWS_SHOWN, *, rows: bool = True) -> list[Line]:
     """Return the whole plan, at most ``limit`` of its rows; without ``rows`` what stands around them.
 
-    Where one row would exceed ``width`` columns, all have their reasons on a line below.
+    Where a row would exceed ``width`` columns, it has its reason on a line below.
     """
     found = [Line(f"{review.title}: {review.summary}", Tone.TITLE), Line(f"Endpoint: {review.where}")]
     if rows:
@@ -105,16 +105,18 @@ def _rows(review: Review, width: int | None, limit: int) -> list[Line]:
 
 
 def aligned(rows: Sequence[Row], width: int | None = None) -> list[str]:
-    """Return each row in aligned columns; all with the reason on a line of its own if one exceeds ``width``."""
+    """Return each row in aligned columns; one that exceeds ``width`` has its reason on a line of its own."""
     actions, labels, places = (max((len(part) for part in column), default=0) for column in _columns(rows))
     heads = [
         f"{_INDENT}{row.symbol} {row.action:<{actions}}  {row.label:<{labels}}  {row.place:<{places}}"
         for row in rows
     ]
-    joined = [f"{head}  {row.reason}" for head, row in zip(heads, rows, strict=True)]
-    if width is None or all(len(line) <= width for line in joined):
-        return joined
-    return [f"{head.rstrip()}\n{_BELOW}{row.reason}" for head, row in zip(heads, rows, strict=True)]
+    return [_joined(head, row.reason, width) for head, row in zip(heads, rows, strict=True)]
+
+
+def _joined(head: str, reason: str, width: int | None) -> str:
+    line = f"{head}  {reason}"
+    return line if width is None or len(line) <= width else f"{head.rstrip()}\n{_BELOW}{reason}"
 
 
 def _columns(rows: Sequence[Row]) -> tuple[list[str], list[str], list[str]]:
