@@ -17,7 +17,7 @@ VERSIONS = ("3.11", "3.12", "3.13", "3.14")
 CELLS = (*VERSIONS, "lowest", "newest")
 FOLDER = ROOT / ".matrix"
 LOWEST = ROOT / "tools" / "lowest.txt"
-SHORT = "not aws and not clients and not official and not package and not long and not whole"
+SHORT = "not aws and not browser and not clients and not official and not package and not long and not whole"
 
 
 def interpreter(version: str) -> str | None:
