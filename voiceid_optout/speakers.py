@@ -119,12 +119,22 @@ class LabelKeys:
         """Return the label of somebody in the register."""
         return label(self.current or listed.domain_id, listed.domain_id, listed.speaker_id)
 
+    def in_domain(self, domain_id: str) -> tuple[str, ...]:
+        """Return what the labels of a domain are made with: the current key, then the one of before."""
+        current = self.current or domain_id
+        if self.previous is None:
+            return (current,)
+        return (current, domain_id if self.previous == DOMAIN_IS_KEY else self.previous)
+
+    def labels(self, domain_id: str, speaker_id: str) -> tuple[str, ...]:
+        """Return the labels that somebody may have, listed or not: the present one first."""
+        return tuple(label(key, domain_id, speaker_id) for key in self.in_domain(domain_id))
+
     def previous_label(self, listed: Listed) -> str | None:
         """Return the label of before, or None where the labels do not change their key."""
         if self.previous is None:
             return None
-        key = listed.domain_id if self.previous == DOMAIN_IS_KEY else self.previous
-        return label(key, listed.domain_id, listed.speaker_id)
+        return label(self.in_domain(listed.domain_id)[1], listed.domain_id, listed.speaker_id)
 
     def people(self, listed: Iterable[Listed]) -> tuple[Person, ...]:
         """Return those who are listed, in the same order, each with the label."""

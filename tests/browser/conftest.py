@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.evidence.reports import summarise
 from voiceid_optout.evidence import Header, Row, Signature
-from voiceid_optout.evidence.report import summarise
 from voiceid_optout.evidence.report_html import write_html
 
 if TYPE_CHECKING:

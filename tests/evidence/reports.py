@@ -1,6 +1,9 @@
 """Rows and headers for the tests of reports."""
 
+from collections.abc import Iterable
+
 from voiceid_optout.evidence import Header, Row, Signature, commitment, opening
+from voiceid_optout.evidence.report import Summary, SummaryMaker
 
 DOMAIN = "UcUuCPFOsAjzg9xoByUatN"
 KEY = "label key"
@@ -32,3 +35,29 @@ def row_of(number: int) -> Row:
 
 
 ROW = row_of(0)
+
+# Somebody who asked, was listed, and is opted out.
+HELD = Row(
+    label="sp-0000000000000001",
+    domain_id="A" * 22,
+    person="c" * 64,
+    nonce="d" * 32,
+    ensure="opted_out",
+    place="config/people.yaml:3",
+    requested_on="2026-03-02",
+    ticket=None,
+    review_on=None,
+    listed_at="2026-03-04T09:00:00Z",
+    listed_in="e" * 40,
+    applied_at="2026-03-05T09:15:00Z",
+    status="OPTED_OUT",
+    verified_at="2026-04-15T08:00:00Z",
+)
+
+
+def summarise(rows: Iterable[Row], header: Header) -> Summary:
+    """Return the summary of rows."""
+    maker = SummaryMaker(header)
+    for row in rows:
+        maker.add(row)
+    return maker.summary()

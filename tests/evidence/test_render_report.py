@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from tests.evidence.test_report import HEADER, HELD, OPEN, UNLISTED
+from tests.evidence.reports import HELD, summarise
+from tests.evidence.test_report import HEADER, OPEN, UNLISTED
 from voiceid_optout.evidence import Row
 from voiceid_optout.evidence.render_report import Table, overdue_lines, summary_lines, title
-from voiceid_optout.evidence.report import summarise
 
 
 def test_a_screen_has_a_line_a_domain_and_a_line_a_month() -> None:

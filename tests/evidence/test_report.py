@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import pytest
 
+from tests.evidence.reports import HELD, summarise
 from voiceid_optout.evidence import EvidenceError, Header, Row
 from voiceid_optout.evidence.report import (
     DomainSummary,
@@ -10,26 +11,9 @@ from voiceid_optout.evidence.report import (
     is_drifted,
     is_overdue,
     is_review_past,
-    summarise,
 )
 
 HEADER = Header("voiceid", "production", "2026-04-15T08:00:00Z", None, 1, 30, None, "voiceid-optout 1.0")
-HELD = Row(
-    label="sp-0000000000000001",
-    domain_id="A" * 22,
-    person="c" * 64,
-    nonce="d" * 32,
-    ensure="opted_out",
-    place="config/people.yaml:3",
-    requested_on="2026-03-02",
-    ticket=None,
-    review_on=None,
-    listed_at="2026-03-04T09:00:00Z",
-    listed_in="e" * 40,
-    applied_at="2026-03-05T09:15:00Z",
-    status="OPTED_OUT",
-    verified_at="2026-04-15T08:00:00Z",
-)
 OPEN = replace(HELD, status="ENROLLED", applied_at=None)
 RELEASED = replace(HELD, ensure="released", status=None, applied_at=None)
 UNLISTED = replace(HELD, ensure=None, place=None, requested_on=None, listed_at=None, listed_in=None)

@@ -8,29 +8,15 @@ from typing import Any
 
 import pytest
 
+from tests.evidence import reports
+from tests.evidence.reports import summarise
 from voiceid_optout import pages
 from voiceid_optout.evidence import EvidenceError, Header, Row, Signature
-from voiceid_optout.evidence.report import summarise
 from voiceid_optout.evidence.report_html import BLOCK, write_html
 
 ROOT = "5f" * 32
 HEADER = Header("voiceid", "production", "2026-04-15T08:00:00Z", "a" * 40, 5, 30, "b7" * 32, "voiceid-optout 1.0")
-HELD = Row(
-    label="sp-0000000000000001",
-    domain_id="A" * 22,
-    person="c" * 64,
-    nonce="d" * 32,
-    ensure="opted_out",
-    place="config/people.yaml:3",
-    requested_on="2026-03-02",
-    ticket="PRIV-231",
-    review_on="2026-04-01",
-    listed_at="2026-03-04T09:00:00Z",
-    listed_in="e" * 40,
-    applied_at="2026-03-05T09:15:00Z",
-    status="OPTED_OUT",
-    verified_at="2026-04-15T08:00:00Z",
-)
+HELD = replace(reports.HELD, ticket="PRIV-231", review_on="2026-04-01")
 OVERDUE = replace(HELD, label="sp-0000000000000002", status="ENROLLED", applied_at=None, review_on=None)
 DRIFTED = replace(OVERDUE, label="sp-0000000000000003", requested_on="2026-04-10")
 UNLISTED = replace(

@@ -1,5 +1,6 @@
 """Direct calls are the SDK's to the byte, on the connections that its settings ask for."""
 
+import os
 import ssl
 import threading
 from collections.abc import Iterator
@@ -23,7 +24,7 @@ from tests.voiceid.fixtures import REGION, Connect, Serve
 from tests.voiceid.scripted import DOMAIN, Answer, failure, speaker, summary
 from voiceid_optout.voiceid import AccessDenied, EndpointUnreachable, UnexpectedAnswer
 from voiceid_optout.voiceid.client import _USER_AGENT, TRANSPORT_TRIES, Client, connect
-from voiceid_optout.voiceid.direct import DirectCalls
+from voiceid_optout.voiceid.direct import DirectCalls, call_number
 from voiceid_optout.voiceid.settings import ClientSettings
 
 MEMBERS = {
@@ -256,3 +257,18 @@ def test_credentials_that_change_are_taken_up(serve: Serve, connect: Connect) ->
         for _ in range(2):
             client.opt_out(DOMAIN, "caller-1")
     assert [value.split("=")[1].split("/")[0] for value in seen] == ["FIRST", "SECOND"]
+
+
+def test_processes_that_are_forked_have_calls_of_their_own() -> None:
+    """Two calls of one number within a second are one call to the service."""
+    read, write = os.pipe()
+    if (child := os.fork()) == 0:
+        os.write(write, call_number().encode())
+        os._exit(0)
+    ours = call_number()
+    os.waitpid(child, 0)
+    theirs = os.read(read, 100).decode()
+    os.close(read)
+    os.close(write)
+    assert len(theirs) == len(ours)
+    assert theirs != ours

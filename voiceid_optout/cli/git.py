@@ -104,13 +104,15 @@ class _Repository:
         is_file = folder.suffix.lower() in SUFFIXES
         base = folder.parent if is_file else folder
         listing = self._git.asked("ls-tree", "-r", "-z", commit, "--", self._path if is_file else f"{self._path}/")
-        for entry in listing.split(b"\0"):
-            if (blob := _BLOB.fullmatch(entry)) is None:
-                continue
-            path = Path(os.fsdecode(blob[2]))
-            if path.suffix.lower() in SUFFIXES and not path.name.startswith("."):
-                name = Path(base.resolve().name) / os.path.relpath(self._root / path, base)
-                yield shown(name), self._git.asked("cat-file", "blob", blob[1].decode())
+        entries = [found for entry in listing.split(b"\0") if (found := _BLOB.fullmatch(entry))]
+        if not entries:
+            return
+        with self._git.blobs() as blobs:
+            for entry in entries:
+                path = Path(os.fsdecode(entry[2]))
+                if path.suffix.lower() in SUFFIXES and not path.name.startswith("."):
+                    name = Path(base.resolve().name) / os.path.relpath(self._root / path, base)
+                    yield shown(name), blobs.read(entry[1].decode()) or b""
 
 
 _COMMIT_VARIABLES = ("GITHUB_SHA", "CI_COMMIT_SHA")

@@ -24,11 +24,28 @@ if TYPE_CHECKING:
     from voiceid_optout.register.fields import ListField
 
 STANDARD_INPUT = "-"
+_LONGEST_LINE = 1024  # bytes of an id, many times what any takes
 SHOWN = 20  # problems told one by one
 _DELIMITERS = ",;\t"
 _SEPARATOR = re.compile(r'"?sep=([,;\t])"?\s*', re.IGNORECASE)  # the line that a spreadsheet puts before the header
 _LINE_END = re.compile(r"\r\n|\r|\n")
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
+
+
+def line_or_input(given: str, what: str) -> str:
+    """Return what was given, or the line on standard input for -; raises :class:`CommandError`."""
+    if given != STANDARD_INPUT:
+        return given
+    stream = standard_input()
+    if stream.isatty():
+        echo(f"Type {what}, then Enter:", err=True)
+    try:
+        found = stream.readline(_LONGEST_LINE).decode().strip()
+    except UnicodeDecodeError:
+        found = ""
+    if not found:
+        raise CommandError(f"{what} did not come on standard input", ExitCode.USAGE)
+    return found
 
 
 def refused(problems: Sequence[str], command: str) -> CommandError:

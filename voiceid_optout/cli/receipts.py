@@ -11,19 +11,17 @@ import click
 from voiceid_optout.cli import context as contexts
 from voiceid_optout.cli.exit_codes import CommandError, ExitCode
 from voiceid_optout.cli.options import stack_options, with_options
-from voiceid_optout.cli.output import echo, reported, result, standard_input
-from voiceid_optout.cli.people_input import STANDARD_INPUT
+from voiceid_optout.cli.output import echo, reported, result
+from voiceid_optout.cli.people_input import line_or_input
 from voiceid_optout.files import write_atomic
-from voiceid_optout.speakers import DOMAIN_IS_KEY, LABEL, SPEAKER_ID, label
+from voiceid_optout.speakers import LABEL, SPEAKER_ID
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from voiceid_optout.cli.context import Context
     from voiceid_optout.evidence import Row
     from voiceid_optout.evidence.document import Report
-
-_LONGEST_ID = 1024  # bytes that are read of an id on standard input
 
 
 @click.command(name="receipt")
@@ -70,22 +68,6 @@ def receipt_command(person: str, **options: Any) -> None:
         if not (LABEL.fullmatch(who) or SPEAKER_ID.fullmatch(who)):
             raise CommandError("neither an id nor a label was given", ExitCode.USAGE)
         _write(options, *_receipt(context, who, options))
-
-
-def line_or_input(given: str, what: str) -> str:
-    """Return what was given, or the line on standard input for -; raises :class:`CommandError`."""
-    if given != STANDARD_INPUT:
-        return given
-    stream = standard_input()
-    if stream.isatty():
-        echo(f"Type {what}, then Enter:", err=True)
-    try:
-        found = stream.readline(_LONGEST_ID).decode().strip()
-    except UnicodeDecodeError:
-        found = ""
-    if not found:
-        raise CommandError(f"{what} did not come on standard input", ExitCode.USAGE)
-    return found
 
 
 def _write(options: dict[str, Any], data: bytes, name: str) -> None:
@@ -136,22 +118,17 @@ class _Search:
     who: str = field(repr=False)
 
     def __post_init__(self) -> None:
-        keys = contexts.label_keys(self.context, {})
-        self.keys = [keys.current, *([] if keys.previous is None else [keys.previous])]
+        self.keys = contexts.label_keys(self.context, {})
         self.by_id = LABEL.fullmatch(self.who) is None
-        self._labels: dict[str, set[str]] = {}
+        self._labels: dict[str, tuple[str, ...]] = {}
 
     def __call__(self, row: Row) -> bool:
         """Tell whether a row is wanted."""
         if not self.by_id:
             return row.label == self.who
         if row.domain_id not in self._labels:
-            self._labels[row.domain_id] = {label(key, row.domain_id, self.who) for key in self._in(row.domain_id)}
+            self._labels[row.domain_id] = self.keys.labels(row.domain_id, self.who)
         return row.label in self._labels[row.domain_id]
-
-    def _in(self, domain_id: str) -> Iterator[str]:
-        for key in self.keys:
-            yield domain_id if key in (None, DOMAIN_IS_KEY) else str(key)
 
     def opened(self, row: Row) -> tuple[str | None, str | None]:
         """Return the id and the opening of a row's commitment; nothing where the id or its key is not known."""
@@ -159,7 +136,7 @@ class _Search:
 
         ids = [self.who] if self.by_id else self._in_register(row)
         for speaker_id in ids:
-            for key in self._in(row.domain_id):
+            for key in self.keys.in_domain(row.domain_id):
                 made = opening(key, row.domain_id, speaker_id)
                 if commitment(made, row.domain_id, speaker_id) == row.person:
                     return speaker_id, made
@@ -169,27 +146,21 @@ class _Search:
         return [
             entry.speaker_id
             for entry in self.context.register.entries
-            if entry.domain_id == row.domain_id
-            and row.label in {label(key, entry.domain_id, entry.speaker_id) for key in self._in(entry.domain_id)}
+            if entry.domain_id == row.domain_id and row.label in self.keys.labels(entry.domain_id, entry.speaker_id)
         ]
 
 
 def _found(path: Path, search: Callable[[Row], bool], domain_id: str | None) -> tuple[Report, int, Row]:
     """Return a report that was read to its end, and the one row in it that is wanted."""
-    from voiceid_optout.evidence import signing  # noqa: PLC0415 - not for --help
-    from voiceid_optout.evidence.document import DocumentInvalid, Report  # noqa: PLC0415
+    from voiceid_optout.evidence.verification import NotVerified, whole  # noqa: PLC0415 - not for --help
 
     try:
         with path.open("rb") as file:
-            report = Report(file, lambda row: search(row) and domain_id in (None, row.domain_id))
-            for _ in report:
-                pass
-    except DocumentInvalid as error:
+            report = whole(file, lambda row: search(row) and domain_id in (None, row.domain_id))
+    except NotVerified as error:
         raise CommandError(f"{path}: {error}", ExitCode.NOT_VERIFIED) from None
     except OSError as error:
         raise CommandError(f"cannot read {path}: {error.strerror}", ExitCode.USAGE) from None
-    if report.signature is not None and not signing.is_signed(report.signature, bytes.fromhex(report.root)):
-        raise CommandError(f"{path}: the signature is not one of this root", ExitCode.NOT_VERIFIED)
     if not report.tracked:
         raise CommandError(
             f"{path} has nobody of that id or label; if the labels have changed their key since then, give the "

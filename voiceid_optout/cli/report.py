@@ -27,13 +27,14 @@ from voiceid_optout.cli.options import quiet_option, stack_options, with_options
 from voiceid_optout.cli.output import reported
 from voiceid_optout.cli.screen import Screen
 from voiceid_optout.evidence import EvidenceError, Header
-from voiceid_optout.evidence.document import Report, write
+from voiceid_optout.evidence.document import write
 from voiceid_optout.evidence.git_history import listings
 from voiceid_optout.evidence.render_report import Table, overdue_lines, summary_lines, title
 from voiceid_optout.evidence.report import OVERDUE_DAYS, SummaryMaker, is_overdue
 from voiceid_optout.evidence.report_html import write_html
 from voiceid_optout.evidence.repository import Repository
 from voiceid_optout.evidence.rows import Rows, time_text
+from voiceid_optout.evidence.verification import whole
 from voiceid_optout.evidence.versions import is_register_name
 from voiceid_optout.files import atomic
 from voiceid_optout.forge.identifiers import Matcher
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     from voiceid_optout.evidence import Row, Signature
     from voiceid_optout.evidence.git_history import Listing
     from voiceid_optout.evidence.report import Summary
+    from voiceid_optout.speakers import LabelKeys
     from voiceid_optout.voiceid.client import Client
 
 STANDARD_OUTPUT = Path("-")
@@ -130,16 +132,14 @@ def _told_as_ours() -> Iterator[None]:
 
 
 def _root_of(previous: str | None, context: Context) -> str | None:
-    """Return the root of the report before; a file is read whole, and every byte of it is checked."""
+    """Return the root of the report before; of a file every byte is checked, and the signature."""
     if previous is None:
         return None
     if len(previous) == _ROOT_DIGITS and not set(previous.lower()) - set("0123456789abcdef"):
         return previous.lower()
     try:
         with Path(previous).open("rb") as file:
-            report = Report(file)
-            for _ in report:
-                pass
+            report = whole(file)
     except OSError as error:
         raise CommandError(
             f"--previous is neither a root of {_ROOT_DIGITS} hexadecimal digits nor a file that can be read: "
@@ -175,7 +175,7 @@ class Maker:
         return rows
 
     @cached_property
-    def keys(self) -> Any:
+    def keys(self) -> LabelKeys:
         return contexts.label_keys(self.context, self.environment)
 
     def header(self, count: int, overdue_days: int, previous: str | None) -> Header:
@@ -206,7 +206,7 @@ class Maker:
             return None
         return commit or None
 
-    def _listings(self, say: Any) -> dict[tuple[str, str], Listing]:
+    def _listings(self, say: Callable[[str], None]) -> dict[tuple[str, str], Listing]:
         domains, default = self.context.domains()
         return listings(
             self.context.project.root,

@@ -16,7 +16,8 @@ from voiceid_optout.cli.connection import client_settings, environment_for, in_e
 from voiceid_optout.cli.exit_codes import CommandError, ExitCode
 from voiceid_optout.cli.known import Mask
 from voiceid_optout.cli.options import stack_options, with_options
-from voiceid_optout.cli.output import echo, reported, standard_input
+from voiceid_optout.cli.output import echo, reported
+from voiceid_optout.cli.people_input import line_or_input
 from voiceid_optout.evidence import EvidenceError, render_story
 from voiceid_optout.evidence.git_history import histories
 from voiceid_optout.evidence.runs import runs
@@ -24,7 +25,7 @@ from voiceid_optout.evidence.story import join, of_service
 from voiceid_optout.files import write_atomic
 from voiceid_optout.forge.identifiers import Matcher
 from voiceid_optout.register.fields import SPEAKER_ID
-from voiceid_optout.speakers import LABEL, Ensure
+from voiceid_optout.speakers import LABEL
 from voiceid_optout.state.backend import Backend
 from voiceid_optout.voiceid import VoiceIdError
 
@@ -39,15 +40,6 @@ _FORMS = {"text": render_story.as_text, "json": render_story.as_json, "html": re
 _ENDINGS = {".txt": "text", ".json": "json", ".html": "html"}
 _NO_ID = "it is neither a speaker id nor a label (sp- and 16 hexadecimal digits)"
 _reveal = click.option("--reveal", is_flag=True, help="Show the identifier too, and the reason of the register.")
-
-
-@dataclass(frozen=True)
-class Someone:
-    """Who is listed or was, in one domain: what :class:`voiceid_optout.speakers.LabelKeys` makes a label of."""
-
-    domain_id: str
-    speaker_id: str = field(repr=False)
-    ensure: Ensure = Ensure.OPTED_OUT
 
 
 @click.command(name="show")
@@ -125,7 +117,7 @@ def label_command(*, who: str, root: Path, stack: str) -> None:
         found = {entry.domain_id for entry in context.register.entries if entry.speaker_id == person.speaker_id}
         aliases, default = context.domains()
         domains = found or {*aliases.values(), *([aliases.get(default, default)] if default else ())}
-        made = {domain: keys.label(Someone(str(domain), person.speaker_id)) for domain in sorted(map(str, domains))}
+        made = {domain: keys.labels(domain, person.speaker_id)[0] for domain in sorted(map(str, domains))}
         for domain, label in made.items():
             echo(label if len(made) == 1 else f"{label}  {domain}")
         if not made:
@@ -152,7 +144,8 @@ def who_command(*, label: str, root: Path, stack: str, reveal: bool) -> None:
         if person.label is None:
             raise CommandError("give a label: sp- and 16 hexadecimal digits", ExitCode.USAGE)
         context, keys, variables = _keys(contexts.find(root, stack), {})
-        entry = next((entry for entry in context.register.entries if person.fits(keys, entry)), None)
+        everybody = context.register.entries
+        entry = next((one for one in everybody if person.fits(keys, one.domain_id, one.speaker_id)), None)
         if entry is None:
             raise _nobody(person, "it lists nobody of this label now; `optout show` looks in the past too")
         names = [keys.label(one) for one in context.register.entries]
@@ -172,20 +165,18 @@ class _Person:
     @classmethod
     def read(cls, text: str) -> _Person:
         """Read the argument; raises CommandError, without it, for what is neither."""
-        if text == "-":
-            text = standard_input().readline(4096).decode("utf-8", "replace")
-        text = text.strip()
+        text = line_or_input(text, "the id or label").strip()
         if LABEL.fullmatch(text):
             return cls(label=text)
         if SPEAKER_ID.problem(text, plain=False) is not None:
             raise CommandError(_NO_ID, ExitCode.USAGE)
         return cls(speaker_id=text)
 
-    def fits(self, keys: LabelKeys, one: Any) -> bool:
-        """Tell whether somebody listed is the one."""
+    def fits(self, keys: LabelKeys, domain_id: str, speaker_id: str) -> bool:
+        """Tell whether somebody is the one."""
         if self.label is None:
-            return bool(one.speaker_id == self.speaker_id)
-        return self.label in (keys.label(one), keys.previous_label(one))
+            return speaker_id == self.speaker_id
+        return self.label in keys.labels(domain_id, speaker_id)
 
 
 def _keys(context: Context, environment: Mapping[str, str]) -> tuple[Context, LabelKeys, dict[str, str]]:
@@ -219,7 +210,7 @@ def _stories(
         found = histories(
             context.project.root,
             context.register_folder,
-            lambda one: person.fits(keys, Someone(*one)),
+            lambda one: person.fits(keys, *one),
             domains=domains,
             default_domain=default,
             environment=context.environment,
@@ -228,28 +219,30 @@ def _stories(
     except EvidenceError as error:
         say(str(error))
         found = {}
-    entries = {
-        (entry.domain_id, entry.speaker_id): entry for entry in context.register.entries if person.fits(keys, entry)
-    }
+    everybody = {(entry.domain_id, entry.speaker_id): entry for entry in context.register.entries}
+    entries = {who: entry for who, entry in everybody.items() if person.fits(keys, *who)}
     known = Mask(context, environment, [keys.label(entry) for entry in context.register.entries], say)
     for domain_id, speaker_id in sorted(found.keys() | entries.keys()):
         own = Matcher({speaker_id: "who is asked for"})
-        one = Someone(domain_id, speaker_id)
-        label = keys.label(one)
+        names = keys.labels(domain_id, speaker_id)
         yield join(
-            label,
+            names[0],
             domain_id,
             speaker_id if reveal else None,
             entries.get((domain_id, speaker_id)),
             found.get((domain_id, speaker_id)),
-            _runs(context, environment, one, {label, keys.previous_label(one) or label}, say),
-            None if offline else _asked(context, environment, one),
+            _runs(context, environment, (domain_id, speaker_id), set(names), say),
+            None if offline else _asked(context, environment, domain_id, speaker_id),
             lambda text, own=own: own.masked(known(text)),  # type: ignore[misc]  # a default binds it
         )
 
 
 def _runs(
-    context: Context, environment: Mapping[str, str], one: Someone, names: set[str], say: Callable[[str], None]
+    context: Context,
+    environment: Mapping[str, str],
+    who: tuple[str, str],
+    names: set[str],
+    say: Callable[[str], None],
 ) -> tuple[Any, ...]:
     if context.remote_backend:
         say("the state is in a remote backend: what its runs did to a person is not in this folder")
@@ -262,14 +255,14 @@ def _runs(
             opened[salt] = context.crypter(environment, salt).decrypt
         return opened[salt]
 
-    return runs(folder, one.domain_id, one.speaker_id, names, unseal, say)
+    return runs(folder, *who, names, unseal, say)
 
 
-def _asked(context: Context, environment: Mapping[str, str], one: Someone) -> Service:
+def _asked(context: Context, environment: Mapping[str, str], domain_id: str, speaker_id: str) -> Service:
     from voiceid_optout.voiceid.client import Client  # noqa: PLC0415 - not for --help
 
     try:
         with in_environment(environment), closing(Client(client_settings(context, environment))) as client:
-            return of_service(client.describe(one.domain_id, one.speaker_id), datetime.now(UTC))
+            return of_service(client.describe(domain_id, speaker_id), datetime.now(UTC))
     except VoiceIdError as error:
         raise CommandError(f"{error}; --offline leaves the service out") from error

@@ -13,7 +13,7 @@ from voiceid_optout.cli import context as contexts
 from voiceid_optout.cli.exit_codes import CommandError, ExitCode
 from voiceid_optout.cli.options import cwd_option, with_options
 from voiceid_optout.cli.output import echo, reported
-from voiceid_optout.cli.receipts import line_or_input
+from voiceid_optout.cli.people_input import line_or_input
 from voiceid_optout.foreign_text import one_line
 from voiceid_optout.state.project import load_project, name_problem
 

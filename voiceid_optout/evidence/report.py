@@ -12,8 +12,6 @@ from voiceid_optout.evidence import EvidenceError
 from voiceid_optout.speakers import Ensure, is_as_asked
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from voiceid_optout.evidence import Header, Row
 
 OVERDUE_DAYS = 30  # GDPR Art. 12(3): within one month of receipt of the request
@@ -167,11 +165,3 @@ class SummaryMaker:
             ),
             tuple(counts.month(name) for name, counts in sorted(self._months.items())),
         )
-
-
-def summarise(rows: Iterable[Row], header: Header) -> Summary:
-    """Return the summary of rows, which are gone through once."""
-    maker = SummaryMaker(header)
-    for row in rows:
-        maker.add(row)
-    return maker.summary()

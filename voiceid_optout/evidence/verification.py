@@ -9,9 +9,9 @@ from voiceid_optout.evidence import EvidenceError, json_ld, receipt, signing
 from voiceid_optout.evidence.document import DocumentInvalid, Report
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
-    from voiceid_optout.evidence import Header, Signature
+    from voiceid_optout.evidence import Header, Row, Signature
     from voiceid_optout.evidence.receipt import Receipt
 
 _PEEKED = 16
@@ -50,6 +50,26 @@ class Verified:
         return None
 
 
+def whole(file: BinaryIO, track: Callable[[Row], bool] = lambda _row: False) -> Report:
+    """Read a report to its end, line by line, and return it: every byte, the root and the signature are checked.
+
+    ``track`` chooses the rows whose proofs are wanted. Raises :class:`NotVerified`, and OSError as the file does.
+    """
+    try:
+        report = Report(file, track)
+        for _ in report:
+            pass
+    except DocumentInvalid as error:
+        raise NotVerified(str(error)) from None
+    _require_signed(report.root, report.signature)
+    return report
+
+
+def _require_signed(root: str, signature: Signature | None) -> None:
+    if signature is not None and not signing.is_signed(signature, bytes.fromhex(root)):
+        raise NotVerified("the signature is not one of this root: something was changed")
+
+
 def verify(file: BinaryIO) -> Verified:
     """Check a report, a receipt or a receipt as JSON-LD; ``file`` can seek, and a report is read line by line.
 
@@ -60,21 +80,16 @@ def verify(file: BinaryIO) -> Verified:
     file.seek(0)
     try:
         if beginning.startswith(_REPORT):
-            report = Report(file)
-            for _ in report:
-                pass
-            found = Verified(report.header, report.root, report.signature)
-        elif beginning.startswith((_RECEIPT, _JSON_LD)):
+            report = whole(file)
+            return Verified(report.header, report.root, report.signature)
+        if beginning.startswith((_RECEIPT, _JSON_LD)):
             read = json_ld.read if beginning.startswith(_JSON_LD) else receipt.read
             one = read(file.read(receipt.LARGEST + 1))
-            found = Verified(one.header, one.root, one.signature, one)
-        else:
-            raise NeitherError("this is neither a report nor a receipt")
-    except (DocumentInvalid, receipt.ReceiptInvalid) as error:
+            _require_signed(one.root, one.signature)
+            return Verified(one.header, one.root, one.signature, one)
+    except receipt.ReceiptInvalid as error:
         raise NotVerified(str(error)) from None
-    if found.signature is not None and not signing.is_signed(found.signature, bytes.fromhex(found.root)):
-        raise NotVerified("the signature is not one of this root: something was changed")
-    return found
+    raise NeitherError("this is neither a report nor a receipt")
 
 
 def breaks(found: Sequence[Verified]) -> Iterator[tuple[int, str]]:

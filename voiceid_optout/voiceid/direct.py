@@ -35,8 +35,6 @@ _CLIENT_FAULTS = range(400, 500)
 _STATUS = re.compile(rb"HTTP/1\.1 ([1-5][0-9]{2})(?: [^\r\n]*)?\r\n")
 _LENGTH = re.compile("[0-9]{1,9}")
 _LONGEST_LINE, _MOST_HEADERS = 65_536, 100
-# One for all calls: to ask the system for chance lets every other thread go first. No secret depends on it.
-_CHANCE = random.Random()  # noqa: S311
 _DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 
 
@@ -77,8 +75,9 @@ class DirectCalls:
         credentials = self._signer._credentials  # noqa: SLF001
         if not self._is_plain or credentials is None:
             return None
-        number = str(uuid.UUID(int=_CHANCE.getrandbits(128), version=4))
-        body, headers = self.request(operation, members, credentials.get_frozen_credentials(), number, time.time())
+        body, headers = self.request(
+            operation, members, credentials.get_frozen_credentials(), call_number(), time.time()
+        )
         reply = self._exchange(_wire(self._host, headers, body))
         if reply is None:
             return None
@@ -156,6 +155,15 @@ class DirectCalls:
         opened.connect()
         opened.sock.settimeout(self._timeout)
         return _Connection(opened)
+
+
+def call_number() -> str:
+    """Return a number that no other call has, a UUID as the SDK makes it.
+
+    Not by :func:`uuid.uuid4`: to ask the system for chance lets every other thread go first. No secret depends on
+    it, and the module's own generator, unlike one of ours, begins anew in a process that was forked.
+    """
+    return str(uuid.UUID(int=random.getrandbits(128), version=4))
 
 
 class _Connection:
