@@ -11,6 +11,7 @@ from tests.evidence.repositories import Repo
 from tests.service.running import Service
 from tests.voiceid.scripted import Answer, scripted, summary
 from voiceid_optout.cli.exit_codes import ExitCode
+from voiceid_optout.evidence import Signature, canonical
 from voiceid_optout.evidence.document import Report
 
 TEXT = """\
@@ -156,8 +157,10 @@ def test_a_report_before_that_was_changed_or_is_another_stacks_is_refused(report
     path = reported.root / "1.json"
     reported.run("report", "--json", str(path))
     text = path.read_text()
+    forged = canonical(Signature("ab" * 32, "cd" * 64)).decode()
     cases = [
         (text.replace("OPTED_OUT", "ENROLLED", 1), ExitCode.NOT_VERIFIED),
+        (text.replace('"signature":null', f'"signature":{forged}'), ExitCode.NOT_VERIFIED),
         ("{}", ExitCode.NOT_VERIFIED),
         (None, ExitCode.USAGE),
     ]

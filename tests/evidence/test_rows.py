@@ -3,9 +3,9 @@ from itertools import pairwise
 
 import pytest
 
-from voiceid_optout.evidence import EvidenceError, Row, commitment, opening
+from voiceid_optout.evidence import EvidenceError, Row, commitment, opening, time_text
 from voiceid_optout.evidence.git_history import Listing
-from voiceid_optout.evidence.rows import Rows, time_text
+from voiceid_optout.evidence.rows import Rows
 from voiceid_optout.register import Ensure, Entry, Location
 from voiceid_optout.speakers import SpeakerStatus, label
 from voiceid_optout.voiceid import Speaker

@@ -26,14 +26,14 @@ from voiceid_optout.cli.labels import Missing
 from voiceid_optout.cli.options import quiet_option, stack_options, with_options
 from voiceid_optout.cli.output import reported
 from voiceid_optout.cli.screen import Screen
-from voiceid_optout.evidence import EvidenceError, Header
+from voiceid_optout.evidence import EvidenceError, Header, time_text
 from voiceid_optout.evidence.document import write
 from voiceid_optout.evidence.git_history import listings
 from voiceid_optout.evidence.render_report import Table, overdue_lines, summary_lines, title
 from voiceid_optout.evidence.report import OVERDUE_DAYS, SummaryMaker, is_overdue
 from voiceid_optout.evidence.report_html import write_html
 from voiceid_optout.evidence.repository import Repository
-from voiceid_optout.evidence.rows import Rows, time_text
+from voiceid_optout.evidence.rows import Rows
 from voiceid_optout.evidence.verification import whole
 from voiceid_optout.evidence.versions import is_register_name
 from voiceid_optout.files import atomic

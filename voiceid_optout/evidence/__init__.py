@@ -13,12 +13,15 @@ import hashlib
 import hmac
 import json
 from dataclasses import dataclass, fields
+from datetime import UTC, datetime
+from functools import lru_cache
 from json.encoder import encode_basestring
 from typing import Any
 
 REPORT_TYPE = "voiceid-optout/report"
 REPORT_VERSION = 1
 ALGORITHM = "Ed25519"
+_DAY_SECONDS = 86_400
 
 
 class EvidenceError(Exception):
@@ -109,3 +112,15 @@ def opening(key: str, domain_id: str, speaker_id: str) -> str:
 def commitment(opening: str, domain_id: str, speaker_id: str) -> str:
     """Return the SHA-256 of ``<opening>/<domain id>/<speaker id>`` in hexadecimal digits."""
     return hashlib.sha256(f"{opening}/{domain_id}/{speaker_id}".encode()).hexdigest()
+
+
+def time_text(seconds: int) -> str:
+    """Return a time as reports have it: UTC, ``2026-03-02T09:15:00Z``."""
+    days, second = divmod(seconds, _DAY_SECONDS)
+    minutes, second = divmod(second, 60)
+    return f"{_day_text(days)}T{minutes // 60:02}:{minutes % 60:02}:{second:02}Z"
+
+
+@lru_cache(maxsize=4096)
+def _day_text(days: int) -> str:
+    return datetime.fromtimestamp(days * _DAY_SECONDS, UTC).date().isoformat()

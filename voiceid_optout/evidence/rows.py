@@ -9,11 +9,10 @@ from __future__ import annotations
 import hashlib
 import secrets
 from array import array
-from datetime import UTC, datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from voiceid_optout.evidence import EvidenceError, Row, commitment, opening
+from voiceid_optout.evidence import EvidenceError, Row, commitment, opening, time_text
 from voiceid_optout.speakers import LABEL_PREFIX, SpeakerStatus, label
 
 if TYPE_CHECKING:
@@ -29,7 +28,6 @@ _HEX = 16
 _LABEL_DIGITS = 16
 _NONCE_BYTES = 16
 _NEVER = -1
-_DAY_SECONDS = 86_400
 
 
 class _Unlisted(NamedTuple):
@@ -194,15 +192,3 @@ def _time(seconds: float) -> str:
         return time_text(int(seconds))
     except (ValueError, OverflowError, OSError):
         raise EvidenceError("the service gives a time that no calendar has") from None
-
-
-def time_text(seconds: int) -> str:
-    """Return a time as reports have it: UTC, ``2026-03-02T09:15:00Z``."""
-    days, second = divmod(seconds, _DAY_SECONDS)
-    minutes, second = divmod(second, 60)
-    return f"{_day_text(days)}T{minutes // 60:02}:{minutes % 60:02}:{second:02}Z"
-
-
-@lru_cache(maxsize=4096)
-def _day_text(days: int) -> str:
-    return datetime.fromtimestamp(days * _DAY_SECONDS, UTC).date().isoformat()

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from voiceid_optout.evidence import time_text
 from voiceid_optout.evidence.git_history import Kind
 from voiceid_optout.foreign_text import one_line
 from voiceid_optout.speakers import Ensure, SpeakerStatus, is_as_asked
@@ -168,8 +169,8 @@ def of_service(speaker: Speaker | None, asked_at: datetime) -> Service:
 
 
 def utc(at: datetime) -> str:
-    """Return a time of UTC as ``2026-03-02T09:15:00Z``."""
-    return f"{at.replace(tzinfo=None, microsecond=0).isoformat()}Z"
+    """Return a time as evidence has it."""
+    return time_text(int(at.timestamp()))
 
 
 def _of_register(event: Event, mask: Callable[[str], str]) -> Moment:
