@@ -44,24 +44,6 @@ def test_an_approved_plan_is_done_and_people_stay_opted_out(live: Project, servi
     assert statuses(service, domain) == ["OPTED_OUT", "OPTED_OUT"]
 
 
-def test_an_approval_holds_for_the_people_it_was_given_for(live: Project) -> None:
-    assert live.run("up", "--yes").exit_code == ExitCode.DONE
-    digest = digest_in(live.run("destroy", "--preview").stdout)
-    live.people("caller-1", "caller-2", "caller-3")
-    assert live.run("up", "--yes").exit_code == ExitCode.DONE
-    stale = live.run("destroy", "--approve", digest)
-    assert stale.exit_code == ExitCode.STALE
-    assert f"{digest} was reviewed" in stale.stderr
-
-
-def test_an_approval_to_empty_the_register_is_none_to_destroy(live: Project) -> None:
-    assert live.run("up", "--yes").exit_code == ExitCode.DONE
-    live.people()
-    digest = digest_in(live.run("preview").stdout)
-    assert live.run("destroy", "--approve", digest).exit_code == ExitCode.STALE
-    assert live.run("up", "--approve", digest).exit_code == ExitCode.DONE
-
-
 def test_a_few_named_people_need_no_approval(live: Project, domain: str) -> None:
     assert live.run("up", "--yes").exit_code == ExitCode.DONE
     label = label_of(domain, "caller-1")
