@@ -34,7 +34,6 @@ from voiceid_optout.evidence.report import OVERDUE_DAYS, SummaryMaker, is_overdu
 from voiceid_optout.evidence.report_html import write_html
 from voiceid_optout.evidence.repository import Repository
 from voiceid_optout.evidence.rows import Rows
-from voiceid_optout.evidence.verification import whole
 from voiceid_optout.evidence.versions import is_register_name
 from voiceid_optout.files import atomic
 from voiceid_optout.forge.identifiers import Matcher
@@ -135,6 +134,8 @@ def _root_of(previous: str | None, context: Context) -> str | None:
     """Return the root of the report before; of a file every byte is checked, and the signature."""
     if previous is None:
         return None
+    from voiceid_optout.evidence.verification import whole  # noqa: PLC0415 - not for --help
+
     if len(previous) == _ROOT_DIGITS and not set(previous.lower()) - set("0123456789abcdef"):
         return previous.lower()
     try:
