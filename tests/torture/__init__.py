@@ -1,0 +1,70 @@
+"""What each test under fire repeats: a few times in every run of the tests, many times in ``make torture``.
+
+A test asks for its budget, draws everything random from ``Random(budget.seed)``, and writes down what it counted:
+
+    budget = torture.budget("kills")
+    dice = random.Random(budget.seed)
+    ...
+    budget.record(kills=killed, lost=0)
+
+``OPTOUT_TORTURE`` is a folder: with it, the long counts are used and the records are written there, a file a part.
+``OPTOUT_TORTURE_COUNTS`` (``kills=50,wire=1000``) replaces counts. ``OPTOUT_SEED`` repeats a run; without it each
+run draws its own seed, and prints it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of the torture: what it counts, how many in the short and the long form, and the tests that do it."""
+
+    counts: str
+    short: int
+    long: int
+    tests: str
+
+
+PARTS = {
+    "kills": Part("kills of engine, program and plugin", 3, 1000, "tests/e2e/test_kills.py"),
+}
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How many times to do it, and the seed of everything random."""
+
+    name: str
+    count: int
+    seed: int
+    results: Path | None
+    begun: float = field(default_factory=time.monotonic)
+
+    def record(self, **counts: int) -> None:
+        """Write down what was counted: names are words of the table in docs/reliability.md."""
+        if self.results is None:
+            return
+        self.results.mkdir(parents=True, exist_ok=True)
+        result: dict[str, object] = {"part": self.name, "asked": self.count, "seed": self.seed, "counts": counts}
+        result["date"] = time.strftime("%Y-%m-%d", time.gmtime())
+        result["seconds"] = round(time.monotonic() - self.begun, 1)
+        (self.results / f"{self.name}.json").write_text(json.dumps(result) + "\n")
+
+
+def budget(name: str) -> Budget:
+    """Return the budget of a part, and print it for who has to repeat a failure."""
+    part, folder = PARTS[name], os.environ.get("OPTOUT_TORTURE")
+    count = part.long if folder else part.short
+    for item in filter(None, os.environ.get("OPTOUT_TORTURE_COUNTS", "").split(",")):
+        if item.split("=")[0] == name:
+            count = int(item.split("=")[1])
+    seed = int(os.environ.get("OPTOUT_SEED") or random.SystemRandom().randrange(10**9))
+    print(f"{name}: {count} {part.counts}, OPTOUT_SEED={seed}")
+    return Budget(name, count, seed, Path(folder) if folder else None)
