@@ -14,7 +14,7 @@ unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
 .PHONY: help up check test fast lint lint-workflows lint-policies unit test-long test-whole coverage test-aws test-browser test-clients \
   test-clients-more test-official test-package test-kills test-service-kills test-service-mutations docs docs-serve lock format house picture engines clean \
-  changelog release-check test-matrix
+  changelog release-check test-matrix torture
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | awk -F '\t' '{ printf "  make %-24s %s\n", $$1, $$2 }'
@@ -84,6 +84,9 @@ test-service-kills: $(VENV)/.dev ## 300 random kills of the service and 30 of it
 
 test-service-mutations: $(VENV)/.dev ## 100,000 mutated requests against the service; some minutes
 	OPTOUT_MUTATIONS=$${OPTOUT_MUTATIONS:-100000} $(RUN) -m pytest -s tests/service/test_mutations.py
+
+torture: $(VENV)/.dev ## repeat the tests under fire many times, and write docs/reliability.md; hours, or TORTURE="kills" names parts
+	nice $(RUN) -m tests.torture $(TORTURE)
 
 test-aws: $(VENV)/.dev .aws-extra/.done ## tests of the guardrails with the AWS provider's package
 	PYTHONPATH="$(CURDIR)/.aws-extra" $(RUN) -m pytest -m aws tests/providers tests/program tests/cli

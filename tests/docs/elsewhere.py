@@ -28,7 +28,8 @@ REASONS = {  # by the beginning of a command
     r"sudo |(?:systemctl|journalctl|useradd|install) ": "changes the machine",
     r"(?:docker|podman|buildah|kubectl) ": "needs containers",
     r"(?:psql|pg_dump|pg_restore|createdb|createuser) ": "needs the reader's PostgreSQL server",
-    r"python -m (?:benchmarks|tests)\.": "measures or records for minutes",
+    r"make (?:torture|audit|mutation)": "takes minutes or hours, or needs services of the network",
+    r"(?:OPTOUT_SEED=\d+ )?python -m (?:benchmarks|tests)\.": "measures or records for minutes",
 }
 
 

@@ -58,13 +58,18 @@ class Budget:
         (self.results / f"{self.name}.json").write_text(json.dumps(result) + "\n")
 
 
-def budget(name: str) -> Budget:
-    """Return the budget of a part, and print it for who has to repeat a failure."""
-    part, folder = PARTS[name], os.environ.get("OPTOUT_TORTURE")
-    count = part.long if folder else part.short
+def count(name: str, *, long: bool) -> int:
+    """Return how many times a part is to be done."""
     for item in filter(None, os.environ.get("OPTOUT_TORTURE_COUNTS", "").split(",")):
         if item.split("=")[0] == name:
-            count = int(item.split("=")[1])
+            return int(item.split("=")[1])
+    return PARTS[name].long if long else PARTS[name].short
+
+
+def budget(name: str) -> Budget:
+    """Return the budget of a part, and print it for who has to repeat a failure."""
+    folder = os.environ.get("OPTOUT_TORTURE")
+    times = count(name, long=bool(folder))
     seed = int(os.environ.get("OPTOUT_SEED") or random.SystemRandom().randrange(10**9))
-    print(f"{name}: {count} {part.counts}, OPTOUT_SEED={seed}")
-    return Budget(name, count, seed, Path(folder) if folder else None)
+    print(f"{name}: {times} {PARTS[name].counts}, OPTOUT_SEED={seed}")
+    return Budget(name, times, seed, Path(folder) if folder else None)
