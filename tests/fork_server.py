@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import ctypes
 import fcntl
+import functools
 import gc
 import inspect
 import json
@@ -26,6 +27,9 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+from voiceid_optout.voiceid.aws_config import Identity, Keys
+from voiceid_optout.voiceid.settings import ClientSettings
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -38,6 +42,7 @@ FORKED = ("voiceid_optout.engine.embedded.program", "voiceid_optout.engine.embed
 AHEAD = (
     *("pulumi.dynamic", "voiceid_optout.voiceid.client", "voiceid_optout.register"),
     *("voiceid_optout.providers.opted_out_speaker", "voiceid_optout.providers.opted_out_speakers"),
+    *("voiceid_optout.program", "voiceid_optout.voiceid.direct", "voiceid_optout.voiceid.snapshot", "http.client"),
 )
 _SUBREAPER = 36  # prctl: orphans below become children of this process, and not of init
 _ABOVE = 500  # where descriptors wait until their numbers are free
@@ -170,9 +175,18 @@ def become(order: dict[str, Any]) -> None:
     import_module(order["words"][0]).main()
 
 
+def _read_ahead() -> None:
+    """Let botocore go through its folders once; each process spends half of its time on that otherwise."""
+    sessions: Any = import_module("botocore.session")
+    sessions.create_loader = functools.cache(sessions.create_loader)
+    connect = import_module("voiceid_optout.voiceid.client").connect
+    connect(ClientSettings("http://127.0.0.1:1", "us-east-1", identity=Identity(keys=Keys("AKID", "unused"))))
+
+
 def main() -> None:
     for module in (*FORKED, *AHEAD):
         import_module(module)
+    _read_ahead()
     gc.collect()
     gc.freeze()
     order = serve(socket.socket(fileno=int(sys.argv[1])))
