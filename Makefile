@@ -14,7 +14,7 @@ unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
 .PHONY: help up check test fast lint lint-workflows lint-policies unit test-long test-whole coverage test-aws test-browser test-clients \
   test-clients-more test-official test-package test-kills test-service-kills test-service-mutations docs docs-serve lock format house picture engines clean \
-  changelog release-check test-matrix torture
+  changelog release-check test-matrix torture mutation audit
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | awk -F '\t' '{ printf "  make %-24s %s\n", $$1, $$2 }'
@@ -88,6 +88,12 @@ test-service-mutations: $(VENV)/.dev ## 100,000 mutated requests against the ser
 torture: $(VENV)/.dev ## repeat the tests under fire many times, and write docs/reliability.md; hours, or TORTURE="kills" names parts
 	nice $(RUN) -m tests.torture $(TORTURE)
 
+mutation: $(VENV)/.dev tools/mutation/.venv/.done ## change the code that protects people, and count which changes its tests notice; hours
+	nice tools/mutation/.venv/bin/python -m tools.mutation $(MUTATION)
+
+audit: $(VENV)/.dev tools/release/.venv/.done $(if $(AUDIT),,tools/audit/.venv/.done) ## locks, hashes, SBOM and known weaknesses of all that is installed; AUDIT=--offline
+	$(RUN) -m tools.audit $(AUDIT)
+
 test-aws: $(VENV)/.dev .aws-extra/.done ## tests of the guardrails with the AWS provider's package
 	PYTHONPATH="$(CURDIR)/.aws-extra" $(RUN) -m pytest -m aws tests/providers tests/program tests/cli
 
@@ -98,7 +104,7 @@ test-browser: $(VENV)/.dev tests/browser/node/node_modules/.done ## the page of 
 	$(RUN) -m pytest -s -m browser tests/browser
 
 test-clients-more: $(VENV)/.dev ## tests with the AWS SDKs for Java and Rust; needs a JDK, Maven and Cargo, builds some minutes
-	cd tests/clients/java && mvn -q -B dependency:copy-dependencies -DoutputDirectory=target/lib
+	cd tests/clients/java && mvn -q -B --strict-checksums dependency:copy-dependencies -DoutputDirectory=target/lib
 	cd tests/clients/rust && cargo build
 	OPTOUT_JAVA=java OPTOUT_RUST="$(CURDIR)/tests/clients/rust/target/debug/voiceid-optout-client-tests" \
 	  $(RUN) -m pytest -v -s -m clients tests/clients/test_more.py
@@ -137,6 +143,18 @@ test-matrix: $(VENV)/.dev ## the fast tests on other Pythons, oldest and newest 
 tools/release/.venv/.done: tools/release/release.txt
 	$(PYTHON) -m venv tools/release/.venv
 	tools/release/.venv/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes -r $<
+	@touch $@
+
+tools/audit/.venv/.done: tools/audit/audit.txt
+	$(PYTHON) -m venv tools/audit/.venv
+	tools/audit/.venv/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes -r $<
+	@touch $@
+
+tools/mutation/.venv/.done: requirements-dev.txt tools/mutation/mutation.txt
+	$(PYTHON) -m venv tools/mutation/.venv
+	tools/mutation/.venv/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes \
+	  -r requirements-dev.txt -r tools/mutation/mutation.txt
+	tools/mutation/.venv/bin/python -m pip --disable-pip-version-check --quiet install --no-deps --no-index --no-build-isolation --editable .
 	@touch $@
 
 docs: $(VENV)/.runtime tools/site/.venv/.done ## build the documentation into .site/, a folder that needs no network
@@ -181,6 +199,8 @@ lock: ## resolve the dependencies anew; needs uv
 	$(COMPILE) pyproject.toml --group build --extra postgres --universal -c requirements.txt -o deploy/container/requirements.txt
 	$(COMPILE) tests/clients/awscli.in -o tests/clients/awscli.txt
 	$(COMPILE) --no-deps requirements-aws.in -o requirements-aws.txt
+	$(COMPILE) tools/audit/audit.in -o tools/audit/audit.txt
+	$(COMPILE) tools/mutation/mutation.in -c requirements-dev.txt -o tools/mutation/mutation.txt
 	$(COMPILE) tools/policies/parliament.in -o tools/policies/parliament.txt
 	$(COMPILE) tools/release/release.in -o tools/release/release.txt
 	$(COMPILE) tools/site/site.in -o tools/site/site.txt
@@ -192,7 +212,7 @@ lock: ## resolve the dependencies anew; needs uv
 clean: ## remove what the targets above made, the sandbox's data too
 	rm -rf $(VENV) .optout .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage \
 	  tests/clients/.venv tests/browser/node/node_modules tests/clients/node/node_modules tests/clients/java/target tests/clients/rust/target \
-	  tools/workflows/.venv tools/policies/.venv tools/site/.venv tools/release/.venv .site .aws-extra .matrix dist
+	  tools/*/.venv .site .aws-extra .matrix dist
 
 # One virtual environment; the second mark means that the tools for development are in it too.
 $(VENV)/bin/python:
