@@ -33,6 +33,15 @@ class Part:
 
 
 PARTS = {
+    "model": Part("runs of a stack against a model", 8, 5000, "tests/torture/test_model.py"),
+    "races-sqlite": Part(
+        "histories of calls about one person, at one process on SQLite",
+        *(15, 1000, "tests/service/test_histories.py::test_on_sqlite_with_a_clock_that_jumps"),
+    ),
+    "races-postgres": Part(
+        "histories of calls about one person, at two processes on PostgreSQL",
+        *(15, 1000, "tests/service/test_histories.py::test_on_postgresql_with_two_processes_half_a_minute_apart"),
+    ),
     "kills": Part("kills of engine, program and plugin", 3, 1000, "tests/e2e/test_kills.py"),
 }
 
