@@ -9,7 +9,7 @@ import pytest
 from voiceid_optout.cli.exit_codes import ExitCode
 from voiceid_optout.cli.serve import command
 from voiceid_optout.service.auth.quotas import AWS
-from voiceid_optout.service.settings import Kind, SecretSource, Settings
+from voiceid_optout.service.settings import Kind, Limits, SecretSource, Settings
 
 
 @pytest.fixture
@@ -54,6 +54,11 @@ def test_quotas(settings: Any, tmp_path: Path) -> None:
     assert settings("--quotas", str(path)).access.rates == {"OptOutSpeaker": 100.0}
 
 
+def test_speakers_of_a_domain(settings: Any) -> None:
+    assert settings().tenant.limits == Limits(speakers_per_domain=100_000)
+    assert settings("--speakers-per-domain", "1000000").tenant.limits == Limits(speakers_per_domain=1_000_000)
+
+
 def test_limits_and_events(settings: Any, tmp_path: Path) -> None:
     chosen = settings(
         *(
@@ -95,6 +100,8 @@ def test_limits_and_events(settings: Any, tmp_path: Path) -> None:
         (("--events-webhook", "https://a/", "--events-webhook-secret", "hush"), "env:NAME or file:PATH"),
         (("--test-hooks",), "needs --admin-port"),
         (("--replay-window", "1"), "--replay-window"),
+        (("--speakers-per-domain", "0"), "--speakers-per-domain"),
+        (("--speakers-per-domain", "1000000001"), "--speakers-per-domain"),
         (("--admin-port", "8099"), "--port and --admin-port are both 8099"),
         (("--host", "::1", "--admin-host", "::1", "--port", "1234", "--admin-port", "1234"), "are both 1234"),
     ],

@@ -17,7 +17,7 @@ from voiceid_optout.cli.options import LazyGroup
 from voiceid_optout.cli.output import echo
 from voiceid_optout.cli.serve_production import production_options, production_settings
 from voiceid_optout.service.errors import DataLockedError, StartError
-from voiceid_optout.service.settings import Settings, Tenant
+from voiceid_optout.service.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -142,13 +142,12 @@ def command(
 
     settings = Settings(
         data=data,
-        tenant=Tenant(region=region),
         database=database,
         host=host,
         port=port,
         objects=objects,
         domains=tuple(_domain(text) for text in domains),
-        **production_settings(production, admin_port, (host, port)),
+        **production_settings(production, region, admin_port, (host, port)),
     )
     configure(production["log_format"])
     with refusals("optout serve"):

@@ -14,8 +14,10 @@ from voiceid_optout.service.settings import (
     AdminSettings,
     ConnectionLimits,
     EventSinks,
+    Limits,
     SecretError,
     SecretSource,
+    Tenant,
     TlsFiles,
     WebhookSettings,
 )
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
 AWS_QUOTAS = "aws"
 NO_QUOTAS = "none"
+_MOST_SPEAKERS = 1_000_000_000  # the column of the count holds twice as many
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
@@ -81,6 +84,14 @@ _QUOTAS = (
         show_default=True,
         metavar="N",
         help="This process is one of N behind one address, and gives an Nth of every quota.",
+    ),
+    click.option(
+        "--speakers-per-domain",
+        type=click.IntRange(1, _MOST_SPEAKERS),
+        default=Limits().speakers_per_domain,
+        show_default=True,
+        metavar="N",
+        help="How many speakers a domain may hold, opted-out ones included. The default is AWS's.",
     ),
 )
 _LIMITS = (
@@ -150,7 +161,7 @@ production_options: Callable[[Any], Any] = with_options(*_ACCESS, *_TLS, *_QUOTA
 
 
 def production_settings(
-    choices: dict[str, Any], admin_port: int | None, address: tuple[str, int]
+    choices: dict[str, Any], region: str, admin_port: int | None, address: tuple[str, int]
 ) -> dict[str, Any]:
     """Return the members of the service's Settings that these options decide; raises click's UsageError."""
     if choices["test_hooks"] and admin_port is None:
@@ -159,6 +170,7 @@ def production_settings(
         raise click.UsageError(f"--port and --admin-port are both {admin_port}; choose two, or 0 for any free one")
     rates = quota_rates(choices["quotas"], choices["quota"])
     return {
+        "tenant": Tenant(region, limits=Limits(speakers_per_domain=choices["speakers_per_domain"])),
         "tls": _tls(choices["tls_certificate"], choices["tls_key"]),
         "plain_http": choices["insecure_plain_http"],
         "connection_limits": ConnectionLimits(
