@@ -43,6 +43,7 @@ PARTS = {
         *(15, 1000, "tests/service/test_histories.py::test_on_postgresql_with_two_processes_half_a_minute_apart"),
     ),
     "kills": Part("kills of engine, program and plugin", 3, 1000, "tests/e2e/test_kills.py"),
+    "wire": Part("faulty replies on the wire", 300, 200_000, "tests/torture/test_wire.py"),
 }
 
 

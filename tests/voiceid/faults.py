@@ -44,7 +44,7 @@ ANSWERS: dict[str, tuple[Answer, type[voiceid.VoiceIdError], str]] = {
         voiceid.CredentialsRejected,
         "UnrecognizedClientException",
     ),
-    "bad signature": (failure("InvalidSignatureException", text=TEXT), voiceid.CredentialsRejected, "clock"),
+    "bad signature": (failure("InvalidSignatureException", text=TEXT), voiceid.SignatureRejected, "clock"),
     "expired": (failure("ExpiredTokenException", text=TEXT), voiceid.CredentialsRejected, "session token"),
     "throttled": (failure("ThrottlingException", text=TEXT), voiceid.Throttled, "voiceid-optout:quotas"),
     "full": (failure("ServiceQuotaExceededException", text=TEXT), voiceid.QuotaExceeded, "raise its quota"),
@@ -52,7 +52,7 @@ ANSWERS: dict[str, tuple[Answer, type[voiceid.VoiceIdError], str]] = {
     "internal": (failure("InternalServerException", text=TEXT, status=500), voiceid.ServiceFault, "HTTP 500"),
     "bad gateway": (Answer(TEXT.encode(), 502), voiceid.ServiceFault, "HTTP 502"),
     "other service": (failure(PLANTED, text=TEXT, status=404), voiceid.UnexpectedAnswer, "HTTP 404"),
-    "not JSON": (Answer(TEXT.encode()), voiceid.UnexpectedAnswer, "leaves out"),
+    "not JSON": (Answer(TEXT.encode()), voiceid.UnexpectedAnswer, "another form"),
     "no speaker": (Answer({"Speaker": {"CustomerSpeakerId": PLANTED}}), voiceid.UnexpectedAnswer, "leaves out"),
     "odd status": (
         Answer({"Speaker": {"Status": PLANTED, "DomainId": "x", "GeneratedSpeakerId": "x"}}),

@@ -15,12 +15,16 @@ GENERATED = "id#AbCdEfGhIjKlMnOpQrStUv"
 
 @dataclass(frozen=True)
 class Answer:
-    """``cut``: how many of its bytes, headers included, are sent before the connection is closed."""
+    """``cut``: how many of its bytes, headers included, are sent before the connection is closed.
+
+    ``times``: how often it is sent.
+    """
 
     body: dict[str, Any] | bytes
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
     cut: int | None = None
+    times: int = 1
 
 
 def failure(
@@ -84,7 +88,7 @@ def scripted(script: Script) -> Iterator[Scripted]:
             self.send_header("Content-Length", str(len(raw)))
             self.end_headers()
             self.wfile.write(raw)
-            connection.write(self.wfile.getvalue()[: answer.cut])
+            connection.write(self.wfile.getvalue()[: answer.cut] * answer.times)
             self.wfile = connection
             self.close_connection = answer.cut is not None
 

@@ -1,6 +1,6 @@
 import datetime as dt
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from voiceid_optout.voiceid import (
     CredentialsRejected,
     DomainNotActive,
     EndpointUnreachable,
+    ServiceFault,
     Speaker,
     Throttled,
     UnexpectedAnswer,
@@ -24,6 +25,7 @@ from voiceid_optout.voiceid import (
     UnknownSpeaker,
 )
 from voiceid_optout.voiceid.client import TRANSPORT_TRIES, Client, _is_truncated, connect
+from voiceid_optout.voiceid.direct import CALL_HEADER
 from voiceid_optout.voiceid.pacing import CONFLICT_TRIES, THROTTLE_TRIES
 from voiceid_optout.voiceid.settings import ClientSettings, Quotas
 
@@ -302,3 +304,64 @@ def test_a_body_in_chunks_is_whole() -> None:
 @pytest.mark.parametrize(("body", "cut"), [(b'{"Speaker": {}}', False), (b'{"Speaker": {}', True), (b"", True)])
 def test_a_body_that_the_connections_end_ends(body: bytes, cut: bool) -> None:
     assert _is_truncated({"headers": {}, "body": body}) is cut
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize(
+    ("odd", "times"),  # a second one is the first of the SDK's
+    [
+        pytest.param(Answer(b'{"Speaker": {"Cust'), 2, id="a length that is too short"),
+        pytest.param(speaker("caller-2"), 1, id="about another person"),
+        pytest.param(Answer(b""), 1, id="empty"),
+        pytest.param(replace(speaker("caller-1"), headers={CALL_HEADER: "0"}), 2, id="to another call"),
+    ],
+)
+def test_an_answer_to_something_else_is_asked_for_again(
+    serve: Serve, connect: Connect, odd: Answer, times: int
+) -> None:
+    answers = iter([speaker("caller-0"), *[odd] * times])
+    server = serve(lambda _operation, body: next(answers, None) or speaker(body["SpeakerId"]))
+    client = connect(server.url)
+    client.opt_out(DOMAIN, "caller-0")
+    assert client.opt_out(DOMAIN, "caller-1").customer_speaker_id == "caller-1"
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_service_that_speaks_of_others_is_refused(serve: Serve, connect: Connect) -> None:
+    client = connect(serve(lambda *_: speaker("planted-1")).url)
+    with pytest.raises(UnexpectedAnswer, match="answers OptOutSpeaker with what was not asked") as caught:
+        client.opt_out(DOMAIN, "planted-2")
+    assert "planted" not in str(caught.value)
+
+
+def test_the_number_of_the_call_comes_back(live: Live, domain: str) -> None:
+    """The service says it; an answer with another number would not be believed."""
+    api = connect(ClientSettings(live.running.url, REGION))
+    answers: list[dict[str, Any]] = []
+    sent: list[bytes] = []
+    api.meta.events.register("response-received.voice-id", lambda response_dict, **_: answers.append(response_dict))
+    api.meta.events.register("before-send.voice-id", lambda request, **_: sent.append(request.headers[CALL_HEADER]))
+    api.opt_out_speaker(DomainId=domain, SpeakerId="caller-1")
+    assert [answer["headers"][CALL_HEADER] for answer in answers] == [number.decode() for number in sent]
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_clock_that_is_wrong_for_a_moment(serve: Serve, connect: Connect, times: int) -> None:
+    """Behind one address may be several machines of the service, each with a clock."""
+    answers = iter([failure("InvalidSignatureException")] * times)
+    server = serve(lambda _operation, body: next(answers, None) or speaker(body["SpeakerId"]))
+    assert connect(server.url).opt_out(DOMAIN, "caller-1").customer_speaker_id == "caller-1"
+    assert len(server.calls) == 1 + times
+
+
+@pytest.mark.usefixtures("impatient")
+def test_an_endpoint_that_has_answered_is_given_more_time(serve: Serve, connect: Connect) -> None:
+    faults: Iterator[Answer] = iter([])
+    server = serve(lambda _operation, body: next(faults, None) or speaker(body["SpeakerId"]))
+    client = connect(server.url)
+    faults = iter([failure("InternalServerException", status=500)] * (1 + TRANSPORT_TRIES))
+    with pytest.raises(ServiceFault):
+        client.opt_out(DOMAIN, "caller-1")
+    client.opt_out(DOMAIN, "caller-1")
+    faults = iter([failure("InternalServerException", status=500)] * (1 + TRANSPORT_TRIES))
+    assert client.opt_out(DOMAIN, "caller-1").customer_speaker_id == "caller-1"

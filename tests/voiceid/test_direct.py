@@ -194,6 +194,20 @@ def test_a_connection_that_the_service_has_closed_is_opened_again(serve: Serve, 
     assert len(server.calls) == 3
 
 
+def test_an_answer_that_comes_twice_is_no_answer_to_the_next_call(serve: Serve, connect: Connect) -> None:
+    server = serve(
+        lambda operation, body: replace(
+            Answer(b"") if operation == "DeleteSpeaker" else speaker(body["SpeakerId"]), times=2
+        )
+    )
+    client = connect(server.url)
+    client.delete(DOMAIN, "caller-0")
+    for number in range(3):
+        assert client.opt_out(DOMAIN, f"caller-{number}").customer_speaker_id == f"caller-{number}"
+        assert client.delete(DOMAIN, f"caller-{number}")
+    assert len(server.calls) == 7
+
+
 def test_a_proxy_is_the_sdks_affair(serve: Serve, sdk: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     proxy = serve(lambda _operation, body: speaker(body["SpeakerId"]))
     monkeypatch.setenv("HTTP_PROXY", proxy.url)

@@ -7,12 +7,24 @@ from hypothesis import strategies as st
 
 from tests.voiceid.fixtures import ManualClock
 from tests.voiceid.throttling import busy
-from voiceid_optout.voiceid import ConcurrentChanges, Throttled, UnknownDomain, VoiceIdError
+from voiceid_optout.voiceid import (
+    ConcurrentChanges,
+    CredentialsRejected,
+    EndpointUnreachable,
+    ServiceFault,
+    SignatureRejected,
+    Throttled,
+    UnexpectedAnswer,
+    UnknownDomain,
+    VoiceIdError,
+)
 from voiceid_optout.voiceid.pacing import (
     CONFLICT_TRIES,
     LONGEST_BACKOFF,
     LOWEST,
+    SIGNATURE_TRIES,
     THROTTLE_TRIES,
+    TRANSPORT_ROUNDS,
     Bucket,
     Pacer,
     Retries,
@@ -204,8 +216,8 @@ def test_retry_after_closes_the_bucket() -> None:
     assert bucket.take(107.5) == 0
 
 
-def delays(error: VoiceIdError) -> list[float]:
-    retries = Retries(random.Random(7))
+def delays(error: VoiceIdError, *, answered: bool = False) -> list[float]:
+    retries = Retries(random.Random(7), answered=answered)
     taken = []
     while (delay := retries.delay(error)) is not None:
         taken.append(delay)
@@ -221,6 +233,17 @@ def test_concurrent_changes_back_off_with_jitter() -> None:
 
 def test_throttles_leave_the_waiting_to_the_bucket() -> None:
     assert delays(Throttled("x")) == [0.0] * (THROTTLE_TRIES - 1)
+
+
+def test_faults_on_the_way_are_given_more_time_where_there_was_an_answer() -> None:
+    for error in (EndpointUnreachable("x"), ServiceFault("x"), UnexpectedAnswer("x")):
+        assert delays(error) == []
+        assert len(delays(error, answered=True)) == TRANSPORT_ROUNDS - 1
+
+
+def test_a_signature_may_be_refused_for_a_moment() -> None:
+    assert len(delays(SignatureRejected("x"))) == SIGNATURE_TRIES - 1
+    assert delays(CredentialsRejected("x")) == []
 
 
 def test_nothing_else_is_tried_again() -> None:

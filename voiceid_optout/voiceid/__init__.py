@@ -50,6 +50,10 @@ class CredentialsRejected(VoiceIdError):
     """The service does not accept the key, its signature or its session token."""
 
 
+class SignatureRejected(CredentialsRejected):
+    """The signature is not accepted: the secret is another one, or the clocks are apart."""
+
+
 class CredentialsMissing(VoiceIdError):
     """No AWS credentials were found, or only half of them."""
 

@@ -32,6 +32,8 @@ REJECTED = frozenset(
         "RequestExpired",
     }
 )
+# What a clock that is wrong leads to, the machine's or that of one of several machines of the service.
+MISSIGNED = frozenset({"InvalidSignatureException", "SignatureDoesNotMatch", "RequestExpired"})
 UNREACHABLE = (aws.ConnectionError, aws.HTTPClientError)
 UNKNOWN_KEY = frozenset({"InvalidClientTokenId", "SignatureDoesNotMatch", "ExpiredToken", "ExpiredTokenException"})
 MALFORMED = frozenset({"ValidationError", "MalformedPolicyDocument", "PackedPolicyTooLarge"})
@@ -77,7 +79,8 @@ def _from_answer(response: Mapping[str, Any], operation: str, place: str, domain
         text = f"{place} still throttles {operation} after all retries: lower voiceid-optout:quotas or try later"
         return errors.Throttled(text, _retry_after(meta.get("HTTPHeaders", {})))
     if code in REJECTED:
-        return errors.CredentialsRejected(
+        kind = errors.SignatureRejected if code in MISSIGNED else errors.CredentialsRejected
+        return kind(
             f"{place} rejects the AWS credentials ({code}): check the key, its secret, the session token, "
             "the region and this machine's clock"
         )

@@ -7,6 +7,7 @@ import json
 import logging
 import uuid
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from http import HTTPStatus
 from typing import Any, TypeVar
 
 import boto3
@@ -16,7 +17,7 @@ from botocore import xform_name
 from botocore.exceptions import ConnectionClosedError
 from botocore.parsers import ResponseParserError
 
-from voiceid_optout.voiceid import Domain, Speaker, Throttled, UnexpectedAnswer, UnknownSpeaker
+from voiceid_optout.voiceid import Domain, Speaker, Throttled, UnexpectedAnswer, UnknownSpeaker, VoiceIdError
 from voiceid_optout.voiceid.botocore_errors import PACED_PREFIX, SETTLED_CODES, THROTTLES, translate
 from voiceid_optout.voiceid.credentials import open_session
 from voiceid_optout.voiceid.direct import CALL_HEADER, DirectCalls
@@ -48,6 +49,7 @@ class Client:
         self._clock = clock or SystemClock()
         self._place = settings.place()
         self._pacer = Pacer(settings.quotas, self._clock, on_wait, settings.long_wait)
+        self._has_answered = False
         try:
             self._api = connect(settings)
             self._direct = DirectCalls(
@@ -58,8 +60,7 @@ class Client:
 
     def opt_out(self, domain_id: str, speaker_id: str) -> Speaker:
         """Opt a speaker out, creating the record if there is none; idempotent."""
-        answer = self._call("OptOutSpeaker", domain_id, {"SpeakerId": speaker_id})
-        return self._parsed(answer, _speaker)
+        return self._call("OptOutSpeaker", domain_id, {"SpeakerId": speaker_id}, _speaker)
 
     def describe(
         self, domain_id: str, speaker_id: str, *, unless: Callable[[], bool] | None = None
@@ -69,15 +70,14 @@ class Client:
         ``unless`` is asked while the call waits for its token; once it says True, NotNeeded is raised.
         """
         try:
-            answer = self._call("DescribeSpeaker", domain_id, {"SpeakerId": speaker_id}, unless)
+            return self._call("DescribeSpeaker", domain_id, {"SpeakerId": speaker_id}, _speaker, unless)
         except UnknownSpeaker:
             return None
-        return self._parsed(answer, _speaker)
 
     def delete(self, domain_id: str, speaker_id: str) -> bool:
         """Delete a speaker and with it the memory of an opt-out; False if there was none."""
         try:
-            self._call("DeleteSpeaker", domain_id, {"SpeakerId": speaker_id})
+            self._call("DeleteSpeaker", domain_id, {"SpeakerId": speaker_id}, _nothing)
         except UnknownSpeaker:
             return False
         return True
@@ -97,13 +97,11 @@ class Client:
         ``token``: None for the first page. Tokens live for 24 hours; an old one raises RequestInvalid.
         """
         more = {} if token is None else {"NextToken": token}
-        answer = self._call("ListSpeakers", domain_id, {"MaxResults": PAGE, **more})
-        return self._parsed(answer, _speakers), answer.get("NextToken") or None
+        return self._call("ListSpeakers", domain_id, {"MaxResults": PAGE, **more}, _page)
 
     def describe_domain(self, domain_id: str) -> Domain:
         """Return the domain; a suspended one can be read."""
-        answer = self._call("DescribeDomain", domain_id, {})
-        return self._parsed(answer, _domain)
+        return self._call("DescribeDomain", domain_id, {}, _domain)
 
     def close(self) -> None:
         """Close the connections."""
@@ -115,49 +113,73 @@ class Client:
         operation: str,
         domain_id: str,
         members: Mapping[str, Any],
+        read: Callable[[Mapping[str, Any], Mapping[str, Any]], _T],
         unless: Callable[[], bool] | None = None,
-    ) -> Mapping[str, Any]:
+    ) -> _T:
+        """Make a call until it is answered or given up; ``read`` gets what was asked and what came back."""
         send: Callable[..., Mapping[str, Any]] = getattr(self._api, xform_name(operation))
         request = {"DomainId": domain_id, **members}
-        retries = Retries()
+        retries = Retries(answered=self._has_answered)
         while True:
             if not self._pacer.acquire(operation, unless):
                 raise NotNeeded
+            cause: Exception | None = None  # an answer's text may quote it: only the SDK's own errors are causes
+            fault: VoiceIdError
             try:
                 answer = self._direct.call(operation, request)
-                return send(**request) if answer is None else answer
+                found = read(request, send(**request) if answer is None else answer)
             except (aws.BotoCoreError, aws.ClientError) as error:
+                cause = error
                 fault = translate(error, operation=operation, place=self._place, domain_id=domain_id)
-                delay = retries.delay(fault)
-                if delay is None:
-                    raise fault from error
-            except (ResponseParserError, ValueError):  # their texts quote the answer
-                raise UnexpectedAnswer(f"{self._place} answers {operation} in another form than Voice ID") from None
+            except _OtherAnswerError:
+                fault = UnexpectedAnswer(f"{self._place} answers {operation} with what was not asked")
+            except (KeyError, TypeError):
+                fault = UnexpectedAnswer(f"{self._place} leaves out members that every answer has")
+            except (ResponseParserError, ValueError):
+                fault = UnexpectedAnswer(f"{self._place} answers {operation} in another form than Voice ID")
+            else:
+                self._has_answered = True
+                return found
+            delay = retries.delay(fault)
+            if delay is None:
+                raise fault from cause
             if isinstance(fault, Throttled):
                 self._pacer.throttled(operation, fault.retry_after)
             self._clock.sleep(delay)
 
-    def _parsed(self, answer: Mapping[str, Any], read: Callable[[Mapping[str, Any]], _T]) -> _T:
-        try:
-            return read(answer)
-        except (KeyError, TypeError, ValueError):
-            raise UnexpectedAnswer(f"{self._place} leaves out members that every answer has") from None
+
+class _OtherAnswerError(Exception):
+    """The answer is about a domain or a speaker that was not asked for: another call's, come late or twice."""
 
 
-def _speaker(answer: Mapping[str, Any]) -> Speaker:
-    return Speaker.from_api(answer["Speaker"])
+def _speaker(asked: Mapping[str, Any], answer: Mapping[str, Any]) -> Speaker:
+    speaker = Speaker.from_api(answer["Speaker"])
+    if speaker.domain_id != asked["DomainId"] or asked["SpeakerId"] not in speaker.names():
+        raise _OtherAnswerError
+    return speaker
 
 
-def _speakers(answer: Mapping[str, Any]) -> list[Speaker]:
-    return [Speaker.from_api(summary) for summary in answer["SpeakerSummaries"]]
+def _page(asked: Mapping[str, Any], answer: Mapping[str, Any]) -> tuple[list[Speaker], str | None]:
+    speakers = [Speaker.from_api(summary) for summary in answer["SpeakerSummaries"]]
+    if speakers and speakers[0].domain_id != asked["DomainId"]:
+        raise _OtherAnswerError
+    return speakers, answer.get("NextToken") or None
 
 
-def _domain(answer: Mapping[str, Any]) -> Domain:
-    return Domain.from_api(answer["Domain"])
+def _domain(asked: Mapping[str, Any], answer: Mapping[str, Any]) -> Domain:
+    domain = Domain.from_api(answer["Domain"])
+    if domain.domain_id != asked["DomainId"]:
+        raise _OtherAnswerError
+    return domain
+
+
+def _nothing(_asked: Mapping[str, Any], _answer: Mapping[str, Any]) -> None:
+    """Read an answer that has no members."""
 
 
 TRANSPORT_TRIES = 3
-_TRUNCATED = "RequestTimeout"  # one of the codes that the SDK repeats a call after, whatever the status
+# Two of the codes that the SDK repeats a call after, whatever the status.
+_TRUNCATED, _MISREAD = "RequestTimeout", "RequestTimeoutException"
 # In full: the SDK would otherwise put its own together anew for each call, twice, a tenth of what a call costs.
 _AGENT = f"voiceid-optout Boto3/{boto3.__version__}"
 _USER_AGENT = f"{_AGENT} Botocore/{botocore.__version__}"  # boto3 adds the second
@@ -186,8 +208,8 @@ def connect(settings: ClientSettings) -> Any:
     )
     client.meta.events.register("before-sign.voice-id", _sign_the_call)
     client.meta.events.register("response-received.voice-id", _keep_throttle)
-    client.meta.events.register("response-received.voice-id", _mark_truncated)
-    client.meta.events.register("after-call.voice-id", _refuse_truncated)
+    client.meta.events.register("response-received.voice-id", _mark_spoilt)
+    client.meta.events.register("after-call.voice-id", _refuse_spoilt)
     return client
 
 
@@ -207,21 +229,41 @@ def _keep_throttle(parsed_response: MutableMapping[str, Any] | None, **_: Any) -
         error["Code"] = PACED_PREFIX + error["Code"]
 
 
-def _mark_truncated(
-    parsed_response: MutableMapping[str, Any] | None, response_dict: Mapping[str, Any] | None, **_: Any
+def _mark_spoilt(
+    parsed_response: MutableMapping[str, Any] | None,
+    response_dict: Mapping[str, Any] | None,
+    context: Mapping[str, Any] | None,
+    **_: Any,
 ) -> None:
-    """Give an answer whose end did not arrive a code that the SDK's retries know.
+    """Give an answer that is not whole, no JSON or another call's a code that the SDK's retries know.
 
     The SDK asks for no complete bodies, and parses what came of one as if it were empty.
     """
-    if parsed_response is not None and response_dict is not None and _is_truncated(response_dict):
+    if parsed_response is None or response_dict is None:
+        return
+    number = ((context or {}).get("retries") or {}).get("invocation-id")
+    if _is_truncated(response_dict):
         parsed_response["Error"] = {"Code": _TRUNCATED}
+    elif (number and response_dict["headers"].get(CALL_HEADER, number) != number) or (
+        response_dict["status_code"] == HTTPStatus.OK and not _is_object(response_dict["body"])
+    ):
+        parsed_response["Error"] = {"Code": _MISREAD}
 
 
-def _refuse_truncated(parsed: Mapping[str, Any], **_: Any) -> None:
-    """Fail, once the tries are used up, as the SDK does when nothing at all arrives."""
-    if parsed.get("Error", {}).get("Code") == _TRUNCATED:
+def _refuse_spoilt(parsed: Mapping[str, Any], **_: Any) -> None:
+    """Fail, once the tries are used up: where the end did not arrive, as the SDK does when nothing at all does."""
+    code = parsed.get("Error", {}).get("Code")
+    if code == _TRUNCATED:
         raise ConnectionClosedError(endpoint_url="the endpoint")
+    if code == _MISREAD:
+        raise ResponseParserError
+
+
+def _is_object(body: bytes) -> bool:
+    try:
+        return not body or isinstance(json.loads(body), dict)
+    except (ValueError, RecursionError):
+        return False
 
 
 def _is_truncated(response: Mapping[str, Any]) -> bool:

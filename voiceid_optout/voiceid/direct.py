@@ -13,6 +13,7 @@ import hmac
 import json
 import random
 import re
+import ssl
 import time
 import uuid
 import weakref
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
 CALL_HEADER = "X-Optout-Call"
+_CALL = CALL_HEADER.lower()
 _CONTENT_TYPE = "application/x-amz-json-1.0"
 _OK = 200
 _CLIENT_FAULTS = range(400, 500)
@@ -75,10 +77,9 @@ class DirectCalls:
         credentials = self._signer._credentials  # noqa: SLF001
         if not self._is_plain or credentials is None:
             return None
-        body, headers = self.request(
-            operation, members, credentials.get_frozen_credentials(), call_number(), time.time()
-        )
-        reply = self._exchange(_wire(self._host, headers, body))
+        number = call_number()
+        body, headers = self.request(operation, members, credentials.get_frozen_credentials(), number, time.time())
+        reply = self._exchange(_wire(self._host, headers, body), number)
         if reply is None:
             return None
         if reply.status == _OK:
@@ -104,7 +105,7 @@ class DirectCalls:
             "x-amz-date": moment,
             **({"x-amz-security-token": keys.token} if keys.token else {}),
             "x-amz-target": self._target + operation,
-            CALL_HEADER.lower(): call,
+            _CALL: call,
         }
         names = ";".join(signed)
         lines = "".join(f"{name}:{value}\n" for name, value in signed.items())
@@ -127,13 +128,13 @@ class DirectCalls:
             "Content-Length": str(len(body)),
         }
 
-    def _exchange(self, request: bytes) -> _Reply | None:
+    def _exchange(self, request: bytes, number: str) -> _Reply | None:
         """Send a request and return what came back, whole and a JSON object; else None, and the connection ends."""
         connection = None
         try:
             connection = self._connection()
             connection.socket.sendall(request)
-            reply = _read(connection.answers)
+            reply = _read(connection.answers, number)
         except (OSError, HTTPError, ValueError, RecursionError):
             if connection is not None:
                 connection.close()
@@ -147,7 +148,9 @@ class DirectCalls:
     def _connection(self) -> _Connection:
         """Return the connection used last, or one that the SDK has opened, as its settings say."""
         with suppress(IndexError):
-            return self._idle.pop()
+            while not (connection := self._idle.pop()).is_quiet():
+                connection.close()
+            return connection
         session = self._session
         pool = session._manager.connection_from_url(self._url)  # noqa: SLF001
         session._setup_ssl_cert(pool, self._url, session._verify)  # noqa: SLF001
@@ -174,6 +177,19 @@ class _Connection:
         self.socket = opened.sock
         self.answers: BinaryIO = self.socket.makefile("rb")
 
+    def is_quiet(self) -> bool:
+        """Tell whether nothing came since the last answer: it would be taken for the answer to the next call."""
+        timeout = self.socket.gettimeout()
+        self.socket.settimeout(0)
+        try:
+            return not self.answers.peek(1)  # type: ignore[attr-defined]  # a BufferedReader, which has it
+        except ssl.SSLWantReadError:
+            return True
+        except OSError:
+            return False
+        finally:
+            self.socket.settimeout(timeout)
+
     def close(self) -> None:
         self.answers.close()
         self._opened.close()
@@ -196,10 +212,11 @@ class _Reply(NamedTuple):
     answer: dict[str, Any]
 
 
-def _read(answers: BinaryIO) -> _Reply:
-    """Read an answer whose length is said, the only kind that AWS and our service give.
+def _read(answers: BinaryIO, number: str) -> _Reply:
+    """Read the answer to a call; its length is said, the only kind that AWS and our service give.
 
-    Raises ValueError for any other, and for one whose end is missing; OSError as the connection does.
+    Raises ValueError for any other, for one whose end is missing, and for one that says the number of another call
+    and is that call's, come late or twice. Raises OSError as the connection does.
     """
     status = _STATUS.fullmatch(answers.readline(_LONGEST_LINE))
     headers: dict[str, str] = {}
@@ -214,8 +231,8 @@ def _read(answers: BinaryIO) -> _Reply:
         raise ValueError("not an ordinary answer")
     content = answers.read(int(length))
     answer = json.loads(content) if int(length) else {}
-    if len(content) != int(length) or not isinstance(answer, dict):
-        raise ValueError("not a whole object")
+    if len(content) != int(length) or not isinstance(answer, dict) or headers.get(_CALL, number) != number:
+        raise ValueError("not a whole object, or not for this call")
     return _Reply(int(status[1]), headers, answer)
 
 

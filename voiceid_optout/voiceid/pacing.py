@@ -18,7 +18,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from voiceid_optout.voiceid import ConcurrentChanges, Throttled, VoiceIdError
+from voiceid_optout.voiceid import (
+    ConcurrentChanges,
+    EndpointUnreachable,
+    ServiceFault,
+    SignatureRejected,
+    Throttled,
+    UnexpectedAnswer,
+    VoiceIdError,
+)
 
 if TYPE_CHECKING:
     from voiceid_optout.voiceid.settings import Quotas
@@ -162,6 +170,8 @@ class Pacer:
 
 
 CONFLICT_TRIES = 8
+SIGNATURE_TRIES = 3
+TRANSPORT_ROUNDS = 2  # of the SDK's tries
 THROTTLE_TRIES = 12
 FIRST_BACKOFF = 0.1
 LONGEST_BACKOFF = 2.0
@@ -171,13 +181,19 @@ _JITTER = random.Random()  # noqa: S311 - no secret depends on it
 
 @dataclass(slots=True)
 class Retries:
-    """The retries of one call.
+    """The retries of one call; ``answered`` says whether the endpoint has answered any call before.
+
+    Where it has, a fault on the way passes, and the SDK's tries are made once more. Where it has not, more likely
+    the settings are wrong, which is said soon.
 
     No SDK repeats a call after CONCURRENT_CHANGES. Throttles are left out of the SDK's retries too, because
     those know nothing of our pacing and drain a budget that a long run needs for real faults.
     """
 
     jitter: random.Random = field(default=_JITTER, repr=False)
+    answered: bool = False
+    faults: int = 0
+    signatures: int = 0
     conflicts: int = 0
     throttles: int = 0
 
@@ -194,6 +210,14 @@ class Retries:
             if self.conflicts < CONFLICT_TRIES:
                 ceiling = min(LONGEST_BACKOFF, FIRST_BACKOFF * 2**self.conflicts)
                 return self.jitter.uniform(FIRST_BACKOFF / 2, ceiling)
+        if isinstance(error, SignatureRejected):
+            self.signatures += 1
+            if self.signatures < SIGNATURE_TRIES:
+                return self.jitter.uniform(FIRST_BACKOFF / 2, FIRST_BACKOFF)
+        if isinstance(error, EndpointUnreachable | ServiceFault | UnexpectedAnswer) and self.answered:
+            self.faults += 1
+            if self.faults < TRANSPORT_ROUNDS:
+                return self.jitter.uniform(FIRST_BACKOFF / 2, 2 * FIRST_BACKOFF)
         return None
 
 

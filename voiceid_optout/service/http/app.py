@@ -6,6 +6,7 @@ role, quota, JSON, constraints, then the operation itself.
 
 import json
 import logging
+import re
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
@@ -23,6 +24,9 @@ from voiceid_optout.service.http.shapes import OutputFilter, Validator
 
 MAX_BODY_BYTES = 2 * 1024 * 1024  # 200 tags of the longest keys and values, every character escaped, stay below
 CONTENT_TYPE = b"application/x-amz-json-1.0"
+# A client that numbers its calls reads the number in the answer too, and so knows one that is another call's.
+CALL_HEADER = "x-optout-call"
+_CALL = re.compile("[0-9A-Za-z-]{1,64}")
 NO_OPERATION = "none"
 LOST = "lost"
 _FAULT = 500
@@ -87,6 +91,8 @@ class VoiceIdApi:
         self._metrics.count(call.operation, outcome, seconds)
         if self._access_log or status >= _FAULT:
             self._log(call, status, outcome, seconds)
+        if _CALL.fullmatch(number := headers.get(CALL_HEADER, "")):
+            extra = (*extra, (CALL_HEADER.encode(), number.encode()))
         await _respond(send, status, content, call.request_id, extra)
 
     async def _answer(
