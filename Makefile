@@ -13,7 +13,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help up check test fast lint lint-workflows lint-policies unit test-long test-whole coverage test-aws test-browser test-clients \
-  test-clients-more test-official test-package test-kills test-service-kills test-service-mutations docs docs-serve lock format house picture engines clean \
+  test-clients-more test-official test-package test-service-mutations docs docs-serve lock format house picture engines clean \
   changelog release-check test-matrix torture mutation audit
 
 help: ## list the targets
@@ -73,14 +73,6 @@ test-package: $(VENV)/.dev ## build wheel and sdist, install and use them in an 
 
 test-official: $(VENV)/.dev ## tests against the Pulumi CLI; skipped, with a reason, where it is not on PATH
 	$(RUN) -m pytest -m official --override-ini="addopts=-ra --strict-markers --strict-config"
-
-test-kills: $(VENV)/.dev ## 200 random kills of a run, beside the Pulumi CLI where it is on PATH; half an hour
-	OPTOUT_KILLS=$${OPTOUT_KILLS:-200} OPTOUT_KILL_MOMENTS=$${OPTOUT_KILL_MOMENTS:-10} \
-	  $(RUN) -m pytest -s tests/e2e/test_kills.py tests/engine/embedded/test_interrupts_of_a_run.py
-
-test-service-kills: $(VENV)/.dev ## 300 random kills of the service and 30 of its PostgreSQL server; half an hour
-	OPTOUT_SERVICE_KILLS=$${OPTOUT_SERVICE_KILLS:-300} OPTOUT_POSTGRES_KILLS=$${OPTOUT_POSTGRES_KILLS:-30} \
-	  $(RUN) -m pytest -s tests/service/test_kills.py
 
 test-service-mutations: $(VENV)/.dev ## 100,000 mutated requests against the service; some minutes
 	OPTOUT_MUTATIONS=$${OPTOUT_MUTATIONS:-100000} $(RUN) -m pytest -s tests/service/test_mutations.py

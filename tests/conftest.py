@@ -55,7 +55,7 @@ def fork_server() -> Iterator[forks.ForkServer | None]:
 @pytest.fixture
 def forked_engine(fork_server: forks.ForkServer | None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Fork the processes of engines that run in the test's own process: what they do is tested, not their start."""
-    forks.install(fork_server, monkeypatch)
+    forks.install(fork_server, monkeypatch.setattr)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -31,9 +31,7 @@ from voiceid_optout.voiceid.aws_config import Identity, Keys
 from voiceid_optout.voiceid.settings import ClientSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    import pytest
+    from collections.abc import Callable, Iterator
 
 ROOT = Path(__file__).parents[1]
 STARTERS = ("voiceid_optout.engine.embedded.host", "voiceid_optout.engine.embedded.plugin")
@@ -45,20 +43,26 @@ AHEAD = (
     *("voiceid_optout.program", "voiceid_optout.voiceid.direct", "voiceid_optout.voiceid.snapshot", "http.client"),
 )
 _SUBREAPER = 36  # prctl: orphans below become children of this process, and not of init
+_SET_NAME = 15  # prctl: of this thread, as /proc/<pid>/comm has it
 _ABOVE = 500  # where descriptors wait until their numbers are free
 _MESSAGE = 1 << 20
 _MOST_DESCRIPTORS = 16
 
 
 class ForkServer:
-    """The process that forks."""
+    """The connection to a process that forks; ``process`` is that process, where it is a child of this one."""
 
-    def __init__(self) -> None:
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self._connection = ours
+    def __init__(self, connection: socket.socket, process: subprocess.Popen[bytes] | None = None) -> None:
+        self._connection = connection
         self._lock = threading.Lock()
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.fork_server", str(theirs.fileno())],
+        self._process = process
+
+    @classmethod
+    def start(cls, *ahead: str) -> ForkServer:
+        """Start one that imports what the engine's processes need, and the modules ``ahead``."""
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        process = subprocess.Popen(
+            [sys.executable, "-m", "tests.fork_server", str(theirs.fileno()), *ahead],
             cwd=ROOT,
             # Its forks are not measured: they would start much later.
             env={name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")},
@@ -67,6 +71,22 @@ class ForkServer:
             start_new_session=True,
         )
         theirs.close()
+        return cls(ours, process)
+
+    @classmethod
+    def within(cls) -> ForkServer:
+        """Make one by a fork of this process, which has itself just been forked and has no threads yet."""
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        if os.fork() == 0:
+            ours.close()
+            os.setsid()
+            null = os.open(os.devnull, os.O_RDWR)
+            for stream in range(3):  # who reads what our parent says must see its end
+                os.dup2(null, stream)
+            serve_and_become(theirs)
+            os._exit(0)
+        theirs.close()
+        return cls(ours)
 
     def fork(self, words: list[str], folder: str, variables: dict[str, str], descriptors: dict[int, int]) -> int:
         """Fork a process; it is a child of ours. ``descriptors`` are those it gets, ours by its numbers."""
@@ -83,7 +103,8 @@ class ForkServer:
 
     def close(self) -> None:
         self._connection.close()
-        self._process.wait()
+        if self._process is not None:
+            self._process.wait()
 
 
 def popen(made: ForkServer) -> type[subprocess.Popen[bytes]]:
@@ -114,17 +135,17 @@ def fork_server() -> Iterator[ForkServer | None]:
     if sys.platform != "linux":
         yield None
         return
-    made = ForkServer()
+    made = ForkServer.start()
     yield made
     made.close()
 
 
-def install(made: ForkServer | None, patch: pytest.MonkeyPatch) -> None:
-    """Let the engines of this process start theirs by forks."""
+def install(made: ForkServer | None, replace: Callable[[object, str, object], None]) -> None:
+    """Let the engines of this process start theirs by forks; ``replace`` sets an attribute."""
     if made is not None:
         stand_in = SimpleNamespace(**vars(subprocess) | {"Popen": popen(made)})
         for starter in STARTERS:
-            patch.setattr(import_module(starter), "subprocess", stand_in)
+            replace(import_module(starter), "subprocess", stand_in)
 
 
 def serve(connection: socket.socket) -> dict[str, Any] | None:
@@ -162,6 +183,8 @@ def _take(descriptors: list[int], numbers: list[int]) -> None:
 
 def become(order: dict[str, Any]) -> None:
     """Be the process of the order: set what the interpreter would have set at its start."""
+    name = order["words"][0].rpartition(".")[2].encode()
+    ctypes.CDLL(None).prctl(_SET_NAME, name, 0, 0, 0)  # who looks for it finds it: its command line is the server's
     os.setpgid(0, 0)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     os.chdir(order["folder"])
@@ -175,6 +198,13 @@ def become(order: dict[str, Any]) -> None:
     import_module(order["words"][0]).main()
 
 
+def serve_and_become(connection: socket.socket) -> None:
+    """Fork as ordered, and be what was ordered in each new process."""
+    order = serve(connection)
+    if order is not None:
+        become(order)
+
+
 def _read_ahead() -> None:
     """Let botocore go through its folders once; each process spends half of its time on that otherwise."""
     sessions: Any = import_module("botocore.session")
@@ -184,14 +214,12 @@ def _read_ahead() -> None:
 
 
 def main() -> None:
-    for module in (*FORKED, *AHEAD):
+    for module in (*FORKED, *AHEAD, *sys.argv[2:]):
         import_module(module)
     _read_ahead()
     gc.collect()
     gc.freeze()
-    order = serve(socket.socket(fileno=int(sys.argv[1])))
-    if order is not None:
-        become(order)
+    serve_and_become(socket.socket(fileno=int(sys.argv[1])))
 
 
 if __name__ == "__main__":

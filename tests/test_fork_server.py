@@ -57,7 +57,7 @@ def test_a_program_is_given_what_popen_gives(
     server: ForkServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     started = facts(tmp_path / "started" / "sample")
-    fork_server.install(server, monkeypatch)
+    fork_server.install(server, monkeypatch.setattr)
     assert facts(tmp_path / "forked" / "sample") == started | {"parent": os.getpid()}
 
 
@@ -69,7 +69,7 @@ def test_a_program_may_have_a_descriptor_of_the_servers_number(
         if made is None:
             pytest.skip("processes start as ever here")
         os.close(lowest)  # the next pair of sockets takes this number, and the one that the server got
-        fork_server.install(made, monkeypatch)
+        fork_server.install(made, monkeypatch.setattr)
         facts(tmp_path / "sample")
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 ORIGINAL = Path(__file__).parents[2]
 SANDBOX = "UcUuCPFOsAjzg9xoByUatN"
 PASSPHRASE = "rehearsal"
-_SALT = "v1:0hLIAuiuX2I=:v1:VWjeJIG/y5YQ9iMA:tJJkHDDQbYX4dD50XCTH2xio8zHFVQ=="  # of that passphrase
+SALT = "v1:0hLIAuiuX2I=:v1:VWjeJIG/y5YQ9iMA:tJJkHDDQbYX4dD50XCTH2xio8zHFVQ=="  # of that passphrase
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +136,6 @@ def write_stack(copy: Copy, endpoint: str, **settings: Any) -> None:
         "guessableLabels": "labelKey" not in settings,
         **settings,
     }
-    lines = [f"encryptionsalt: {_SALT}", "config:"]
+    lines = [f"encryptionsalt: {SALT}", "config:"]
     lines += [f"  voiceid-optout:{key}: {json.dumps(value)}" for key, value in config.items()]
     copy.stack_file.write_text("\n".join(lines) + "\n", encoding="utf-8")

@@ -361,25 +361,32 @@ def test_shards_make_the_rows_counts_digest_and_refusals_of_single_resources(
     assert check(of_shard, limits, "d", "o") == check(of_singles, limits, "d", "o")
 
 
+@pytest.mark.parametrize("done", [False, True], ids=["at once", "killed between"])
 @pytest.mark.parametrize("to_shards", [True, False])
-def test_who_changes_from_a_resource_of_their_own_to_a_shard_or_back_only_moves(to_shards: bool) -> None:
+def test_who_changes_from_a_resource_of_their_own_to_a_shard_or_back_only_moves(
+    to_shards: bool, done: bool
+) -> None:
+    """Also where a run before has made the new resources, and was killed before it let go of the old ones."""
     builder = PlanBuilder()
     emitter = Emitter(builder.add)
+    made = api.OpType.SAME if done else api.OpType.CREATE
     everybody = {**people(2), name(2): RELEASED}
     resources = [
         api.StepEventMetadata(
-            api.OpType.DELETE if to_shards else api.OpType.CREATE,
+            api.OpType.DELETE if to_shards else made,
             urn_of(label),
             SPEAKER_TYPE,
             "",
-            old=single(label, ensure, desired(ensure)) if to_shards else None,
+            old=single(label, ensure, desired(ensure)) if to_shards or done else None,
             new=None if to_shards else single(label, ensure, None),
             logical=True,
         )
         for label, ensure in everybody.items()
     ]
     of_shard = (
-        metadata("create", None, side(everybody)) if to_shards else metadata("delete", side(everybody, {}), None)
+        metadata(made, side(everybody, {}) if done else None, side(everybody))
+        if to_shards
+        else metadata("delete", side(everybody, {}), None)
     )
     for told in [of_shard, *resources] if to_shards else [*resources, of_shard]:
         emitter.before(told, planning=True)

@@ -1,6 +1,8 @@
 """The data folder: who holds it, where its service listens, and the keys in it."""
 
+import fcntl
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,6 @@ from voiceid_optout.service.data_folder import (
     announced,
     find,
     held,
-    holder,
     load_credentials,
     prepare,
 )
@@ -66,12 +67,8 @@ def test_a_file_in_the_way_is_refused(tmp_path: Path) -> None:
 
 
 def test_one_holder_at_a_time(tmp_path: Path) -> None:
-    assert holder(tmp_path) is None
-    with held(tmp_path):
-        assert holder(tmp_path) is not None
-        with pytest.raises(DataLockedError, match="Another service is using"), held(tmp_path):
-            pass
-    assert holder(tmp_path) is None
+    with held(tmp_path), pytest.raises(DataLockedError, match="Another service is using"), held(tmp_path):
+        pass
     with held(tmp_path):
         pass
 
@@ -79,8 +76,7 @@ def test_one_holder_at_a_time(tmp_path: Path) -> None:
 def test_a_service_is_found_while_it_is_announced(tmp_path: Path) -> None:
     with held(tmp_path):
         assert find(tmp_path) is None
-        pid = holder(tmp_path)
-        assert pid is not None
+        pid = os.getpid()
         endpoint: dict[str, str | int] = {**ENDPOINT, "pid": pid, "admin_url": "http://127.0.0.1:1"}
         with announced(tmp_path, {**endpoint, "credentials": "/somebody/else's"}):
             assert find(tmp_path) == Running(
@@ -99,7 +95,18 @@ def test_a_service_is_found_while_it_is_announced(tmp_path: Path) -> None:
 def test_a_file_left_behind_is_not_believed(tmp_path: Path, left: str) -> None:
     (tmp_path / ENDPOINT_NAME).write_text(left)
     assert find(tmp_path) is None
+    (tmp_path / LOCK_NAME).write_text("1")  # who holds it may not have said so yet
+    with (tmp_path / LOCK_NAME).open() as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        assert find(tmp_path) is None
     with held(tmp_path):  # a new service holds the data but does not listen yet
+        assert find(tmp_path) is None
+
+
+@pytest.mark.parametrize("content", ["{", "{}"])
+def test_a_file_that_says_nothing_is_no_service(tmp_path: Path, content: str) -> None:
+    with announced(tmp_path, {**ENDPOINT, "pid": 1}):
+        (tmp_path / ENDPOINT_NAME).write_text(content)
         assert find(tmp_path) is None
 
 

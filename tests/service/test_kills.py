@@ -1,6 +1,6 @@
 """Kills at random moments under load, of the service and of its PostgreSQL server: nothing acknowledged is lost.
 
-Few by default; ``make test-service-kills`` does it in earnest. A kill takes the processes and leaves the operating
+Few in every run of the tests, many in ``make torture``. A kill takes the processes and leaves the operating
 system, so it shows that an answer never runs ahead of its commit. That a commit waits for the disk is the
 databases' setting, which tests/service/db/test_database.py and test_postgres.py read back.
 """
@@ -11,13 +11,11 @@ import signal
 import time
 from pathlib import Path
 
+from tests import torture
 from tests.service.cluster import Cluster
 from tests.service.crowd import crowd, lost
 from tests.service.running import PATIENCE, Service, child
-
-KILLS = int(os.environ.get("OPTOUT_SERVICE_KILLS", "3"))
-POSTGRES_KILLS = int(os.environ.get("OPTOUT_POSTGRES_KILLS", "2"))
-SEED = int(os.environ.get("OPTOUT_KILL_SEED", "0")) or random.randrange(1, 10**6)
+from tests.torture import Budget
 
 
 def linger(chance: random.Random) -> None:
@@ -25,15 +23,15 @@ def linger(chance: random.Random) -> None:
     time.sleep(chance.uniform(0, 0.5))
 
 
-def report(killed: str, kills: int, told: dict[str, dict[str, str]]) -> None:
-    checked = sum(map(len, told.values()))
-    print(f"\n{kills} kills of {killed}, seed {SEED}: {checked} acknowledged opt-outs checked, none lost")
+def record(budget: Budget, told: dict[str, dict[str, str]]) -> None:
+    budget.record(kills=budget.count, acknowledged_opt_outs=sum(map(len, told.values())), lost=0)
 
 
 def test_kills_of_the_service_lose_nothing(tmp_path: Path) -> None:
-    chance = random.Random(SEED)
+    budget = torture.budget("service-kills")
+    chance = random.Random(budget.seed)
     told: dict[str, dict[str, str]] = {}
-    for number in range(KILLS):
+    for number in range(budget.count):
         with child(tmp_path) as service:
             for domain in list(told)[-1:]:
                 assert lost(service, domain, told[domain]) == []
@@ -47,14 +45,15 @@ def test_kills_of_the_service_lose_nothing(tmp_path: Path) -> None:
         told[domain] = people.acknowledged
     with child(tmp_path) as service:
         assert [name for domain in told for name in lost(service, domain, told[domain])] == []
-    report("the service (SQLite)", KILLS, told)
+    record(budget, told)
 
 
 def test_kills_of_the_postgresql_server_lose_nothing(tmp_path: Path, postgres: Cluster, database_url: str) -> None:
-    chance = random.Random(SEED)
+    budget = torture.budget("postgresql-kills")
+    chance = random.Random(budget.seed)
     told: dict[str, dict[str, str]] = {}
     with child(tmp_path, "--database", database_url) as service:
-        for _ in range(POSTGRES_KILLS):
+        for _ in range(budget.count):
             domain = service.new_domain()
             with crowd(service, domain) as people:
                 people.wait(1)
@@ -65,7 +64,7 @@ def test_kills_of_the_postgresql_server_lose_nothing(tmp_path: Path, postgres: C
             recovered(service, domain)
             assert lost(service, domain, told[domain]) == []
         assert [name for domain in told for name in lost(service, domain, told[domain])] == []
-    report("PostgreSQL's server", POSTGRES_KILLS, told)
+    record(budget, told)
 
 
 def recovered(service: Service, domain: str) -> None:

@@ -32,6 +32,7 @@ class Part:
     tests: str
 
 
+_SERVICE_KILLS = "tests/service/test_kills.py::test_kills_of_the"
 PARTS = {
     "model": Part("runs of a stack against a model", 8, 5000, "tests/torture/test_model.py"),
     "races-sqlite": Part(
@@ -42,8 +43,12 @@ PARTS = {
         "histories of calls about one person, at two processes on PostgreSQL",
         *(15, 1000, "tests/service/test_histories.py::test_on_postgresql_with_two_processes_half_a_minute_apart"),
     ),
-    "kills": Part("kills of engine, program and plugin", 3, 1000, "tests/e2e/test_kills.py"),
     "wire": Part("faulty replies on the wire", 300, 200_000, "tests/torture/test_wire.py"),
+    "kills": Part("kills of engine, program, plugin, service and PostgreSQL", 3, 1000, "tests/e2e/test_kills.py"),
+    "service-kills": Part("kills of the service under load", 3, 300, f"{_SERVICE_KILLS}_service_lose_nothing"),
+    "postgresql-kills": Part(
+        "kills of PostgreSQL under load", 2, 30, f"{_SERVICE_KILLS}_postgresql_server_lose_nothing"
+    ),
 }
 
 

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 DROPPED = "no longer in the register"
 DESTROYED = "the stack is destroyed"
 _KNOWN = ("update", "delete", "discard")  # steps on a resource that the state has
+_LEAVING = ("delete", "discard")
+_ON_OTHERS = {"create": Action.CREATE, "update": Action.UPDATE, "delete": Action.DELETE}
 _QUIET_TYPES = (urns.STACK_TYPE, urns.PROVIDER_TYPE_PREFIX)
 
 
@@ -41,6 +43,7 @@ class PlanBuilder:
         self._domains: dict[str, str] = {}  # by label, of those who have drifted or a step
         self._people: set[str] = set()
         self._managed: set[str] = set()
+        self._staying: dict[str, str] = {}  # by label, what a resource ensures that the run leaves or makes
         self._compared = False
         self._is_state_old = False
         self._touched: set[str] = set()
@@ -57,15 +60,16 @@ class PlanBuilder:
             self._add_step(before.metadata)
 
     def _add_read(self, metadata: Any) -> None:
-        self._is_state_old |= _is_new_to_state(metadata)
+        old, new = metadata.old, metadata.new
+        self._is_state_old |= old is None or new is None or (old.id, old.outputs) != (new.id, new.outputs)
         if metadata.type == SPEAKER_TYPE:
             self._see(metadata)
-            if drift := drift_of(metadata.old, metadata.new):
+            if drift := drift_of(old, new):
                 self._drift[self._label(metadata.urn)] = drift
                 self._domains[self._label(metadata.urn)] = _domain(metadata)
         elif metadata.type == SHARD_TYPE:
             self._see_shard(metadata)
-            drifted = shard_drift(metadata.new, self._renamed)
+            drifted = shard_drift(new, self._renamed)
             self._drift.update(drifted)
             self._domains.update(dict.fromkeys(drifted, _domain(metadata)))
         self._is_state_old |= bool(self._drift)
@@ -82,6 +86,8 @@ class PlanBuilder:
         elif metadata.type == SPEAKER_TYPE:
             self._see(metadata)
             label = self._label(metadata.urn)
+            if metadata.op not in _LEAVING:
+                self._staying[label] = _ensured(metadata.new)
             if metadata.old is not None and urns.name(metadata.old.urn) != urns.name(metadata.urn):
                 self._move(label, _domain(metadata))
             if step := _speaker_step(label, metadata, self._drift.pop(label, None), self._dropped):
@@ -91,6 +97,8 @@ class PlanBuilder:
 
     def _add_shard(self, metadata: Any) -> None:
         labels = self._see_shard(metadata)
+        if metadata.op not in _LEAVING:
+            self._staying.update(shard_members(metadata.new, self._renamed))
         drift = {label: self._drift.pop(label) for label in self._drift.keys() & labels}
         found = shard_steps(metadata, drift, self._dropped, self._renamed)
         if found is None:
@@ -136,17 +144,19 @@ class PlanBuilder:
     def plan(self) -> Plan:
         """Return the plan; drift that no step has taken up is part of it."""
         everything = self._steps | {label: self._left(label, drift) for label, drift in self._drift.items()}
+        for label in self._staying.keys() & everything.keys():
+            if everything[label].action is Action.FORGET:  # a run that was killed had made the other resource
+                everything[label] = move_step(label, self._staying[label])
         for label in self._moved:
             if label not in everything or everything[label].action is Action.MOVE:
                 everything[label] = rename_step(label)
         placed = (replace(step, domain=self._domains.get(step.label, "")) for step in everything.values())
         steps = sorted(placed, key=lambda step: (step.label, step.action))
-        confined = self._confined and not self._is_state_old
         return Plan(
             tuple(steps),
             len(self._people - everything.keys()),
             len(self._managed),
-            resources=frozenset(self._touched) if confined else None,
+            resources=frozenset(self._touched) if self._confined and not self._is_state_old else None,
             is_state_old=self._is_state_old,
             types=frozenset(self._types),
         )
@@ -170,12 +180,6 @@ def is_read(metadata: Any) -> bool:
 def is_change(metadata: Any) -> bool:
     """Tell whether an event is about a step that a plan would show."""
     return metadata.op != "same" and not is_read(metadata) and not metadata.type.startswith(_QUIET_TYPES)
-
-
-def _is_new_to_state(metadata: Any) -> bool:
-    """Tell whether a read found something else than the state says."""
-    old, new = metadata.old, metadata.new
-    return old is None or new is None or (old.id, old.outputs) != (new.id, new.outputs)
 
 
 def drift_of(old: Any, new: Any) -> Drift | None:
@@ -204,26 +208,21 @@ def _speaker_step(label: str, metadata: Any, drift: Drift | None, dropped: str) 
             changed = Step(label, Action.UPDATE, "its settings changed")
             return person_step(label, was, becomes, known, dropped) or changed
         case "delete" | "discard":
-            kept = metadata.op == "discard" or bool(metadata.old.retain_on_delete)
-            return forget_step(label, _ensured(metadata.old), None, dropped, kept=kept)
+            return forget_step(label, _ensured(metadata.old), None, dropped, kept=_is_kept(metadata))
         case _:
             return Step(label, Action.REPLACE, "the resource would be replaced")
 
 
 def _other_step(metadata: Any) -> Step | None:
-    match metadata.op:
-        case "same":
-            return None
-        case "create":
-            action = Action.CREATE
-        case "update":
-            action = Action.UPDATE
-        case "delete" | "discard":
-            kept = metadata.op == "discard" or metadata.old.retain_on_delete
-            action = Action.FORGET if kept else Action.DELETE
-        case _:
-            action = Action.REPLACE
+    if metadata.op == "same":
+        return None
+    action = Action.FORGET if _is_kept(metadata) else _ON_OTHERS.get(metadata.op, Action.REPLACE)
     return Step(urns.name(metadata.urn), action, metadata.type, type=metadata.type)
+
+
+def _is_kept(metadata: Any) -> bool:
+    """Tell whether what the stack lets go of stays where it is."""
+    return metadata.op == "discard" or (metadata.op == "delete" and bool(metadata.old.retain_on_delete))
 
 
 def _domain(metadata: Any) -> str:
@@ -247,7 +246,6 @@ def _property(state: Any, name: str) -> str | None:
 
 _GONE = "gone from the service"
 _STAYS = "the opt-out stays in the service"
-_SAME = "nothing changes in the service"  # of somebody released
 
 
 @dataclass(frozen=True, slots=True)
@@ -327,13 +325,17 @@ def merge_steps(one: Step, other: Step, dropped: str) -> Step:
     if joining.action is Action.REPAIR:
         return joining
     was, becomes = leaving.change.before, joining.change.after
-    moved = Step(joining.label, Action.MOVE, f"moves to another resource; {_effect(was)}")
-    return person_step(joining.label, was, becomes, None, dropped) or moved
+    return person_step(joining.label, was, becomes, None, dropped) or move_step(joining.label, was)
+
+
+def move_step(label: str, ensure: str | None) -> Step:
+    """Return the step of somebody whom another resource of the stack keeps as asked."""
+    return Step(label, Action.MOVE, f"moves to another resource; {_effect(ensure)}")
 
 
 def _effect(was: str | None) -> str:
     """Return what the service keeps of somebody whom it is not asked about."""
-    return _SAME if was == Ensure.RELEASED else _STAYS
+    return "nothing changes in the service" if was == Ensure.RELEASED else _STAYS
 
 
 _NOBODY: Mapping[str, str] = MappingProxyType({})
@@ -367,10 +369,10 @@ def shard_steps(
     """
     if metadata.op not in ("same", "create", "update", "delete", "discard"):
         return None
-    leaves = metadata.op in ("delete", "discard")
+    leaves = metadata.op in _LEAVING
     old = None if metadata.op == "create" else metadata.old
     new = None if leaves else metadata.new
-    kept = not leaves or metadata.op == "discard" or bool(metadata.old.retain_on_delete)
+    kept = not leaves or _is_kept(metadata)
     known = {**shard_drift(old, renamed), **drift}
     if not leaves and not known and _text(old, "members") == _text(new, "members"):
         return []

@@ -10,11 +10,11 @@ import fcntl
 import json
 import os
 import secrets
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from voiceid_optout.service.errors import DataLockedError, StartError
 
@@ -23,7 +23,6 @@ ENDPOINT_NAME = "endpoint.json"
 CREDENTIALS_NAME = "credentials"
 IGNORE_NAME = ".gitignore"
 _OTHERS = 0o077
-_PATIENCE_SECONDS = 0.5  # someone who only looks whether a service runs holds the lock for an instant
 
 
 def prepare(folder: Path) -> None:
@@ -58,48 +57,29 @@ def ignore(folder: Path) -> None:
 def held(folder: Path) -> Iterator[None]:
     """Hold the folder's lock; raises DataLockedError if another service does."""
     with (folder / LOCK_NAME).open("a") as file:
-        deadline = time.monotonic() + _PATIENCE_SECONDS
-        while True:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() > deadline:
-                    raise DataLockedError(
-                        f"Another service is using {folder}; stop it, or give this one another --data folder."
-                    ) from None
-                time.sleep(0.02)
-        # The pid tells this holder's endpoint.json from one that a killed service left behind.
-        file.truncate(0)
-        file.write(str(os.getpid()))
-        file.flush()
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise DataLockedError(
+                f"Another service is using {folder}; stop it, or give this one another --data folder."
+            ) from None
         yield
-
-
-def holder(folder: Path) -> int | None:
-    """Return the pid of the service that holds the folder now, or None; without disturbing it."""
-    try:
-        with (folder / LOCK_NAME).open("r") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return int(file.read() or 0)
-    except FileNotFoundError:
-        return None
-    return None
 
 
 @contextmanager
 def announced(folder: Path, endpoint: Mapping[str, str | int]) -> Iterator[None]:
-    """Keep ``endpoint.json`` in the folder for the time of the block."""
+    """Keep ``endpoint.json`` in the folder for the time of the block, locked: what is not locked is left behind."""
     path = folder / ENDPOINT_NAME
     draft = path.with_name(f".{path.name}.{os.getpid()}")
-    draft.write_text(json.dumps(endpoint) + "\n", encoding="utf-8")
-    draft.replace(path)
-    try:
-        yield
-    finally:
-        path.unlink(missing_ok=True)
+    with draft.open("w", encoding="utf-8") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        file.write(json.dumps(endpoint) + "\n")
+        file.flush()
+        draft.replace(path)
+        try:
+            yield
+        finally:
+            path.unlink(missing_ok=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,16 +107,17 @@ class Running:
 
 
 def find(data_dir: Path) -> Running | None:
-    """Return the service that holds ``data_dir`` and listens, or None.
+    """Return the service that uses ``data_dir`` and listens, or None.
 
-    The lock decides: an ``endpoint.json`` left behind by a killed service is not believed.
+    The kernel knows: an ``endpoint.json`` that a killed service left behind is not locked, and not believed. What
+    the files say of processes would not tell while the next service starts.
     """
-    pid = holder(data_dir)
-    if pid is None:
-        return None
     try:
-        endpoint = json.loads((data_dir / ENDPOINT_NAME).read_text(encoding="utf-8"))
-        running = Running(
+        with (data_dir / ENDPOINT_NAME).open(encoding="utf-8") as file:
+            if not _is_locked(file):
+                return None
+            endpoint = json.load(file)
+        return Running(
             url=endpoint["url"],
             admin_url=endpoint.get("admin_url"),
             pid=endpoint["pid"],
@@ -144,8 +125,15 @@ def find(data_dir: Path) -> Running | None:
             credentials_file=data_dir / CREDENTIALS_NAME if "credentials" in endpoint else None,
         )
     except (OSError, ValueError, KeyError):
-        return None  # it holds the data already but does not listen yet, or no longer
-    return running if running.pid == pid else None
+        return None  # it does not listen yet, or no longer
+
+
+def _is_locked(file: IO[str]) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    return False
 
 
 def load_credentials(folder: Path) -> dict[str, str]:
