@@ -21,6 +21,7 @@ class Phase(StrEnum):
     DIFF = "diff"
     APPLY = "apply"
     REPORT = "report"
+    SERVE = "serve"
 
 
 class Quotas(StrEnum):
@@ -38,6 +39,7 @@ class Kind(StrEnum):
     LOOP = "loop"
     RAW = "raw"
     REGISTER = "register"
+    SERVICE = "service"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,10 @@ PEERS = {
         Peer("raw", "pre-signed requests: the service's own maximum", Kind.RAW),
         Peer("register-bare", "register alone, bare ids", Kind.REGISTER),
         Peer("register-full", "register alone, full entries", Kind.REGISTER),
+        Peer("service-sqlite-1", "the service on SQLite", Kind.SERVICE),
+        Peer("service-postgres-1", "one process on PostgreSQL", Kind.SERVICE),
+        Peer("service-postgres-2", "two processes on PostgreSQL", Kind.SERVICE),
+        Peer("service-postgres-4", "four processes on PostgreSQL", Kind.SERVICE),
     )
 }
 BASELINE = "sharded"  # what ratios refer to
@@ -95,12 +101,23 @@ class Cell:
 _PHASES = {
     Kind.RAW: (Phase.UP,),
     Kind.REGISTER: (Phase.LOAD,),
+    Kind.SERVICE: (),  # by serving()
     # Without a state there is no preview: all that a loop can do is to ask about everybody, as in a refresh.
     Kind.LOOP: (Phase.UP, Phase.ADD, Phase.REFRESH),
 }
 ONE_MORE = (Phase.ADD, Phase.DIFF, Phase.APPLY)  # they begin with one person less
 _WORK = (Phase.UP, Phase.PREVIEW, Phase.ADD, Phase.REFRESH)
 _CALLING = (Phase.UP, Phase.REFRESH)
+
+
+SERVED = 10_000  # speakers of a domain from which on the service itself is measured
+
+
+def serving(sizes: tuple[int, ...]) -> list[Cell]:
+    """Return the cells of the service alone, for the largest size, if that is one that tells anything."""
+    if max(sizes) < SERVED:
+        return []
+    return [Cell(peer.name, max(sizes), Phase.SERVE) for peer in PEERS.values() if peer.kind is Kind.SERVICE]
 
 
 def grid(sizes: tuple[int, ...], quotas: tuple[Quotas, ...]) -> list[Cell]:
@@ -117,4 +134,4 @@ def grid(sizes: tuple[int, ...], quotas: tuple[Quotas, ...]) -> list[Cell]:
                 phases = _PHASES.get(peer.kind, _WORK)
                 wanted = [phase for phase in phases if quota is Quotas.NONE or phase in _CALLING]
                 cells += [Cell(peer.name, people, phase, quota) for phase in wanted]
-    return cells
+    return cells + serving(sizes)

@@ -48,7 +48,11 @@ def _extrapolated(smaller: list[tuple[int, float]], people: int) -> float:
 def reason_against(cell: Cell, known: Mapping[Cell, Result], longest: float, tools: Collection[str]) -> str | None:
     """Return why a cell is not run, as the tables say it; None if it is. ``tools`` are those that are there."""
     peer = PEERS[cell.peer]
-    for tool, needs in (("pulumi", peer.engine == "pulumi"), ("aws", peer.name == "aws-cli")):
+    for tool, needs in (
+        ("pulumi", peer.engine == "pulumi"),
+        ("aws", peer.name == "aws-cli"),
+        ("postgres", "postgres" in peer.name),
+    ):
         if needs and tool not in tools:
             return f"no {tool} here"
     if peer.kind is Kind.TEXTBOOK and cell.people >= TEXTBOOK_DIES_AT and not _shows_the_end(cell):

@@ -11,15 +11,18 @@ from importlib.metadata import version
 from pathlib import Path
 
 from benchmarks.commands import AWS_CLI
+from tests.service.cluster import binaries
 
 _GB = 1e9
 
 
 def tools() -> frozenset[str]:
-    """Return which of the optional commands are there: pulumi, aws."""
+    """Return which of the optional commands are there: pulumi, aws, postgres."""
     found = {"pulumi"} if shutil.which("pulumi") else set()
     if os.environ.get(AWS_CLI):
         found.add("aws")
+    if binaries() is not None:
+        found.add("postgres")
     return frozenset(found)
 
 

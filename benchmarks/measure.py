@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from benchmarks import bases, commands, people, process, quota, reading
+from benchmarks import bases, commands, people, process, quota, reading, service_scale
 from benchmarks.cells import DRIFTED, ONE_MORE, PEERS, Cell, Kind, Phase, Quotas
 from benchmarks.endpoint import Endpoint, service
 from benchmarks.people import DOMAIN, STACK
@@ -36,6 +36,8 @@ def measure(cell: Cell, made: Bases, work: Path, timeout: float) -> Result:
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(parents=True)
     try:
+        if cell.phase is Phase.SERVE:
+            return service_scale.measure(cell, work)
         root = _prepare(cell, made, work)
         with service(work / "service", cell.quotas, cell.latency) as endpoint:
             if cell.phase is Phase.REFRESH:

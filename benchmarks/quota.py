@@ -24,7 +24,7 @@ CALLS_A_SECOND = {
 def calls(cell: Cell) -> Mapping[str, int]:
     """Return the calls that a peer makes for a cell, by its way of working."""
     kind, people = PEERS[cell.peer].kind, cell.people
-    if cell.phase in (Phase.PREVIEW, Phase.LOAD):
+    if cell.phase in (Phase.PREVIEW, Phase.LOAD, Phase.SERVE):
         return {}
     if cell.phase in ONE_MORE:
         return {"OptOutSpeaker": people if kind is Kind.LOOP else 1}

@@ -6,6 +6,7 @@ import asyncio
 import datetime as dt
 import hashlib
 import hmac
+import json
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -13,10 +14,9 @@ from typing import TYPE_CHECKING
 from voiceid_optout.service.auth.sigv4 import derive_key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 _SIGNED = "content-type;host;x-amz-date;x-amz-target"
-_TARGET = "VoiceID.OptOutSpeaker"
 _TYPE = "application/x-amz-json-1.0"
 
 
@@ -31,24 +31,28 @@ class Target:
     secret: str = field(repr=False)
 
     def requests(self, domain: str, names: Sequence[str]) -> list[bytes]:
-        """Return one signed request a name, as bytes to send; good for a quarter of an hour."""
+        """Return one signed opt-out a name, as bytes to send; good for a quarter of an hour."""
+        return self.signed("OptOutSpeaker", [{"DomainId": domain, "SpeakerId": name} for name in names])
+
+    def signed(self, operation: str, documents: Sequence[Mapping[str, object]]) -> list[bytes]:
+        """Return one signed request a document, as bytes to send; good for a quarter of an hour."""
         stamp = dt.datetime.now(dt.UTC).strftime("%Y%m%dT%H%M%SZ")
         key = derive_key(self.secret, stamp[:8], self.region)
-        return [self._request(domain, name, stamp, key) for name in names]
+        target = f"VoiceID.{operation}"
+        return [self._request(target, json.dumps(document).encode(), stamp, key) for document in documents]
 
-    def _request(self, domain: str, name: str, stamp: str, key: bytes) -> bytes:
-        body = f'{{"DomainId": "{domain}", "SpeakerId": "{name}"}}'.encode()
+    def _request(self, target: str, body: bytes, stamp: str, key: bytes) -> bytes:
         host = f"{self.host}:{self.port}"
         scope = f"{stamp[:8]}/{self.region}/voiceid/aws4_request"
         canonical = (
-            f"POST\n/\n\ncontent-type:{_TYPE}\nhost:{host}\nx-amz-date:{stamp}\nx-amz-target:{_TARGET}\n\n{_SIGNED}\n"
+            f"POST\n/\n\ncontent-type:{_TYPE}\nhost:{host}\nx-amz-date:{stamp}\nx-amz-target:{target}\n\n{_SIGNED}\n"
             + hashlib.sha256(body).hexdigest()
         )
         text = f"AWS4-HMAC-SHA256\n{stamp}\n{scope}\n{hashlib.sha256(canonical.encode()).hexdigest()}"
         signature = hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
         head = (
             f"POST / HTTP/1.1\r\nHost: {host}\r\nContent-Type: {_TYPE}\r\nX-Amz-Date: {stamp}\r\n"
-            f"X-Amz-Target: {_TARGET}\r\nAuthorization: AWS4-HMAC-SHA256 Credential={self.access_key}/{scope}, "
+            f"X-Amz-Target: {target}\r\nAuthorization: AWS4-HMAC-SHA256 Credential={self.access_key}/{scope}, "
             f"SignedHeaders={_SIGNED}, Signature={signature}\r\nContent-Length: {len(body)}\r\n\r\n"
         )
         return head.encode() + body

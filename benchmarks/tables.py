@@ -24,6 +24,11 @@ _PHASES = {
 }
 _QUOTAS = {Quotas.NONE: "without quotas", Quotas.AWS: "with AWS's quotas"}
 _MB = 1e6
+_SERVICE = """One domain of so many speakers, 64 connections that all processes share, opt-outs of new people, and
+pages of 100 from places all over the domain. Load, services and database share the processors; processor time is of
+service + database + load. A write holds its domain for a time, and each person more in the same transaction adds a
+little: the quickest of many, without other work.
+[What it says about a larger machine](service-storage.md#a-larger-machine)."""
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -74,7 +79,7 @@ class Tables:
             "Bytes a person after the first up, and how many of 100 ids can be read in it.",
             self._state(),
         ]
-        return "\n\n".join(parts)
+        return "\n\n".join([*parts, *self._service()])
 
     def _peers(self, phase: Phase, quotas: Quotas) -> list[str]:
         """Return the peers with any result."""
@@ -142,6 +147,19 @@ class Tables:
                     rows.append([PEERS[peer].title, title, f"{most.cell.people:,}", _counted(most)])
         return table(["", "phase", "people", "calls"], rows)
 
+    def _service(self) -> list[str]:
+        found = [
+            result
+            for _, result in sorted(self.results.items(), key=lambda pair: list(PEERS).index(pair[0].peer))
+            if result.cell.phase is Phase.SERVE and result.is_done
+        ]
+        rows = [_served(result) for result in found if result.cell.people == max(one.cell.people for one in found)]
+        if not rows:
+            return []
+        writes = ["opt-outs a second", "p50, p99", "processor time", "holds its domain"]
+        pages = ["pages a second", "p50, p99", "processor time"]
+        return ["## Service", _SERVICE, table(["", "speakers", *writes, *pages, "memory of a process"], rows)]
+
     def _state(self) -> str:
         def show(cell: Cell) -> str:
             result = self.results.get(cell)
@@ -150,6 +168,24 @@ class Tables:
             return f"{result.state / cell.people:,.0f} ({result.exposed})"
 
         return self._grid(Phase.UP, Quotas.NONE, show)
+
+
+def _served(result: Result) -> list[str]:
+    told = result.told
+
+    def load(name: str) -> list[str]:
+        used = [f"{told[f'{name}_{part}']:,.0f}" for part in ("service", "database", "load")]
+        times = f"{told[f'{name}_p50']:.1f}, {told[f'{name}_p99']:.1f} ms"
+        return [f"{told[f'{name}_rate']:,.0f}", times, f"{' + '.join(used)} µs"]
+
+    return [
+        PEERS[result.cell.peer].title,
+        f"{result.cell.people:,}",
+        *load("write"),
+        f"{told['hold_one']:.1f} ms, {told['hold_more']:.0f} µs more",
+        *load("page"),
+        f"{result.peak / _MB:.0f} MB",
+    ]
 
 
 def _shown(seconds: float) -> str:

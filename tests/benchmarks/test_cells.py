@@ -15,6 +15,15 @@ def test_grid_has_small_sizes_first_and_each_cell_once() -> None:
     assert {one.people for one in cells} == {10, 1000}
 
 
+def test_the_service_alone_is_measured_once_at_the_largest_size_that_tells_anything() -> None:
+    served = [one for one in grid((10, 10_000, 100_000), tuple(Quotas)) if one.phase is Phase.SERVE]
+    assert [one.key for one in served] == [
+        "service-sqlite-1/serve/100000/none",
+        *(f"service-postgres-{count}/serve/100000/none" for count in (1, 2, 4)),
+    ]
+    assert [one for one in grid((10, 1_000), tuple(Quotas)) if one.phase is Phase.SERVE] == []
+
+
 def test_what_has_no_state_has_no_preview_and_what_calls_nobody_has_no_quota() -> None:
     keys = {one.key for one in grid((10,), tuple(Quotas))}
     assert "loop/preview/10/none" not in keys

@@ -35,6 +35,23 @@ def test_calls_name_what_was_refused() -> None:
     assert "| boto3 in a loop | First up | 300 | 1,300 OptOutSpeaker (1,000) |" in text
 
 
+def test_the_service_has_a_table_of_its_largest_domain() -> None:
+    told = {"hold_one": 1.24, "hold_more": 18.6}
+    for name, rate in (("write", 9000), ("page", 1234)):
+        told |= {f"{name}_rate": rate, f"{name}_p50": 2.04, f"{name}_p99": 9.0}
+        told |= {f"{name}_service": 90.2, f"{name}_database": 40, f"{name}_load": 10}
+    keys = ("service-sqlite-1/serve/1000000/none", "service-postgres-2/serve/1000000/none")
+    small = result("service-postgres-2/serve/20000/none", told=told)
+    text = Tables([small, *(result(key, peak=80_000_000, told=told) for key in keys)], (10,), 300, TOOLS).all()
+    row = (
+        "1,000,000 | 9,000 | 2.0, 9.0 ms | 90 + 40 + 10 µs | 1.2 ms, 19 µs more | 1,234 | 2.0, 9.0 ms |"
+        " 90 + 40 + 10 µs | 80 MB |"
+    )
+    assert f"| the service on SQLite | {row}\n| two processes on PostgreSQL | {row}" in text
+    assert "20,000" not in text
+    assert "## Service" not in Tables([result("loop/up/10/none")], (10,), 300, TOOLS).all()
+
+
 def test_claims_are_judged_or_open() -> None:
     text = judged(known(result("sharded/preview/100000/none", 5.0)))
     assert "5.0 s (5.0 cpu s), 0 MB | **no** |" in text

@@ -8,9 +8,9 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -51,11 +51,12 @@ class Cluster:
     folder: Path
     port: int
     account: pwd.struct_passwd | None
+    settings: Mapping[str, str] = field(default_factory=dict)
     process: "subprocess.Popen[bytes] | None" = None
 
     def initialise(self) -> None:
         self._run("initdb", "-D", "data", "-U", "service", "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync")
-        lines = "".join(f"{name} = '{value}'\n" for name, value in SETTINGS.items())
+        lines = "".join(f"{name} = '{value}'\n" for name, value in {**SETTINGS, **self.settings}.items())
         with (self.folder / "data" / "postgresql.conf").open("a", encoding="utf-8") as file:
             file.write(f"{lines}port = {self.port}\nunix_socket_directories = ''\n")
 
@@ -158,14 +159,14 @@ def _free_port() -> int:
 
 
 @contextmanager
-def cluster(bin_folder: Path) -> Iterator[Cluster]:
-    """Run a server for the time of the block."""
+def cluster(bin_folder: Path, **settings: str) -> Iterator[Cluster]:
+    """Run a server for the time of the block; ``settings`` are added to those of the tests."""
     # Not pytest's own folder, which no other user may enter.
     with tempfile.TemporaryDirectory(prefix="voiceid-postgres-") as name:
         folder, account = Path(name), _account()
         if account is not None:
             os.chown(folder, account.pw_uid, account.pw_gid)
-        server = Cluster(bin_folder, folder, _free_port(), account)
+        server = Cluster(bin_folder, folder, _free_port(), account, settings)
         server.initialise()
         server.start()
         try:
