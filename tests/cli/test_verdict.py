@@ -47,6 +47,7 @@ def test_without_options_there_is_nothing_to_keep_to_and_somebody_is_asked() -> 
     found = verdict(nothing)
     found.require()
     assert found == Verdict(REVIEWED, asks=True)
+    assert (found.code, found.reason, found.differences, found.overridden) == (None, "", (), "")
 
 
 def test_where_nothing_is_to_be_done_nobody_is_asked() -> None:

@@ -1,7 +1,5 @@
 """Signatures are those of RFC 8032, over the words of ours and the root."""
 
-import re
-
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
@@ -40,9 +38,9 @@ def test_each_changed_digit_is_found() -> None:
 
 @pytest.mark.parametrize("text", ["", "9d", "no digits", PRIVATE.upper(), f"{PRIVATE}\n"])
 def test_what_is_no_private_key_is_not_shown(text: str) -> None:
-    with pytest.raises(EvidenceError, match=re.escape("is not 64 hexadecimal digits")) as raised:
+    with pytest.raises(EvidenceError) as raised:
         sign(text, ROOT)
-    assert not text or text not in str(raised.value)
+    assert str(raised.value) == "the private key of the reports is not 64 hexadecimal digits"
 
 
 @pytest.mark.parametrize(("public", "value"), [("00", "00"), ("zz", "zz"), ("ff" * 32, "00" * 64)])

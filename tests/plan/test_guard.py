@@ -29,6 +29,11 @@ def test_a_plan_that_only_adds_and_repairs_passes() -> None:
     made = plan([*steps(Action.OPT_OUT, 500), *steps(Action.REPAIR, 500, 600)], managed=500)
     assert rules(made) == []
     assert rules(plan([])) == []
+    assert check(made, LIMITS, "d" * 64, "") is None
+
+
+def test_a_rule_s_name_is_the_one_that_documents_have() -> None:
+    assert [rule.value for rule in Rule] == ["emptied", "share", "count", "unexpected"]
 
 
 @pytest.mark.parametrize("action", [Action.FORGET, Action.RELEASE])
@@ -65,12 +70,15 @@ def test_the_limits_are_the_stack_s() -> None:
 @pytest.mark.parametrize("people", [1, 2, 500])
 def test_nobody_left_is_refused_whatever_the_limits(people: int) -> None:
     wide = Limits(max_losses=1000, max_loss_percent=100)
-    assert rules(letting_go(people, people), wide) == [Rule.EMPTIED]
+    refusal = check(letting_go(people, people), wide, "d" * 64, "")
+    assert refusal is not None
+    assert refusal.breaches == (Breach(Rule.EMPTIED, people, None, None),)
 
 
 def test_someone_left_or_someone_new_is_no_empty_register() -> None:
     assert rules(letting_go(2, 3)) == []
     assert rules(plan([step(Action.FORGET, 1), step(Action.OPT_OUT, 2)], managed=1)) == []
+    assert rules(plan([step(Action.FORGET, 1), step(Action.OPT_OUT, 2)], unchanged=1, managed=2)) == []
     assert rules(letting_go(3, 3, Action.RELEASE)) == [], "a release is asked for, one by one"
 
 
@@ -125,6 +133,10 @@ def test_a_refusal_carries_all_that_is_to_be_said() -> None:
         (
             Breach(Rule.SHARE, 1, 2, 12.5),
             "1 of 2 people (50 %, at most 12.5 % may) would be released or no longer managed",
+        ),
+        (
+            Breach(Rule.SHARE, 1, 0, 30),
+            "1 of 0 people (100 %, at most 30 % may) would be released or no longer managed",
         ),
         (
             Breach(Rule.COUNT, 1234, None, 1000),

@@ -19,6 +19,7 @@ from voiceid_optout.plan import (
     approves,
     differences,
     digest,
+    people,
     short,
     unplanned_steps,
 )
@@ -41,6 +42,37 @@ def test_counts_are_by_action() -> None:
 def test_a_plan_cannot_be_changed() -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
         PLAN.unchanged = 0  # type: ignore[misc]
+
+
+def test_a_plan_knows_no_more_than_it_was_told() -> None:
+    made = Plan((), 0)
+    assert (made.managed, made.resources, made.is_state_old, made.types) == (0, None, True, frozenset())
+    assert Step("sp-1", Action.OPT_OUT, "new").domain == ""
+
+
+def test_what_the_engine_needs_makes_no_other_plan_and_is_not_printed() -> None:
+    """A plan that was saved is compared with one that was made anew, by what it does."""
+    urn = "urn:pulumi:test::voiceid-optout::T::sp-1"
+    made = replace(PLAN, resources=frozenset({urn}), is_state_old=False, types=frozenset({"T"}))
+    assert made == PLAN
+    assert repr(made) == repr(PLAN)
+
+
+def test_the_domains_are_those_of_people() -> None:
+    of_people = [replace(step, domain=domain) for step, domain in zip(PLAN.steps, "BAB", strict=True)]
+    bucket = Step("guard", Action.CREATE, "", type="aws:s3/bucket:Bucket")
+    assert plan([*of_people, bucket]).domains == ("A", "B")
+
+
+@pytest.mark.parametrize(
+    ("count", "words"), [(0, "0 people"), (1, "1 person"), (2, "2 people"), (1200, "1,200 people")]
+)
+def test_people_are_counted_in_words(count: int, words: str) -> None:
+    assert people(count) == words
+
+
+def test_purposes_are_the_words_of_the_command_line() -> None:
+    assert [purpose.value for purpose in Purpose] == ["up", "destroy", "refresh", "drift"]
 
 
 def test_a_step_is_about_a_person_unless_it_names_a_type() -> None:
@@ -92,6 +124,18 @@ def test_a_digest_is_sha_256_of_canonical_json() -> None:
     assert digest(Plan((only,), 7, 8), SCOPE) == hashlib.sha256(text.encode()).hexdigest()
 
 
+def test_what_is_not_there_is_an_empty_text_and_what_is_not_ascii_is_escaped() -> None:
+    scope = replace(SCOPE, project="r\N{LATIN SMALL LETTER E WITH ACUTE}gistre")
+    gone = Step("sp-1", Action.FORGET, "", Change("ensure", "opted_out", None))
+    text = (
+        '{"endpoint":"https://voiceid.example.org","project":"r\\u00e9gistre","purpose":"up","region":"us-east-1",'
+        '"stack":"test","steps":[["guard","","aws:s3/bucket:Bucket","create","","",""],'
+        '["sp-1","","person","forget","ensure","opted_out",""]],"version":2}'
+    )
+    made = Plan((gone, Step("guard", Action.CREATE, "", type="aws:s3/bucket:Bucket")), 0)
+    assert digest(made, scope) == hashlib.sha256(text.encode()).hexdigest()
+
+
 def test_order_wording_and_counts_do_not_matter() -> None:
     other = Plan(tuple(replace(each, reason="x") for each in reversed(EVERY.steps)), 99, 99)
     assert digest(other, SCOPE) == digest(EVERY, SCOPE)
@@ -136,6 +180,10 @@ def test_every_step_matters() -> None:
 
 
 FULL = digest(EVERY, SCOPE)
+
+
+def test_people_are_shown_128_bits() -> None:
+    assert short(FULL) == FULL[:32]
 
 
 @pytest.mark.parametrize("approval", [FULL, FULL[: SHORT + 1], short(FULL)])

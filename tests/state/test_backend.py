@@ -46,6 +46,7 @@ def test_places(backend: Backend, tmp_path: Path) -> None:
     assert backend.state_file == tmp_path / ".pulumi/stacks/sample/dev.json"
     assert backend.lock_folder == tmp_path / ".pulumi/locks/organization/sample/dev"
     assert backend.journal_file == tmp_path / ".pulumi/journals/sample/dev.jsonl"
+    assert backend.history_folder == tmp_path / ".pulumi/history/sample/dev"
 
 
 class TestState:
@@ -65,6 +66,26 @@ class TestState:
             backend.write(content)
         assert_whole(backend.state_file, b"three")
         assert_whole(backend.state_file.with_name("dev.json.bak"), b"two")
+
+    def test_the_one_before_is_not_kept_where_it_says_nothing(self, backend: Backend) -> None:
+        backend.write(b"one")
+        backend.write(b"two", keep=False)
+        assert backend.read() == b"two"
+        assert not backend.state_file.with_name("dev.json.bak").exists()
+
+    def test_a_state_without_a_sidecar_is_kept_without(self, backend: Backend) -> None:
+        backend.write(b"one")
+        sidecar(backend.state_file).unlink()
+        before = backend.state_file.with_name("dev.json.bak")
+        sidecar(before).write_bytes(b"of an older one")
+        backend.write(b"two")
+        assert before.read_bytes() == b"one"
+        assert not sidecar(before).exists()
+
+    def test_others_may_read_what_the_folder_is_and_nobody_the_state(self, backend: Backend) -> None:
+        backend.write(b"one")
+        assert (backend.root / ".pulumi/meta.yaml").stat().st_mode & 0o777 == 0o644
+        assert backend.state_file.stat().st_mode & 0o777 == 0o600
 
     def test_an_empty_file_is_no_missing_one(self, backend: Backend) -> None:
         backend.write(b"")
@@ -161,6 +182,8 @@ class TestHistory:
         assert json.loads(record.read_text()) == {"kind": "update", "version": 0}
         assert_whole(pulumi / "history/sample/dev/dev-1234.checkpoint.json", b"state")
         assert_whole(pulumi / "backups/sample/dev/dev.1234.json", b"state")
+        names = ("history/sample/dev/dev-1234.checkpoint.json", "backups/sample/dev/dev.1234.json")
+        assert len({(pulumi / name).stat().st_ino for name in names}) == 1, "one file on the disk"
 
     def test_no_place(self, backend: Backend) -> None:
         (backend.root / ".pulumi").write_bytes(b"")
@@ -269,6 +292,31 @@ def test_keys_and_their_order() -> None:
             "resourceChanges": {"create": 1, "update": 2},
         }
     )
+
+
+def test_what_did_not_happen_is_not_counted() -> None:
+    def changes(**counts: int) -> object:
+        return history_record("update", "", CONFIG, {"sample:token": ""}, counts, (1, 2), succeeded=True)[
+            "resourceChanges"
+        ]
+
+    assert changes(same=3, create=0) == {"same": 3}
+    assert changes(create=0) is None
+
+
+def test_only_the_one_before_may_be_out_of_date(backend: Backend) -> None:
+    def state(id_: str) -> bytes:
+        item = {"urn": "u", "custom": True, "id": id_, "type": "a:b:C", "outputs": {}}
+        return json.dumps(
+            {"version": 3, "checkpoint": {"latest": {"resources": [item]}}}, separators=(",", ":")
+        ).encode()
+
+    backend.write(state("old-1"))
+    backend.write(state("2"))
+    assert not backend.upgrade(shorter)
+    before = backend.state_file.with_name(f"{backend.state_file.name}.bak")
+    assert_whole(before, state("1"))
+    assert_whole(backend.state_file, state("2"))
 
 
 def test_no_secret_in_clear() -> None:

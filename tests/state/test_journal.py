@@ -23,6 +23,12 @@ def names(state: Checkpoint) -> list[str]:
     return [item.urn.split("::")[-1] for item in state.resources]
 
 
+def test_kinds_are_the_words_of_the_file() -> None:
+    """Journals of killed runs are read by later versions."""
+    assert [kind.value for kind in K] == ["begin", "put", "same", "replaced", "renamed", "remove", "failed"]
+    assert JournalEntry(K.PUT, A) == JournalEntry(K.PUT, A, "", "")
+
+
 def test_untouched() -> None:
     assert Journal(BASE).checkpoint() == BASE
 

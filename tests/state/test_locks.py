@@ -6,14 +6,14 @@ import os
 import socket
 import subprocess
 import sys
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from voiceid_optout.state import StackLockedError, StateError
-from voiceid_optout.state.backend import Lock, hold_lock, read_locks
+from voiceid_optout.state.backend import Lock, hold_lock, is_locked, read_locks, remove_lock
 
 
 @pytest.fixture
@@ -60,7 +60,13 @@ def test_held_and_released(folder: Path, told: list[str]) -> None:
         assert not own.is_abandoned
         assert datetime.fromisoformat(own.since).tzinfo is not None
         assert own.path.suffix == ".json"
-        assert list(json.loads(own.path.read_bytes())) == ["pid", "username", "hostname", "timestamp"]
+        content = json.loads(own.path.read_bytes())
+        assert list(content) == ["pid", "username", "hostname", "timestamp"]
+        assert (content["pid"], content["username"]) == (os.getpid(), getpass.getuser())
+        assert own.path.read_bytes() == json.dumps(content, separators=(",", ":")).encode()
+        assert own.path.stat().st_mode & 0o777 == 0o644, "another user's CLI reads it"
+        since = datetime.fromisoformat(content["timestamp"])
+        assert abs((datetime.now(UTC) - since).total_seconds()) < 3600
         assert_locked(folder, told, rf"the stack is locked by .*\(pid {os.getpid()}\) since 20")
     assert list(folder.iterdir()) == []
     assert told == []
@@ -179,3 +185,87 @@ def test_a_user_without_a_name(folder: Path, told: list[str], monkeypatch: pytes
     monkeypatch.setattr(getpass, "getuser", getuser)
     with hold_lock(folder, told.append):
         assert next(read_locks(folder)).username == str(os.getuid())
+
+
+def test_who_holds_it_in_words(folder: Path, gone: int) -> None:
+    here = socket.gethostname()
+    assert Lock(folder, 7, "ann", "there", "").holder == "ann@there (pid 7)"
+    assert Lock(folder, 0, "", "", "").holder == "someone@an unknown host (pid ?)"
+    states = {
+        (os.getpid(), here): (True, False),
+        (gone, here): (False, True),
+        (os.getpid(), "there"): (False, False),
+        (gone, "there"): (False, False),
+        (0, here): (False, False),
+        (-1, here): (False, False),
+    }
+    for (pid, host), expected in states.items():
+        held = Lock(folder, pid, "ann", host, "")
+        assert (held.is_alive, held.is_abandoned) == expected, (pid, host)
+
+
+def test_process_number_one_is_a_process(folder: Path) -> None:
+    held = Lock(folder, 1, "root", socket.gethostname(), "")
+    assert (held.is_alive, held.is_abandoned) == (True, False)
+
+
+def test_only_what_may_be_alive_locks(folder: Path, gone: int) -> None:
+    assert not is_locked(folder)
+    put(folder, lock(gone))
+    assert not is_locked(folder)
+    put(folder, lock(os.getppid()), "z.json")
+    assert is_locked(folder)
+
+
+def test_all_that_is_abandoned_is_taken_over(folder: Path, told: list[str], gone: int) -> None:
+    for name in ("a.json", "b.json", "b.json.attrs"):
+        put(folder, lock(gone), name)
+    with hold_lock(folder, told.append):
+        assert len(list(folder.iterdir())) == 1
+    assert len(told) == 2
+
+
+def test_a_lock_behind_a_sidecar_and_one_that_is_gone_counts(folder: Path, told: list[str]) -> None:
+    put(folder, lock(os.getppid()), "c.json")
+    put(folder, b"", "a.json.attrs")
+    (folder / "b.json").symlink_to(folder / "gone")
+    assert [found.path.name for found in read_locks(folder)] == ["c.json"]
+
+
+def test_removed_with_its_sidecar(folder: Path) -> None:
+    put(folder, b"", "a.json.attrs")
+    (held,) = read_locks(put(folder, lock(1), "a.json").parent)
+    remove_lock(held)
+    assert list(folder.iterdir()) == []
+    remove_lock(held)
+
+
+def test_one_that_cannot_be_removed(folder: Path) -> None:
+    (folder / "a.json").mkdir(parents=True)
+    (held,) = read_locks(folder)
+    with pytest.raises(StateError) as raised:
+        remove_lock(held)
+    words = str(raised.value)
+    assert words.startswith(f"cannot remove the lock {held.path}: ")
+    assert words.removeprefix(f"cannot remove the lock {held.path}: ") in {os.strerror(1), os.strerror(21)}
+
+
+@pytest.mark.parametrize(("length", "shown"), [(100, "x" * 100), (101, None)])
+def test_long_words_of_others_are_cut(folder: Path, length: int, shown: str | None) -> None:
+    put(folder, {**lock(7), "username": "x" * length})
+    (held,) = read_locks(folder)
+    assert (held.username == shown) is (shown is not None)
+    assert len(held.username) <= 101
+
+
+def test_what_is_no_text_is_not_shown(folder: Path) -> None:
+    put(folder, {"pid": 7, "username": 3, "hostname": ["x"], "timestamp": None})
+    assert list(read_locks(folder)) == [Lock(folder / "other.json", 7, "", "", "")]
+
+
+def test_a_process_whose_state_cannot_be_read_may_be_alive(monkeypatch: pytest.MonkeyPatch) -> None:
+    def read_text(_path: Path) -> str:
+        raise FileNotFoundError
+
+    monkeypatch.setattr(Path, "read_text", read_text)
+    assert Lock(Path("x"), os.getpid(), "ann", socket.gethostname(), "").is_alive

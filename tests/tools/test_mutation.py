@@ -1,10 +1,15 @@
 """The counts of the mutants: what the page says of them, and what must have a reason."""
 
+import os
+import time
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from tools.mutation import __main__ as mutation
+from tools.mutation import harness
 
 PAGE = "above\n<!-- mutants -->\nold\n<!-- end of mutants -->\nbelow\n"
 GUARD = "voiceid_optout/plan/guard.py"
@@ -45,8 +50,14 @@ def test_a_survivor_without_a_reason_and_a_reason_without_a_survivor_are_named()
 
 @pytest.mark.parametrize("module", mutation.MODULES)
 def test_each_module_has_its_tests(module: str) -> None:
-    assert (mutation.ROOT / module).is_file()
-    assert (mutation.ROOT / mutation.tests_of(module)).is_file()
+    assert (harness.ROOT / module).is_file()
+    assert all((harness.ROOT / tests).is_file() for tests in mutation.tests_of(module))
+
+
+def test_tests_that_were_split_belong_to_their_module() -> None:
+    found = mutation.tests_of("voiceid_optout/state/journal.py")
+    assert found == ["tests/state/test_journal.py", "tests/state/test_journal_file.py"]
+    assert mutation.tests_of("voiceid_optout/plan/__init__.py") == ["tests/plan/test_plan.py"]
 
 
 def test_the_state_is_that_of_code_and_tests(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -58,3 +69,41 @@ def test_the_state_is_that_of_code_and_tests(tmp_path: Path, monkeypatch: pytest
             (tmp_path / name).write_text(text)
         states.add(mutation.state_of("voiceid_optout/a/b.py"))
     assert len(states) == 3
+
+
+def test_a_process_of_its_own_tells_its_code_and_is_ended_where_it_does_not_end() -> None:
+    def fail() -> int:
+        raise ValueError
+
+    assert harness._forked(60, lambda: 0) == 0
+    assert harness._forked(60, lambda: 3) == 3
+    assert harness._forked(60, fail) == 1
+    assert harness._forked(0.1, time.sleep, 600) is None
+
+
+def test_a_mutant_sends_no_signal_to_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    def tests(*_: object, **__: object) -> int:
+        os.kill(os.getpid(), 0)
+        os.kill(os.getppid(), 0)
+        os.kill(os.getppid(), 10)
+        return 0
+
+    monkeypatch.setattr(harness, "_pytest", tests)
+    found = harness._Instead("voiceid_optout/nowhere.py", "")
+    assert harness._forked(60, harness._mutated, found, set(), [], harness._Order({}, 0), 60) == 1
+
+
+def test_the_tests_that_run_a_line_go_first_the_shortest_at_once() -> None:
+    times = {"slow": (2.0, [4, 5]), "quick": (0.1, [5]), "elsewhere": (0.1, [9]), "also": (0.2, [4])}
+    items: list[Any] = [SimpleNamespace(nodeid=one) for one in ("elsewhere", "slow", "also", "quick")]
+    harness._Order(times, 5).pytest_collection_modifyitems(items)
+    assert [item.nodeid for item in items] == ["quick", "slow", "elsewhere", "also"]
+    harness._Order(times, 8).pytest_collection_modifyitems(items)
+    assert [item.nodeid for item in items][:2] == ["quick", "slow"], "a line that none runs is in what began before"
+
+
+def test_what_was_imported_from_a_module_is_known() -> None:
+    old = harness._dependents("voiceid_optout.plan.guard")
+    assert {"voiceid_optout.plan.guard"} == old & {"voiceid_optout.plan.guard", "voiceid_optout.speakers"}
+    needed = harness._needed("voiceid_optout.plan.guard", harness.ROOT / "voiceid_optout" / "plan" / "guard.py")
+    assert {"voiceid_optout", "voiceid_optout.plan", "voiceid_optout.speakers", "dataclasses"} <= needed

@@ -10,31 +10,20 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import importlib
-import importlib.abc
-import importlib.util
 import json
 import multiprocessing
-import os
 import re
-import resource
-import signal
-import subprocess
 import sys
-import tempfile
-import threading
 import time
 import tomllib
-import traceback
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tools.mutation.harness import ROOT, measure
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from importlib.machinery import ModuleSpec
 
-ROOT = Path(__file__).parents[2]
 RESULTS = Path(__file__).with_name("results.json")
 SURVIVORS = Path(__file__).with_name("survivors.toml")
 PAGE = ROOT / "docs" / "reliability.md"
@@ -50,146 +39,25 @@ MODULES = {  # and what each protects
     "voiceid_optout/voiceid/direct.py": "signed calls without botocore",
     "voiceid_optout/voiceid/snapshot.py": "what is known of a domain",
 }
-OWN = ("voiceid_optout", "providers", "tests", "tools")
 _SECTION = re.compile(r"(?<=<!-- mutants -->\n).*(?=<!-- end of mutants -->)", re.DOTALL)
 
 Result = dict[str, Any]
+ALSO = {"voiceid_optout/state/backend.py": ["tests/state/test_locks.py"]}  # tests of another name
 
 
-def tests_of(module: str) -> str:
-    """Return the test file that mirrors a module."""
+def tests_of(module: str) -> list[str]:
+    """Return the test files that mirror a module: test_journal.py, and beside it test_journal_file.py."""
     path = Path(module)
     stem = path.parent.name if path.name == "__init__.py" else path.stem
-    return Path("tests", *path.parent.parts[1:], f"test_{stem}.py").as_posix()
+    folder = ROOT / Path("tests", *path.parent.parts[1:])
+    found = [folder / f"test_{stem}.py", *sorted(folder.glob(f"test_{stem}_*.py"))]
+    return [*(one.relative_to(ROOT).as_posix() for one in found), *ALSO.get(module, ())]
 
 
 def state_of(module: str) -> str:
     """Return a digest of a module and its tests: with others the counts are void."""
-    texts = [(ROOT / path).read_bytes() for path in (module, tests_of(module))]
+    texts = [(ROOT / path).read_bytes() for path in (module, *tests_of(module))]
     return hashlib.sha256(b"\0".join(texts)).hexdigest()[:16]
-
-
-class _Instead(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
-    """Imports one module from a text."""
-
-    def __init__(self, module: str, source: str) -> None:
-        self._name = ".".join(Path(module).with_suffix("").parts).removesuffix(".__init__")
-        self._path = str(ROOT / module)
-        self._source = source
-
-    def find_spec(self, fullname: str, *_: object) -> ModuleSpec | None:
-        if fullname != self._name:
-            return None
-        return importlib.util.spec_from_file_location(fullname, self._path, loader=self)
-
-    def get_source(self, _: str) -> str:
-        return self._source
-
-    def is_package(self, _: str) -> bool:
-        return self._path.endswith("__init__.py")
-
-
-def _pytest(*arguments: str) -> int:
-    import pytest  # noqa: PLC0415 - in the child, or once before it is forked
-
-    return int(
-        pytest.main([*arguments, "-q", "-x", "-p", "no:cacheprovider", "--assert=plain", "--hypothesis-seed=0"])
-    )
-
-
-def _imported(tests: str, names: Path) -> None:
-    """Write down which libraries a test file imports."""
-    _pytest("--collect-only", tests)
-    libraries = [name for name in list(sys.modules) if name.split(".")[0] not in (*OWN, "__main__", "__mp_main__")]
-    names.write_text("\n".join(libraries), encoding="utf-8")
-
-
-def _mutated(module: str, source: str, tests: str, cpu: int) -> int:
-    resource.setrlimit(resource.RLIMIT_CPU, (cpu, cpu + 5))
-    sys.meta_path.insert(0, _Instead(module, source))
-    return _pytest(tests)
-
-
-def _forked(seconds: float, what: Any, *arguments: Any) -> int | None:
-    """Call something in a process of its own, quietly; returns its exit code, or None if it did not end."""
-    child = os.fork()
-    if child == 0:
-        code = 1
-        try:
-            os.setsid()
-            quiet = os.open(os.devnull, os.O_RDWR | os.O_APPEND)
-            for stream in (0, 1, 2):
-                os.dup2(quiet, stream)
-            with tempfile.TemporaryDirectory() as folder:
-                os.environ |= {"TMPDIR": folder, "HYPOTHESIS_STORAGE_DIRECTORY": folder}
-                tempfile.tempdir = folder
-                code = what(*arguments) or 0
-        except BaseException:  # noqa: BLE001 - the child ends here, whatever it was
-            traceback.print_exc()
-        finally:
-            sys.stderr.flush()
-            os._exit(code)
-    late = threading.Timer(seconds, _kill, [child])
-    late.start()
-    _, status = os.waitpid(child, 0)
-    late.cancel()
-    late.join()
-    with suppress(ProcessLookupError):
-        os.killpg(child, signal.SIGKILL)
-    return os.waitstatus_to_exitcode(status) if os.WIFEXITED(status) else None
-
-
-def _kill(group: int) -> None:
-    with suppress(ProcessLookupError):
-        os.killpg(group, signal.SIGKILL)
-
-
-def _refused_by_mypy(module: str, source: str) -> bool:
-    with tempfile.TemporaryDirectory() as folder:
-        shadow = Path(folder, "mutant.py")
-        shadow.write_text(source, encoding="utf-8")
-        cache = ["--cache-dir", str(ROOT / "build" / "mypy-of-mutants")]
-        command = [sys.executable, "-m", "mypy", *cache, "--shadow-file", module, str(shadow), module]
-        return subprocess.run(command, cwd=ROOT, capture_output=True, check=False).returncode == 1
-
-
-def measure(module: str) -> Result:
-    """Run the mutants of a module, and return what became of them."""
-    from tools.mutation.mutants import mutants  # noqa: PLC0415 - its libraries are in an environment of their own
-
-    source, tests = (ROOT / module).read_text(encoding="utf-8"), tests_of(module)
-    with tempfile.TemporaryDirectory() as folder:
-        names = Path(folder, "names")
-        _forked(600, _imported, tests, names)
-        for name in names.read_text(encoding="utf-8").splitlines():
-            with suppress(Exception):
-                importlib.import_module(name)
-    begun = time.monotonic()
-    if _forked(600, _mutated, module, source, tests, 300) != 0:
-        sys.exit(f"{tests} fails without any change")
-    if _forked(600, _mutated, module, "raise RuntimeError\n", tests, 300) == 0:
-        sys.exit(f"{tests} does not run the module that is put in the place of {module}")
-    took = time.monotonic() - begun
-    cpu = int(10 + 5 * took)
-    found, survivors = list(mutants(source)), []
-    for number, mutant in enumerate(found, 1):
-        # Only processor time, or ten times of it on the wall, is too long: the machine may be busy.
-        if _forked(10 * cpu, _mutated, module, mutant.source, tests, cpu) == 0:
-            survivors.append(mutant)
-            print(f"{module}:{mutant.line}: - {mutant.before}\n{'':{len(module)}}  + {mutant.after}", flush=True)
-        if number % 50 == 0:
-            print(f"  {number} of {len(found)}, {len(survivors)} not noticed by tests", flush=True)
-    if _refused_by_mypy(module, source):
-        sys.exit(f"mypy refuses {module} without any change")
-    refused = [_refused_by_mypy(module, one.source) for one in survivors]
-    left = [{"line": one.line, "before": one.before, "after": one.after} for one in survivors]
-    return {
-        "state": state_of(module),
-        "date": time.strftime("%Y-%m-%d", time.gmtime()),
-        "mutants": len(found),
-        "mypy": sum(refused),
-        "survivors": [one for one, no in zip(left, refused, strict=True) if not no],
-    }
 
 
 def unexplained(results: Mapping[str, Result], reasons: Mapping[str, Any]) -> list[str]:
@@ -274,7 +142,11 @@ def main() -> int:
 
 
 def _measure_and_keep(module: str) -> None:
-    result = measure(module)
+    state = state_of(module)
+    count, refused, survivors = measure(module, tests_of(module))
+    result: Result = {"state": state, "date": time.strftime("%Y-%m-%d", time.gmtime())}
+    result |= {"mutants": count, "mypy": refused}
+    result["survivors"] = [{"line": one.line, "before": one.before, "after": one.after} for one in survivors]
     results, _ = read()
     kept = {**results, module: result}
     RESULTS.write_text(

@@ -1,0 +1,251 @@
+"""Runs a module's tests with another text in its place, in a process forked from one that has imported the rest.
+
+A start of pytest takes longer than most of these tests, so a mutant is run where all is imported already: only what
+was imported from the mutated module is imported anew. The tests that run the changed line go first.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import importlib
+import importlib.abc
+import importlib.util
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import traceback
+from contextlib import suppress
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from importlib.machinery import ModuleSpec
+    from types import FrameType
+
+    import pytest
+
+    from tools.mutation.mutants import Mutant
+
+ROOT = Path(__file__).parents[2]
+OWN = ("voiceid_optout", "providers", "tests", "tools")
+
+
+class _Instead(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
+    """Imports one module from a text."""
+
+    def __init__(self, module: str, source: str) -> None:
+        self.name = ".".join(Path(module).with_suffix("").parts).removesuffix(".__init__")
+        self.path = str(ROOT / module)
+        self._source = source
+
+    def take_the_place_of(self, old: set[str]) -> None:
+        """Forget what was imported from the module, so that it is imported anew, and from this text."""
+        sys.meta_path.insert(0, self)
+        for name in old & {*sys.modules}:
+            package, _, last = name.rpartition(".")
+            if package in sys.modules and hasattr(sys.modules[package], last):
+                delattr(sys.modules[package], last)
+            del sys.modules[name]
+
+    def find_spec(self, fullname: str, *_: object) -> ModuleSpec | None:
+        if fullname != self.name:
+            return None
+        return importlib.util.spec_from_file_location(fullname, self.path, loader=self)
+
+    def get_source(self, _: str) -> str:
+        return self._source
+
+    def is_package(self, _: str) -> bool:
+        return self.path.endswith("__init__.py")
+
+
+def _pytest(*arguments: str, plugin: object = None) -> int:
+    import pytest  # noqa: PLC0415 - only where tests run
+
+    options = ["-q", "-x", "-p", "no:cacheprovider", "--assert=plain", "--hypothesis-seed=0"]
+    return int(pytest.main([*arguments, *options], plugins=[plugin] if plugin else None))
+
+
+class _Watch:
+    """Notes which tests run which lines of a module, and how long they take."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._lines: set[int] = set()
+        self.tests: dict[str, tuple[float, list[int]]] = {}
+
+    def _trace(self, frame: FrameType, _event: str, _arg: object) -> Any:
+        if frame.f_code.co_filename != self._path:
+            return None
+        self._lines.add(frame.f_lineno)
+        return self._trace
+
+    def pytest_runtest_logstart(self) -> None:
+        self._lines, self._begun = set(), time.monotonic()
+        threading.settrace(self._trace)
+        sys.settrace(self._trace)
+
+    def pytest_runtest_logfinish(self, nodeid: str) -> None:
+        sys.settrace(None)
+        self.tests[nodeid] = (time.monotonic() - self._begun, sorted(self._lines))
+
+
+class _Order:
+    """Runs the tests first that run a line, the shortest of them at once."""
+
+    def __init__(self, tests: Mapping[str, tuple[float, list[int]]], line: int) -> None:
+        near = max((one for _, lines in tests.values() for one in lines if one <= line), default=0)
+        self._ranks = {test: seconds for test, (seconds, lines) in tests.items() if near in lines}
+
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        items.sort(key=lambda item: self._ranks.get(item.nodeid, float("inf")))
+
+
+def _imported(tests: list[str], file: Path) -> None:
+    """Write down what a test file imports."""
+    _pytest("--collect-only", *tests)
+    names = [name for name in list(sys.modules) if name.split(".")[0] not in {"__main__", "__mp_main__"}]
+    file.write_text(json.dumps(names), encoding="utf-8")
+
+
+def _watched(found: _Instead, old: set[str], tests: list[str], file: Path) -> int:
+    """Run the tests without a change, and write down which run which lines."""
+    found.take_the_place_of(old)
+    watch = _Watch(found.path)
+    code = _pytest(*tests, plugin=watch)
+    file.write_text(json.dumps(watch.tests), encoding="utf-8")
+    return code
+
+
+def _mutated(found: _Instead, old: set[str], tests: list[str], order: _Order, cpu: int) -> int:
+    resource.setrlimit(resource.RLIMIT_CPU, (cpu, cpu + 5))
+    kill = os.kill
+
+    def careful(pid: int, number: int) -> None:
+        if number and os.getpgid(pid) != os.getpgrp():
+            raise RuntimeError("a mutant would send a signal to somebody else")
+        kill(pid, number)
+
+    os.kill = careful
+    found.take_the_place_of(old)
+    return _pytest(*tests, plugin=order)
+
+
+def _dependents(changed: str) -> set[str]:
+    """Return a module and all that were imported from it, directly or not."""
+    needing: dict[str, set[str]] = {}
+    for name, one in list(sys.modules.items()):
+        if name.split(".")[0] in OWN and getattr(one, "__file__", None):
+            for needed in _needed(name, Path(str(one.__file__))):
+                needing.setdefault(needed, set()).add(name)
+    old, left = set[str](), [changed]
+    while left:
+        name = left.pop()
+        if name not in old:
+            old.add(name)
+            left += needing.get(name, ())
+    return old
+
+
+def _needed(name: str, file: Path) -> set[str]:
+    """Return the modules that one imports, the packages it lies in among them."""
+    parts = name.split(".")
+    found = {".".join(parts[:end]) for end in range(1, len(parts))}
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {one.name for one in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= {node.module, *(f"{node.module}.{one.name}" for one in node.names)}
+    return {".".join(one.split(".")[:end]) for one in found for end in range(1, len(one.split(".")) + 1)}
+
+
+def _forked(seconds: float, what: Any, *arguments: Any) -> int | None:
+    """Call something in a process of its own, quietly; returns its exit code, or None if it did not end."""
+    child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            os.setsid()
+            quiet = os.open(os.devnull, os.O_RDWR | os.O_APPEND)
+            for stream in (0, 1, 2):
+                os.dup2(quiet, stream)
+            with tempfile.TemporaryDirectory() as folder:
+                os.environ |= {"TMPDIR": folder, "HYPOTHESIS_STORAGE_DIRECTORY": folder}
+                tempfile.tempdir = folder
+                code = what(*arguments) or 0
+        except BaseException:  # noqa: BLE001 - the child ends here, whatever it was
+            traceback.print_exc()
+        finally:
+            sys.stderr.flush()
+            os._exit(code)
+    late = threading.Timer(seconds, _kill, [child])
+    late.start()
+    _, status = os.waitpid(child, 0)
+    late.cancel()
+    late.join()
+    with suppress(ProcessLookupError):
+        os.killpg(child, signal.SIGKILL)
+    return os.waitstatus_to_exitcode(status) if os.WIFEXITED(status) else None
+
+
+def _kill(group: int) -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(group, signal.SIGKILL)
+
+
+def _refused_by_mypy(module: str, source: str) -> bool:
+    with tempfile.TemporaryDirectory() as folder:
+        shadow = Path(folder, "mutant.py")
+        shadow.write_text(source, encoding="utf-8")
+        cache = ["--cache-dir", str(ROOT / "build" / "mypy-of-mutants")]
+        command = [sys.executable, "-m", "mypy", *cache, "--shadow-file", module, str(shadow), module]
+        return subprocess.run(command, cwd=ROOT, capture_output=True, check=False).returncode == 1
+
+
+def measure(module: str, tests: list[str]) -> tuple[int, int, list[Mutant]]:
+    """Return how many mutants a module has, how many only mypy refuses, and those that survive."""
+    from tools.mutation.mutants import mutants  # noqa: PLC0415 - its libraries are in an environment of their own
+
+    source = (ROOT / module).read_text(encoding="utf-8")
+    hashlib.pbkdf2_hmac = lru_cache(hashlib.pbkdf2_hmac)  # type: ignore[assignment] - a third of a second each
+    with tempfile.TemporaryDirectory() as folder:
+        names, watched = Path(folder, "names"), Path(folder, "watched")
+        _forked(600, _imported, tests, names)
+        for name in json.loads(names.read_text(encoding="utf-8")):
+            with suppress(Exception):
+                importlib.import_module(name)
+        unchanged = _Instead(module, source)
+        old = _dependents(unchanged.name)
+        if _forked(1800, _watched, unchanged, old, tests, watched) != 0:
+            sys.exit(f"{tests[0]} fails without any change")
+        times = json.loads(watched.read_text(encoding="utf-8"))
+    begun = time.monotonic()
+    if _forked(600, _mutated, unchanged, old, tests, _Order(times, 0), 300) != 0:
+        sys.exit(f"{tests[0]} fails without any change")
+    took = time.monotonic() - begun
+    broken = _Instead(module, "raise RuntimeError\n")
+    if _forked(600, _mutated, broken, old, tests, _Order(times, 0), 300) == 0:
+        sys.exit(f"{tests[0]} does not run the module that is put in the place of {module}")
+    cpu = int(10 + 5 * took)
+    found, survivors = list(mutants(source)), []
+    for number, mutant in enumerate(found, 1):
+        # Only processor time, or ten times of it on the wall, is too long: the machine may be busy.
+        changed, order = _Instead(module, mutant.source), _Order(times, mutant.line)
+        if _forked(10 * cpu, _mutated, changed, old, tests, order, cpu) == 0:
+            survivors.append(mutant)
+            print(f"{module}:{mutant.line}: - {mutant.before}\n{'':{len(module)}}  + {mutant.after}", flush=True)
+        if number % 50 == 0:
+            print(f"  {number} of {len(found)}, {len(survivors)} not noticed by tests", flush=True)
+    if _refused_by_mypy(module, source):
+        sys.exit(f"mypy refuses {module} without any change")
+    refused = [_refused_by_mypy(module, one.source) for one in survivors]
+    return len(found), sum(refused), [one for one, no in zip(survivors, refused, strict=True) if not no]
