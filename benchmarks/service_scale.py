@@ -28,6 +28,7 @@ from benchmarks.cells import PEERS, Cell, Kind, Phase
 from benchmarks.process import busy_seconds, processor_seconds
 from benchmarks.results import DONE, Result
 from benchmarks.service import REGION, load, serving
+from benchmarks.service_joining import join
 from benchmarks.service_pages import DOMAIN, fill
 from tests.service.cluster import Cluster, binaries, cluster
 from voiceid_optout.service.db.database import Database, open_database
@@ -52,6 +53,8 @@ A_PAGE = 10  # opt-outs, for each page that is read
 ROUNDS = 3
 BATCH = 256  # people in the larger of two transactions that are timed
 HOLDS = 30
+JOINING = 4  # processes that, in another domain, join one after another while opt-outs arrive
+OTHERS = "BenchmarkDomain0000001"
 # What a server of this size needs; everything else is as its makers ship it.
 _SERVER = {"shared_buffers": "512MB", "max_wal_size": "2GB"}
 _ROOM = 1_000_000  # of a domain, above those who are there
@@ -114,6 +117,9 @@ def measure(cell: Cell, work: Path, requests: int = REQUESTS) -> Result:
         scale.load(
             "page", [_pages(scale.targets, database.token_key, places, requests // A_PAGE) for _ in range(ROUNDS)]
         )
+        if int(count) >= JOINING:
+            joined = join(work, OTHERS, ["--domain", OTHERS, *options], int(count))
+            found |= {f"join_{name}": value for name, value in joined.told().items()}
         peak = max(map(_most_memory, scale.services))
         service = sum(map(processor_seconds, scale.services))
         spent = service + scale.database() + sum(os.times()[:2]) - sum(used[:2])

@@ -158,7 +158,8 @@ class Tables:
             return []
         writes = ["opt-outs a second", "p50, p99", "processor time", "holds its domain"]
         pages = ["pages a second", "p50, p99", "processor time"]
-        return ["## Service", _SERVICE, table(["", "speakers", *writes, *pages, "memory of a process"], rows)]
+        whole = table(["", "speakers", *writes, *pages, "memory of a process"], rows)
+        return ["## Service", _SERVICE, whole, *(_joined(one.told) for one in found if "join_most" in one.told)]
 
     def _state(self) -> str:
         def show(cell: Cell) -> str:
@@ -186,6 +187,17 @@ def _served(result: Result) -> list[str]:
         *load("page"),
         f"{result.peak / _MB:.0f} MB",
     ]
+
+
+def _joined(told: Mapping[str, float]) -> str:
+    names = ("processes", "acknowledged", "missing", "refused_joining", "refused", "most", "longest")
+    processes, made, lost, joining, refused, most, longest = (f"{told[f'join_{name}']:,.0f}" for name in names)
+    return (
+        f"{processes} processes joined the database one after another while opt-outs arrived, then one left. "
+        f"Of {made} opt-outs that were acknowledged {lost} were lost. {joining} calls were refused while processes "
+        f"joined, and {refused} in all, each at most {most} times; the longest time from a refusal to the success "
+        f"was {longest} ms."
+    )
 
 
 def _shown(seconds: float) -> str:

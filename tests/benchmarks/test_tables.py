@@ -49,6 +49,9 @@ def test_the_service_has_a_table_of_its_largest_domain() -> None:
     )
     assert f"| the service on SQLite | {row}\n| two processes on PostgreSQL | {row}" in text
     assert "20,000" not in text
+    names = ("processes", "acknowledged", "missing", "refused_joining", "refused", "most", "longest")
+    joined = result(keys[1], told=told | {f"join_{name}": number for number, name in enumerate(names, 3)})
+    assert "3 processes joined" in Tables([joined], (10,), 300, TOOLS).all()
     assert "## Service" not in Tables([result("loop/up/10/none")], (10,), 300, TOOLS).all()
 
 
