@@ -144,7 +144,7 @@ def test_no_file_knows_the_machine_it_was_written_on(texts: dict[str, str]) -> N
 
 HOSTS = (
     *("127.0.0.1", "json-schema.org", "www.apache.org", "www.pulumi.com", "api.pulumi.com", "www.w3.org"),
-    *("github.com", "api.github.com"),
+    *("github.com", "api.github.com", "api.osv.dev"),
     *("www.rfc-editor.org", "w3id.org", "purl.org"),  # standards and vocabularies
     "www.textualize.io",  # in the terminal picture, by the library that draws it
 )

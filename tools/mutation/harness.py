@@ -71,7 +71,16 @@ class _Instead(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
 def _pytest(*arguments: str, plugin: object = None) -> int:
     import pytest  # noqa: PLC0415 - only where tests run
 
-    options = ["-q", "-x", "-p", "no:cacheprovider", "--assert=plain", "--hypothesis-seed=0"]
+    options = [
+        "-q",
+        "-x",
+        "-p",
+        "no:cacheprovider",
+        "--assert=plain",
+        "--tb=no",
+        "--no-summary",
+        "--hypothesis-seed=0",
+    ]
     return int(pytest.main([*arguments, *options], plugins=[plugin] if plugin else None))
 
 

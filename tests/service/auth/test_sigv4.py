@@ -284,6 +284,14 @@ CHANGED = (
             ),
         ),
         (
+            {"authorization": f"X{by_hand()['authorization']}"},
+            "IncompleteSignatureException",
+            (
+                "The Authorization header is not of the form 'AWS4-HMAC-SHA256 Credential=..., SignedHeaders=..., "
+                "Signature=...'."
+            ),
+        ),
+        (
             {"authorization": by_hand()["authorization"].replace("AKID", "AKIX")},
             "UnrecognizedClientException",
             "The security token included in the request is invalid.",
