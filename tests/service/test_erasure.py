@@ -46,7 +46,8 @@ def test_nothing_of_a_deleted_domain_is_left(tmp_path: Path) -> None:
         assert {name for name, count in filled.items() if count} >= ours | {"watchlist_members"}
         await store.run("DeleteDomain", {"DomainId": DOMAIN})
         clock.time += 31 * 24 * 3600
-        assert await store.run("EraseDeleted", {}) == {"Erased": 1}
+        assert (await store.run("EraseDeleted", {}))["Erased"] > len(ours)
+        assert await store.run("EraseDeleted", {}) == {"Erased": 0}
         left = await asyncio.to_thread(rows, data)
         assert {name: count for name, count in left.items() if count and name in {*ours, "watchlist_members"}} == {}
 

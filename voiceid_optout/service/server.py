@@ -191,7 +191,8 @@ async def _keep_house(store: Store) -> None:
     """Erase what was deleted and expire who was not seen, every hour until cancelled."""
     while True:
         with suppress(ApiError):  # the disk may be full; the worker has logged it and the next hour tries again
-            await store.run("EraseDeleted", {})
+            while (await store.run("EraseDeleted", {}))["Erased"]:
+                pass
             while (await store.run("ExpireSpeakers", {}))["Expired"]:
                 pass
         await asyncio.sleep(HOUSEKEEPING_SECONDS)

@@ -123,7 +123,7 @@ def test_a_deleted_domain_is_erased_after_its_grace_period_and_a_suspended_one_i
         assert await store.run("EraseDeleted", {}) == {"Erased": 0}
         assert len((await store.run("ListSpeakers", {"DomainId": deleted}))["SpeakerSummaries"]) == 1
         clock.time += 1
-        assert await store.run("EraseDeleted", {}) == {"Erased": 1}
+        assert await store.run("EraseDeleted", {}) == {"Erased": 3}  # with its speaker and its watchlist
         with pytest.raises(ApiError) as refusal:
             await store.run("DescribeSpeaker", {"DomainId": deleted, "SpeakerId": "caller-1"})
         assert refusal.value.members == {"ResourceType": "DOMAIN"}

@@ -127,8 +127,15 @@ def delivered(tx: Transaction, request: Request) -> Result:
 
 
 def lag(tx: Transaction, _request: Request) -> Result:
-    """Return by sink how many events wait, and when the oldest of them was made."""
-    query = select(outbox.c.sink, func.count(), func.min(outbox.c.created_at)).group_by(outbox.c.sink)
+    """Return by sink how many events wait, and how long the first of them has waited.
+
+    They are counted by their index alone: a million of them may wait for a sink that is away.
+    """
+    counted = select(outbox.c.sink, func.count().label("count"), func.min(outbox.c.sequence).label("first"))
+    waits = counted.group_by(outbox.c.sink).subquery()
+    query = select(waits.c.sink, waits.c.count, outbox.c.created_at).join(
+        outbox, outbox.c.sequence == waits.c.first
+    )
     return {
         sink: {"count": count, "age": max(0.0, tx.now - oldest)}
         for sink, count, oldest in tx.connection.execute(query)

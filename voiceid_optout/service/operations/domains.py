@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import Table, delete, func, insert, select, tuple_, update
 
 from voiceid_optout.service import ids
 from voiceid_optout.service.db.idempotency import once
@@ -34,6 +34,8 @@ _ONE = Statement(f"SELECT {', '.join(domains.c.keys())} FROM domains WHERE domai
 
 PAGE_SIZE = 10
 GRACE_SECONDS = 30 * 24 * 3600
+ERASED_AT_ONCE = 500
+"""Rows of a deleted domain erased in one transaction, for which everybody else waits."""
 _RESERVED = "aws:"
 
 
@@ -154,14 +156,29 @@ def set_status(tx: Transaction, domain_id: str, status: DomainStatus, deleted_at
 
 
 def erase_deleted(tx: Transaction, _request: Request) -> Result:
-    """Erase the domains whose grace period is over, with all their data; Erased tells how many there were."""
-    over = select(domains.c.domain_id).where(domains.c.deleted_at < tx.now - GRACE_SECONDS)
-    gone = tx.connection.scalars(over).all()
-    its_jobs = select(jobs.c.job_id).where(jobs.c.domain_id.in_(gone))
-    tx.connection.execute(delete(job_outcomes).where(job_outcomes.c.job_id.in_(its_jobs)))
-    for table in (jobs, sessions, watchlist_members, fraudsters, watchlists, speakers, tags, domains):
-        tx.connection.execute(delete(table).where(table.c.domain_id.in_(gone)))
-    return {"Erased": len(gone)}
+    """Erase the next rows of a domain whose grace period is over, itself last; Erased tells how many there were."""
+    over = select(domains.c.domain_id).where(domains.c.deleted_at < tx.now - GRACE_SECONDS).limit(1)
+    domain_id = tx.connection.scalar(over)
+    if domain_id is None:
+        return {"Erased": 0}
+    left = ERASED_AT_ONCE
+    for table in (job_outcomes, jobs, sessions, watchlist_members, fraudsters, watchlists, speakers, tags, domains):
+        erased = _erase(tx, table, domain_id, left)
+        if table is speakers and erased:
+            shrunk = {"speaker_count": domains.c.speaker_count - erased}
+            tx.connection.execute(update(domains).where(domains.c.domain_id == domain_id).values(shrunk))
+        left -= erased
+        if not left:
+            break
+    return {"Erased": ERASED_AT_ONCE - left}
+
+
+def _erase(tx: Transaction, table: Table, domain_id: str, most: int) -> int:
+    its_jobs = select(jobs.c.job_id).where(jobs.c.domain_id == domain_id)
+    mine = job_outcomes.c.job_id.in_(its_jobs) if table is job_outcomes else table.c.domain_id == domain_id
+    key = tuple_(*table.primary_key)
+    some = select(*table.primary_key).where(mine).limit(most)
+    return tx.connection.execute(delete(table).where(key.in_(some))).rowcount
 
 
 def _domain(tx: Transaction, row: Mapping[str, Any]) -> Result:
