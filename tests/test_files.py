@@ -17,8 +17,10 @@ from voiceid_optout.files import (
     MAX_JSON_DEPTH,
     TooMuchError,
     check_yaml,
+    make_folder,
     name_again,
     read_json,
+    remove,
     sync_folder,
     write_atomic,
 )
@@ -116,6 +118,30 @@ def test_a_folder_that_is_a_file(tmp_path: Path) -> None:
     (tmp_path / "folder").write_bytes(b"")
     with pytest.raises(OSError, match="folder"):
         write_atomic(tmp_path / "folder" / "state.json", b"x")
+
+
+def test_each_folder_that_is_made_is_synced_into_the_one_above(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[Path] = []
+    monkeypatch.setattr("voiceid_optout.files.sync_folder", synced.append)
+    make_folder(tmp_path / "a" / "b")
+    assert synced == [tmp_path, tmp_path / "a"]
+    make_folder(tmp_path / "a" / "b")
+    make_folder(tmp_path / "a" / "c")
+    assert synced[2:] == [tmp_path / "a"]
+
+
+def test_what_is_removed_is_gone_for_good_before_what_follows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[Path] = []
+    monkeypatch.setattr("voiceid_optout.files.sync_folder", synced.append)
+    (tmp_path / "a").touch()
+    remove(tmp_path / "a")
+    remove(tmp_path / "a")
+    assert synced == [tmp_path]
+    assert not (tmp_path / "a").exists()
 
 
 def test_only_a_folder_that_exists_can_be_synced(tmp_path: Path) -> None:

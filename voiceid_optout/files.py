@@ -38,7 +38,7 @@ def atomic(path: Path, mode: int = 0o600) -> Iterator[BinaryIO]:
 
     The folder is made if it is missing. A block that fails leaves the old file as it was.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f"{path.name}.", suffix=".tmp")
     try:
         with os.fdopen(handle, "wb") as stream:
@@ -58,7 +58,7 @@ def name_again(path: Path, source: Path) -> None:
 
     A hard link costs nothing, whatever the size; where the file system has none, or refuses, it is a copy.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=f"{path.name}.", suffix=".tmp") as folder:
         link = os.path.join(folder, path.name)  # noqa: PTH118 - the text path TemporaryDirectory gave
         try:
@@ -70,8 +70,27 @@ def name_again(path: Path, source: Path) -> None:
     sync_folder(path.parent)
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it, unless they are there; they survive a crash. Raises OSError."""
+    missing = [folder, *folder.parents]
+    while missing and missing[-1].exists():
+        missing.pop()
+    for path in reversed(missing):
+        path.mkdir(exist_ok=True)
+        sync_folder(path.parent)
+
+
+def remove(path: Path) -> None:
+    """Remove a file if it is there, before anything that follows; raises OSError."""
+    try:
+        path.unlink()
+    except FileNotFoundError:
+        return
+    sync_folder(path.parent)
+
+
 def sync_folder(folder: Path) -> None:
-    """Make a rename in the folder durable."""
+    """Make what was renamed, made or removed in the folder durable."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)

@@ -200,6 +200,14 @@ def test_every_entry_but_same_is_written_first() -> None:
     assert seen[0] == JournalEntry(K.BEGIN, A, "updating")
 
 
+def test_that_a_step_begins_is_on_disk_before_it_does() -> None:
+    seen: list[str] = []
+    journal = Journal(BASE, lambda entry: seen.append(entry.kind), lambda: seen.append("synced"))
+    for kind in (K.BEGIN, K.PUT, K.BEGIN, K.FAILED, K.REMOVE):
+        journal.record(kind, A, "updating" if kind is K.BEGIN else "")
+    assert seen == ["begin", "synced", "put", "begin", "synced", "failed", "remove"]
+
+
 def test_what_cannot_be_written_counts_all_the_same() -> None:
     def write(_entry: JournalEntry) -> None:
         raise OSError("no room")

@@ -53,6 +53,10 @@ def replayed(path: Path, checkpoint: bytes | None = CHECKPOINT) -> Checkpoint | 
     return recover(path, BASE, checkpoint, SEALED.decrypt)
 
 
+def fails(*_: object) -> None:
+    raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+
 def killed(file: JournalFile, *entries: JournalEntry) -> Journal:
     """Write entries as a run does that never comes to its end."""
     journal = Journal(BASE, file.append)
@@ -107,6 +111,27 @@ class TestWriting:
         assert set(steps) == {steps[0]}
         assert steps[0] < 400
         file.close()
+
+    def test_what_is_on_disk_is_not_synced_again(self, file: JournalFile, monkeypatch: pytest.MonkeyPatch) -> None:
+        synced: list[int] = []
+        monkeypatch.setattr(os, "fsync", synced.append)
+        file.sync()
+        assert synced == []
+        killed(file, JournalEntry(K.PUT, thing("c")))
+        del synced[:]  # of the folders
+        file.sync()
+        file.sync()
+        assert len(synced) == 1
+        file.append(JournalEntry(K.PUT, thing("d")))
+        file.sync()
+        assert len(synced) == 2
+
+    def test_a_disk_that_fails(self, file: JournalFile, monkeypatch: pytest.MonkeyPatch) -> None:
+        killed(file, JournalEntry(K.PUT, thing("c")))
+        monkeypatch.setattr(os, "fsync", fails)
+        for _ in range(2):
+            with pytest.raises(StateError, match=r"cannot write the journal .*dev.jsonl: Input/output error"):
+                file.sync()
 
     def test_no_place_for_it(self, file: JournalFile, path: Path) -> None:
         path.parent.parent.write_bytes(b"")
@@ -184,6 +209,19 @@ def test_what_is_written_after_the_disk_was_full_is_recovered_too(
     found = replayed(path)
     assert found is not None
     assert {item.urn for item in found.resources} == {urn(name) for name in "abce"}
+
+
+def test_a_disk_that_was_full_at_the_first_line(
+    file: JournalFile, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as full:
+        full.setattr(os, "write", fails)
+        with pytest.raises(StateError, match="Input/output error"):
+            file.append(JournalEntry(K.PUT, thing("c")))
+    file.append(JournalEntry(K.PUT, thing("d")))
+    found = replayed(path)
+    assert found is not None
+    assert {item.urn for item in found.resources} == {urn(name) for name in "abd"}
 
 
 class TestRecovery:

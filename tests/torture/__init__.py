@@ -45,6 +45,9 @@ PARTS = {
     ),
     "wire": Part("faulty replies on the wire", 300, 200_000, "tests/torture/test_wire.py"),
     "kills": Part("kills of engine, program, plugin, service and PostgreSQL", 3, 1000, "tests/e2e/test_kills.py"),
+    "power": Part(
+        "losses of power during runs", 400, 20_000, "tests/torture/test_power.py::test_power_lost_during_runs"
+    ),
     "service-kills": Part("kills of the service under load", 3, 300, f"{_SERVICE_KILLS}_service_lose_nothing"),
     "postgresql-kills": Part(
         "kills of PostgreSQL under load", 2, 30, f"{_SERVICE_KILLS}_postgresql_server_lose_nothing"

@@ -26,7 +26,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from voiceid_optout.files import name_again, read_json, write_atomic
+from voiceid_optout.files import name_again, read_json, remove, write_atomic
 from voiceid_optout.foreign_text import one_line
 from voiceid_optout.state import OutOfScope, OutOfScopeError, StackLockedError, StateError
 from voiceid_optout.state.checkpoint import timestamp, upgraded
@@ -158,7 +158,7 @@ class Backend:
 def _put(path: Path, data: bytes) -> None:
     """Write a file and the sidecar the CLI expects: removed first, since a wrong one is refused."""
     sidecar = _sidecar(path)
-    sidecar.unlink(missing_ok=True)
+    remove(sidecar)
     write_atomic(path, data)
     attributes = {
         "user.cache_control": "",
@@ -174,7 +174,7 @@ def _put(path: Path, data: bytes) -> None:
 
 def _keep(path: Path, source: Path) -> None:
     """Keep a file and its sidecar under another name; both engines replace files and never change them."""
-    _sidecar(path).unlink(missing_ok=True)
+    remove(_sidecar(path))
     name_again(path, source)
     if _sidecar(source).exists():  # it may do without
         name_again(_sidecar(path), _sidecar(source))

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from voiceid_optout.files import read_json
+from voiceid_optout.files import make_folder, read_json, sync_folder
 from voiceid_optout.state import StateError, values
 from voiceid_optout.state import resource as resources
 from voiceid_optout.state.checkpoint import Checkpoint, PendingOperation
@@ -60,23 +60,34 @@ class JournalEntry:
 class Journal:
     """Thread-safe record of one run."""
 
-    def __init__(self, base: Checkpoint, write: Callable[[JournalEntry], None] | None = None) -> None:
+    def __init__(
+        self,
+        base: Checkpoint,
+        write: Callable[[JournalEntry], None] | None = None,
+        sync: Callable[[], None] | None = None,
+    ) -> None:
+        """Begin with a checkpoint. ``write`` keeps an entry; ``sync`` returns once all it got is on disk."""
         self._write = write
+        self._sync = sync
         self._lock = threading.Lock()
         self._old = {_key(item): item for item in base.resources}
         self._done: dict[_Key, ResourceState] = {}
         self._pending = {(item.resource.urn, item.type): item for item in base.pending}
 
     def record(self, kind: EntryKind, resource: ResourceState, pending: str = "", renamed: str = "") -> None:
-        """Note an entry and write its line.
+        """Note an entry and write its line; that a step begins is on disk before it does.
 
-        Raises what writing raises; the entry counts here all the same, since what it tells has happened.
+        So not even a loss of power hides what the service was asked for. What came of it is lost then if no other
+        step has begun since: the next run does it again. Raises what writing raises; the entry counts here all the
+        same, since what it tells has happened.
         """
         entry = JournalEntry(kind, resource, pending, renamed)
         with self._lock:
             self.apply(entry)
             if self._write is not None and kind is not EntryKind.SAME:
                 self._write(entry)
+        if kind is EntryKind.BEGIN and self._sync is not None:
+            self._sync()
 
     def apply(self, entry: JournalEntry) -> None:
         """Bring the record up to date with an entry (used alone to replay a journal)."""
@@ -207,6 +218,8 @@ class JournalFile:
         self._base = base
         self._handle: int | None = None
         self._size = 0
+        self._syncing = threading.Lock()
+        self._synced = 0  # bytes that are on disk
 
     def append(self, entry: JournalEntry) -> None:
         """Write one entry through to the operating system; raises :class:`StateError`."""
@@ -218,12 +231,27 @@ class JournalFile:
         line["resource"] = resources.to_json(entry.resource, self._crypter.encrypt)
         try:
             if self._handle is None:
-                self._path.parent.mkdir(parents=True, exist_ok=True)
+                make_folder(self._path.parent)
                 self._handle = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+                sync_folder(self._path.parent)
+            if self._size == 0:
                 self._write(self._handle, {"base": fingerprint(self._base)})
             self._write(self._handle, line)
         except OSError as error:
             raise StateError(f"cannot write the journal {self._path}: {error.strerror}") from error
+
+    def sync(self) -> None:
+        """Wait until what was appended is on disk; raises :class:`StateError`. Many who wait share one sync."""
+        wanted = self._size
+        with self._syncing:
+            if self._handle is None or self._synced >= wanted:
+                return
+            size = self._size
+            try:
+                os.fsync(self._handle)
+            except OSError as error:
+                raise StateError(f"cannot write the journal {self._path}: {error.strerror}") from error
+            self._synced = size
 
     def _write(self, handle: int, line: dict[str, Any]) -> None:
         """Write a whole line or none: half a line would hide those after it."""

@@ -125,7 +125,8 @@ class Execution:
             key: values.Secret(value) if key in stack.config.secret_keys else value
             for key, value in stack.config.values.items()
         }
-        journal = Journal(stack.base, self._journal_file.append if self._journal_file else None)
+        file = self._journal_file
+        journal = Journal(stack.base, file.append, file.sync) if file else Journal(stack.base)
         # Refresh and destroy use the config of the last run, which the state keeps; the program's phase today's.
         stored = self._stored_config()
         self._run = Run(operation, request, journal, emitter, partial(plugins.with_config, stored))
