@@ -42,8 +42,11 @@ if TYPE_CHECKING:
     from click.testing import Result
 
 STEPS = 7
+SILENT_SHARE = 1 / 10  # of the runs: nobody agrees before
 OFFICIAL_SHARE = 1 / 250  # of the stories: a command of the Pulumi CLI takes as long as thirty of ours
 DONE, USAGE, INVALID, PLANNED, DRIFT, REFUSED, STALE = 0, 2, 3, 4, 5, 6, 7
+OUTCOMES = {DONE: "done", USAGE: "unagreed", INVALID: "invalid", PLANNED: "planned", DRIFT: "drifts"}
+OUTCOMES |= {REFUSED: "guarded", STALE: "stale"}
 
 someone = st.sampled_from(PEOPLE)
 wishes = st.sampled_from((Ensure.OPTED_OUT, Ensure.RELEASED, None))
@@ -114,13 +117,19 @@ class Story(RuleBasedStateMachine):
         self.uses_both = False
         self.seen = -1
 
-    @initialize(wanted=st.dictionaries(someone, wishes, max_size=len(PEOPLE)), chance=chances, begins=st.booleans())
-    def begin(self, wanted: dict[str, Ensure | None], chance: random.Random, *, begins: bool) -> None:
+    @initialize(
+        wanted=st.dictionaries(someone, wishes, min_size=2),
+        chance=chances,
+        first=st.sampled_from(("up", "preview", "edit")),
+    )
+    def begin(self, wanted: dict[str, Ensure | None], chance: random.Random, first: str) -> None:
         self.chance = chance
         self.uses_both = self.world.official and chance.random() < OFFICIAL_SHARE
         self._write(wanted)
-        if begins:
+        if first == "up":
             self.up()
+        elif first == "preview":
+            self.preview()
 
     def teardown(self) -> None:
         self.stack.end()
@@ -157,10 +166,6 @@ class Story(RuleBasedStateMachine):
         """Change some lines; everybody may come to another file and place."""
         self._write(changes)
 
-    @rule(person=someone)
-    def take_out(self, person: str) -> None:
-        self._write({person: None})
-
     @precondition(lambda self: self.model.asked)
     @rule(data=st.data())
     def list_twice(self, data: Any) -> None:
@@ -170,19 +175,14 @@ class Story(RuleBasedStateMachine):
 
     # Hands on the service.
 
-    def _seed(self, person: str, status: str, *, recreate: bool = False) -> None:
-        self.world.service.seed(self.stack.domain, person, status, recreate=recreate)
+    @rule(
+        person=someone, status=st.sampled_from(("ENROLLED", "ENROLLED", "EXPIRED", "PENDING")), anew=st.booleans()
+    )
+    def somebody_comes_back(self, person: str, status: str, *, anew: bool) -> None:
+        """Whoever is opted out cannot enrol, but with a right to it anybody's opt-out can be deleted before."""
+        self.world.service.seed(self.stack.domain, person, status, recreate=anew)
         self.model.service[person] = status
         self.time += 1
-
-    @rule(person=someone)
-    def somebody_enrols(self, person: str) -> None:
-        """Whoever is opted out cannot enrol; whoever has a right to may delete the opt-out before."""
-        self._seed(person, "ENROLLED", recreate=True)
-
-    @rule(person=someone, status=st.sampled_from(("EXPIRED", "PENDING")))
-    def somebody_is_overlooked(self, person: str, status: str) -> None:
-        self._seed(person, status)
 
     @rule(person=someone)
     def somebody_opts_out_directly(self, person: str) -> None:
@@ -209,6 +209,7 @@ class Story(RuleBasedStateMachine):
 
     def _expect(self, result: Result, code: int) -> None:
         assert result.exit_code == code, result.output
+        self.world.count(OUTCOMES[code])
         if code != DONE:
             assert self.stack.asked_of_the_service() == []
 
@@ -230,6 +231,8 @@ class Story(RuleBasedStateMachine):
     @rule()
     def up(self) -> None:
         """Agree to whatever the plan is."""
+        if self.chance.random() < SILENT_SHARE:
+            self._expect(self._run("up"), USAGE)
         result = self._run("up", "--json", "--yes")
         plan = plan_of(self.stack, result.stdout)
         if not self.is_valid:
@@ -240,15 +243,15 @@ class Story(RuleBasedStateMachine):
             assert plan is not None, result.output
             self._done(result, plan)
 
-    @rule()
-    def up_without_a_word(self) -> None:
-        self._expect(self._run("up"), USAGE)
-
     @precondition(lambda self: self.approved)
     @rule(data=st.data(), by_digest=st.booleans(), newest=st.booleans())
     def up_as_approved(self, data: Any, *, by_digest: bool, newest: bool) -> None:
         """Hand in an approval, of now or of long ago."""
-        one = self.approved[-1] if newest else data.draw(st.sampled_from(self.approved))
+        self._approve(
+            self.approved[-1] if newest else data.draw(st.sampled_from(self.approved)), by_digest=by_digest
+        )
+
+    def _approve(self, one: Approved, *, by_digest: bool) -> None:
         how = ("--approve", one.plan.digest[:32]) if by_digest else ("--plan", one.file)
         result = self._run("up", "--json", *how)
         if not self.is_valid:
@@ -259,6 +262,9 @@ class Story(RuleBasedStateMachine):
         elif one.plan.is_guarded and not by_digest:
             self._expect(result, REFUSED)
         else:
+            done = plan_of(self.stack, result.stdout)
+            assert done is not None, result.output
+            assert done.digest == one.plan.digest
             self._done(result, one.plan)
 
     def _done(self, result: Result, plan: Shown) -> None:
