@@ -182,6 +182,24 @@ def test_all_in_one_batch_is_as_one_after_the_other(play: Play) -> None:
     play(scenario)
 
 
+@pytest.mark.parametrize("ends", ["DeleteSpeaker", "SeedSpeaker"])
+def test_a_batch_knows_the_opt_outs_that_it_ends_itself(play: Play, ends: str) -> None:
+    """The opt-out was in a batch before: its mark is on the person's row, and not in the table yet."""
+
+    async def scenario(store: Store, clock: Clock) -> None:
+        opting, deleting, last = (mark(clock.time, number) for number in range(3))
+        seed = {"DomainId": DOMAIN, "CustomerSpeakerId": "caller-1", "Status": "ENROLLED", "Recreate": True}
+        assert (await answer(store, "OptOutSpeaker", opting))["Speaker"]["Status"] == "OPTED_OUT"
+        ended = store.run(ends, seed) if ends == "SeedSpeaker" else store.run(ends, PERSON, deleting)
+        _, again = await asyncio.gather(ended, answer(store, "OptOutSpeaker", opting))
+        assert again == "ConflictException"
+        assert await status(store) == ("ENROLLED" if ends == "SeedSpeaker" else "ResourceNotFoundException")
+        gone = {} if ends == "SeedSpeaker" else "ResourceNotFoundException"
+        assert await answer(store, "DeleteSpeaker", last) == gone
+
+    play(scenario)
+
+
 def test_an_opt_out_of_before_a_test_hook_s_change_is_known_as_well(play: Play) -> None:
     async def scenario(store: Store, clock: Clock) -> None:
         opting = mark(clock.time, 1)

@@ -61,6 +61,7 @@ def remember(tx: Transaction, outcomes: Mapping[str, str | None]) -> None:
     tx.connection.execute(
         insert(used_requests), [{"mark": mark, "outcome": kept} for mark, kept in outcomes.items()]
     )
+    tx.remembered.update(outcomes)
     # A signature is good for one window; the second is for hosts whose clocks differ.
     times = {"now": tx.now, "keep": 2 * tx.tenant.replay_window}
     newest = tx.connection.scalar(_PAST[tx.connection.dialect.name], times)
@@ -88,7 +89,8 @@ class Used:
             self._newest_forgotten = self._known.pop(FORGOTTEN, None) or ""
 
     def __contains__(self, mark: str) -> bool:
-        return mark in self._known
+        # A release within the batch takes the mark of an earlier opt-out from the person's row into the table.
+        return mark in self._known or mark in self._tx.remembered
 
     def is_forgotten(self, mark: str) -> bool:
         """Tell whether the mark is so old that nobody can say any more if it was used."""

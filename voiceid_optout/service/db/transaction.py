@@ -33,12 +33,16 @@ class SpeakerStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Transaction:
-    """One transaction of one batch. ``now`` is in epoch seconds with milliseconds."""
+    """One transaction of one batch. ``now`` is in epoch seconds with milliseconds.
+
+    ``remembered`` are the marks of signed requests that were put into the table in it.
+    """
 
     connection: Connection
     now: float
     tenant: Tenant
     token_key: bytes = field(repr=False)
+    remembered: set[str] = field(default_factory=set, repr=False)
 
 
 Single = Callable[[Transaction, Request], Result]
