@@ -220,7 +220,11 @@ class OutputFilter:
 
     def _structure(self, shape: Mapping[str, Any]) -> Filter:
         members = [(name, self._filter(member["shape"])) for name, member in shape["members"].items()]
-        return lambda value: {name: cut(value[name]) for name, cut in members if value.get(name) is not None}
+        return lambda value: {
+            name: found if cut is _as_is else cut(found)
+            for name, cut in members
+            if (found := value.get(name)) is not None
+        }
 
     def _list(self, shape: Mapping[str, Any]) -> Filter:
         cut = self._filter(shape["member"]["shape"])

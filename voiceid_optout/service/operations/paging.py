@@ -9,7 +9,7 @@ import hashlib
 import hmac
 import json
 import struct
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Select, Table
@@ -66,18 +66,35 @@ def page(
     *,
     size: int = PAGE_SIZE,
 ) -> tuple[list[Result], Mapping[str, str]]:
+    """Return the page's entries, and NextToken if there are more: of ``query``, which selects rows of ``table``."""
+
+    def fetch(after: int, count: int) -> list[Mapping[str, Any]]:
+        ordered = query.where(table.c.sequence > after).order_by(table.c.sequence).limit(count)
+        return [row._asdict() for row in tx.connection.execute(ordered)]
+
+    return fetched(tx, operation, request, fetch, show, size=size)
+
+
+def fetched(
+    tx: Transaction,
+    operation: str,
+    request: Request,
+    fetch: Callable[[int, int], Sequence[Mapping[str, Any]]],
+    show: Callable[[Mapping[str, Any]], Result],
+    *,
+    size: int = PAGE_SIZE,
+) -> tuple[list[Result], Mapping[str, str]]:
     """Return the page's entries, and NextToken if there are more.
 
-    ``query`` selects rows of ``table``, whose ``sequence`` rules the order: a page begins after the last row of the
-    one before, so it costs the same wherever it is, and stays right while rows come and go. Raises ApiError for a
-    token that is not good.
+    ``fetch`` gets a ``sequence`` number and a count, and returns so many rows after it, in their order: a page
+    begins after the last row of the one before, so it costs the same wherever it is, and stays right while rows
+    come and go. Raises ApiError for a token that is not good.
     """
     after = start_after(tx.token_key, operation, request, tx.now)
     size = request.get("MaxResults", size)
-    ordered = query.where(table.c.sequence > after).order_by(table.c.sequence).limit(size + 1)
-    rows = tx.connection.execute(ordered).all()
-    entries = [show(row._asdict()) for row in rows[:size]]
+    rows = fetch(after, size + 1)
+    entries = [show(row) for row in rows[:size]]
     if len(rows) <= size:
         return entries, {}
-    token = issue(tx.token_key, operation, request, rows[size - 1].sequence, tx.now)
+    token = issue(tx.token_key, operation, request, rows[size - 1]["sequence"], tx.now)
     return entries, {"NextToken": token}

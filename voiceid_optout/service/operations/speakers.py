@@ -31,7 +31,8 @@ from voiceid_optout.service.errors import (
 from voiceid_optout.service.events.outbox import Action, SpeakerEvent, record
 from voiceid_optout.service.operations import domains, paging
 
-_COLUMNS = ", ".join(speakers.c.keys())
+_NAMES = tuple(speakers.c.keys())
+_COLUMNS = ", ".join(_NAMES)
 _FIND_TEXT = {
     "sqlite": "SELECT {columns} FROM speakers WHERE domain_id = :domain"
     " AND {id} IN (SELECT value FROM json_each(:names))",
@@ -59,6 +60,10 @@ _INSERT = Statement(
         f"SELECT :domain, customer_id, generated_id, :status, :now, :now, opted_out_by FROM ({people}) AS people"
         for dialect, people in _PEOPLE.items()
     }
+)
+_PAGE = Statement(
+    f"SELECT {_COLUMNS} FROM speakers WHERE domain_id = :domain AND sequence > :after "  # noqa: S608  texts of our own
+    "ORDER BY sequence LIMIT :count"
 )
 _GROW = Statement("UPDATE domains SET speaker_count = speaker_count + :by WHERE domain_id = :domain")
 
@@ -108,8 +113,12 @@ def describe_speakers(tx: Transaction, requests: Sequence[Request]) -> list[Resu
 def list_speakers(tx: Transaction, request: Request) -> Result:
     """List every speaker of a domain, whatever the status, in the order of creation."""
     domain = domains.find(tx, request["DomainId"])
-    query = select(speakers).where(speakers.c.domain_id == domain.domain_id)
-    entries, more = paging.page(tx, "ListSpeakers", request, query, speakers, shown)
+
+    def fetch(after: int, count: int) -> list[dict[str, Any]]:
+        rows = _PAGE.run(tx.connection, domain=domain.domain_id, after=after, count=count)
+        return [dict(zip(_NAMES, row, strict=True)) for row in rows]
+
+    entries, more = paging.fetched(tx, "ListSpeakers", request, fetch, shown)
     return {"SpeakerSummaries": entries, **more}
 
 
