@@ -53,7 +53,7 @@ SHORT := $(PYTHON_ALONE) and not long and not whole
 COVER := $(if $(COVERAGE),--cov --cov-report=)
 
 fast: $(VENV)/.dev
-	$(PYTEST) --fast -m "$(SHORT)"
+	$(PYTEST) --fast -m "$(SHORT) and not costly"
 
 unit: $(VENV)/.dev
 	$(PYTEST) -m "$(SHORT)" $(COVER)

@@ -8,13 +8,16 @@ from __future__ import annotations
 import signal
 import sys
 import threading
+from functools import cache
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
+import botocore.session
 import pytest
 from hypothesis import settings
 
 from tests import fork_server as forks
+from voiceid_optout.state import passphrase
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,11 +42,37 @@ WHOLE = (  # unless they are among the long ones
     "engine/embedded/test_interrupts_of_a_run.py",
     *("benchmarks/test_runner.py", "benchmarks/test_service_scale.py", "benchmarks/test_service_joining.py"),
 )
+CREATE = cache(passphrase.create)
 ALL_SLOW = {"browser", "clients", "conformance", "deploy", "e2e", "package"}  # folders: nothing else is in them
 
 # An example takes as long as it takes: a busy machine is slow, and that is no fault.
 settings.register_profile("any machine", deadline=None)
+settings.register_profile("fast", deadline=None, max_examples=20)
 settings.load_profile("any machine")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _keys_derived_once() -> Iterator[None]:
+    """Remember every key: to derive one takes half a second of a core, by design, and many tests want the same."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passphrase, "_derive", cache(passphrase._derive.__wrapped__))
+        yield
+
+
+@pytest.fixture(scope="module")
+def known_salts() -> Iterator[None]:
+    """Give a new stack the salt that the first one of its passphrase got, whose key is known."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passphrase, "create", CREATE)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _botocore_s_files_read_once() -> Iterator[None]:
+    """Share what botocore reads of its folders between sessions: it is most of the time that a client takes."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(botocore.session, "create_loader", cache(botocore.session.create_loader))
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -71,7 +100,7 @@ class OnlyFast:
         sys.addaudithook(self.audit)
 
     def audit(self, event: str, args: tuple[Any, ...]) -> None:
-        if event not in STARTS or not self.in_test or threading.current_thread() is not threading.main_thread():
+        if not self.in_test or event not in STARTS or threading.current_thread() is not threading.main_thread():
             return
         if event == "subprocess.Popen" and PurePath(str(args[0])).name in QUICK:
             return
@@ -94,12 +123,19 @@ class OnlyFast:
             self.in_test = False
 
 
+@cache
+def length(path: Path) -> pytest.MarkDecorator | None:
+    """Return the marker of a file's tests."""
+    for marker, patterns in ((pytest.mark.long, LONG), (pytest.mark.whole, WHOLE)):
+        if any(path.match(str(HERE / pattern)) for pattern in patterns):
+            return marker
+    return None
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        for marker, patterns in ((pytest.mark.long, LONG), (pytest.mark.whole, WHOLE)):
-            if any(item.path.match(str(HERE / pattern)) for pattern in patterns):
-                item.add_marker(marker)
-                break
+        if marker := length(item.path):
+            item.add_marker(marker)
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
@@ -113,6 +149,7 @@ def pytest_configure(config: pytest.Config) -> None:
         # Of a run in the background, and the processes of the tests would inherit it.
         signal.signal(signal.SIGINT, signal.default_int_handler)
     if config.getoption("--fast"):
+        settings.load_profile("fast")
         config.pluginmanager.register(OnlyFast())
         # A test that is cut short leaves open what it would have handed to the process.
         config.addinivalue_line("filterwarnings", "ignore::pytest.PytestUnraisableExceptionWarning")

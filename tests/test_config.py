@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.tables import each_row
 from voiceid_optout import config
 from voiceid_optout.config import KEYS, PREFIX, Key, Kind, faults, value_of
 
@@ -48,7 +49,7 @@ def test_other_namespaces_are_left_alone() -> None:
     assert said({"aws:regoin": "x", "aws:region": 1, "pulumi:tags": {}, "mine:gaurd": 1}) == []
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("name", "meant"),
     [
         *[("gaurd", "guard"), ("qoutas", "quotas"), ("label_key", "labelKey"), ("Domains", "domains")],
@@ -73,7 +74,7 @@ def test_a_hostile_key_is_shown_short_and_on_one_line() -> None:
     assert "c" * 100 not in line
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("name", "given", "problem"),
     [
         ("guard", {"maxLoses": 1}, "has the unknown key maxLoses: did you mean maxLosses?"),
@@ -132,7 +133,7 @@ def test_a_switch_is_true_or_false(monkeypatch: pytest.MonkeyPatch, given: Any, 
     assert said({"loud": given}) == ([] if fits else ["loud is true or false, nothing else"])
 
 
-@pytest.mark.parametrize("prefix", [PREFIX, "voiceid-optouts", "opt-out", "opt-outs:config"])
+@each_row("prefix", [PREFIX, "voiceid-optouts", "opt-out", "opt-outs:config"])
 def test_a_setting_under_another_project_s_name_is_a_slip(prefix: str) -> None:
     (line,) = said({f"{prefix}:guard": {"maxLosses": 1}}, "opt-outs")
     assert line == f"{prefix}:guard is no setting of the project opt-outs: did you mean opt-outs:guard?"
@@ -143,7 +144,7 @@ def test_values_are_never_shown() -> None:
     assert "caller-1" not in "".join(said(under(PREFIX, given)))
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("given", "meant"),
     [(None, None), ("a", "a"), (3, 3), ('{"a": 1}', {"a": 1}), ('["a"]', ["a"]), ("{no json", "{no json")],
 )

@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from tests.engine.bench import unmeasured
+from tests.tables import each_row
 from voiceid_optout.files import (
     MAX_CONFIG_VALUES,
     MAX_DEPTH,
@@ -191,14 +192,12 @@ def test_what_is_not_there_gets_no_second_name(tmp_path: Path) -> None:
 BOMB = "a0: &a0 [x, x]\n" + "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 10))
 
 
-@pytest.mark.parametrize(
-    "text", ["", "a: 1", f"{'[' * MAX_DEPTH}{']' * MAX_DEPTH}", "base: &b {a: 1}\nuse: {<<: *b}\n"]
-)
+@each_row("text", ["", "a: 1", f"{'[' * MAX_DEPTH}{']' * MAX_DEPTH}", "base: &b {a: 1}\nuse: {<<: *b}\n"])
 def test_yaml_within_bounds(text: str) -> None:
     check_yaml(text)
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("text", "words"),
     [
         ("[" * 20_000, f"nested more than {MAX_DEPTH} levels deep"),
@@ -225,7 +224,7 @@ def test_what_is_no_yaml_is_the_parsers_to_say() -> None:
         check_yaml("a: [")
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("text", "document"),
     [
         (b'{"a": [1, 2.5, null]}', {"a": [1, 2.5, None]}),
@@ -239,7 +238,7 @@ def test_json(text: str | bytes, document: Any) -> None:
     assert document in (..., read_json(text))
 
 
-@pytest.mark.parametrize(
+@each_row(
     "text",
     [
         "",

@@ -1,9 +1,9 @@
 import unicodedata
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.tables import each_row
 from voiceid_optout.foreign_text import escaped, one_line, printable
 
 FOREIGN = st.lists(
@@ -21,7 +21,7 @@ def is_safe(text: str) -> bool:
     )
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("text", "shown"),
     [
         ("nothing to hide: a::b", "nothing to hide: a::b"),
@@ -45,7 +45,7 @@ def test_lines_for_a_terminal_or_a_log(text: str, shown: str) -> None:
     assert printable(text) == shown
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("text", "line"),
     [
         ("  a \n b\t", "a b"),

@@ -12,6 +12,7 @@ import pytest
 
 from tests.providers.guardrails import DOMAIN, GIVEN, OTHER_DOMAIN, REGION
 from tests.providers.monitor import SHARD_TYPE, TYPE, Monitor, run_program
+from tests.tables import each_row
 from voiceid_optout import speakers
 from voiceid_optout.config import Config, Grouping, Guardrails
 from voiceid_optout.program import (
@@ -58,7 +59,7 @@ def test_the_label_key_is_not_in_repr() -> None:
     assert "hush" not in repr(read({"labelKey": "hush"}))
 
 
-@pytest.mark.parametrize("domains", ["{", "[1]", '{"emea": 1}', '"emea"'])
+@each_row("domains", ["{", "[1]", '{"emea": 1}', '"emea"'])
 def test_domains_that_are_no_object(domains: str) -> None:
     with pytest.raises(pulumi.RunError, match="voiceid-optout:domains is not an object") as caught:
         read({"domains": domains})
@@ -75,7 +76,7 @@ def test_a_grouping_that_is_none() -> None:
         read({"grouping": "Sharded"})
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("given", "means"),
     [({}, Guardrails.OFF), *(({"guardrails": text}, Guardrails(text)) for text in ("true", "false", "only"))],
 )
@@ -187,7 +188,7 @@ def test_the_region_of_the_provider_will_do() -> None:
     assert settings({"aws:region": REGION}).region == REGION
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("aws", "config", "says"),
     [
         ({"aws:region": "us-east-1"}, {}, "aws:region and voiceid-optout:region differ"),

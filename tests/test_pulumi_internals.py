@@ -17,6 +17,7 @@ import pytest
 from pulumi.runtime import set_all_config
 from pulumi.runtime.proto import provider_pb2_grpc
 
+from tests.tables import each_row
 from voiceid_optout import pulumi_internals
 from voiceid_optout.engine.embedded.plugin_process import Server
 from voiceid_optout.engine.embedded.transport import PLUGIN_METHODS
@@ -80,7 +81,7 @@ def test_a_plugin_process_is_known_by_its_module(monkeypatch: pytest.MonkeyPatch
     assert pulumi_internals.is_plugin_process()
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("argument", "address"),
     [("127.0.0.1:50051", ("127.0.0.1", 50051)), ("__main__.py", None), (":1", None), ("host:", None)],
 )

@@ -2,10 +2,10 @@ import hashlib
 import hmac
 import re
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.tables import each_row
 from voiceid_optout import speakers
 from voiceid_optout.speakers import SPEAKER_TYPE, label, resource_id, upgraded
 
@@ -79,7 +79,7 @@ GENERATED = "id#AbCdEfGhIjKlMnOpQrStUv"
 TODAY = f"{DOMAIN}/{hashlib.sha256(GENERATED.encode()).hexdigest()[:32]}"
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("ensure", "status", "expected"),
     [
         ("opted_out", "OPTED_OUT", True),

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.tables import each_row
 from voiceid_optout import urn
 
 STACK = "urn:pulumi:dev::conf::pulumi:pulumi:Stack::conf-dev"
@@ -27,7 +28,7 @@ def test_components_within_components() -> None:
     assert urn.type_of(child) == TYPE
 
 
-@pytest.mark.parametrize("name", ["s1", "a::b", "with space", "::", "ü$"])
+@each_row("name", ["s1", "a::b", "with space", "::", "ü$"])
 def test_the_name_is_whatever_follows(name: str) -> None:
     made = urn.make("dev", "conf", "", TYPE, name)
     assert urn.name(made) == name

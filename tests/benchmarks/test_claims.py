@@ -2,6 +2,7 @@ import pytest
 
 from benchmarks.claims import CLAIMS, Verdict, ratio_of_costs, verdict
 from tests.benchmarks.made import known, result
+from tests.tables import each_row
 
 
 def judged(name: str, *results: object) -> Verdict:
@@ -20,25 +21,25 @@ def test_a_run_that_failed_breaks_its_claim() -> None:
     assert "failed: no" in found.measured
 
 
-@pytest.mark.parametrize(("wall", "peak", "holds"), [(4.0, 300e6, True), (4.1, 1e6, False), (1.0, 301e6, False)])
+@each_row(("wall", "peak", "holds"), [(4.0, 300e6, True), (4.1, 1e6, False), (1.0, 301e6, False)])
 def test_preview(wall: float, peak: int, holds: bool) -> None:
     assert judged("preview-sharded", result("sharded/preview/100000/none", wall, peak=peak)).holds is holds
 
 
-@pytest.mark.parametrize(("wall", "writes", "holds"), [(4.9, 1, True), (5.1, 1, False), (4.0, 2, False)])
+@each_row(("wall", "writes", "holds"), [(4.9, 1, True), (5.1, 1, False), (4.0, 2, False)])
 def test_one_added_with_its_plan(wall: float, writes: int, holds: bool) -> None:
     added = result("sharded/add/100000/none", wall, calls={"OptOutSpeaker": writes})
     assert judged("add-sharded", added).holds is holds
 
 
-@pytest.mark.parametrize(("wall", "writes", "holds"), [(3.4, 1, True), (3.6, 1, False), (3.0, 2, False)])
+@each_row(("wall", "writes", "holds"), [(3.4, 1, True), (3.6, 1, False), (3.0, 2, False)])
 def test_one_added_by_the_engine_alone(wall: float, writes: int, holds: bool) -> None:
     unchanged = result("sharded/preview/100000/none", 2.5)
     added = result("sharded/apply/100000/none", wall, calls={"OptOutSpeaker": writes})
     assert judged("apply-sharded", unchanged, added).holds is holds
 
 
-@pytest.mark.parametrize(("wall", "throttled", "holds"), [(63.0, 5, True), (63.1, 0, False), (60.0, 6, False)])
+@each_row(("wall", "throttled", "holds"), [(63.0, 5, True), (63.1, 0, False), (60.0, 6, False)])
 def test_quota(wall: float, throttled: int, holds: bool) -> None:
     counts = {"calls": {"OptOutSpeaker": 600}, "throttled": {"OptOutSpeaker": throttled}}
     assert judged("up-quota", result("sharded/up/600/aws", wall, **counts)).holds is holds
@@ -68,6 +69,6 @@ def test_growth_hidden_by_the_start_is_found() -> None:
     assert not found.holds
 
 
-@pytest.mark.parametrize(("size", "exposed", "holds"), [(180, 0, True), (181, 0, False), (100, 1, False)])
+@each_row(("size", "exposed", "holds"), [(180, 0, True), (181, 0, False), (100, 1, False)])
 def test_state(size: int, exposed: int, holds: bool) -> None:
     assert judged("state", result("sharded/up/100000/none", state=size * 100_000, exposed=exposed)).holds is holds

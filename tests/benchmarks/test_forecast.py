@@ -2,6 +2,7 @@ import pytest
 
 from benchmarks import forecast
 from tests.benchmarks.made import cell, known, result
+from tests.tables import each_row
 
 TOOLS = frozenset({"pulumi", "aws"})
 
@@ -42,12 +43,12 @@ def test_reasons() -> None:
     assert why("aws-cli/up/10/none", tools=frozenset({"pulumi"})) == "no aws here"
 
 
-@pytest.mark.parametrize("key", ["textbook/preview/1000/none", "textbook/up/10000/none", "textbook/up/1000/aws"])
+@each_row("key", ["textbook/preview/1000/none", "textbook/up/10000/none", "textbook/up/1000/aws"])
 def test_the_textbook_is_not_tried_where_it_cannot_live(key: str) -> None:
     assert why(key) == "fails with fewer people"
 
 
-@pytest.mark.parametrize("key", ["textbook/up/1000/none", "textbook-cli/up/1000/none", "textbook/preview/300/none"])
+@each_row("key", ["textbook/up/1000/none", "textbook-cli/up/1000/none", "textbook/preview/300/none"])
 def test_where_it_dies_is_measured(key: str) -> None:
     assert why(key) is None
 
@@ -61,6 +62,6 @@ def test_long_runs_and_failures_are_run_once() -> None:
     assert forecast.rounds(cell("raw/up/10/none"), seen, 3) == 1
 
 
-@pytest.mark.parametrize(("seconds", "words"), [(5, "5 s"), (119, "119 s"), (1000, "17 min"), (10_000, "2.8 h")])
+@each_row(("seconds", "words"), [(5, "5 s"), (119, "119 s"), (1000, "17 min"), (10_000, "2.8 h")])
 def test_durations(seconds: float, words: str) -> None:
     assert forecast.duration(seconds) == words

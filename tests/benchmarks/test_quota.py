@@ -2,9 +2,10 @@ import pytest
 
 from benchmarks import quota
 from tests.benchmarks.made import cell
+from tests.tables import each_row
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("key", "seconds"),
     [
         ("sharded/up/600/aws", 60),
@@ -22,6 +23,6 @@ def test_floor_is_calls_over_quota(key: str, seconds: float) -> None:
     assert quota.floor(cell(key)) == pytest.approx(seconds)
 
 
-@pytest.mark.parametrize(("people", "drifted"), [(10, 1), (99, 1), (1000, 10), (100_000, 1000)])
+@each_row(("people", "drifted"), [(10, 1), (99, 1), (1000, 10), (100_000, 1000)])
 def test_somebody_has_always_drifted(people: int, drifted: int) -> None:
     assert quota.drifted(people) == drifted

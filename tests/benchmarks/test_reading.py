@@ -1,11 +1,10 @@
 import json
 from pathlib import Path
 
-import pytest
-
 from benchmarks import reading
 from benchmarks.process import Run
 from tests.benchmarks.made import cell
+from tests.tables import each_row
 
 # What `pulumi preview --diff` prints.
 SHOWN = """Previewing update (bench):
@@ -30,7 +29,7 @@ def ran(status: int | None = 0, out: str = "", err: str = "") -> Run:
     return Run(status, 1.0, 1.0, 1, 1, out, err)
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("run", "outcome"),
     [
         (ran(), "done"),

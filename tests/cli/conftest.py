@@ -24,6 +24,11 @@ def _no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _known_salts(known_salts: None) -> None:
+    """Nothing here is about new salts."""
+
+
 @pytest.fixture(scope="session")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """One service for all; each test has a domain of its own in it."""

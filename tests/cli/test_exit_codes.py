@@ -1,8 +1,7 @@
 import re
 from pathlib import Path
 
-import pytest
-
+from tests.tables import each_row
 from voiceid_optout.cli.exit_codes import ExitCode
 from voiceid_optout.cli.main import main
 
@@ -31,13 +30,13 @@ def test_the_numbers_stay() -> None:
     assert set(WORDS) == set(ExitCode)
 
 
-@pytest.mark.parametrize("code", ExitCode)
+@each_row("code", ExitCode)
 def test_the_help_lists_every_code(code: ExitCode) -> None:
     listed = (main.help or "").lower().partition("exit codes:")[2]
     assert re.search(rf"\b{code.value} [^,]*{WORDS[code]}", listed)
 
 
-@pytest.mark.parametrize("code", ExitCode)
+@each_row("code", ExitCode)
 def test_the_readme_lists_every_code(code: ExitCode) -> None:
     """A row that begins with the number has the words for it."""
     beginning = re.compile(rf"[\s|*`-]*{code.value}\b[\s|*`:—-]")

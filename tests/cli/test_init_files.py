@@ -16,6 +16,7 @@ import yaml
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from tests.tables import each_row
 from tools.rendered import CASES
 from voiceid_optout.cli.init_files import (
     SANDBOX_DOMAIN,
@@ -159,7 +160,7 @@ def test_a_record_s_answers_read_back() -> None:
         assert Answers.parse(json.loads(json.dumps(answers.document()))) == answers
 
 
-@pytest.mark.parametrize(
+@each_row(
     "wrong", [None, [], {"name": "x"}, {**REAL.document(), "forge": "sourcehut"}, {**REAL.document(), "x": "y"}]
 )
 def test_what_is_no_record_s_answers_is_refused(wrong: object) -> None:
@@ -167,7 +168,7 @@ def test_what_is_no_record_s_answers_is_refused(wrong: object) -> None:
         Answers.parse(wrong)
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("field", "value", "words"),
     [
         ("endpoint", "http://voiceid.example.org", "identifiers would travel there in clear"),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.cli.projects import DOMAIN, NAME, PASSPHRASE, SALT, Project, label_of
+from tests.tables import each_row
 from voiceid_optout import speakers
 from voiceid_optout import urn as urns
 from voiceid_optout.cli.known import Mask, Shown, is_given, matcher, unknown_words
@@ -169,7 +170,7 @@ def test_what_is_shown_is_masked_when_it_is_asked_for() -> None:
     )
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("name", "given"),
     [("sp-0123456789abcdef", True), (f"{DOMAIN}-a0", True), ("caller-1", False), ("sp-0123456789abcdef-x", False)],
 )

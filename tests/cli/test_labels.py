@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.cli.projects import DOMAIN
+from tests.tables import each_row
 from voiceid_optout.cli.config import new_key
 from voiceid_optout.cli.context import LABEL_KEY, PREVIOUS_LABEL_KEY, label_keys
 from voiceid_optout.cli.exit_codes import CommandError, ExitCode
@@ -104,9 +105,7 @@ def test_a_sandbox_has_no_secret_to_rotate(project: Project) -> None:
     assert "sandbox" in result.output
 
 
-@pytest.mark.parametrize(
-    ("value", "is_one"), [(None, False), ("", False), ("false", False), ("0", False), ("true", True)]
-)
+@each_row(("value", "is_one"), [(None, False), ("", False), ("false", False), ("0", False), ("true", True)])
 def test_a_runner_says_so(value: str | None, *, is_one: bool) -> None:
     assert in_ci({} if value is None else {"CI": value}) is is_one
 

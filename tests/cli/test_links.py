@@ -11,6 +11,7 @@ from markdown_it import MarkdownIt
 from tests.cli.projects import DOMAIN, Project, label_of
 from tests.cli.test_git import commit, git
 from tests.plan.plans import review, step
+from tests.tables import each_row
 from voiceid_optout.cli.links import Links, find
 from voiceid_optout.plan import Action
 from voiceid_optout.plan.render_markdown import render
@@ -82,12 +83,12 @@ def test_a_name_with_an_identifier_is_in_no_address(project: Project) -> None:
     assert LINKS.to("config/….yaml:4") == ""
 
 
-@pytest.mark.parametrize("place", ["", "people.yaml", "a:b", "config/../../x:1", "/etc/x:1", "a\\x1b.yaml:1"])
+@each_row("place", ["", "people.yaml", "a:b", "config/../../x:1", "/etc/x:1", "a\\x1b.yaml:1"])
 def test_what_is_no_place_has_no_address(place: str) -> None:
     assert LINKS.to(place) == ""
 
 
-@pytest.mark.parametrize(
+@each_row(
     "name", ["a) [x](javascript:y", "a|b", "<b>", 'a" onclick="b', "a b", "`a`", "@octocat", "#1", "a\u202eb", "ü"]
 )
 def test_a_hostile_name_is_one_link_and_nothing_else(name: str) -> None:

@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from tests.cli.projects import Project
+from tests.tables import each_row
 from voiceid_optout.cli.exit_codes import ExitCode
 from voiceid_optout.cli.main import COMMANDS, main, without_arguments
 
@@ -41,8 +42,8 @@ def test_without_a_command_the_help_is_shown() -> None:
     assert "Usage: " in out + err
 
 
-@pytest.mark.parametrize("name", COMMANDS)
-@pytest.mark.parametrize("option", ["--help", "-h"])
+@each_row("name", COMMANDS)
+@each_row("option", ["--help", "-h"])
 def test_every_command_s_help_teaches(name: str, option: str) -> None:
     # In a process of its own: click keeps the help option that a command was first called with.
     finished = python("-m", "voiceid_optout", name, option, COLUMNS="200")
@@ -54,7 +55,7 @@ def test_every_command_s_help_teaches(name: str, option: str) -> None:
     assert max(map(len, text.splitlines())) <= 116
 
 
-@pytest.mark.parametrize("name", COMMANDS)
+@each_row("name", COMMANDS)
 def test_every_option_says_what_it_does(name: str) -> None:
     command = main.get_command(click.Context(main), name)
     assert command is not None
@@ -75,7 +76,7 @@ def test_every_option_says_what_it_does(name: str) -> None:
     assert [option.name for option in options if not option.help] == []
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("arguments", "meant"),
     [(["validte"], "validate"), (["previw"], "preview"), (["serve", "bakup"], "backup")],
 )
@@ -95,7 +96,7 @@ def test_it_runs_as_a_module() -> None:
     assert finished.stdout == f"optout, version {version('voiceid-optout')}\n"
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["--version"], *[[name, "--help"] for name in COMMANDS]])
+@each_row("arguments", [["--help"], ["--version"], *[[name, "--help"] for name in COMMANDS]])
 def test_no_help_loads_what_runs_need(arguments: list[str]) -> None:
     code = (
         "import sys\n"
@@ -140,7 +141,7 @@ def test_a_file_name_that_the_locale_does_not_know_is_reported_all_the_same(proj
 ID = "00491701234567"
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("arguments", "said"),
     [
         ([ID], "No such command '…'."),

@@ -6,6 +6,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
+from tests.tables import each_row
 from voiceid_optout.cli.options import (
     approve_option,
     plan_option,
@@ -64,7 +65,7 @@ def test_everything_given(tmp_path: Path) -> None:
     }
 
 
-@pytest.mark.parametrize("name", ["production", "acme/production", "acme/voiceid-optout/production"])
+@each_row("name", ["production", "acme/production", "acme/voiceid-optout/production"])
 def test_a_stack_may_be_named_as_pulumi_names_it(name: str) -> None:
     assert parse("--stack", name)["stack"] == "production"
     assert parse(PULUMI_STACK=name)["stack"] == "production"
@@ -76,7 +77,7 @@ def test_an_argument_wins_over_the_environment() -> None:
     assert parse(OPTOUT_ENGINE="embedded")["engine"] == "embedded"
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("arguments", "complaint"),
     [
         (["--cwd", "/nowhere/at/all"], "does not exist"),
@@ -139,7 +140,7 @@ def test_a_report_goes_where_and_how_it_is_asked_for() -> None:
 DIGEST = "0123456789abcdef" * 4
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("given", "meant"),
     [(DIGEST, DIGEST), (DIGEST[:32], DIGEST[:32]), (f" SHA256:{DIGEST.upper()}\n", DIGEST)],
 )
@@ -147,7 +148,7 @@ def test_an_approval_may_be_pasted_as_it_was_found(given: str, meant: str) -> No
     assert parse("--approve", given, options=[approve_option, plan_option]) == {"approve": meant, "plan_file": None}
 
 
-@pytest.mark.parametrize("given", ["", DIGEST[:12], DIGEST[:31], f"{DIGEST}0", "plan.json", f"{DIGEST[:31]}g"])
+@each_row("given", ["", DIGEST[:12], DIGEST[:31], f"{DIGEST}0", "plan.json", f"{DIGEST[:31]}g"])
 def test_what_is_no_digest_is_said(given: str) -> None:
     with pytest.raises(click.UsageError, match="32 to 64 hexadecimal digits"):
         parse("--approve", given, options=[approve_option])

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import click
 import pytest
 
+from tests.tables import each_row
 from voiceid_optout.cli import output
 from voiceid_optout.cli.exit_codes import CommandError, ExitCode
 from voiceid_optout.cli.main import main
@@ -355,7 +356,7 @@ def test_whoever_debugs_gets_the_traceback(monkeypatch: pytest.MonkeyPatch) -> N
     assert left_with(CommandError("foreseen")) == ExitCode.FAILED
 
 
-@pytest.mark.parametrize("error", [click.UsageError("no"), click.exceptions.Exit(4), click.Abort(), SystemExit(4)])
+@each_row("error", [click.UsageError("no"), click.exceptions.Exit(4), click.Abort(), SystemExit(4)])
 def test_what_click_handles_is_left_to_it(error: BaseException) -> None:
     with pytest.raises(type(error)) as caught, reported():
         raise error

@@ -3,6 +3,7 @@ from pathlib import Path
 import click
 import pytest
 
+from tests.tables import each_row
 from voiceid_optout.cli.exit_codes import CommandError, ExitCode
 from voiceid_optout.cli.people_input import SHOWN, ordinal, people, refused
 from voiceid_optout.register.edit import Given, Person
@@ -109,7 +110,7 @@ def test_a_table_that_cannot_be_read(tmp_path: Path) -> None:
         people((), tmp_path, {}, SPEAKERS, "add")
 
 
-@pytest.mark.parametrize(("ids", "csv"), [((), None), (("caller-1",), Path("t.csv")), (("-", "caller-1"), None)])
+@each_row(("ids", "csv"), [((), None), (("caller-1",), Path("t.csv")), (("-", "caller-1"), None)])
 def test_people_are_named_in_one_way(ids: tuple[str, ...], csv: Path | None) -> None:
     with pytest.raises(click.UsageError):
         people(ids, csv, {}, SPEAKERS, "add")

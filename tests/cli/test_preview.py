@@ -10,6 +10,7 @@ from tests.cli.engines import ModelEngine, ScriptedEngine
 from tests.cli.projects import DOMAIN, Project, label_of
 from tests.plan.plans import review, steps
 from tests.plan.streams import RELEASED
+from tests.tables import each_row
 from voiceid_optout.cli.exit_codes import CommandError, ExitCode
 from voiceid_optout.cli.preview import COMMENT_LENGTH, Report, render, report, write
 from voiceid_optout.plan import Action
@@ -250,7 +251,7 @@ def test_the_report_may_go_to_a_file(project: Project, model: ModelEngine, tmp_p
 MD, HTML = Path("plan.md"), Path("plan.html")
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("form", "outputs", "as_json", "meant"),
     [
         (None, (), False, Report("text")),
@@ -270,7 +271,7 @@ def test_what_the_options_mean_together(
     assert report(form, outputs, as_json=as_json) == meant
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("form", "outputs", "as_json", "words"),
     [
         ("html", (), True, "--json and --format say different things"),

@@ -13,6 +13,7 @@ from pulumi.automation.events import DiagnosticEvent, EngineEvent
 from tests.cli.desk import desk
 from tests.cli.engines import DONE, ScriptedEngine
 from tests.plan.streams import RELEASED, EmbeddedStream
+from tests.tables import each_row
 from voiceid_optout import urn as urns
 from voiceid_optout.cli.exit_codes import CommandError, ExitCode
 from voiceid_optout.cli.running import ErrorPlaces, EventLog, RunOptions, end, is_repeatable, perform
@@ -282,7 +283,7 @@ def test_somebody_who_is_no_longer_listed_is_named_by_label() -> None:
     assert located("throttled", said("throttled", "sp-9")) == "sp-9: throttled"
 
 
-@pytest.mark.parametrize(
+@each_row(
     "events",
     [
         [],
@@ -292,7 +293,6 @@ def test_somebody_who_is_no_longer_listed_is_named_by_label() -> None:
         [DiagnosticEvent("no answer", "never", "error")],
         [said("another", "sp-1")],
     ],
-    ids=["nobody", "many", "no error", "no person", "no urn", "another error"],
 )
 def test_errors_about_nobody_or_many_stay_as_they_are(events: list[DiagnosticEvent]) -> None:
     assert located("no answer", *events) == "no answer"

@@ -15,6 +15,7 @@ from click.testing import CliRunner
 from rich.console import Console
 
 from tests.cli.desk import Desk, desk
+from tests.tables import each_row
 from voiceid_optout.cli.exit_codes import CommandError, ExitCode
 from voiceid_optout.cli.screen import WorkProgress
 from voiceid_optout.engine.embedded.run import Emitter
@@ -218,7 +219,7 @@ def test_done_has_no_time_left() -> None:
         assert progress.tell() == "Applying: 2 of 2, 0.5/s"
 
 
-@pytest.mark.parametrize(("total", "lasting"), [(None, True), (0, True), (5, False)])
+@each_row(("total", "lasting"), [(None, True), (0, True), (5, False)])
 def test_elsewhere_short_work_says_nothing(total: int | None, *, lasting: bool) -> None:
     plain = console(terminal=False)
     with WorkProgress(plain, "Comparing", total, Clock(), lasting=lasting) as progress:

@@ -11,6 +11,7 @@ from click.testing import CliRunner
 
 from tests.cli.projects import DOMAIN, Project, label_of
 from tests.service.running import thread
+from tests.tables import each_row
 from voiceid_optout.cli import shell
 from voiceid_optout.cli.exit_codes import CommandError, ExitCode
 from voiceid_optout.cli.main import main
@@ -101,7 +102,7 @@ def completed(*arguments: str, incomplete: str = "") -> list[tuple[str, str | No
     return [(item.value, item.help) for item in found]
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("shell", "words"),
     [
         ("bash", "complete -o nosort -F"),

@@ -9,6 +9,7 @@ import pytest
 import rich.console
 from click.testing import CliRunner, Result
 
+from tests.tables import each_row
 from voiceid_optout.cli.exit_codes import ExitCode
 from voiceid_optout.cli.validate import MANY, advice, command
 from voiceid_optout.register.fields import schema_text
@@ -378,7 +379,7 @@ def test_reviews_are_told_first_and_where_contacts_are_not_wanted(project: Path)
     assert [line.partition(": ")[0] for line in run().stderr.splitlines()[:-1]] == ["config/people.yaml:7"]
 
 
-@pytest.mark.parametrize(("people", "sharded"), [(0, False), (MANY, False), (MANY + 1, True), (100_000, True)])
+@each_row(("people", "sharded"), [(0, False), (MANY, False), (MANY + 1, True), (100_000, True)])
 def test_few_people_and_people_in_shards_need_no_advice(people: int, sharded: bool) -> None:
     assert advice(people, sharded=sharded) is None
 

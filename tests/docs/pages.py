@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -67,6 +68,7 @@ def _of_block(page: str, first: int, content: str) -> Iterator[Command]:
         yield Command(page, number, "\n".join(text), tuple(filter(str.strip, shown)))
 
 
+@cache
 def _tokens(page: str) -> list[Token]:
     return MarkdownIt("commonmark").enable("table").parse((ROOT / page).read_text(encoding="utf-8"))
 

@@ -1,7 +1,6 @@
 """Links of the repository become links of the site."""
 
-import pytest
-
+from tests.tables import each_row
 from tools.site.links import relink
 
 PAGES = {
@@ -13,7 +12,7 @@ PAGES = {
 }
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("source", "text", "expected"),
     [
         ("README.md", "[plans](docs/plan.md)", "[plans](plan.md)"),

@@ -6,8 +6,8 @@ import re
 from pathlib import Path
 
 import click
-import pytest
 
+from tests.tables import each_row
 from tools.site.reference import pages
 from voiceid_optout.cli.exit_codes import ExitCode
 from voiceid_optout.cli.main import main
@@ -40,7 +40,7 @@ def test_every_command_has_a_section_with_its_options() -> None:
     assert missing == []
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("page", "names"),
     [
         ("faults", [*ABOUT]),
@@ -54,7 +54,7 @@ def test_a_page_names_all_there_is(page: str, names: list[str]) -> None:
     assert [name for name in names if f"`{name}" not in MADE[f"reference/{page}.md"]] == []
 
 
-@pytest.mark.parametrize("page", MADE)
+@each_row("page", MADE)
 def test_every_row_of_a_table_has_the_cells_of_its_head(page: str) -> None:
     for block in MADE[page].split("\n\n"):
         rows = [re.findall(r"(?<!\\)\|", line) for line in block.splitlines() if line.startswith("| ")]

@@ -19,6 +19,7 @@ from voiceid_optout.files import read_json
 from voiceid_optout.state import passphrase
 from voiceid_optout.state.backend import Backend
 from voiceid_optout.state.checkpoint import Checkpoint, parse
+from voiceid_optout.state.passphrase import Crypter
 
 if TYPE_CHECKING:
     from voiceid_optout.state.resource import ResourceState
@@ -27,7 +28,9 @@ SAMPLE = Path(__file__).parent / "sample"
 REPOSITORY = Path(__file__).parents[2]
 PASSPHRASE = "x"
 SALT = "v1:zeeTAmGPr+k=:v1:xLnz+7Nf9kYrYFbj:qf6pMaqpsdqlrKbOdWi1MSwJ8ix72g=="  # of the passphrase x
-SEALED = passphrase.open_with(PASSPHRASE, SALT)
+SEALED = Crypter(
+    SALT, bytes.fromhex("3202beec2b7b62e0820d6edf65ce5e46992405f27fb41cae81bbab93dcbf95e5")
+)  # as derived: tests/state
 THING = "pulumi-python:dynamic/sample:Thing"
 
 Wishes = Mapping[str, Mapping[str, Any]]

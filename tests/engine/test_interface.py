@@ -9,10 +9,11 @@ from queue import Queue
 
 import pytest
 
+from tests.tables import each_row
 from voiceid_optout.engine.interface import Request, handling_interrupts, place_of
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("url", "shown"),
     [
         ("s3://states/prefix?region=eu-central-1&profile=states", "s3://states/prefix"),

@@ -1,8 +1,12 @@
 from __future__ import annotations
 
-import pytest
+from typing import TYPE_CHECKING
 
+from tests.tables import each_row
 from voiceid_optout.engine.messages import ErrorLines, for_people, last_line, unhandled, without_values
+
+if TYPE_CHECKING:
+    import pytest
 
 TRACE = """Traceback (most recent call last):
   File "provider.py", line 8, in create
@@ -12,7 +16,7 @@ RuntimeError: no room
 """
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("text", "line"),
     [
         (TRACE, "no room"),
@@ -30,7 +34,7 @@ def test_last_line(text: str, line: str) -> None:
     assert last_line(text) == line
 
 
-@pytest.mark.parametrize(
+@each_row(
     "refused",
     [
         "my:Type resource 's1': property speaker_id value {&{{caller-17}}} has a problem: too long",
@@ -48,7 +52,7 @@ def test_other_texts_are_left_alone() -> None:
     )
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("text", "shown"),
     [
         (
@@ -77,7 +81,7 @@ and a line more of caller-1
 """
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("trace", "words"),
     [
         (LIBRARY, "LoadError at __main__.py:48"),

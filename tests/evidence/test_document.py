@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.evidence.reports import DOMAIN, HEADER, ROW, SIGNATURE, row_of
+from tests.tables import each_row
 from voiceid_optout.evidence import Row, Signature, canonical
 from voiceid_optout.evidence.document import LONGEST_LINE, DocumentInvalid, Report, write
 from voiceid_optout.evidence.merkle import Tree, is_included
@@ -73,7 +74,7 @@ def test_each_changed_byte_is_found(signature: Signature | None) -> None:
             read(data + more)
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("old", "new", "place"),
     [
         (b'"people":2', b'"people":3', "line 1"),
@@ -119,7 +120,7 @@ def test_the_header_counts_the_rows() -> None:
         write(io.BytesIO(), replace(HEADER, people=5), [ROW])
 
 
-@pytest.mark.parametrize("data", [b"", b"\n", b"{}\n", b"\x00" * 100, b'{"header":{},"rows":[\n', b"[" * 10_000])
+@each_row("data", [b"", b"\n", b"{}\n", b"\x00" * 100, b'{"header":{},"rows":[\n', b"[" * 10_000])
 def test_another_file_is_no_report(data: bytes) -> None:
     with pytest.raises(DocumentInvalid, match=r"^line 1: "):
         read(data)

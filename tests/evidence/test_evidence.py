@@ -4,8 +4,7 @@ import hashlib
 import json
 from dataclasses import asdict
 
-import pytest
-
+from tests.tables import each_row
 from voiceid_optout.evidence import Header, canonical, commitment, opening
 
 DOMAIN = "UcUuCPFOsAjzg9xoByUatN"
@@ -22,7 +21,7 @@ def test_canonical_json_has_sorted_keys_and_no_blanks() -> None:
     )
 
 
-@pytest.mark.parametrize("text", ['"', "\\", "\n\t\r\b\f\x00\x1f\x7f", "\u2028\u00e9\U0001f3a4", "</script>", ""])
+@each_row("text", ['"', "\\", "\n\t\r\b\f\x00\x1f\x7f", "\u2028\u00e9\U0001f3a4", "</script>", ""])
 def test_a_text_is_written_as_json_has_it(text: str) -> None:
     header = Header(text, text, text, text, 1, 30, None, text)
     written = json.dumps(asdict(header), sort_keys=True, separators=(",", ":"), ensure_ascii=False)

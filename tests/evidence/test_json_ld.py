@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.evidence.receipts import receipt, require_found
+from tests.tables import each_row
 from voiceid_optout.evidence.json_ld import CONTEXT, read, render
 from voiceid_optout.evidence.receipt import Receipt, ReceiptInvalid, content
 
@@ -77,7 +78,7 @@ def test_what_happened_stands_in_order() -> None:
     ]
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("changes", "last"),
     [
         ({"status": "ENROLLED"}, ("OptingOutFromProcess", "RequestUnfulfilled")),
@@ -93,11 +94,12 @@ def test_whether_it_holds_is_the_last_thing_said(changes: Any, last: tuple[str, 
     assert "RequestFulfilled" not in [status for _, _, status in said[:-1]] or changes.get("ensure", "") == ""
 
 
+@pytest.mark.costly
 def test_each_changed_or_missing_byte_is_found() -> None:
     require_found(render, read)
 
 
-@pytest.mark.parametrize("data", [b"{}", b"[]", b'{"dct:hasFormat": []}', b'{"dct:hasFormat": {"rdf:value": 1}}'])
+@each_row("data", [b"{}", b"[]", b'{"dct:hasFormat": []}', b'{"dct:hasFormat": {"rdf:value": 1}}'])
 def test_what_has_no_receipt_in_it_is_refused(data: bytes) -> None:
     with pytest.raises(ReceiptInvalid, match="dct:hasFormat: the receipt itself is missing"):
         read(data)

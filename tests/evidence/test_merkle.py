@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.tables import each_row
 from voiceid_optout.evidence.merkle import Tree, is_included
 
 # The leaves and roots of the reference implementation of Certificate Transparency, from none to eight leaves.
@@ -64,7 +65,7 @@ def tree_of(leaves: list[bytes], *tracked: int) -> Tree:
     return tree
 
 
-@pytest.mark.parametrize("size", range(9))
+@each_row("size", range(9))
 def test_published_roots(size: int) -> None:
     assert tree_of(LEAVES[:size]).root().hex() == ROOTS[size]
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from tests.evidence.receipts import person, receipt, require_found
 from tests.evidence.reports import row_of
+from tests.tables import each_row
 from voiceid_optout.evidence import canonical
 from voiceid_optout.evidence.receipt import LARGEST, ReceiptInvalid, read, render, written
 
@@ -51,7 +52,7 @@ def test_each_changed_or_missing_byte_is_found_by_who_knows_the_id() -> None:
     require_found(render, read)
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("changes", "where"),
     [
         ({"row": {**content()["row"], "status": "ENROLLED"}}, "proof: it does not lead from the row to the root"),
@@ -96,7 +97,7 @@ def test_what_does_not_hold_is_refused_with_its_place(changes: dict[str, Any], w
     assert "planted" not in said
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("data", "where"),
     [
         (b"", "line 1: this is not JSON"),

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.evidence.repositories import DOMAIN, OTHER_DOMAIN, block
+from tests.tables import each_row
 from voiceid_optout.evidence.register_file import RegisterFile, Said, read_file
 from voiceid_optout.speakers import Ensure
 
@@ -23,7 +23,7 @@ def test_a_file_says_whom_it_lists_and_where() -> None:
     assert found.people == {"a": Said(Ensure.OPTED_OUT), "b": Said(Ensure.RELEASED, reason)}
 
 
-@pytest.mark.parametrize("text", ["speakers: 7\n", block("a", "a"), block("a", domain="unknown"), "\x01", "- a\n"])
+@each_row("text", ["speakers: 7\n", block("a", "a"), block("a", domain="unknown"), "\x01", "- a\n"])
 def test_a_file_with_a_fault_says_nothing(text: str) -> None:
     assert read(text, {"main": OTHER_DOMAIN}) is None
 

@@ -2,10 +2,9 @@ import csv
 import io
 from dataclasses import replace
 
-import pytest
-
 from tests.evidence.reports import HELD, summarise
 from tests.evidence.test_report import HEADER, OPEN, UNLISTED
+from tests.tables import each_row
 from voiceid_optout.evidence import Row
 from voiceid_optout.evidence.render_report import Table, overdue_lines, summary_lines, title
 
@@ -61,7 +60,7 @@ def test_a_table_with_names_has_those_of_the_register() -> None:
     assert [row["speaker_id"] for row in shown] == ["caller-1", ""]
 
 
-@pytest.mark.parametrize(
+@each_row(
     "text", ["=1+1", "+1", "-1", "@sum(A1)", "\t=1", "\r1", "\n=1", "  =1", "\uff1d1", '=HYPERLINK("http://a","b")']
 )
 def test_no_cell_of_a_table_is_a_formula(text: str) -> None:
@@ -69,7 +68,7 @@ def test_no_cell_of_a_table_is_a_formula(text: str) -> None:
     assert (row["ticket"], row["place"]) == (f"'{text}", f"'{text}")
 
 
-@pytest.mark.parametrize("text", ['say "no"', "a,b;c", "two\nlines", "PRIV-231", "a=b", "\u00e9"])
+@each_row("text", ['say "no"', "a,b;c", "two\nlines", "PRIV-231", "a=b", "\u00e9"])
 def test_every_other_text_arrives_as_it_was(text: str) -> None:
     [row] = table_of(replace(HELD, ticket=text))
     assert row["ticket"] == text

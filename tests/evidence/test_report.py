@@ -3,6 +3,7 @@ from dataclasses import replace
 import pytest
 
 from tests.evidence.reports import HELD, summarise
+from tests.tables import each_row
 from voiceid_optout.evidence import EvidenceError, Header, Row
 from voiceid_optout.evidence.report import (
     DomainSummary,
@@ -19,7 +20,7 @@ RELEASED = replace(HELD, ensure="released", status=None, applied_at=None)
 UNLISTED = replace(HELD, ensure=None, place=None, requested_on=None, listed_at=None, listed_in=None)
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("row", "drifted"),
     [
         (HELD, False),
@@ -35,7 +36,7 @@ def test_drifted_is_who_is_not_as_asked(row: Row, *, drifted: bool) -> None:
     assert is_drifted(row) is drifted
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("row", "overdue"),
     [
         (OPEN, True),
@@ -59,7 +60,7 @@ def test_the_days_are_the_headers() -> None:
     assert is_overdue(replace(OPEN, requested_on="2026-04-14"), replace(HEADER, overdue_days=0))
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("row", "past"),
     [
         (replace(HELD, review_on="2026-04-14"), True),

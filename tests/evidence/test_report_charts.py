@@ -1,5 +1,6 @@
 import pytest
 
+from tests.tables import each_row
 from voiceid_optout.evidence import EvidenceError
 from voiceid_optout.evidence.report import Month
 from voiceid_optout.evidence.report_charts import MOST_MONTHS, delays, latest, nice_step, objections
@@ -21,13 +22,13 @@ def test_only_the_last_months_have_room() -> None:
     assert (shown[0].month, shown[-1].month) == ("2024-03", "2026-02")
 
 
-@pytest.mark.parametrize("name", ["2026-13", "2026", "soon", "0000-01"])
+@each_row("name", ["2026-13", "2026", "soon", "0000-01"])
 def test_a_month_that_is_none_is_one_clear_error(name: str) -> None:
     with pytest.raises(EvidenceError, match="no calendar has"):
         latest((month(name),))
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("highest", "step"),
     [(0, 1), (1, 1), (4, 1), (5, 2), (9, 5), (40, 10), (41, 20), (8600, 5000), (1_000_000, 500_000)],
 )

@@ -10,6 +10,7 @@ import pytest
 
 from tests.evidence import reports
 from tests.evidence.reports import summarise
+from tests.tables import each_row
 from voiceid_optout import pages
 from voiceid_optout.evidence import EvidenceError, Header, Row, Signature
 from voiceid_optout.evidence.report_html import BLOCK, write_html
@@ -125,7 +126,7 @@ def test_the_tiles_say_the_counts_in_words() -> None:
     )
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("rows", "verdict"),
     [
         ([HELD], "Everybody is as they asked: 1 person."),
@@ -231,7 +232,7 @@ def test_the_page_is_written_block_by_block() -> None:
     assert [label for block in blocks for label in block["label"]] == [f"sp-{i:016x}" for i in range(3 * BLOCK)]
 
 
-@pytest.mark.parametrize(
+@each_row(
     "row",
     [
         replace(HELD, requested_on="2026-02-30"),

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.evidence.repositories import Repo, block
+from tests.tables import each_row
 from voiceid_optout.evidence import EvidenceError
 from voiceid_optout.evidence.repository import Commit, Repository
 
@@ -26,7 +27,7 @@ def repo(tmp_path: Path) -> Repo:
     return Repo(tmp_path / "repo").start()
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("message", "number"),
     [
         ("Merge pull request #7 from someone/more\nAdd one", 7),

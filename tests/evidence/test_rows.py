@@ -3,6 +3,7 @@ from itertools import pairwise
 
 import pytest
 
+from tests.tables import each_row
 from voiceid_optout.evidence import EvidenceError, Row, commitment, opening, time_text
 from voiceid_optout.evidence.git_history import Listing
 from voiceid_optout.evidence.rows import Rows
@@ -81,7 +82,7 @@ def test_who_is_not_in_the_service_was_verified_when_the_walk_ended() -> None:
     assert len(rows) == 2
 
 
-@pytest.mark.parametrize("status", [SpeakerStatus.ENROLLED, SpeakerStatus.PENDING, SpeakerStatus.EXPIRED])
+@each_row("status", [SpeakerStatus.ENROLLED, SpeakerStatus.PENDING, SpeakerStatus.EXPIRED])
 def test_only_an_opt_out_has_a_time_of_the_opt_out(status: SpeakerStatus) -> None:
     rows = Rows([entry("caller-1")], KEY)
     rows.take(A, [speaker("caller-1", status)], READ)
@@ -155,12 +156,12 @@ def test_nobody_is_named_in_what_is_kept() -> None:
     assert "caller" not in repr(rows) + repr(rows._unlisted) + repr(list(rows))
 
 
-@pytest.mark.parametrize("seconds", [0, 1, 59, 3600, 86_399, 86_400, 1_772_701_234, 253_402_300_799, -1, -86_401])
+@each_row("seconds", [0, 1, 59, 3600, 86_399, 86_400, 1_772_701_234, 253_402_300_799, -1, -86_401])
 def test_a_time_is_the_calendars(seconds: int) -> None:
     assert time_text(seconds) == datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ").zfill(20)
 
 
-@pytest.mark.parametrize("seconds", [1e20, -1e20, float("nan"), float("inf")])
+@each_row("seconds", [1e20, -1e20, float("nan"), float("inf")])
 def test_a_time_that_no_calendar_has_is_an_error(seconds: float) -> None:
     rows = Rows([entry("caller-1")], KEY)
     rows.take(A, [speaker("caller-1")._replace(updated=seconds)], READ)

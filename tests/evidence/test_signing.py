@@ -3,6 +3,7 @@
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from tests.tables import each_row
 from voiceid_optout.evidence import EvidenceError, Signature
 from voiceid_optout.evidence.signing import is_signed, public_key, sign
 
@@ -36,13 +37,13 @@ def test_each_changed_digit_is_found() -> None:
             assert not is_signed(Signature(**fields), ROOT), (name, place)
 
 
-@pytest.mark.parametrize("text", ["", "9d", "no digits", PRIVATE.upper(), f"{PRIVATE}\n"])
+@each_row("text", ["", "9d", "no digits", PRIVATE.upper(), f"{PRIVATE}\n"])
 def test_what_is_no_private_key_is_not_shown(text: str) -> None:
     with pytest.raises(EvidenceError) as raised:
         sign(text, ROOT)
     assert str(raised.value) == "the private key of the reports is not 64 hexadecimal digits"
 
 
-@pytest.mark.parametrize(("public", "value"), [("00", "00"), ("zz", "zz"), ("ff" * 32, "00" * 64)])
+@each_row(("public", "value"), [("00", "00"), ("zz", "zz"), ("ff" * 32, "00" * 64)])
 def test_what_is_no_signature_signs_nothing(public: str, value: str) -> None:
     assert not is_signed(Signature(public, value), ROOT)

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, date, datetime
 
-import pytest
-
 from tests.evidence.repositories import DOMAIN
+from tests.tables import each_row
 from voiceid_optout.evidence.git_history import Event, History, Kind
 from voiceid_optout.evidence.register_file import Said
 from voiceid_optout.evidence.repository import Commit
@@ -59,7 +58,7 @@ def test_since_is_the_merge_that_brought_them() -> None:
     assert (found.listed.committed, found.listed.requested_on, found.listed.reason) == (True, "2026-01-01", None)
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("entry", "history"),
     [
         (None, None),  # taken out, and not committed yet
@@ -95,7 +94,7 @@ def test_opted_out_since_is_our_write_or_else_the_record_s_last_change() -> None
     assert gone.opted_out_at is None
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("before", "after", "what"),
     [
         (None, AFTER, "opted out in the service"),

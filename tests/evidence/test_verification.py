@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from tests.evidence.receipts import damaged, person, receipt, report
 from tests.evidence.test_signing import PUBLIC
+from tests.tables import each_row
 from voiceid_optout.evidence import json_ld
 from voiceid_optout.evidence.receipt import render
 from voiceid_optout.evidence.verification import NeitherError, NotVerified, Verified, breaks, verify
@@ -35,7 +36,7 @@ def check(data: bytes, *public_keys: str) -> Verified:
     return found
 
 
-@pytest.mark.parametrize("form", FORMS)
+@each_row("form", FORMS)
 def test_what_was_signed_by_a_known_key_is_verified(form: str) -> None:
     found = check(FORMS[form](), "0" * 64, PUBLIC)
     assert (found.header.stack, found.header.people) == ("production", 3)
@@ -43,7 +44,8 @@ def test_what_was_signed_by_a_known_key_is_verified(form: str) -> None:
     assert (found.receipt is None) == (form == "report")
 
 
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.costly
+@each_row("form", FORMS)
 def test_each_changed_or_missing_byte_is_found(form: str) -> None:
     """Of a receipt without the id, the bytes of the opening are checked by who knows the id."""
     for data in damaged(FORMS[form]()):
@@ -57,8 +59,8 @@ def test_each_changed_or_missing_byte_is_found(form: str) -> None:
         assert not found.receipt.is_of(person(1))
 
 
-@pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize("keys", [(), ("0" * 64,)])
+@each_row("form", FORMS)
+@each_row("keys", [(), ("0" * 64,)])
 def test_a_key_that_nobody_vouches_for_is_said(form: str, keys: tuple[str, ...]) -> None:
     with pytest.raises(NotVerified, match=f"by a key that nothing here vouches for: {PUBLIC}"):
         check(FORMS[form](), *keys)
@@ -71,7 +73,7 @@ def test_what_is_not_signed_is_verified_only_where_no_key_is_known(form: str) ->
         check(UNSIGNED[form](), PUBLIC)
 
 
-@pytest.mark.parametrize("data", [b"", b"{}", b"\0" * 100, b'{"resources": []}', b"speakers:\n  - caller-1\n"])
+@each_row("data", [b"", b"{}", b"\0" * 100, b'{"resources": []}', b"speakers:\n  - caller-1\n"])
 def test_what_is_neither_is_said_to_be(data: bytes) -> None:
     with pytest.raises(NeitherError, match="this is neither a report nor a receipt"):
         check(data)

@@ -80,7 +80,7 @@ def present(root: Path) -> Everybody | None:
     }
 
 
-@settings(max_examples=25, suppress_health_check=list(HealthCheck))
+@settings(max_examples=settings().max_examples // 4, suppress_health_check=list(HealthCheck))
 @given(COMMITS)
 def test_every_version_says_what_the_parser_says_of_it(
     commits: list[tuple[dict[str, str | None], tuple[str, str] | None]],

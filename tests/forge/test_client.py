@@ -8,6 +8,7 @@ from urllib3.exceptions import MaxRetryError
 
 from tests.forge.conftest import Connect
 from tests.forge.fake import BOT, TOKEN, Answer, Fake
+from tests.tables import each_row
 from voiceid_optout import forge as errors
 from voiceid_optout.forge import CallPurpose, OptionInvalid
 from voiceid_optout.forge.client import Event, GitHub, GitHubSettings, PacedRetry, RetryPolicy, commit, run_url
@@ -162,7 +163,7 @@ def test_waits_people_would_notice_are_said(
     assert waits == said
 
 
-@pytest.mark.parametrize("method", ["GET", "POST", "PATCH", "DELETE"])
+@each_row("method", ["GET", "POST", "PATCH", "DELETE"])
 def test_every_method_is_tried_again(method: str) -> None:
     retries = PacedRetry.of(RetryPolicy())
     assert retries.is_retry(method, 502)
@@ -192,7 +193,7 @@ def test_an_option_wins_over_the_variable() -> None:
     assert GitHubSettings.resolve(GOOD, "other/place").repository == "other/place"
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("changed", "said"),
     [
         ({"GITHUB_TOKEN": ""}, "no GITHUB_TOKEN: in a workflow, set `env: GITHUB_TOKEN: ${{ github.token }}`"),

@@ -4,6 +4,7 @@ from typing import Any
 import pytest
 from urllib3 import HTTPHeaderDict
 
+from tests.tables import each_row
 from voiceid_optout import forge as errors
 from voiceid_optout.forge import CallPurpose, content, failure
 
@@ -15,7 +16,7 @@ def said(status: int, body: Any = None, **headers: str) -> errors.ForgeError:
     return failure(status, named, b"" if body is None else json.dumps(body).encode(), PURPOSE)
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("status", "kind", "words"),
     [
         (401, errors.NotAuthenticated, "GITHUB_TOKEN is wrong or has expired"),

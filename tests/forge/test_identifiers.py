@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.tables import each_row
 from voiceid_optout.forge import IdentifierInText
 from voiceid_optout.forge.identifiers import Matcher
 
@@ -69,14 +70,14 @@ def matcher() -> Matcher:
     return Matcher(PLACES)
 
 
-@pytest.mark.parametrize("dress", DRESSES)
-@pytest.mark.parametrize("identifier", PEOPLE)
+@each_row("dress", DRESSES)
+@each_row("identifier", PEOPLE)
 def test_an_identifier_is_masked_between_others(matcher: Matcher, identifier: str, dress: str) -> None:
     assert matcher.masked(dress.format(identifier)) == dress.format("…")
 
 
-@pytest.mark.parametrize("dress", DRESSES + GLUED)
-@pytest.mark.parametrize("identifier", PEOPLE[:5])
+@each_row("dress", DRESSES + GLUED)
+@each_row("identifier", PEOPLE[:5])
 def test_what_chance_does_not_write_is_masked_and_refused_inside_words_too(
     matcher: Matcher, identifier: str, dress: str
 ) -> None:
@@ -87,8 +88,8 @@ def test_what_chance_does_not_write_is_masked_and_refused_inside_words_too(
     assert identifier not in str(caught.value)
 
 
-@pytest.mark.parametrize("written", WRITTEN)
-@pytest.mark.parametrize("identifier", PEOPLE[:5])
+@each_row("written", WRITTEN)
+@each_row("identifier", PEOPLE[:5])
 def test_however_it_is_written(matcher: Matcher, identifier: str, written: Callable[[str], str]) -> None:
     text = f"see {written(identifier)}, please"
     assert matcher.masked(text) == "see …, please"
@@ -96,7 +97,7 @@ def test_however_it_is_written(matcher: Matcher, identifier: str, written: Calla
         matcher.check(text)
 
 
-@pytest.mark.parametrize("number", ["0049 170 1234567", "0049-170/1234567", "0049 (170) 123.45.67"])
+@each_row("number", ["0049 170 1234567", "0049-170/1234567", "0049 (170) 123.45.67"])
 def test_a_number_in_groups_is_the_number(matcher: Matcher, number: str) -> None:
     assert matcher.masked(f"called from {number} again") == "called from … again"
     with pytest.raises(IdentifierInText, match=PLACES[PHONE]):
@@ -111,7 +112,7 @@ def test_a_generated_identifier_is_refused_whoever_it_is(matcher: Matcher) -> No
     assert matcher.masked("without its sign: AbCdEfGhIjKlMnOpQrStUv") == "without its sign: …"
 
 
-@pytest.mark.parametrize(
+@each_row(
     "text",
     [
         "sp-2357877d05320d78 config/people.yaml:17 new",

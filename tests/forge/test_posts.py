@@ -4,6 +4,7 @@ import pytest
 
 from tests.forge.conftest import Connect
 from tests.forge.fake import BOT, HEAD, Answer, Fake
+from tests.tables import each_row
 from voiceid_optout.forge import NotFound, NotPermitted, OptionInvalid, UnexpectedAnswer
 from voiceid_optout.forge.client import GitHub
 from voiceid_optout.forge.posts import (
@@ -28,7 +29,7 @@ def test_markers_are_html_comments_of_one_line() -> None:
     assert issue_marker("local") == "<!-- optout:drift=local -->"
 
 
-@pytest.mark.parametrize("stack", ["", "a b", "--><script>", "a\n", "x" * 101])
+@each_row("stack", ["", "a b", "--><script>", "a\n", "x" * 101])
 def test_no_stack_s_name_breaks_out_of_them(stack: str) -> None:
     with pytest.raises(OptionInvalid, match="a stack's name"):
         comment_marker(stack)
@@ -71,7 +72,7 @@ def test_what_was_reviewed_is_written_and_read_again() -> None:
     assert reviewed_in(f"{MARKER}\n{reviewed_marker(reviewed)}\r\nplan") == reviewed
 
 
-@pytest.mark.parametrize(
+@each_row(
     "body",
     [
         "",
@@ -84,7 +85,7 @@ def test_elsewhere_than_in_the_second_line_it_approves_nothing(body: str) -> Non
     assert reviewed_in(body) is None
 
 
-@pytest.mark.parametrize("digest", ["", "0" * 12, DIGEST[:31], f"{DIGEST} -->", f"{DIGEST}\n", "0" * 65, "A" * 32])
+@each_row("digest", ["", "0" * 12, DIGEST[:31], f"{DIGEST} -->", f"{DIGEST}\n", "0" * 65, "A" * 32])
 def test_a_digest_is_hexadecimal(digest: str) -> None:
     with pytest.raises(OptionInvalid, match="--digest"):
         reviewed_marker(Reviewed(HEAD, digest))

@@ -1,6 +1,5 @@
-import pytest
-
 from tests.forge.fake import HEAD
+from tests.tables import each_row
 from voiceid_optout.forge.posts import Reviewed, reviewed_in
 from voiceid_optout.forge.texts import (
     LIMIT,
@@ -92,8 +91,8 @@ def test_drift_in_markdown_or_as_the_terminal_showed_it() -> None:
     assert "The next `optout up` repairs this." in drift_issue(ORIGIN, "| row |")
 
 
-@pytest.mark.parametrize("letter", ["a", "ä", "😀"])
-@pytest.mark.parametrize(
+@each_row("letter", ["a", "ä", "😀"])
+@each_row(
     "make",
     [
         lambda body: plan_comment(ORIGIN, body, DIGEST),

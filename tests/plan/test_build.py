@@ -3,6 +3,7 @@ from pulumi.automation import events as api
 
 from tests.plan.plans import DOMAIN
 from tests.plan.streams import RELEASED, Stream, others
+from tests.tables import each_row
 from voiceid_optout.plan import Action, Change, Plan, Step
 from voiceid_optout.plan.build import DESTROYED, PlanBuilder, is_change, is_read
 from voiceid_optout.speakers import SPEAKER_TYPE
@@ -268,7 +269,7 @@ def metadata_of(op: str, type_: str = SPEAKER_TYPE, *, logical: bool | None = Tr
     return api.StepEventMetadata.from_json(data)
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("metadata", "read", "change"),
     [
         (metadata_of("refresh", logical=None), True, False),

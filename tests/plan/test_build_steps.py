@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from pulumi.automation import events as api
 
 from tests.plan.streams import OPTED_OUT, urn_of
+from tests.tables import each_row
 from voiceid_optout import speakers
 from voiceid_optout.engine.embedded.run import Emitter
 from voiceid_optout.plan import Action, Change, Plan, Purpose, Scope, Step, digest
@@ -26,15 +27,14 @@ from voiceid_optout.plan.build import (
 from voiceid_optout.plan.guard import Limits, check
 from voiceid_optout.speakers import SHARD_TYPE, SPEAKER_TYPE, Ensure
 
-ASKED, RELEASED = Ensure.OPTED_OUT, Ensure.RELEASED
+ASKED, RELEASED, DROPPED = Ensure.OPTED_OUT, Ensure.RELEASED, "no longer in the register"
 SAM = "sp-00000000000005a1"
 GONE, ENROLLED = Drift(ASKED, None), Drift(ASKED, "ENROLLED")
 BACK = Drift(RELEASED, "ENROLLED")
-DROPPED = "no longer in the register"
 FORGOTTEN = forget_step(SAM, ASKED, None, DROPPED)
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("was", "becomes", "drift", "expected"),
     [
         (None, ASKED, None, (Action.OPT_OUT, "new", Change("ensure", None, ASKED))),
@@ -76,7 +76,7 @@ def test_a_delete_that_would_reach_the_service_says_so() -> None:
     assert made == Step(SAM, Action.DELETE, DROPPED, Change("ensure", ASKED, None))
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("ensure", "status", "expected"),
     [
         (ASKED, "OPTED_OUT", None),

@@ -3,6 +3,7 @@ from dataclasses import replace
 import pytest
 
 from tests.plan.plans import BUCKET, plan, step, steps
+from tests.tables import each_row
 from voiceid_optout.plan import Action, Change, Plan, Step
 from voiceid_optout.plan.guard import (
     Breach,
@@ -36,8 +37,8 @@ def test_a_rule_s_name_is_the_one_that_documents_have() -> None:
     assert [rule.value for rule in Rule] == ["emptied", "share", "count", "unexpected"]
 
 
-@pytest.mark.parametrize("action", [Action.FORGET, Action.RELEASE])
-@pytest.mark.parametrize(
+@each_row("action", [Action.FORGET, Action.RELEASE])
+@each_row(
     ("losses", "managed", "expected"),
     [
         (9, 10, []),  # a third of very few is nobody's mass change
@@ -67,7 +68,7 @@ def test_the_limits_are_the_stack_s() -> None:
     assert rules(letting_go(900, 1000), Limits(max_losses=1000, max_loss_percent=90)) == []
 
 
-@pytest.mark.parametrize("people", [1, 2, 500])
+@each_row("people", [1, 2, 500])
 def test_nobody_left_is_refused_whatever_the_limits(people: int) -> None:
     wide = Limits(max_losses=1000, max_loss_percent=100)
     refusal = check(letting_go(people, people), wide, "d" * 64, "")
@@ -122,7 +123,7 @@ def test_a_refusal_carries_all_that_is_to_be_said() -> None:
     )
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("breach", "sentence"),
     [
         (Breach(Rule.EMPTIED, 1, None, None), "1 person would no longer be managed, and nobody would be left"),
@@ -164,7 +165,7 @@ def test_reasons_are_one_sentence() -> None:
     )
 
 
-@pytest.mark.parametrize("action", Action)
+@each_row("action", Action)
 def test_only_losses_deletes_and_replaces_endanger(action: Action) -> None:
     endangering = (Action.FORGET, Action.RELEASE, Action.DELETE, Action.REPLACE)
     made = Step("sp-1", action, "", Change("ensure", "opted_out", None))

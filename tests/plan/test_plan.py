@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from tests.plan.plans import EVERY_ACTION, SCOPE, plan, step, steps
+from tests.tables import each_row
 from voiceid_optout.plan import (
     SHORT,
     Action,
@@ -141,7 +142,7 @@ def test_order_wording_and_counts_do_not_matter() -> None:
     assert digest(other, SCOPE) == digest(EVERY, SCOPE)
 
 
-@pytest.mark.parametrize(
+@each_row(
     "scope",
     [
         replace(SCOPE, stack="b"),
@@ -160,7 +161,7 @@ def test_the_domain_of_a_step_matters() -> None:
     assert digest(plan(moved), SCOPE) != digest(EVERY, SCOPE)
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("endpoint", "words"),
     [
         ("https://voiceid.example.org", "https://voiceid.example.org (us-east-1)"),
@@ -186,14 +187,12 @@ def test_people_are_shown_128_bits() -> None:
     assert short(FULL) == FULL[:32]
 
 
-@pytest.mark.parametrize("approval", [FULL, FULL[: SHORT + 1], short(FULL)])
+@each_row("approval", [FULL, FULL[: SHORT + 1], short(FULL)])
 def test_the_first_digits_name_a_digest(approval: str) -> None:
     assert approves(approval, FULL)
 
 
-@pytest.mark.parametrize(
-    "approval", ["", FULL[: SHORT - 1], FULL[1:], FULL + "0", FULL[:SHORT].upper() + "G", "0" * 64]
-)
+@each_row("approval", ["", FULL[: SHORT - 1], FULL[1:], FULL + "0", FULL[:SHORT].upper() + "G", "0" * 64])
 def test_anything_else_does_not(approval: str) -> None:
     assert not approves(approval, FULL)
 

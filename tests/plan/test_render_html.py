@@ -2,9 +2,8 @@ import re
 from dataclasses import replace
 from html.parser import HTMLParser
 
-import pytest
-
 from tests.plan.plans import BUCKET, EVERY_ACTION, SCOPE, plan, review, step, steps
+from tests.tables import each_row
 from voiceid_optout import pages
 from voiceid_optout.plan import Action, Purpose, Scope, Step
 from voiceid_optout.plan.guard import Limits, check
@@ -128,7 +127,7 @@ def test_nothing_from_elsewhere_is_markup() -> None:
     assert page.of("h1") == [f"Plan for stack {EVIL}"]
 
 
-@pytest.mark.parametrize("each", EVERY_ACTION, ids=lambda each: each.action.value)
+@each_row("each", EVERY_ACTION)
 def test_every_action_has_a_row_and_a_class(each: Step) -> None:
     page = read(review([each]))
     assert each.label in page.of("code")

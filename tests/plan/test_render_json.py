@@ -6,6 +6,7 @@ import pytest
 from jsonschema import Draft202012Validator, ValidationError
 
 from tests.plan.plans import EVERY_ACTION, SCOPE, plan, review, step
+from tests.tables import each_row
 from voiceid_optout.plan import Action, ForeignPlanError, PlanFileError, Purpose, Scope
 from voiceid_optout.plan.guard import Limits, check
 from voiceid_optout.plan.render_json import SCHEMA, document, parse_saved, render
@@ -89,7 +90,7 @@ def refusable() -> Review:
     return review(EVERY_ACTION, refusal=check(made, limits, "d" * 64, "optout up"))
 
 
-@pytest.mark.parametrize("purpose", Purpose)
+@each_row("purpose", Purpose)
 def test_documents_are_as_the_schema_says(purpose: Purpose) -> None:
     for made in (review([]), review(EVERY_ACTION, 3), refusable()):
         VALIDATOR.validate(
@@ -141,7 +142,7 @@ def test_a_saved_plan_is_read_back() -> None:
     assert parse_saved(render(review([])).encode()).plan == plan([])
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("content", "words"),
     [
         (b"", "is no JSON document"),
@@ -182,7 +183,7 @@ def test_what_is_no_plan_or_not_as_written_is_not_believed(content: bytes, words
     assert len(str(caught.value)) < 200
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("scope", "words"),
     [
         (

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from tests.plan.plans import BUCKET, EVERY_ACTION, plan, review, step, steps
+from tests.tables import each_row
 from voiceid_optout.plan import Action, Purpose, Scope, Step
 from voiceid_optout.plan.guard import Limits, check
 from voiceid_optout.plan.render_markdown import COMMENT_LENGTH, LEAST_LENGTH, cell, code, render
@@ -53,12 +54,12 @@ def cells(markdown: str) -> list[list[tuple[str, str]]]:
     return [[(child.type, child.content) for child in token.children or []] for token in inlines[2:]]
 
 
-@pytest.mark.parametrize("text", NASTY)
+@each_row("text", NASTY)
 def test_in_code_nothing_means_anything(text: str) -> None:
     assert spans(code(text)) == [clean(text, 200)]
 
 
-@pytest.mark.parametrize("text", NASTY)
+@each_row("text", NASTY)
 def test_in_a_cell_a_bar_ends_nothing(text: str) -> None:
     ((part,), end) = cells(cell(text))
     assert part[0] == "code_inline"
@@ -179,12 +180,13 @@ def test_nothing_from_elsewhere_is_markup() -> None:
     assert len(rows) == len(parts) + len(parts) + 1 + 1 + len(parts)
 
 
-@pytest.mark.parametrize("each", EVERY_ACTION, ids=lambda each: each.action.value)
+@each_row("each", EVERY_ACTION)
 def test_every_action_has_its_table(each: Step) -> None:
     assert f"`{each.label}`" in render(review([each]))
 
 
-@pytest.mark.parametrize("limit", [LEAST_LENGTH, 20_000, COMMENT_LENGTH])
+@pytest.mark.costly
+@each_row("limit", [LEAST_LENGTH, 20_000, COMMENT_LENGTH])
 def test_a_comment_s_limit_is_kept_and_the_counts_stay(limit: int) -> None:
     made = review([*steps(Action.OPT_OUT, 100_000), *steps(Action.RELEASE, 3, 200_000)], 5)
     shown = render(made, limit)
@@ -216,7 +218,7 @@ def test_too_little_room_is_refused() -> None:
         render(review([]), LEAST_LENGTH - 1)
 
 
-@settings(max_examples=30)
+@settings(max_examples=settings().max_examples // 3)
 @given(
     st.lists(st.tuples(st.sampled_from(list(Action)), st.integers(1, 400)), max_size=8),
     st.integers(LEAST_LENGTH, 40_000),

@@ -3,6 +3,7 @@ from dataclasses import replace
 import pytest
 
 from tests.plan.plans import BUCKET, DOMAIN, EVERY_ACTION, plan, review, step, steps
+from tests.tables import each_row
 from voiceid_optout.plan import Action, Change, Purpose, Scope, Step, short
 from voiceid_optout.plan.guard import Limits, check
 from voiceid_optout.plan.render_text import (
@@ -71,7 +72,7 @@ def test_a_release_says_why() -> None:
     assert row(review([released]), released).reason == "released"
 
 
-@pytest.mark.parametrize("each", EVERY_ACTION, ids=lambda each: each.action.value)
+@each_row("each", EVERY_ACTION)
 def test_every_action_has_a_row(each: Step) -> None:
     (_, _, line, _) = lines(review([each]))
     assert each.label in line.text
@@ -94,6 +95,7 @@ def test_rows_are_limited_and_the_middle_is_counted() -> None:
     assert len(lines(made, limit=2)) == 6
 
 
+@pytest.mark.costly
 def test_a_hundred_thousand_steps_stay_readable_and_a_release_is_among_them() -> None:
     made = review([*steps(Action.OPT_OUT, 100_000), step(Action.RELEASE, 50_000_000)])
     shown = render(made).splitlines()

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.plan.plans import DOMAIN, SCOPE, plan, review, step, steps
+from tests.tables import each_row
 from voiceid_optout.plan import Action, Change, Plan, Purpose, Scope, Step, digest, people
 from voiceid_optout.plan.review import (
     REASON_LENGTH,
@@ -30,7 +31,7 @@ from voiceid_optout.plan.review import (
 A, B, C = steps(Action.OPT_OUT, 3)
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("purpose", "title", "is_plan"),
     [
         (Purpose.UP, "Plan for stack test", True),
@@ -112,7 +113,7 @@ def test_a_hostile_place_is_one_line_without_controls() -> None:
     assert made.where == "https://a ::error::b (us-east-1), domain D ::add-mask::x[2J"
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("opt_outs", "releases", "seconds", "words"),
     [
         (0, 0, 0, ""),
@@ -146,7 +147,7 @@ def of(*actions: Action, unchanged: int = 0) -> Plan:
     return Plan(tuple(Step(f"sp-{n}", action, "") for n, action in enumerate(actions)), unchanged)
 
 
-@pytest.mark.parametrize("action", Action)
+@each_row("action", Action)
 def test_every_action_has_its_words(action: Action) -> None:
     assert summary(of(action, unchanged=1234)) == f"1 to {VERBS[action]}, 1,234 unchanged"
     assert len(SYMBOLS[action]) == 1
@@ -173,7 +174,7 @@ def test_rows_left_out_are_counted() -> None:
     assert [more(count) for count in (1, 4211)] == ["… 1 more row …", "… 4,211 more rows …"]
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("change", "words"),
     [
         (None, ""),
@@ -186,7 +187,7 @@ def test_a_change_in_words(change: Change | None, words: str) -> None:
     assert changed(change) == words
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("text", "line"),
     [
         ("consented again in writing", "consented again in writing"),
@@ -216,7 +217,7 @@ def test_nothing_gets_through_that_moves_a_cursor(text: str, length: int) -> Non
     assert not {unicodedata.category(letter) for letter in line} & {"Cc", "Cf", "Cs", "Zl", "Zp"}
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("seconds", "words"),
     [
         (0, "less than 1 s"),
@@ -253,7 +254,7 @@ def test_one_release_among_a_thousand_opt_outs_stays_to_be_seen() -> None:
     assert shown == [*many[:2], Gap(498), many[500], Gap(498), *many[-2:]]
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("counts", "room", "given_"),
     [
         ({Action.OPT_OUT: 5}, 3, [3]),

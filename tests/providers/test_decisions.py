@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from pulumi.output import Unknown
 from pulumi.runtime.rpc import UNKNOWN
 
+from tests.tables import each_row
 from voiceid_optout.providers.decisions import (
     INPUTS,
     check,
@@ -40,12 +41,12 @@ def test_check_keeps_the_inputs_alone_and_fills_in_ensure() -> None:
     assert check(news) == (IN, [])
 
 
-@pytest.mark.parametrize("speaker_id", ["a", "A" * 256, "caller_1-x", GENERATED])
+@each_row("speaker_id", ["a", "A" * 256, "caller_1-x", GENERATED])
 def test_check_passes_what_the_api_passes(speaker_id: str) -> None:
     assert check({**IN, "speaker_id": speaker_id})[1] == []
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("name", "value", "says"),
     [
         ("domain_id", "short", "22 letters"),
@@ -79,16 +80,14 @@ def test_no_change() -> None:
     assert not diff(OUT, IN).changes
 
 
-@pytest.mark.parametrize("status", ["ENROLLED", "EXPIRED", "PENDING", None, "NEW_ONE"])
+@each_row("status", ["ENROLLED", "EXPIRED", "PENDING", None, "NEW_ONE"])
 def test_drift_of_somebody_opted_out_is_a_change_and_no_replacement(status: str | None) -> None:
     verdict = diff({**OUT, "status": status}, IN)
     assert verdict.changes
     assert verdict.replaces == ()
 
 
-@pytest.mark.parametrize(
-    ("status", "changes"), [(None, False), ("", False), ("ENROLLED", True), ("OPTED_OUT", True)]
-)
+@each_row(("status", "changes"), [(None, False), ("", False), ("ENROLLED", True), ("OPTED_OUT", True)])
 def test_somebody_released_must_be_absent(status: str | None, changes: bool) -> None:
     released = {**IN, "ensure": "released"}
     assert diff({**released, "status": status}, released).changes is changes
@@ -105,8 +104,8 @@ def test_another_person_is_a_replacement(name: str, value: str) -> None:
     assert (verdict.changes, verdict.replaces) == (True, (name,))
 
 
-@pytest.mark.parametrize("name", INPUTS)
-@pytest.mark.parametrize("value", UNKNOWNS)
+@each_row("name", INPUTS)
+@each_row("value", UNKNOWNS)
 def test_an_unknown_input_is_a_change_and_never_a_replacement(name: str, value: Any) -> None:
     verdict = diff(OUT, {**IN, name: value})
     assert (verdict.changes, verdict.replaces) == (True, ())

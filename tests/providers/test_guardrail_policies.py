@@ -19,6 +19,7 @@ from tests.providers.guardrails import (
     trusts,
 )
 from tests.providers.iam import Request, allows, wide_open
+from tests.tables import each_row
 from voiceid_optout.providers import guardrail_policies as policies
 from voiceid_optout.providers.guardrail_settings import GuardrailSettings
 
@@ -99,7 +100,7 @@ def test_the_state_is_read_for_previews_and_written_by_what_applies() -> None:
         assert may(permissions, "DescribeSpeaker", DOMAIN_ARN)
 
 
-@pytest.mark.parametrize("action", ["DELETE_SPEAKER", "ENROLL_SPEAKER", "DeleteSpeaker"])
+@each_row("action", ["DELETE_SPEAKER", "ENROLL_SPEAKER", "DeleteSpeaker"])
 def test_deletions_and_enrolments_are_matched(action: str) -> None:
     pattern = policies.event_pattern(settings())
     assert matches(pattern, event(action))
@@ -118,8 +119,8 @@ def test_the_guides_own_spelling_of_the_domain_is_matched_too() -> None:
     assert not matches(pattern, spelt)
 
 
-@pytest.mark.parametrize("action", ["OPT_OUT_SPEAKER", "OptOutSpeaker"])
-@pytest.mark.parametrize("status", ["SUCCESS", "FAILURE"])
+@each_row("action", ["OPT_OUT_SPEAKER", "OptOutSpeaker"])
+@each_row("status", ["SUCCESS", "FAILURE"])
 def test_opt_outs_are_not_matched(action: str, status: str) -> None:
     sent = event(action)
     sent["detail"]["status"] = status

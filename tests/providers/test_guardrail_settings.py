@@ -6,6 +6,7 @@ import yaml
 
 from tests.providers.guardrails import ACCOUNT, DOMAIN, GIVEN, REGION, settings
 from tests.providers.process import ROOT
+from tests.tables import each_row
 from voiceid_optout.providers.guardrail_settings import KNOWN, GuardrailSettings, GuardrailsInvalid, StateFolder
 
 PAGE = (ROOT / "docs" / "aws.md").read_text(encoding="utf-8")
@@ -28,7 +29,7 @@ def test_a_repository_with_and_without_ids() -> None:
     assert (made.name, made.subject, made.repository_id) == ("example/optouts", "example@1/optouts@2", "2")
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("url", "folder"),
     [
         ("s3://states", StateFolder("states", "")),
@@ -41,7 +42,7 @@ def test_where_the_state_is(url: str, folder: StateFolder) -> None:
     assert settings(stateUrl=url).state == folder
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("given", "says"),
     [
         ({"account": 111122223333}, r"guardrailSettings\.account is not an account of 12 digits, in quotes"),
@@ -84,7 +85,7 @@ def test_one_line_names_the_key(given: dict[str, Any], says: str) -> None:
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("given", "more", "says"),
     [
         (None, {}, "guardrailSettings is not an object"),

@@ -1,13 +1,13 @@
 from datetime import UTC, datetime
 from typing import Any
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pulumi.output import Unknown
 from pulumi.runtime.rpc import UNKNOWN
 
 from tests.providers.shards import OPTED_OUT, RELEASED, inputs, name, opted_out, without
+from tests.tables import each_row
 from voiceid_optout.providers.decisions import (
     SHARD_INPUTS,
     Member,
@@ -47,7 +47,7 @@ def test_check_passes_a_shard_without_people() -> None:
     assert check_shard({"domain_id": DOMAIN, "members": "", "speaker_ids": ""})[1] == []
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("change", "property_", "says"),
     [
         ({"domain_id": "short"}, "domain_id", "22 letters"),
@@ -76,8 +76,8 @@ def test_check_refuses(change: dict[str, Any], property_: str, says: str) -> Non
     assert "planted" not in failure.reason
 
 
-@pytest.mark.parametrize("unknown", [UNKNOWN, object.__new__(Unknown)])
-@pytest.mark.parametrize("property_", SHARD_INPUTS)
+@each_row("unknown", [UNKNOWN, object.__new__(Unknown)])
+@each_row("property_", SHARD_INPUTS)
 def test_check_lets_pass_what_a_preview_does_not_know(property_: str, unknown: Any) -> None:
     assert check_shard({**IN, property_: unknown})[1] == []
 
@@ -91,7 +91,7 @@ def test_texts_that_an_engine_drops_are_empty() -> None:
     assert not is_shard_changed({"domain_id": DOMAIN}, empty)
 
 
-@pytest.mark.parametrize("property_", SHARD_INPUTS)
+@each_row("property_", SHARD_INPUTS)
 def test_every_other_input_is_a_change(property_: str) -> None:
     assert is_shard_changed(OUT, {**IN, property_: "other"})
 

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from tests.register.conftest import DOMAINS, SANDBOX
 from tests.register.edits import FILE, load
 from tests.register.yaml12 import read_as_editor
+from tests.tables import each_row
 from voiceid_optout.register import Ensure, Register, load_texts
 from voiceid_optout.register.edit import (
     CannotEdit,
@@ -58,7 +59,7 @@ def test_fields_have_the_order_of_the_format() -> None:
     assert block(person(reason="by phone", ticket="T-1"), RELEASED, STYLE).splitlines()[1] == "    reason: by phone"
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("text", "written"),
     [
         ("by phone, twice", "by phone, twice"),
@@ -165,7 +166,7 @@ def test_what_was_asked_for_passes() -> None:
     verify(load(BEFORE), load(AFTER), {FILE: edit()})
 
 
-@pytest.mark.parametrize(
+@each_row(
     "after",
     [
         BEFORE,

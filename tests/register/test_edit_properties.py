@@ -108,7 +108,7 @@ def check_diff(new: Rewritten) -> None:
     assert result + old[at:] == new.text.splitlines()
 
 
-@settings(max_examples=150)
+@settings(max_examples=3 * settings().max_examples // 2)
 @given(files(), st.lists(DETAILS, min_size=1, max_size=3))
 def test_adding_leaves_every_line_that_was_there(written: Written, details: list[dict[str, str]]) -> None:
     edit = FileChange()
@@ -124,7 +124,7 @@ def test_adding_leaves_every_line_that_was_there(written: Written, details: list
     )
 
 
-@settings(max_examples=150)
+@settings(max_examples=3 * settings().max_examples // 2)
 @given(files(), st.data())
 def test_moving_takes_out_whole_entries_and_nothing_else(written: Written, data: st.DataObject) -> None:
     register = load(written.text)

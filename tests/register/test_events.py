@@ -4,6 +4,7 @@ import pytest
 import yaml
 
 from tests.register.conftest import FILES
+from tests.tables import each_row
 from voiceid_optout.register.document import read_document
 from voiceid_optout.register.events import MAX_FAULTS, Events, open_parser
 from voiceid_optout.register.faults import Code, Fault, RegisterInvalid
@@ -14,7 +15,7 @@ def faults_of(data: bytes, parser: type) -> list[Fault]:
     return read_document(Events(data, "people.yaml", parser)).faults
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}/{path.name}")
+@each_row("path", FILES)
 def test_the_parser_does_not_matter(path: Path) -> None:
     try:
         data = read(Source(path, "f", path.parent))

@@ -5,7 +5,6 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-import pytest
 import yaml
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -14,6 +13,7 @@ from jsonschema.validators import extend
 
 from tests.register.conftest import FILES
 from tests.register.yaml12 import read_as_editor
+from tests.tables import each_row
 from voiceid_optout.register.document import read_document
 from voiceid_optout.register.events import Events
 from voiceid_optout.register.faults import ABOUT, Level, RegisterInvalid
@@ -33,24 +33,24 @@ from voiceid_optout.register.fields import (
 from voiceid_optout.register.sources import Source, read
 
 
-@pytest.mark.parametrize("word", ["", "~", "null", "NULL"])
+@each_row("word", ["", "~", "null", "NULL"])
 def test_nothing(word: str) -> None:
     assert is_null(word)
     assert not is_number_or_boolean(word)
 
 
-@pytest.mark.parametrize("word", ["0017", "-1", "0o17", "0x1F", "1.5", ".5", "1e5", "1.", "-.inf", ".NaN", "true"])
+@each_row("word", ["0017", "-1", "0o17", "0x1F", "1.5", ".5", "1e5", "1.", "-.inf", ".NaN", "true"])
 def test_numbers_and_booleans(word: str) -> None:
     assert is_number_or_boolean(word)
 
 
-@pytest.mark.parametrize("word", ["yes", "Off", "1_000", "0b1", "12:30:00", "2026-03-02", "<<", "="])
+@each_row("word", ["yes", "Off", "1_000", "0b1", "12:30:00", "2026-03-02", "<<", "="])
 def test_ambiguous(word: str) -> None:
     assert is_ambiguous(word)
     assert not is_number_or_boolean(word)
 
 
-@pytest.mark.parametrize("word", ["caller-000017", "0017a", "1e", "yy", "nul", "truely", "id#0", "-", "."])
+@each_row("word", ["caller-000017", "0017a", "1e", "yy", "nul", "truely", "id#0", "-", "."])
 def test_text(word: str) -> None:
     assert not is_null(word)
     assert not is_number_or_boolean(word)
@@ -62,7 +62,7 @@ def test_dates() -> None:
     assert parse_date("2026-02-29") is None
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("key", "meant"),
     [
         ("Id", "id"),
@@ -117,7 +117,7 @@ def test_the_schema_checked_in_is_fresh() -> None:
     assert json.loads(schema_text()) == build_schema()
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}/{path.name}")
+@each_row("path", FILES)
 def test_both_say_the_same_about_every_fixture(path: Path) -> None:
     try:
         data = read(Source(path, "f", path.parent))
@@ -189,7 +189,7 @@ class _Dumper(yaml.SafeDumper):
         return True
 
 
-@settings(max_examples=500)
+@settings(max_examples=5 * settings().max_examples)
 @given(_documents)
 @example(["a\n"])
 @example({"speakers": [], "domain": "2026-03-02"})
@@ -207,8 +207,6 @@ def test_a_plain_id_is_text_for_every_reader(text: str) -> None:
     assert SPEAKER_ID.problem(text, plain=True) is None
 
 
-@pytest.mark.parametrize(
-    "text", ["true", "yes", "y", "null", "-caller", "1e-5", "2026-03-02", "id#a-b", "a-b\n", "a" * 257]
-)
+@each_row("text", ["true", "yes", "y", "null", "-caller", "1e-5", "2026-03-02", "id#a-b", "a-b\n", "a" * 257])
 def test_what_a_reader_may_take_for_something_else_is_no_plain_id(text: str) -> None:
     assert not PLAIN_ID.fullmatch(text)

@@ -1,5 +1,6 @@
 import pytest
 
+from tests.tables import each_row
 from voiceid_optout.register.layout import (
     Hunk,
     Patch,
@@ -13,7 +14,7 @@ from voiceid_optout.register.layout import (
 )
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("lines", "comments"),
     [
         (["- caller-1"], []),
@@ -68,7 +69,7 @@ def test_changes_far_apart_are_told_apart() -> None:
     ]
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("line", "shown"),
     [
         ("domain: sandbox", "domain: sandbox"),

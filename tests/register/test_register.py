@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.register.conftest import CASES, DOMAINS, HERE, SANDBOX, faults_of, register_of
+from tests.tables import each_row
 from voiceid_optout.register import Ensure, Entry, load, load_paths, no_collection
 from voiceid_optout.register.faults import Code, Location, RegisterInvalid
 
@@ -25,13 +26,13 @@ MADE_ELSEWHERE = {
 }
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+@each_row("case", CASES)
 def test_every_fault_is_told_at_its_place(case: Path) -> None:
     told = [str(fault) for fault in faults_of(case)]
     assert told == (case / "expected.txt").read_text(encoding="utf-8").splitlines()
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+@each_row("case", CASES)
 def test_no_message_carries_what_the_file_says(case: Path) -> None:
     told = "\n".join(fault.message for fault in faults_of(case))
     assert not re.search(r"zq\d|PRIV|phone|0017|zzzz|sandbx|someone", told)
@@ -135,17 +136,22 @@ def test_several_places_make_one_register(tmp_path: Path) -> None:
     assert fault.other == Location("one/people.yaml", 1, 3)
 
 
+@pytest.fixture(scope="module")
+def any_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give one folder for all examples: pytest looks at all others when it makes one."""
+    return tmp_path_factory.mktemp("any")
+
+
 _WORDS = ("- ", "  ", "id: ", "speakers:", "released:", "&a", "*a", "---\n", "...\n", ": ", "? ", "<<: ", "0017")
 _ESCAPES = ('"\\UFFFFFFFF"', '"\\ud800"')
 _PIECES = st.sampled_from([*"\nx'\"\\[]{}!|>#%,\t\r@~é\ufeff\x00\u2028", *_WORDS, *_ESCAPES])
 
 
-@settings(max_examples=300)
+@settings(max_examples=3 * settings().max_examples)
 @given(st.one_of(st.lists(_PIECES, max_size=30).map("".join).map(str.encode), st.binary(max_size=60)))
-def test_no_bytes_break_the_loader(tmp_path_factory: pytest.TempPathFactory, data: bytes) -> None:
-    folder = tmp_path_factory.mktemp("any")
-    (folder / "people.yaml").write_bytes(data)
-    for fault in faults_of(folder, "sandbox"):
+def test_no_bytes_break_the_loader(any_folder: Path, data: bytes) -> None:
+    (any_folder / "people.yaml").write_bytes(data)
+    for fault in faults_of(any_folder, "sandbox"):
         assert fault.location.line <= data.count(b"\n") + data.count(b"\r") + 1
         assert fault.location.column >= 1
 

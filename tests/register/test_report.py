@@ -4,9 +4,8 @@ import json
 from datetime import date
 from typing import TYPE_CHECKING
 
-import pytest
-
 from tests.register.conftest import register_of
+from tests.tables import each_row
 from voiceid_optout.register import Entry
 from voiceid_optout.register.faults import Code, Fault, Location, RegisterInvalid
 from voiceid_optout.register.report import as_json, contacts, github, github_warnings, reviews_past, summary
@@ -23,12 +22,12 @@ def found(speaker_id: str = "caller-1", reason: str | None = None, ticket: str |
     return [f"{contact.field}: {contact.looks_like}" for contact in contacts([entry])]
 
 
-@pytest.mark.parametrize("id_", ["00491701234567", "0170-1234567", "491701234567", "0170_123_4567"])
+@each_row("id_", ["00491701234567", "0170-1234567", "491701234567", "0170_123_4567"])
 def test_a_number_as_id(id_: str) -> None:
     assert found(id_) == ["id: a telephone number"]
 
 
-@pytest.mark.parametrize(
+@each_row(
     "id_",
     ["caller-000017", "12345678", "1234567890123456", "AB0170123456", "id#0123456789012345678901", "20260302"],
 )
@@ -36,7 +35,7 @@ def test_other_ids(id_: str) -> None:
     assert found(id_) == []
 
 
-@pytest.mark.parametrize(
+@each_row(
     "text",
     ["call 0170 1234567", "+49 (170) 123-45-67", "from (0170) 1234567.", "0049-170/1234567", "+491701234567"],
 )
@@ -45,14 +44,12 @@ def test_a_number_in_a_text(text: str) -> None:
     assert found(ticket=text) == ["ticket: a telephone number"]
 
 
-@pytest.mark.parametrize(
-    "text", ["wrote as maria.schmidt@example.org", "mail to <m@example.co.uk>", "MÜLLER@example.org"]
-)
+@each_row("text", ["wrote as maria.schmidt@example.org", "mail to <m@example.co.uk>", "MÜLLER@example.org"])
 def test_an_address_in_a_text(text: str) -> None:
     assert found(reason=text) == ["reason: an e-mail address"]
 
 
-@pytest.mark.parametrize(
+@each_row(
     "text",
     [
         "objection by phone",

@@ -3,6 +3,7 @@
 import pytest
 
 from tests.register.edits import add, adopt, load, release
+from tests.tables import each_row
 from voiceid_optout.register.edit import CannotEdit, Person
 from voiceid_optout.register.faults import RegisterInvalid
 from voiceid_optout.register.layout import find_sections
@@ -11,7 +12,7 @@ NEW = Person("caller-9")
 FULL = Person("0021", {"ticket": "T: 1", "reason": "by phone, twice", "requested_on": "2026-01-02"})
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("before", "after"),
     [
         ("- a\n", "- a\n- caller-9\n"),
@@ -63,7 +64,7 @@ def test_adding_with_evidence() -> None:
     assert add("[a]\n", FULL, NEW) == f"[a, {inside}, caller-9]\n"
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("before", "after"),
     [
         ("- a\n- b\n", "speakers:\n- a\nreleased:\n- id: b\n  reason: consented\n"),
@@ -108,7 +109,7 @@ def test_a_released_person_goes_back() -> None:
     assert add(before, Person("b"), Person("c")) == "speakers: [a, b, c]\nreleased: []\n"
 
 
-@pytest.mark.parametrize("header", ["|", ">", "|-", "|+", ">-", "|2", "|2-"])
+@each_row("header", ["|", ">", "|-", "|+", ">-", "|2", "|2-"])
 def test_a_comment_on_the_header_of_a_block_of_text_goes_along(header: str) -> None:
     before = f"- id: b\n  reason: {header}  # vault 7\n    # no comment\n  # two\n- c\n"
     assert release(before, "b") == "speakers:\n- c\nreleased:\n- id: b  # vault 7\n  reason: consented\n  # two\n"
@@ -116,7 +117,7 @@ def test_a_comment_on_the_header_of_a_block_of_text_goes_along(header: str) -> N
     assert add(back, Person("b")) == "speakers:\n- b  # vault 7\nreleased: []\n"
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("before", "after"),
     [
         (  # not that at the top of the file, and not across a blank line
@@ -150,7 +151,7 @@ def test_the_section_of_those_not_opted_out_belongs_to_nobody() -> None:
     assert release(before, "b").startswith(before.removesuffix("- b\n"))
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("text", "place"),
     [
         ("speakers:\n- b # vault 7\n- c\nreleased: [{id: b9, reason: r}]\n", "4: a list in brackets .* line 2"),
@@ -169,8 +170,8 @@ def test_a_comment_that_has_no_place_in_brackets_is_refused_on_the_way_back() ->
         add(before, Person("b"))
 
 
-@pytest.mark.parametrize("header", ["|", ">", "|-", "|+", ">+"])
-@pytest.mark.parametrize("end", ["", "\n", "\n\n\n"])
+@each_row("header", ["|", ">", "|-", "|+", ">+"])
+@each_row("end", ["", "\n", "\n\n\n"])
 def test_a_block_of_text_at_the_end_of_the_file(header: str, end: str) -> None:
     before = f"- id: a\n  reason: {header}\n    text{end}"
     assert add(before, NEW).startswith(f"{before.rstrip()}\n- caller-9")
@@ -178,7 +179,7 @@ def test_a_block_of_text_at_the_end_of_the_file(header: str, end: str) -> None:
     assert release(f"{before.rstrip()}\n- b{end}", "b").startswith(f"speakers:\n{before.rstrip()}\n")
 
 
-@pytest.mark.parametrize(
+@each_row(
     "text", ["? speakers\n: - b\n", "--- [b]\n", "[a,\n b]\n", "? speakers\n: # c\n  - b\n", "[b # c\n, a]\n",
      "speakers: [b # c\n  , a]\n", "speakers: [\n  b # c\n  , a]\n", "speakers: [b, # one\n  a]\n"]
 )  # fmt: skip
@@ -201,7 +202,7 @@ def test_those_not_opted_out_are_listed_as_comments_and_renewed() -> None:
     assert adopt(once, ["c"], []) == "speakers:\n  - a\n  - b\n  - c\nreleased: []\n"
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("before", "people", "above", "below"),
     [
         ("speakers: []  # c\n# d\n", [], "speakers: []  # c\n", "# d\n"),

@@ -16,6 +16,7 @@ from tests.evidence.receipts import person
 from tests.evidence.test_signing import PUBLIC
 from tests.release import interface
 from tests.release.freeze import DOMAIN, ENDPOINT, GROUPINGS, HERE, register
+from tests.tables import each_row
 from voiceid_optout.evidence.verification import verify
 from voiceid_optout.plan.render_json import parse_saved
 from voiceid_optout.register import load
@@ -42,7 +43,7 @@ def test_nothing_that_others_rely_on_is_lost(frozen: Path) -> None:
     assert interface.lost(promised, interface.today()) == []
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("change", "lost"),
     [
         (lambda now: now["exit codes"].pop("DRIFT"), "/exit codes/DRIFT"),

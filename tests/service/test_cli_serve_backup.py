@@ -7,6 +7,7 @@ import click.testing
 import pytest
 
 from tests.service.running import thread
+from tests.tables import each_row
 from voiceid_optout.cli.exit_codes import ExitCode
 from voiceid_optout.cli.serve import SUBCOMMANDS, command
 
@@ -39,7 +40,7 @@ def test_a_backup_and_its_restoration(tmp_path: Path) -> None:
     assert invoke("restore", "--data", tmp_path / "new", file).stdout == f"Restored {file}.\n"
 
 
-@pytest.mark.parametrize("name", SUBCOMMANDS)
+@each_row("name", SUBCOMMANDS)
 def test_every_command_s_help_teaches(name: str) -> None:
     shown = invoke(name, "--help").stdout
     assert "Example" in shown

@@ -6,6 +6,7 @@ from typing import Any
 import click.testing
 import pytest
 
+from tests.tables import each_row
 from voiceid_optout.cli.exit_codes import ExitCode
 from voiceid_optout.cli.serve import command
 from voiceid_optout.service.auth.quotas import AWS
@@ -87,7 +88,7 @@ def test_limits_and_events(settings: Any, tmp_path: Path) -> None:
     assert not chosen.access.first_key
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("options", "words"),
     [
         (("--quotas", "no-such-file"), "no-such-file cannot be read"),

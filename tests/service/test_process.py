@@ -15,6 +15,7 @@ import pytest
 from tests.service.calls import call, send
 from tests.service.http.test_app import opt_out
 from tests.service.running import PATIENCE, START, Service, child, thread
+from tests.tables import each_row
 from voiceid_optout.cli.exit_codes import ExitCode
 from voiceid_optout.service import process
 from voiceid_optout.service.data_folder import find
@@ -95,7 +96,7 @@ def test_a_port_in_use(tmp_path: Path) -> None:
     assert "Traceback" not in refused.stderr
 
 
-@pytest.mark.parametrize("options", [["--port", "70000"], ["--port", "x"], ["--nothing"]])
+@each_row("options", [["--port", "70000"], ["--port", "x"], ["--nothing"]])
 def test_wrong_usage(options: Any) -> None:
     assert run(*options).returncode == ExitCode.USAGE
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.service.running import thread
+from tests.tables import each_row
 from voiceid_optout.service.errors import StartError
 from voiceid_optout.service.settings import (
     EventSinks,
@@ -19,7 +20,7 @@ from voiceid_optout.service.settings import (
 SECRET = SecretSource(Kind.STORED, "secret")
 
 
-@pytest.mark.parametrize("url", ["https://events.example/hook", "http://127.0.0.1:1/", "http://localhost/"])
+@each_row("url", ["https://events.example/hook", "http://127.0.0.1:1/", "http://localhost/"])
 def test_addresses_of_a_webhook(url: str) -> None:
     WebhookSettings(url, SECRET).check()
 
@@ -51,7 +52,7 @@ def test_names_are_those_that_are_set(tmp_path: Path) -> None:
     assert both.names == ("file", "webhook")
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("host", "local"),
     [
         *((name, True) for name in ("127.0.0.1", "127.9.9.9", "::1", "localhost")),
@@ -99,7 +100,7 @@ def test_a_reference_to_the_environment(monkeypatch: pytest.MonkeyPatch) -> None
     assert source.resolve() == TEXT
 
 
-@pytest.mark.parametrize("text", [TEXT, "file:", "env:", "stored:x", ""])
+@each_row("text", [TEXT, "file:", "env:", "stored:x", ""])
 def test_anything_else_is_refused_and_not_repeated(text: str) -> None:
     with pytest.raises(SecretError, match="env:NAME or file:PATH") as refusal:
         SecretSource.parse(text)

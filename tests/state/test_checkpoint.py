@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.engine.bench import SALT, THING, urn
+from tests.tables import each_row
 from voiceid_optout.state import OutOfScopeError, StateError
 from voiceid_optout.state import checkpoint as checkpoints
 from voiceid_optout.state.checkpoint import Checkpoint, PendingOperation, SealedCheckpoint
@@ -70,7 +71,7 @@ class TestRender:
         assert '{"a":"<é>&"}'.encode() in checkpoints.render("dev", "sample", state, crypter, MOMENT)
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("moment", "text"),
     [
         (MOMENT, "2026-11-22T13:05:36.25443Z"),
@@ -85,7 +86,7 @@ def test_timestamp(moment: datetime, text: str) -> None:
 
 
 class TestParse:
-    @pytest.mark.parametrize(
+    @each_row(
         "content",
         [
             {"version": 3},
@@ -116,7 +117,7 @@ class TestParse:
     def test_without_salt(self) -> None:
         assert parse(document(secrets_providers={"type": "passphrase"})).salt is None
 
-    @pytest.mark.parametrize(
+    @each_row(
         "text",
         [
             b"",
@@ -140,7 +141,7 @@ class TestParse:
         ):
             checkpoints.parse(text, "dev.json")
 
-    @pytest.mark.parametrize("version", [None, 0, 1, 2, 5, 99, "3"])
+    @each_row("version", [None, 0, 1, 2, 5, 99, "3"])
     def test_other_versions(self, version: Any) -> None:
         with pytest.raises(StateError, match=r"dev.json: checkpoint version .* is not supported"):
             parse({"version": version, "checkpoint": {}})
@@ -157,7 +158,7 @@ class TestParse:
         with pytest.raises(OutOfScopeError, match="the secrets provider cloud: "):
             parse(document(secrets_providers={"type": "cloud", "state": {}}))
 
-    @pytest.mark.parametrize(
+    @each_row(
         "manifest",
         [{"version": "3.260.0", "magic": "0" * 64}, {"version": "3.260.0"}, {"magic": "0" * 64}],
     )
@@ -186,7 +187,7 @@ def entry(name: str = "s1", **keys: Any) -> dict[str, Any]:
     return {**own, "provider": REFERENCE, **keys}
 
 
-@pytest.mark.parametrize(
+@each_row(
     "resources",
     [
         [],
@@ -203,7 +204,7 @@ def test_sound(resources: list[Any]) -> None:
     parse(document(resources=resources, pending_operations=pending))
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("resources", "fault"),
     [
         ([3], "a resource without a URN"),
@@ -239,7 +240,7 @@ def test_faults(resources: list[Any], fault: str) -> None:
         parse(document(resources=resources))
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("operation", "fault"),
     [
         (3, "a pending operation without a type"),
@@ -258,7 +259,7 @@ def test_no_entries(value: Any) -> None:
     assert parse(document(resources=value, pending_operations=value)) == SealedCheckpoint()
 
 
-@pytest.mark.parametrize("value", [{}, {"urn": 1}, "text", 3, False])
+@each_row("value", [{}, {"urn": 1}, "text", 3, False])
 def test_entries_that_are_no_list(value: Any) -> None:
     with pytest.raises(StateError, match=r"^dev\.json: a list was expected where resources are"):
         parse(document(resources=value))

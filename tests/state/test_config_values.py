@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.tables import each_row
 from voiceid_optout.state.config_values import RefusedError, as_text, load_yaml
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("value", "text"),
     [
         ("as it is: <&>", "as it is: <&>"),
@@ -39,7 +40,7 @@ def test_texts_are_those_of_the_cli(value: Any, text: str) -> None:
     assert as_text(value) == text
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("text", "value"),
     [
         ("yes", "yes"),
@@ -89,13 +90,13 @@ def test_merge_keys() -> None:
     assert load_yaml("base: &base {a: 1}\nuse:\n  <<: *base\n  b: 2\n")["use"] == {"a": 1, "b": 2}
 
 
-@pytest.mark.parametrize("text", ["a: [", "!!python/object/apply:os.getcwd []", "!!int x"])
+@each_row("text", ["a: [", "!!python/object/apply:os.getcwd []", "!!int x"])
 def test_what_is_no_plain_yaml_is_refused(text: str) -> None:
     with pytest.raises((yaml.YAMLError, ValueError)):
         load_yaml(text)
 
 
-@pytest.mark.parametrize(
+@each_row(
     "text",
     [
         "2026-01-02", "2026-1-2", "2026-01-02T03:04:05Z", "2026-01-02t03:04:05.10+02:00", "2026-01-02 03:04:05",
@@ -107,7 +108,7 @@ def test_a_date_without_quotes_is_refused(text: str) -> None:
         load_yaml(f"key: {text}\n")
 
 
-@pytest.mark.parametrize("text", ["a: 1\na: 2\n", "a: 1\n'a': 2\n", "b: {c: 1, c: 1}\n"])
+@each_row("text", ["a: 1\na: 2\n", "a: 1\n'a': 2\n", "b: {c: 1, c: 1}\n"])
 def test_a_key_that_stands_twice_is_refused(text: str) -> None:
     with pytest.raises(RefusedError, match="stands twice"):
         load_yaml(text)
@@ -117,7 +118,7 @@ def test_keys_that_only_look_alike() -> None:
     assert load_yaml("1: a\n'1': b\n") == {1: "a", "1": "b"}
 
 
-@pytest.mark.parametrize("text", ["!!binary aGk=", "!!set {a, b}", "!!omap [a: 1]", "!!pairs [a: 1]"])
+@each_row("text", ["!!binary aGk=", "!!set {a, b}", "!!omap [a: 1]", "!!pairs [a: 1]"])
 def test_other_tags_are_refused(text: str) -> None:
     with pytest.raises(RefusedError, match="a value with this tag cannot be read"):
         load_yaml(f"key: {text}\n")

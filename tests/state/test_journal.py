@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from tests.engine.bench import urn
 from tests.state.states import PROVIDER, STACK, provider, stack, thing
+from tests.tables import each_row
 from voiceid_optout.state.checkpoint import Checkpoint, PendingOperation
 from voiceid_optout.state.journal import EntryKind, Journal, JournalEntry, tidy
 
@@ -97,7 +98,7 @@ class TestRenamed:
         journal.record(K.SAME, replace(B, urn=urn("new")))
         assert names(journal.checkpoint()) == ["new", "a", "c"]
 
-    @pytest.mark.parametrize(
+    @each_row(
         ("before", "after"),
         [
             ({"parent": urn("b")}, {"parent": urn("new")}),
@@ -107,7 +108,7 @@ class TestRenamed:
             ({"parent": A.urn}, {"parent": A.urn}),
         ],
     )
-    @pytest.mark.parametrize("finished", [False, True])
+    @each_row("finished", [False, True])
     def test_those_who_use_it_follow(self, before: dict[str, Any], after: dict[str, Any], finished: bool) -> None:
         user = thing("z", **before)
         journal = Journal(Checkpoint((A, B, user)))
@@ -127,8 +128,8 @@ class TestRenamed:
 
 
 class TestPending:
-    @pytest.mark.parametrize("operation", ["creating", "updating", "deleting"])
-    @pytest.mark.parametrize("end", [K.PUT, K.REMOVE, K.FAILED])
+    @each_row("operation", ["creating", "updating", "deleting"])
+    @each_row("end", [K.PUT, K.REMOVE, K.FAILED])
     def test_begun_and_ended(self, operation: str, end: EntryKind) -> None:
         journal = Journal(BASE)
         journal.record(K.BEGIN, A, operation)
@@ -173,7 +174,7 @@ class TestOrder:
             journal.record(K.SAME, item)
         assert names(journal.checkpoint()) == ["c", "b", "a"]
 
-    @pytest.mark.parametrize(
+    @each_row(
         "use",
         [{"dependencies": (urn("z"),)}, {"property_dependencies": {"val": [urn("z")]}}, {"deleted_with": urn("z")}],
     )

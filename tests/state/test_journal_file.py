@@ -324,7 +324,11 @@ RENAMED = st.builds(
 
 
 @given(st.lists(BEGUN | ENDED | RENAMED, min_size=1, max_size=12))
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(
+    max_examples=3 * settings().max_examples // 5,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    deadline=None,
+)
 def test_a_replay_gives_what_the_run_had(tmp_path: Path, steps: list[JournalEntry]) -> None:
     path = tmp_path / "journal.jsonl"
     file = JournalFile(path, SEALED, CHECKPOINT)

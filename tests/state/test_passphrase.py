@@ -8,6 +8,7 @@ import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from tests.engine.bench import PASSPHRASE, SALT
+from tests.tables import each_row
 from voiceid_optout.state import PassphraseError, StateError, passphrase
 
 if TYPE_CHECKING:
@@ -38,11 +39,12 @@ def test_known_answer(vector: Crypter) -> None:
     assert vector.salt_text == VECTOR_SALT
 
 
-def test_the_sample_salt_holds_the_word_pulumi(cipher: AESGCM) -> None:
+def test_the_sample_salt_holds_the_word_pulumi(cipher: AESGCM, crypter: Crypter) -> None:
     version, salt, inner, nonce, proof = SALT.split(":")
     assert (version, inner) == ("v1", "v1")
     assert (len(b64decode(salt)), len(b64decode(nonce))) == (8, 12)
     assert cipher.decrypt(b64decode(nonce), b64decode(proof), None) == b"pulumi"
+    assert passphrase.open_with(PASSPHRASE, SALT).decrypt(crypter.encrypt("x")) == "x"
 
 
 @pytest.mark.parametrize("text", ["", "hush", "Grüße ✓", '{"a":1}', "x" * 10_000])
@@ -97,13 +99,13 @@ def test_wrong_passphrase() -> None:
     assert "not the one" not in str(caught.value)
 
 
-@pytest.mark.parametrize("salt", ["", "v1", "v1:AAAA", "v2:x:y", "v1:a:v1:b:c"])
+@each_row("salt", ["", "v1", "v1:AAAA", "v2:x:y", "v1:a:v1:b:c"])
 def test_a_damaged_salt(salt: str) -> None:
     with pytest.raises(StateError, match=r"the encryption salt is damaged: restore Pulumi.<stack>.yaml"):
         passphrase.open_with(PASSPHRASE, salt)
 
 
-@pytest.mark.parametrize("proof", ["v1:AAAA", "v1:AAAA:AAAA", "nothing"])
+@each_row("proof", ["v1:AAAA", "v1:AAAA:AAAA", "nothing"])
 def test_a_damaged_proof(proof: str) -> None:
     with pytest.raises(StateError, match="the encryption salt is damaged"):
         passphrase.open_with(PASSPHRASE, f"v1:AAECAwQFBgc=:{proof}")

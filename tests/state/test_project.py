@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.tables import each_row
 from tests.test_files import BOMB
 from voiceid_optout.state import OutOfScopeError, ProjectError
 from voiceid_optout.state import project as projects
@@ -229,7 +230,7 @@ class TestConfig:
         settings = StackSettings(Path("unused"), yaml.safe_load(text), None)
         return projects.resolve(settings, lambda sealed: sealed.removeprefix("sealed "))
 
-    @pytest.mark.parametrize(
+    @each_row(
         ("value", "text"),
         [
             ("hello", "hello"),
@@ -249,7 +250,7 @@ class TestConfig:
         config = self.resolve(f"a:b: {value}")
         assert config == projects.StackConfig({"a:b": text}, frozenset())
 
-    @pytest.mark.parametrize(
+    @each_row(
         ("value", "text"),
         [
             ("{secure: sealed x}", "x"),
@@ -263,7 +264,7 @@ class TestConfig:
         assert config.values == {"plain": "p", "a:b": text}
         assert config.secret_keys == {"a:b"}
 
-    @pytest.mark.parametrize("value", [{"secure": "x", "other": 1}, {"a": ["secure"]}, "secure"])
+    @each_row("value", [{"secure": "x", "other": 1}, {"a": ["secure"]}, "secure"])
     def test_no_secrets(self, value: Any) -> None:
         assert not self.resolve(yaml.safe_dump({"k": value})).secret_keys
 
@@ -285,7 +286,7 @@ class TestNames:
             projects.load_stack(project, name)
         assert str(error.value).isprintable()
 
-    @pytest.mark.parametrize("name", ["a", "A.b_c-9", "...", ".a", "x" * 100])
+    @each_row("name", ["a", "A.b_c-9", "...", ".a", "x" * 100])
     def test_that_pulumi_takes(self, name: str) -> None:
         assert projects.name_problem(name) is None
 

@@ -88,7 +88,7 @@ class Place:
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Place:
+def place(tmp_path: Path, known_salts: None) -> Place:
     return Place(tmp_path)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import dill
 import pytest
 
+from tests.tables import each_row
 from voiceid_optout.providers import provider_reference
 from voiceid_optout.providers.opted_out_speaker import OptedOutSpeakerProvider
 from voiceid_optout.providers.opted_out_speakers import OptedOutSpeakersProvider
@@ -28,8 +29,8 @@ class TestOurs:
     def test_what_our_classes_give_today(self, class_: Any) -> None:
         assert provider_reference(class_) in OURS
 
-    @pytest.mark.parametrize("class_", CLASSES)
-    @pytest.mark.parametrize("protocol", [4, 5])
+    @each_row("class_", CLASSES)
+    @each_row("protocol", [4, 5])
     def test_what_they_give_under_each_python(self, class_: Any, protocol: int) -> None:
         """3.14 has made 5 the default."""
         text = base64.b64encode(dill.dumps(class_(), protocol=protocol, recurse=True)).decode()
@@ -64,7 +65,7 @@ class TestRequire:
         with pytest.raises(UntrustedStateError, match="not ours, nor what the program sends"):
             require([Named(URN, "y")], "here", lambda: {"x"})
 
-    @pytest.mark.parametrize("text", ["", "x", None, 1, ["x"], {"a": "b"}, f"{min(OURS)}\n", min(OURS).rstrip("=")])
+    @each_row("text", ["", "x", None, 1, ["x"], {"a": "b"}, f"{min(OURS)}\n", min(OURS).rstrip("=")])
     def test_anything_else(self, text: Any) -> None:
         with pytest.raises(UntrustedStateError, match=r"a provider that is not ours, for urn:.*--trust-state"):
             require([Named(URN, text)], "here", None)
@@ -75,7 +76,7 @@ class TestRequire:
             require([*many, *many], "here", None)
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("urn", "text"),
     [
         (URN, URN),
@@ -102,7 +103,7 @@ def named(text: bytes) -> list[tuple[str, Any]]:
 
 
 class TestInspection:
-    @pytest.mark.parametrize(
+    @each_row(
         "parts",
         [
             '"outputs":{"__provider":"x"}',
@@ -145,13 +146,11 @@ class TestInspection:
         document = wrap({"secrets_providers": {"type": "passphrase", "state": {"salt": "v1:x"}}})
         assert Inspection.of(json.dumps(document).encode(), "here").salt == "v1:x"
 
-    @pytest.mark.parametrize(
-        "document", [[], {"checkpoint": 1}, {"checkpoint": {"latest": {"secrets_providers": {"state": 1}}}}]
-    )
+    @each_row("document", [[], {"checkpoint": 1}, {"checkpoint": {"latest": {"secrets_providers": {"state": 1}}}}])
     def test_no_salt(self, document: Any) -> None:
         assert Inspection.of(json.dumps(document).encode(), "here").salt is None
 
-    @pytest.mark.parametrize("text", [b"", b"{", b"\xff", b"[" * 100_000, b"1" * 5_000])
+    @each_row("text", [b"", b"{", b"\xff", b"[" * 100_000, b"1" * 5_000])
     def test_no_json(self, text: bytes) -> None:
         with pytest.raises(StateError, match="the state in here is no JSON that can be read"):
             Inspection.of(text, "here")
@@ -162,13 +161,11 @@ class TestLatest:
         assert latest({"version": 3, "checkpoint": {"latest": {"resources": []}}}) == {"resources": []}
         assert latest({"version": 3, "deployment": {"resources": []}}) == {"resources": []}
 
-    @pytest.mark.parametrize(
-        "document", [{"checkpoint": {}}, {"checkpoint": {"latest": None}}, {"deployment": None}]
-    )
+    @each_row("document", [{"checkpoint": {}}, {"checkpoint": {"latest": None}}, {"deployment": None}])
     def test_nothing_before_the_first_run(self, document: Any) -> None:
         assert latest(document) == {}
 
-    @pytest.mark.parametrize("document", [[], {}, 1, None, {"checkpoint": 1}, {"deployment": "x"}])
+    @each_row("document", [[], {}, 1, None, {"checkpoint": 1}, {"deployment": "x"}])
     def test_no_state(self, document: Any) -> None:
         with pytest.raises(ValueError, match="no state"):
             latest(document)

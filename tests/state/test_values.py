@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.tables import each_row
 from voiceid_optout.state import StateError, values
 from voiceid_optout.state.values import Secret
 
@@ -28,7 +29,7 @@ def special(bits: Any) -> dict[str, Any]:
     return {values.SIGNATURE_KEY: values.NUMBER_SIGNATURE, "value": bits}
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("number", "text"),
     [
         (1.0, "1"),
@@ -62,7 +63,7 @@ def test_a_number_without_end_is_left(number: float) -> None:
     assert values.normal_number(number) == number
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("value", "text"),
     [
         ("<a>&é", '"<a>&é"'),
@@ -86,7 +87,7 @@ def test_what_is_printed_reads_back(number: float, text: str) -> None:
 
 
 class TestEncode:
-    @pytest.mark.parametrize("value", ["x", True, None, 1, 1.5, [], {}, ["a", {"b": None}]])
+    @each_row("value", ["x", True, None, 1, 1.5, [], {}, ["a", {"b": None}]])
     def test_plain_values_stay(self, value: Any) -> None:
         assert values.encode(value, seal) == value
         assert values.decode(value, unseal) == value
@@ -95,7 +96,7 @@ class TestEncode:
         made = values.encode({"b": 1, "__provider": 2, "a": {"d": [{"z": 1, "y": 2}], "c": 4}}, seal)
         assert json.dumps(made) == '{"__provider": 2, "a": {"c": 4, "d": [{"y": 2, "z": 1}]}, "b": 1}'
 
-    @pytest.mark.parametrize(
+    @each_row(
         ("value", "text"),
         [
             ("hush", '"hush"'),
@@ -110,7 +111,7 @@ class TestEncode:
         assert values.encode(Secret(value), seal) == sealed(text)
         assert values.decode(sealed(text), unseal) == Secret(values.plain_value(value))
 
-    @pytest.mark.parametrize(
+    @each_row(
         ("number", "bits"),
         [(math.nan, "7ff8000000000000"), (math.inf, "7ff0000000000000"), (-math.inf, "fff0000000000000")],
     )
@@ -136,7 +137,7 @@ class TestDecode:
         asset = {values.SIGNATURE_KEY: "c44067f5952c0a294b673a41bacd8c17", "text": "x"}
         assert values.decode(asset, unseal) == asset
 
-    @pytest.mark.parametrize(
+    @each_row(
         "value",
         [
             {values.SIGNATURE_KEY: values.SECRET_SIGNATURE},
@@ -149,7 +150,7 @@ class TestDecode:
         with pytest.raises(StateError, match="a secret of the state is damaged: restore"):
             values.decode({"a": value}, unseal)
 
-    @pytest.mark.parametrize("bits", [None, "", "7ff8", "no digits", 5])
+    @each_row("bits", [None, "", "7ff8", "no digits", 5])
     def test_a_damaged_number(self, bits: Any) -> None:
         with pytest.raises(StateError, match="a number of the state is damaged: restore"):
             values.decode(special(bits), unseal)
@@ -170,7 +171,7 @@ def test_a_secret_is_not_shown() -> None:
     assert "hush" not in repr(TREE | {"f": Secret("hush")})
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("value", "found"),
     [(TREE, True), ([[Secret(1)]], True), ({"a": {"b": [1]}}, False), ("x", False), (None, False), ([], False)],
 )
@@ -178,7 +179,7 @@ def test_contains_secret(value: Any, found: bool) -> None:
     assert values.contains_secret(value) is found
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("value", "like", "marked"),
     [
         ("x", Secret("y"), Secret("x")),
@@ -221,7 +222,7 @@ def test_what_is_written_reads_back(value: Any) -> None:
     assert values.decode(json.loads(text), unseal) == value
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("value", "unknown"),
     [
         (values.UNKNOWN, True),

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.tables import each_row
+
 pytest.importorskip("grimp", reason="comes with import-linter, which the oldest dependencies do not go with")
 
 from tools import house
@@ -65,7 +67,7 @@ def test_imports_within_functions_are_lazy(small: House) -> None:
     assert [name for name, module in small.modules.items() if module.lazy] == ["small_house.top"]
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("lower", "higher"),
     [
         ("voiceid_optout.speakers", "voiceid_optout.register"),

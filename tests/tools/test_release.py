@@ -5,8 +5,7 @@ from __future__ import annotations
 import tomllib
 from pathlib import Path
 
-import pytest
-
+from tests.tables import each_row
 from tools.release import changelog
 from tools.release.check import LOCKS, changelog_faults, lock_faults, pins, sbom_faults, version_faults
 
@@ -90,7 +89,7 @@ def test_the_oldest_dependencies_that_are_tested_are_those_that_are_allowed() ->
         )
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("components", "faults"),
     [
         ([("Click", "8.2.0"), ("pip", "25.0")], []),

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.tables import each_row
 from voiceid_optout.voiceid import SettingsInvalid
 from voiceid_optout.voiceid.aws_config import DEFAULT_IDENTITY, FULL_NAMES, NAMES, AwsConfig, Identity, Keys, Role
 
@@ -82,9 +83,7 @@ def test_roles_are_a_chain_in_their_order() -> None:
     assert parse(assumeRoles=[]).identity.roles == ()
 
 
-@pytest.mark.parametrize(
-    ("given", "seconds"), [(3600, 3600), ("3600", 3600), ("15m", 900), ("12h", 43200), ("900s", 900)]
-)
+@each_row(("given", "seconds"), [(3600, 3600), ("3600", 3600), ("15m", 900), ("12h", 43200), ("900s", 900)])
 def test_durations(given: object, seconds: int) -> None:
     assert parse(assumeRoles=[{"roleArn": ARN, "duration": given}]).identity.roles[0].duration == seconds
 
@@ -121,7 +120,7 @@ def test_the_variable_takes_the_place_of_all_of_it() -> None:
     assert parse({"OPTOUT_AWS_CONFIG": "{}"}, profile="then") == AwsConfig()
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("config", "says"),
     [
         ({"accessKey": "AKID"}, "aws:accessKey and aws:secretKey belong together"),
@@ -154,7 +153,7 @@ def test_one_line_names_the_key_and_no_value(config: dict[str, Any], says: str) 
     assert caught.value.__suppress_context__ or caught.value.__context__ is None
 
 
-@pytest.mark.parametrize("text", ["planted", "[]", '{"profile": 7}'])
+@each_row("text", ["planted", "[]", '{"profile": 7}'])
 def test_a_variable_that_is_no_object_of_texts(text: str) -> None:
     with pytest.raises(SettingsInvalid, match="OPTOUT_AWS_CONFIG is not a JSON object of texts"):
         parse({"OPTOUT_AWS_CONFIG": text})

@@ -8,6 +8,7 @@ import pytest
 import trustme
 from botocore import exceptions as aws
 
+from tests.tables import each_row
 from tests.voiceid.faults import ANSWERS, PLANTED
 from tests.voiceid.fixtures import Connect, Serve
 from tests.voiceid.scripted import DOMAIN
@@ -77,7 +78,7 @@ def handshakes(connect: Connect, context: ssl.SSLContext | None) -> voiceid.Endp
     return caught.value
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("operation", "key"),
     [
         ("DeleteSpeaker", "optout serve keys add --role reconcile --may-release`"),
@@ -120,7 +121,7 @@ def test_any_other_error_of_the_sdk_is_named_without_its_text() -> None:
     assert str(error) == "X on here failed in the AWS SDK: InvalidRegionError"
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("headers", "seconds"),
     [
         ({"x-amz-retry-after": "1500"}, 1.5),

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from botocore.loaders import Loader
 
+from tests.tables import each_row
 from tests.voiceid.fixtures import REGION, Connect, ManualClock, Serve
 from tests.voiceid.live import Live
 from tests.voiceid.scripted import DOMAIN, GENERATED, Answer, failure, speaker, summary
@@ -301,7 +302,7 @@ def test_a_body_in_chunks_is_whole() -> None:
     assert not _is_truncated({"headers": {"transfer-encoding": "chunked"}, "body": b""})
 
 
-@pytest.mark.parametrize(("body", "cut"), [(b'{"Speaker": {}}', False), (b'{"Speaker": {}', True), (b"", True)])
+@each_row(("body", "cut"), [(b'{"Speaker": {}}', False), (b'{"Speaker": {}', True), (b"", True)])
 def test_a_body_that_the_connections_end_ends(body: bytes, cut: bool) -> None:
     assert _is_truncated({"headers": {}, "body": body}) is cut
 

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.tables import each_row
 from tests.voiceid.fixtures import ManualClock
 from tests.voiceid.throttling import busy
 from voiceid_optout.voiceid import (
@@ -181,8 +182,9 @@ def test_throttles_push_to_a_floor_and_no_further() -> None:
     assert bucket.rate == 10 * LOWEST
 
 
-@pytest.mark.parametrize("latency", [0.005, 0.2])
-@pytest.mark.parametrize(
+@pytest.mark.costly
+@each_row("latency", [0.005, 0.2])
+@each_row(
     ("quota", "allowed"),
     [
         pytest.param(quota, share * quota, id=f"{share:.0%} of {quota:.0f} a second")
@@ -196,13 +198,13 @@ def test_one_call_in_a_hundred_is_throttled_at_most(quota: float, allowed: float
     assert run.calls / run.seconds > 0.85 * allowed
 
 
-@pytest.mark.parametrize("period", [10, 30, 120])
+@each_row("period", [10, 30, 120])
 def test_one_in_a_hundred_also_when_others_come_and_go(period: int) -> None:
     run = busy(Bucket(10), lambda now: 5.0 if int(now / period) % 2 else 10.0, latency=0.2, calls=3000)
     assert 0 < run.throttled < run.sent / 100
 
 
-@pytest.mark.parametrize("quota", [2.0, 5.0, 10.0, 100.0])
+@each_row("quota", [2.0, 5.0, 10.0, 100.0])
 def test_no_call_is_throttled_where_the_quota_is_allowed(quota: float) -> None:
     run = busy(Bucket(quota), lambda _: quota, latency=0.2, calls=int(60 * quota))
     assert run.throttled == 0
@@ -256,6 +258,6 @@ def test_an_announcement_is_known_again() -> None:
     assert wait_reason(f"{said}\n") == "OptOutSpeaker waits for its quota"
 
 
-@pytest.mark.parametrize("message", ["", "Voice ID: OptOutSpeaker is refused", "OptOutSpeaker waits for its quota"])
+@each_row("message", ["", "Voice ID: OptOutSpeaker is refused", "OptOutSpeaker waits for its quota"])
 def test_anything_else_is_none(message: str) -> None:
     assert wait_reason(message) is None

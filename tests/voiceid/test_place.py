@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.tables import each_row
 from voiceid_optout.config import read
 from voiceid_optout.voiceid.place import StackPlace, file_faults, shell_faults
 
@@ -24,7 +25,7 @@ def faults_of_shell(made: StackPlace, **environ: str) -> list[str]:
     return list(shell_faults(made, environ))
 
 
-@pytest.mark.parametrize(
+@each_row(
     "config",
     [
         {},
@@ -41,7 +42,7 @@ def test_a_file_that_names_one_place_is_right(config: dict[str, str]) -> None:
     assert faults_of_file(**config) == []
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("config", "words"),
     [
         (
@@ -92,7 +93,7 @@ def test_the_variable_that_would_win_over_the_file_is_named_with_both_places() -
     assert PRODUCTION in faults_of_shell(stack(aws__endpoints=ENDPOINTS), **environ)[0]
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("config", "environ", "names"),
     [
         ({"region": "us-east-1"}, {"AWS_REGION": "eu-west-2"}, ("AWS_REGION", "eu-west-2", "us-east-1")),
@@ -112,7 +113,7 @@ def test_the_same_holds_for_the_region_and_the_aws_config(
     assert all(name in fault for name in names), fault
 
 
-@pytest.mark.parametrize(
+@each_row(
     "environ",
     [
         {},
@@ -176,7 +177,7 @@ def test_a_passphrase_of_ones_own_is_not_for_a_sandbox() -> None:
     )
 
 
-@pytest.mark.parametrize(
+@each_row(
     "environ",
     [{}, {"PULUMI_CONFIG_PASSPHRASE": "rehearsal"}, {"PULUMI_CONFIG_PASSPHRASE_FILE": ""}],
 )

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.tables import each_row
 from voiceid_optout.config import Config, read
 from voiceid_optout.voiceid import SettingsInvalid
 from voiceid_optout.voiceid.aws_config import AwsConfig
@@ -38,9 +39,7 @@ def test_missing_region_says_where_to_set_it() -> None:
         ClientSettings.resolve({"endpoint": HERE}, {})
 
 
-@pytest.mark.parametrize(
-    "endpoint", ["127.0.0.1:8099", "ftp://voice.example", "http://", "http://[::1", "http://a:99999"]
-)
+@each_row("endpoint", ["127.0.0.1:8099", "ftp://voice.example", "http://", "http://[::1", "http://a:99999"])
 def test_endpoint_that_is_no_url(endpoint: str) -> None:
     with pytest.raises(SettingsInvalid, match="voiceid-optout:endpoint"):
         ClientSettings.resolve({"endpoint": endpoint, "region": "us-east-1"}, {})
@@ -64,9 +63,7 @@ def test_place_hides_credentials_in_the_url() -> None:
     assert ClientSettings(None, "eu-west-2").place() == "AWS's Voice ID in eu-west-2"
 
 
-@pytest.mark.parametrize(
-    ("quotas", "connections"), [(Quotas(), 8), (Quotas(opt_out=50), 20), (Quotas(describe=1e6), 64)]
-)
+@each_row(("quotas", "connections"), [(Quotas(), 8), (Quotas(opt_out=50), 20), (Quotas(describe=1e6), 64)])
 def test_connections_reach_the_quota_with_slow_answers(quotas: Quotas, connections: int) -> None:
     assert ClientSettings(HERE, "eu-west-2", quotas).connections == connections
 
@@ -146,7 +143,7 @@ REGIONS = [
 ]
 
 
-@pytest.mark.parametrize("number", range(len(REGIONS)))
+@each_row("number", range(len(REGIONS)))
 def test_regions(number: int) -> None:
     silent = [source.removeprefix("voiceid-optout:") for source, _ in REGIONS[:number]]
     config, environ = without(CONFIG, *silent), without(ENVIRON, *silent)
@@ -162,7 +159,7 @@ ENDPOINTS = [
 ]
 
 
-@pytest.mark.parametrize("number", range(len(ENDPOINTS)))
+@each_row("number", range(len(ENDPOINTS)))
 def test_endpoints(number: int) -> None:
     silent = [source.removeprefix("voiceid-optout:") for source, _ in ENDPOINTS[:number]]
     config, environ = without(CONFIG, *silent), without(ENVIRON, *silent)

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.tables import each_row
 from tests.workflows.files import ALL, CALLED, EXAMPLES, OWN, ROOT, SETUP, action, name, own, read
 
 
@@ -22,7 +23,7 @@ def test_the_workflows_are_found() -> None:
     assert {path.stem for path in EXAMPLES} == {"drift", "preview", "up"}
 
 
-@pytest.mark.parametrize("file", [*ALL, SETUP], ids=name)
+@each_row("file", [*ALL, SETUP])
 def test_every_action_is_pinned_by_its_commit_and_says_its_version(file: Path) -> None:
     """What lies in the same repository is of the same commit."""
     uses = re.findall(r"^\s*(?:- )?uses: (.+)$", file.read_text(encoding="utf-8"), re.MULTILINE)
@@ -116,7 +117,7 @@ def test_the_pulumi_cli_has_the_version_of_the_package() -> None:
     assert set(versions) == {match[1]}
 
 
-@pytest.mark.parametrize("file", [*(path for path in OWN if path not in CALLED), *EXAMPLES], ids=name)
+@each_row("file", [*(path for path in OWN if path not in CALLED), *EXAMPLES])
 def test_a_caller_gives_what_the_called_workflow_takes(file: Path) -> None:
     """Neither actionlint nor zizmor follows these calls."""
     for job in (job for job in read(file).jobs.values() if "uses" in job):
@@ -138,7 +139,7 @@ def test_the_action_is_given_what_it_takes() -> None:
     assert set(takes) == {key for one in given for key in one}
 
 
-@pytest.mark.parametrize("stem", ["drift", "preview", "up"])
+@each_row("stem", ["drift", "preview", "up"])
 def test_an_example_is_this_repository_s_own_but_for_the_pin(stem: str) -> None:
     example = read(ROOT / "examples" / "github" / f"{stem}.yml")
     mine = own(stem)

@@ -9,6 +9,7 @@ from pulumi.runtime.proto import resource_pb2 as pb
 from pulumi.runtime.proto import source_pb2
 
 from tests.engine.bench import THING, urn
+from tests.tables import each_row
 from voiceid_optout.engine.embedded import goal as goals
 from voiceid_optout.engine.embedded import transport
 from voiceid_optout.engine.embedded.goal import Goal, StepKind
@@ -93,7 +94,7 @@ def test_a_component() -> None:
     assert (wanted.urn, wanted.custom) == (urn("c0", "sample:group:Group"), False)
 
 
-@pytest.mark.parametrize(("defined", "value"), [(False, True), (True, False), (False, False)])
+@each_row(("defined", "value"), [(False, True), (True, False), (False, False)])
 def test_delete_before_replace_must_be_said(defined: bool, value: bool) -> None:
     assert read(deleteBeforeReplace=value, deleteBeforeReplaceDefined=defined).delete_before_replace is False
 
@@ -134,7 +135,7 @@ class TestInheriting:
         assert self.options(read().inheriting(None)) == (False, False, "")
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("fields", "what"),
     [
         ({"type": "aws:s3/bucket:Bucket"}, "resource type aws:s3/bucket:Bucket"),
@@ -186,7 +187,7 @@ def test_a_replacement_trigger() -> None:
         goals.read_goal(wanted, "dev", "sample", ROOT)
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("uri", "position"),
     [
         (f"file://{ROOT}/a/b.py", "project:///a/b.py#7"),
@@ -200,7 +201,7 @@ def test_positions_outside_the_project_stay_out(uri: str, position: str) -> None
     assert read(sourcePosition=source_pb2.SourcePosition(uri=uri, line=7)).source_position == position
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("text", "seconds"),
     [
         ("5m", 300),
@@ -229,12 +230,12 @@ def test_durations(text: str, seconds: float) -> None:
     assert read(customTimeouts=timeouts).custom_timeouts == {"update": pytest.approx(seconds)}
 
 
-@pytest.mark.parametrize("text", ["0", "0s", "-0", "+0h0m", "0.4ns"])
+@each_row("text", ["0", "0s", "-0", "+0h0m", "0.4ns"])
 def test_no_time_is_no_limit(text: str) -> None:
     assert read(customTimeouts=pb.RegisterResourceRequest.CustomTimeouts(create=text)).custom_timeouts == {}
 
 
-@pytest.mark.parametrize(
+@each_row(
     "text",
     [
         "5 minutes", "5", "soon", "xs", "5m later", "1.2.3s", ".s", "-", "s", " 5m", "5M", "--5m", "\u0665m",
@@ -263,7 +264,7 @@ def diff(changes: bool | None = None, *replaces: str, before: bool = False) -> D
     return Diff(changes, replaces, before)
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("said", "inputs", "step"),
     [
         (diff(False), SAME, StepKind.SAME),
@@ -285,7 +286,7 @@ def test_choose(said: Diff, inputs: dict[str, Any], step: StepKind) -> None:
     assert goals.choose_step(goal(), state(OLD), inputs, said) is step
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("said", "inputs", "paths", "step"),
     [
         (diff(None), OTHER, ("b",), StepKind.REPLACE),
@@ -313,13 +314,13 @@ def test_creating_first_on_which_the_program_insists() -> None:
     assert goals.choose_step(wanted, state(OLD), OTHER, diff(True, "b", before=True)) is StepKind.REPLACE
 
 
-@pytest.mark.parametrize("said", [diff(False), diff(True), diff(None)])
+@each_row("said", [diff(False), diff(True), diff(None)])
 def test_a_replace_half_done_is_finished(said: Diff) -> None:
     old = replace(state(OLD), pending_replacement=True)
     assert goals.choose_step(goal(), old, SAME, said) is StepKind.REPLACE
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("old", "new", "keys"),
     [
         ({}, {}, ()),
@@ -335,7 +336,7 @@ def test_changed_keys(old: dict[str, Any], new: dict[str, Any], keys: tuple[str,
     assert goals.changed_keys(old, new) == keys
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("paths", "inputs"),
     [
         ((), {"a": 10, "c": 30}),
@@ -352,7 +353,7 @@ def test_keep_ignored(paths: tuple[str, ...], inputs: dict[str, Any]) -> None:
     assert wanted.inputs == {"a": 10, "c": 30}
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("targets", "matched"),
     [
         ((), True),
@@ -377,7 +378,7 @@ def test_targets(targets: tuple[str, ...], matched: bool) -> None:
     assert goals.is_targeted(urn("s1"), targets) is matched
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("targets", "missing"),
     [
         ((), []),

@@ -8,6 +8,7 @@ import pytest
 from pulumi.runtime.proto import callback_pb2, resource_pb2
 
 from tests.engine.bench import urn
+from tests.tables import each_row
 from voiceid_optout.engine.embedded.monitor import Monitor
 from voiceid_optout.engine.interface import Result
 from voiceid_optout.state import OutOfScopeError
@@ -94,7 +95,7 @@ class Stopped:
         self.errors.append(error)
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("method", "request_", "words"),
     [
         ("RegisterStackTransform", callback_pb2.Callback(), "transforms of the whole stack"),

@@ -8,6 +8,7 @@ from google.protobuf import json_format, struct_pb2
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.tables import each_row
 from voiceid_optout.engine.embedded.transport import from_program, from_struct, to_struct
 from voiceid_optout.state import OutOfScopeError, values
 from voiceid_optout.state.values import Secret
@@ -19,7 +20,7 @@ def struct(document: dict[str, Any]) -> struct_pb2.Struct:
     return json_format.ParseDict(document, struct_pb2.Struct())
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("document", "properties"),
     [
         ({}, {}),

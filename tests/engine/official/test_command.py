@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.engine.official.stand_in import Play, StandIn
+from tests.tables import each_row
 from voiceid_optout.engine.interface import Operation, Request
 from voiceid_optout.engine.official.command import (
     SKIP,
@@ -158,7 +159,7 @@ def test_lock_in_other_words() -> None:
     assert error.path == Path("/a state/.pulumi/locks")
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("stderr", "kind", "words"),
     [
         (
@@ -208,12 +209,12 @@ def test_known_texts(stderr: str, kind: type[StackError], words: str) -> None:
     assert "\n" not in str(error)
 
 
-@pytest.mark.parametrize("stderr", ["error: no resource named 'x' found", CRASH, ""])
+@each_row("stderr", ["error: no resource named 'x' found", CRASH, ""])
 def test_other_texts_stand_for_themselves(stderr: str) -> None:
     assert error_from(stderr, REQUEST) is None
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("stderr", "said"),
     [
         ("error: no resource named 'x' found", "no resource named 'x' found"),

@@ -9,6 +9,7 @@ import pytest
 from pulumi.automation.events import DiagnosticEvent, EngineEvent
 
 from tests.engine.official.stand_in import RECORDINGS
+from tests.tables import each_row
 from voiceid_optout.engine.official import Relay
 
 THING = "pulumi-python:dynamic/sample:Thing"
@@ -47,7 +48,7 @@ def test_nothing_is_applied_by_looking(recording: str) -> None:
     assert (relay.applied, relay.errors()) == (0, ())
 
 
-@pytest.mark.parametrize(("op", "applied"), [("create-replacement", 1), ("replace", 0), ("delete-replaced", 1)])
+@each_row(("op", "applied"), [("create-replacement", 1), ("replace", 0), ("delete-replaced", 1)])
 def test_a_replace_counts_by_its_parts(op: str, applied: int) -> None:
     """It is reported beside them, also where the first of them failed."""
     relay = Relay(lambda _: None)
@@ -114,7 +115,7 @@ def test_tracebacks_on_standard_error_shrink_to_kind_and_place() -> None:
     ]
 
 
-@pytest.mark.parametrize(
+@each_row(
     "event",
     [
         diagnostic("debug", "registering resource: ty=x"),

@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from tests.service.auth.keyring import add_key, error_of, manage, until
 from tests.service.running import Service, thread
+from tests.tables import each_row
 from voiceid_optout.model import load_model
 from voiceid_optout.service.auth import keys
 from voiceid_optout.service.auth.keys import KeyExistsError, KeyRow, Role, granted, make_ring, not_granted
@@ -34,7 +35,7 @@ def test_each_role_has_more_than_the_one_before() -> None:
     assert granted(Role.ADMIN, NAMES, may_release=False) == NAMES
 
 
-@pytest.mark.parametrize("role", Role)
+@each_row("role", Role)
 def test_a_refusal_names_role_and_operation(role: Role) -> None:
     error = not_granted(role, "DeleteSpeaker")
     assert error.code == "AccessDeniedException"

@@ -15,6 +15,7 @@ from sqlalchemy import text
 from tests.service.cluster import Cluster
 from tests.service.crowd import listed
 from tests.service.running import PATIENCE, Service, thread
+from tests.tables import each_row
 from voiceid_optout.service.db.database import open_database
 from voiceid_optout.service.db.migrations import STEPS, current
 from voiceid_optout.service.db.postgres import database_url, has_password, reader, writer
@@ -44,7 +45,7 @@ def test_a_url_a_file_and_a_variable_mean_the_same(tmp_path: Path, monkeypatch: 
     }
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("reference", "text"),
     [
         ("hunter2", "The database is not a URL of the form postgresql://"),
@@ -71,7 +72,7 @@ def test_a_file_with_something_else_is_named(tmp_path: Path) -> None:
         database_url(private(tmp_path / "url", "hunter2"))
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("reference", "carries"),
     [
         (SECRET, True),

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Engine, create_engine, text
 from sqlalchemy.exc import DBAPIError
 
 from tests.service.cluster import Cluster
+from tests.tables import each_row
 from voiceid_optout.service.db import postgres as engines
 from voiceid_optout.service.db.database import open_database
 from voiceid_optout.service.db.postgres import database_url as parsed
@@ -29,7 +30,7 @@ def wrapped(original: Exception, *, lost: bool = False) -> DBAPIError:
     return DBAPIError("INSERT caller-1", None, original, connection_invalidated=lost)
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("error", "failure"),
     [
         (wrapped(errors.DeadlockDetected("deadlock detected")), Failure.RACE),

@@ -19,6 +19,7 @@ from tests.service.auth.keyring import until
 from tests.service.events.sinks import MemorySink, webhook
 from tests.service.events.test_outbox import happen
 from tests.service.running import child, thread
+from tests.tables import each_row
 from voiceid_optout.service.db.store import Store
 from voiceid_optout.service.db.transaction import write
 from voiceid_optout.service.events import delivery
@@ -252,7 +253,7 @@ def test_a_batch_is_one_signed_request() -> None:
     assert not verified("shared-secret", headers, body, time.time() + 301)
 
 
-@pytest.mark.parametrize("status", [301, 400, 401, 410, 429, 500, 503])
+@each_row("status", [301, 400, 401, 410, 429, 500, 503])
 def test_any_answer_but_success_is_a_failure(status: int) -> None:
     with webhook() as hook:
         hook.statuses = [status]

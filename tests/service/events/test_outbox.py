@@ -14,6 +14,7 @@ from tests.service.calls import call, send, signed
 from tests.service.db.test_store import Clock
 from tests.service.http.test_app import opt_out
 from tests.service.running import thread
+from tests.tables import each_row
 from voiceid_optout.service.db.store import Store
 from voiceid_optout.service.db.transaction import Request, Result, Transaction, write
 from voiceid_optout.service.events.outbox import (
@@ -61,7 +62,7 @@ def test_an_enrolment_that_failed_says_where_from_and_why() -> None:
     assert (detail["data"], detail["errorInfo"]) == (data, error)
 
 
-@pytest.mark.parametrize("action", Action)
+@each_row("action", Action)
 def test_it_is_one_line(action: Action) -> None:
     assert "\n" not in envelope(SpeakerEvent(action, DOMAIN, GENERATED), TENANT, 0)
 

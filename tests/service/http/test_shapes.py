@@ -4,6 +4,7 @@ from typing import Any
 import pytest
 import regex  # type: ignore[import-untyped]
 
+from tests.tables import each_row
 from voiceid_optout.model import load_model
 from voiceid_optout.service.errors import ApiError, FrameworkError
 from voiceid_optout.service.http.shapes import Validator
@@ -150,12 +151,12 @@ def refusal(operation: str, body: Any) -> ApiError:
     return refused.value
 
 
-@pytest.mark.parametrize("operation", MODEL["operations"])
+@each_row("operation", MODEL["operations"])
 def test_a_full_valid_request_passes_as_it_is(operation: str) -> None:
     assert VALIDATOR.request(operation, VALID[operation]) == VALID[operation]
 
 
-@pytest.mark.parametrize("operation", MODEL["operations"])
+@each_row("operation", MODEL["operations"])
 def test_every_constraint_of_every_place_is_enforced(operation: str) -> None:
     seen = 0
     for _, path, shape, required in (place for place in ALL_PLACES if place[0] == operation):
@@ -172,7 +173,7 @@ def test_every_constraint_of_every_place_is_enforced(operation: str) -> None:
     assert seen
 
 
-@pytest.mark.parametrize("operation", MODEL["operations"])
+@each_row("operation", MODEL["operations"])
 def test_the_bounds_themselves_are_good_and_one_step_beyond_is_not(operation: str) -> None:
     seen = set()
     for _, path, shape, _ in (place for place in ALL_PLACES if place[0] == operation):
@@ -199,15 +200,15 @@ def test_every_constraint_of_the_model_is_at_some_place_of_some_operation() -> N
     assert {name for name in constrained if not bounds(name) and not breaches(name)} == set()
 
 
-@pytest.mark.parametrize("place", ["InputDataConfig", "DataAccessRoleArn"])
-@pytest.mark.parametrize("bad", ["\ud800", "\0"])
+@each_row("place", ["InputDataConfig", "DataAccessRoleArn"])
+@each_row("bad", ["\ud800", "\0"])
 def test_a_wide_pattern_lets_nothing_through_that_cannot_be_stored(place: str, bad: str) -> None:
     body = VALID["StartSpeakerEnrollmentJob"]
     value = {"S3Uri": "s3://bucket/" + bad} if place == "InputDataConfig" else body[place] + bad
     assert refusal("StartSpeakerEnrollmentJob", {**body, place: value}).code == "ValidationException"
 
 
-@pytest.mark.parametrize("shape", [name for name, shape in SHAPES.items() if shape.get("sensitive")])
+@each_row("shape", [name for name, shape in SHAPES.items() if shape.get("sensitive")])
 def test_sensitive_values_are_never_echoed(shape: str) -> None:
     for operation, path, name, _ in ALL_PLACES:
         if name == shape:
@@ -215,7 +216,7 @@ def test_sensitive_values_are_never_echoed(shape: str) -> None:
             assert "secret" not in text
 
 
-@pytest.mark.parametrize("operation", ["OptOutSpeaker", "DescribeSpeaker", "DeleteSpeaker", "AssociateFraudster"])
+@each_row("operation", ["OptOutSpeaker", "DescribeSpeaker", "DeleteSpeaker", "AssociateFraudster"])
 def test_an_id_in_the_place_of_another_is_not_echoed_either(operation: str) -> None:
     text = refusal(operation, {**VALID[operation], "DomainId": "caller-secret"}).text
     assert "at 'domainId' failed" in text
@@ -246,7 +247,7 @@ def test_a_value_that_is_not_sensitive_is_shown_cut() -> None:
     assert len(error.text) < 600
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("speaker", "good"),
     [
         ("a", True),
@@ -275,12 +276,12 @@ def test_speaker_ids(speaker: str, good: bool) -> None:
         assert refusal("OptOutSpeaker", body).code == "ValidationException"
 
 
-@pytest.mark.parametrize("value", [True, 1.0, "1", [1]])
+@each_row("value", [True, 1.0, "1", [1]])
 def test_only_an_integer_is_an_integer(value: Any) -> None:
     assert isinstance(refusal("ListSpeakers", {"DomainId": "a" * 22, "MaxResults": value}), FrameworkError)
 
 
-@pytest.mark.parametrize(("size", "good"), [(0, False), (1, True), (10, True), (11, False)])
+@each_row(("size", "good"), [(0, False), (1, True), (10, True), (11, False)])
 def test_list_domains_takes_ten_at_most(size: int, good: bool) -> None:
     if good:
         assert VALIDATOR.request("ListDomains", {"MaxResults": size}) == {"MaxResults": size}

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from tests.service.batch import AUDIO, enrolment, enrolments, registration, registrations
+from tests.tables import each_row
 from voiceid_optout.service.jobs.manifests import Entry, ManifestError, Outcome, output, parse
 from voiceid_optout.service.operations.jobs import JobKind
 
@@ -30,7 +31,7 @@ def test_a_byte_order_mark_and_unknown_members_do_no_harm() -> None:
     assert read(b"\xef\xbb\xbf" + content) == [Entry("r1", "caller-1")]
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("content", "code", "words"),
     [
         (b"{", 400, "not JSON"),
@@ -57,7 +58,7 @@ def test_a_manifest_that_fails_the_job(content: bytes, code: int, words: str) ->
     assert SECRET not in refused.value.text
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("change", "words"),
     [
         ({"SpeakerId": "id#" + "a" * 22}, "CustomerSpeakerId"),
