@@ -178,7 +178,7 @@ engines: $(VENV)/.dev ## play the conformance scenarios and renew their table in
 	$(RUN) -m tests.conformance.table
 
 .PHONY: bench
-bench: $(VENV)/.dev tests/clients/.venv/.done ## measure this project and its peers; two hours, or BENCH=--quick
+bench: $(VENV)/.dev tests/clients/.venv/.done ## measure this project and its peers; three hours, or BENCH=--short: 40 minutes
 	OPTOUT_AWS_CLI="$(CURDIR)/tests/clients/.venv/bin/python" $(RUN) -m benchmarks $(BENCH)
 
 # Extras stay in the lock: pip takes "coverage[toml]" for a requirement of its own, and would look for a newer one.

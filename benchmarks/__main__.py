@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import signal
-from fnmatch import fnmatch
 from pathlib import Path
 
 import click
 
-from benchmarks import claims, machine, page
-from benchmarks.cells import SIZES, Cell, Quotas, grid
+from benchmarks import charts, claims, machine, page, selection
+from benchmarks.cells import SIZES, Cell, Quotas
+from benchmarks.judging import verdict
 from benchmarks.people import PROJECT
 from benchmarks.results import Store, best
 from benchmarks.runner import Runner
 
+SHORT_MINUTES = 40
 _HELP = """Run this project and its peers side by side against its own service, and write docs/benchmarks.md.
 
 Every cell of the tables is one run: peer/phase/people/quotas, such as sharded/preview/100000/none. Results are kept
 as lines of JSON in the folder of --results. A run that is cut short, or started again, goes on with the cells that
-are missing; another folder starts afresh. What runs begin with lies there too, 2 GB in all.
+are missing; another folder starts afresh. What runs begin with lies there too, 5 GB in all. A cell that fails says
+so in the tables, and the others go on.
 
 \b
 Peers, phases: see docs/benchmarks.md. `pulumi` on PATH and the AWS CLI (OPTOUT_AWS_CLI names a Python with
@@ -26,11 +28,13 @@ awscli; `make bench` sets it) are measured if they are there.
 
 \b
 Examples
-  python -m benchmarks                                   everything; two hours
+  python -m benchmarks                                   everything; three hours
+  python -m benchmarks --short                           every claim and its columns; at most 40 minutes
   python -m benchmarks --quick                           10 people, every peer; under two minutes
   python -m benchmarks --only 'sharded*/preview/*'       some cells; patterns as in a shell
   python -m benchmarks --claim writes --rounds 3         what one claim needs, and whether it holds
   python -m benchmarks --sizes 10,1000 --list            what would be run
+  python -m benchmarks --again 'sharded*/100000/*'        forget results, and measure them anew
   python -m benchmarks --report                          the page anew, from what is there
 
 Exit codes: 0 done, 1 a claim that was asked for by --claim does not hold, 2 wrong usage.
@@ -42,8 +46,8 @@ def _sizes(_context: click.Context, _parameter: click.Parameter, text: str) -> t
         sizes = tuple(int(part) for part in text.replace("_", "").split(","))
     except ValueError:
         raise click.BadParameter("numbers of people with commas between them, such as 10,1000") from None
-    if not sizes or not all(1 < size <= claims.FULL for size in sizes):
-        raise click.BadParameter(f"a domain has 2 to {claims.FULL:,} people here")
+    if not sizes or not all(1 < size <= SIZES[-1] for size in sizes):
+        raise click.BadParameter(f"a domain has 2 to {SIZES[-1]:,} people here")
     return sizes
 
 
@@ -79,6 +83,10 @@ def _sizes(_context: click.Context, _parameter: click.Parameter, text: str) -> t
 @click.option(
     "--quick", is_flag=True, help="10 people, no quotas, one round, a page of its own beside the results."
 )
+@click.option(
+    "--short", is_flag=True, help="One round of what the claims need and of their columns; 40 minutes at most."
+)
+@click.option("--again", "forgotten", multiple=True, metavar="PATTERN", help="Measure such cells anew. Repeatable.")
 @click.option("--list", "listing", is_flag=True, help="Name the cells and run none.")
 @click.option("--report", "reporting", is_flag=True, help="Run nothing; write the page.")
 @click.option(
@@ -97,6 +105,8 @@ def main(
     rounds: int,
     longest: int,
     quick: bool,
+    short: bool,
+    forgotten: tuple[str, ...],
     listing: bool,
     reporting: bool,
     page_file: Path,
@@ -104,7 +114,9 @@ def main(
     """Choose the cells, run them, write the page."""
     if quick:
         folder, sizes, rounds, page_file = folder / "quick", (10,), 1, folder / "quick" / "benchmarks.md"
-    cells = _chosen(sizes, patterns, names, quick=quick)
+    if short:
+        rounds = 1
+    cells = selection.matching(_cells(sizes, names, quick=quick, short=short), patterns)
     if not cells:
         raise click.UsageError("no cell matches; --list shows what there is")
     if listing:
@@ -115,15 +127,17 @@ def main(
         store = Store(folder)
     except ValueError as error:
         raise click.UsageError(str(error)) from None
-    tools = machine.tools()
+    if forgotten:
+        click.echo(f"Forgot {store.forget(forgotten)} results.")
     if not reporting:
-        signal.signal(signal.SIGTERM, signal.default_int_handler)  # both ways to stop leave nothing running
         page.keep_facts(folder, longest)
-        try:
-            Runner(folder, store, longest, tools, click.echo).run(cells, rounds)
-        except KeyboardInterrupt:
-            click.echo("Stopped; the same command goes on from here.")
-            raise SystemExit(130) from None
+        before = charts.precedents(page_file.read_text(encoding="utf-8") if page_file.exists() else "")
+        minutes = SHORT_MINUTES if short else None
+        _run(
+            Runner(folder, store, longest, machine.tools(), click.echo, before=before, minutes=minutes),
+            cells,
+            rounds,
+        )
     try:
         page.write(page_file, folder, sizes)
     except FileNotFoundError:
@@ -133,24 +147,21 @@ def main(
         raise SystemExit(1)
 
 
-def _chosen(
-    sizes: tuple[int, ...], patterns: tuple[str, ...], names: tuple[str, ...], *, quick: bool
-) -> list[Cell]:
-    """Return the cells to run, each once; the claims' own beside those of the tables."""
-    wanted = [cell for name in names or claims.CLAIMS for cell in claims.CLAIMS[name].cells]
+def _cells(sizes: tuple[int, ...], names: tuple[str, ...], *, quick: bool, short: bool) -> list[Cell]:
     if names:
-        cells = sorted(wanted, key=lambda cell: cell.people)
-    else:
-        tables = grid(sizes, (Quotas.NONE,) if quick else tuple(Quotas))
-        # A claim about a size that was not asked for is not looked into.
-        extra = [cell for cell in wanted if cell.people <= max(sizes)] if not quick else []
-        cells = [*tables, *(cell for cell in extra if cell not in set(tables))]
-    chosen = dict.fromkeys(cell for cell in cells if _matches(cell, patterns))
-    return list(chosen)
+        return selection.of_claims(names)
+    if short:
+        return selection.short()
+    return selection.everything(sizes, (Quotas.NONE,) if quick else tuple(Quotas))
 
 
-def _matches(cell: Cell, patterns: tuple[str, ...]) -> bool:
-    return not patterns or any(fnmatch(cell.key, pattern) for pattern in patterns)
+def _run(runner: Runner, cells: list[Cell], rounds: int) -> None:
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # both ways to stop leave nothing running
+    try:
+        runner.run(cells, rounds)
+    except KeyboardInterrupt:
+        click.echo("Stopped; the same command goes on from here.")
+        raise SystemExit(130) from None
 
 
 def _hold(store: Store, names: tuple[str, ...]) -> bool:
@@ -158,13 +169,11 @@ def _hold(store: Store, names: tuple[str, ...]) -> bool:
     results = best(store)
     held = True
     for name, claim in claims.CLAIMS.items():
-        verdict = claims.verdict(claim, results)
-        if verdict is not None and (not names or name in names):
-            click.echo(
-                f"{'holds ' if verdict.holds else 'BROKEN'}  {name}: {verdict.measured}  (limit: {claim.limit})"
-            )
+        found = verdict(claim, results)
+        if found is not None and (not names or name in names):
+            click.echo(f"{'holds ' if found.holds else 'BROKEN'}  {name}: {found.measured}  (limit: {claim.limit})")
         if name in names:
-            held = held and verdict is not None and verdict.holds
+            held = held and found is not None and found.holds
     return held
 
 

@@ -5,13 +5,14 @@ Each is made once a folder and size, and copied for every run.
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
 from typing import TYPE_CHECKING
 
 from benchmarks import people
-from benchmarks.cells import Cell, Kind, Peer, Quotas
+from benchmarks.cells import FULL, Cell, Kind, Peer, Quotas
 from benchmarks.endpoint import service
 from benchmarks.people import DOMAIN, PROJECT, STACK
 from voiceid_optout.state.backend import Backend
@@ -24,8 +25,14 @@ if TYPE_CHECKING:
 
 TEXTBOOK = PROJECT / "benchmarks" / "peers" / "textbook"
 IDS = "people.txt"
+_OF_STACKS = ("AWS_", "PULUMI_", "OPTOUT_")  # beginnings of variables that lead elsewhere
 # What our own client uses when no quota holds it back: the same for every peer that has connections.
 CONNECTIONS = ClientSettings(None, "us-east-1", ClientQuotas(*[1e6] * 4)).connections
+
+
+def peopled(cell: Cell) -> int:
+    """Return how many speakers the domain of a cell holds in the end, or AWS's limit, if that is more."""
+    return max(FULL, cell.people) + 1
 
 
 class Bases:
@@ -38,9 +45,9 @@ class Bases:
         """Copy the data of a service that has so many people opted out."""
         base = self._folder / f"service-{count}"
         if not base.exists():
-            with service(to) as endpoint:
-                command = [sys.executable, "-m", "benchmarks.load", str(count), str(CONNECTIONS)]
-                _do(command, PROJECT, endpoint.environment)
+            with service(to):
+                pass  # it makes the database and the domain
+            _do([sys.executable, "-m", "benchmarks.service_fill", str(to), str(count)], PROJECT, os.environ)
             self._keep(to, base)
         else:
             shutil.copytree(base, to)
@@ -56,7 +63,7 @@ class Bases:
             return
         # The state keeps the quotas of the last run. That of a paced one is made without, and paced afterwards.
         project(peer, cell.people, to, paced=False)
-        with service(data) as endpoint:
+        with service(data, speakers=peopled(cell)) as endpoint:
             _do(engine_run("up", to), PROJECT, endpoint.environment)
             if cell.quotas is Quotas.AWS and peer.kind is Kind.OPTOUT:
                 people.settle(to, grouping=peer.grouping, paced=True)
@@ -88,10 +95,25 @@ def project(peer: Peer, count: int, root: Path, *, paced: bool) -> None:
     Backend(root / "state", name, STACK).initialise()
 
 
+def sandbox(root: Path, count: int) -> None:
+    """Write a project whose service is started for each run, and opt everybody out in it."""
+    people.make(root, count)
+    shutil.copy(PROJECT / "Pulumi.local.yaml", root)
+    command = [sys.executable, "-m", "voiceid_optout", "up", "--stack", "local", "--yes", "--engine", "embedded"]
+    _do(command, root, {name: value for name, value in os.environ.items() if not name.startswith(_OF_STACKS)})
+
+
+def history(root: Path, peer: Peer, count: int) -> None:
+    """Write a project that is a repository with a history of so many people, in a process of its own."""
+    people.make(root, 0, grouping=peer.grouping)
+    _do([sys.executable, "-m", "benchmarks.people", str(root), str(count)], PROJECT, os.environ)
+
+
 def list_people(root: Path, count: int, *before: str) -> None:
     """Write the ids, a line each, for peers that know no register."""
-    lines = [*before, *map(people.speaker_id, range(count))]
-    (root / IDS).write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    with (root / IDS).open("w", encoding="utf-8") as file:
+        file.writelines(f"{line}\n" for line in before)
+        file.writelines(f"{people.speaker_id(number)}\n" for number in range(count))
 
 
 def engine_run(operation: str, root: Path) -> list[str]:

@@ -5,13 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-SIZES = (10, 300, 1_000, 10_000, 100_000)
+FULL = 100_000  # speakers that AWS allowed in a domain
+MILLION = 1_000_000
+SIZES = (10, 300, 1_000, 10_000, FULL, MILLION)
 DRIFTED = 100  # one person in so many has drifted in a refresh
 TEXTBOOK_DIES_AT = 320  # resources, or a few less; measured at the first size beyond, which the tables show
 
 
 class Phase(StrEnum):
-    """What is done. Of one person added also the plan alone (diff), and the engine without it (apply)."""
+    """What is done. Of one person added also the plan alone (diff), and the engine without it (apply).
+
+    EDIT and START run several commands in turn: see :mod:`benchmarks.turns`.
+    """
 
     UP = "up"
     PREVIEW = "preview"
@@ -22,6 +27,8 @@ class Phase(StrEnum):
     APPLY = "apply"
     REPORT = "report"
     SERVE = "serve"
+    EDIT = "edit"
+    START = "start"
 
 
 class Quotas(StrEnum):
@@ -40,6 +47,7 @@ class Kind(StrEnum):
     RAW = "raw"
     REGISTER = "register"
     SERVICE = "service"
+    TURNS = "turns"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +80,7 @@ PEERS = {
         Peer("service-postgres-1", "one process on PostgreSQL", Kind.SERVICE),
         Peer("service-postgres-2", "two processes on PostgreSQL", Kind.SERVICE),
         Peer("service-postgres-4", "four processes on PostgreSQL", Kind.SERVICE),
+        Peer("turns", "commands in turn", Kind.TURNS),
     )
 }
 BASELINE = "sharded"  # what ratios refer to
@@ -99,13 +108,14 @@ class Cell:
 
 
 _PHASES = {
-    Kind.RAW: (Phase.UP,),
+    Kind.RAW: (Phase.UP, Phase.REFRESH),
     Kind.REGISTER: (Phase.LOAD,),
     Kind.SERVICE: (),  # by serving()
+    Kind.TURNS: (Phase.EDIT,),
     # Without a state there is no preview: all that a loop can do is to ask about everybody, as in a refresh.
     Kind.LOOP: (Phase.UP, Phase.ADD, Phase.REFRESH),
 }
-ONE_MORE = (Phase.ADD, Phase.DIFF, Phase.APPLY)  # they begin with one person less
+ONE_MORE = (Phase.ADD, Phase.DIFF, Phase.APPLY)  # the register has one person more than the service
 _WORK = (Phase.UP, Phase.PREVIEW, Phase.ADD, Phase.REFRESH)
 _CALLING = (Phase.UP, Phase.REFRESH)
 
@@ -129,7 +139,7 @@ def grid(sizes: tuple[int, ...], quotas: tuple[Quotas, ...]) -> list[Cell]:
     for quota in quotas:
         for people in sorted(sizes):
             for peer in PEERS.values():
-                if quota is Quotas.AWS and peer.kind in (Kind.RAW, Kind.REGISTER):
+                if quota is Quotas.AWS and peer.kind in (Kind.RAW, Kind.REGISTER, Kind.TURNS):
                     continue
                 phases = _PHASES.get(peer.kind, _WORK)
                 wanted = [phase for phase in phases if quota is Quotas.NONE or phase in _CALLING]

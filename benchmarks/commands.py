@@ -19,7 +19,7 @@ AWS_CLI = "OPTOUT_AWS_CLI"  # the Python that has awscli, as for `make test-clie
 
 def environment(cell: Cell, root: Path) -> dict[str, str]:
     """Return the variables that a peer needs beside those of the service."""
-    if PEERS[cell.peer].kind in (Kind.OPTOUT, Kind.TEXTBOOK):
+    if PEERS[cell.peer].kind in (Kind.OPTOUT, Kind.TEXTBOOK, Kind.TURNS):
         return {"PULUMI_BACKEND_URL": (root / "state").as_uri(), "PULUMI_STACK": STACK}
     return {}
 
@@ -27,25 +27,40 @@ def environment(cell: Cell, root: Path) -> dict[str, str]:
 def command(cell: Cell, root: Path) -> list[str]:
     """Return the command line of a peer."""
     peer, phase = PEERS[cell.peer], cell.phase
+    if peer.kind is Kind.TURNS:
+        more = [str(root.with_name("sandbox"))] if phase is Phase.START else []
+        return [sys.executable, "-m", "benchmarks.turns", phase.value, str(root), *more]
     if peer.kind is Kind.TEXTBOOK or phase is Phase.APPLY:
         return _engine_alone(cell, root)
     if phase is Phase.REPORT:
         return [sys.executable, "-m", "benchmarks.report_run", "--json", "report.json", "--stack", STACK]
     if peer.kind is Kind.OPTOUT:
-        if phase is Phase.DIFF and peer.engine == "pulumi":
-            return ["pulumi", "preview", "--diff", "--non-interactive", "--color", "never"]
-        words = {
-            Phase.UP: ["up", "--yes"],
-            Phase.PREVIEW: ["preview", "--no-refresh"],
-            Phase.ADD: ["up", "--yes", "--no-refresh"],
-            Phase.DIFF: ["preview", "--no-refresh", "--event-log", "events.jsonl"],
-            Phase.REFRESH: ["refresh"],
-        }
-        return [sys.executable, "-m", "voiceid_optout", *words[phase], "--stack", STACK, "--engine", peer.engine]
+        return _optout(cell)
     if peer.kind is Kind.RAW:
-        return [sys.executable, "-m", "benchmarks.load", str(cell.people), str(CONNECTIONS)]
+        if phase is Phase.REFRESH:
+            return [sys.executable, "-m", "benchmarks.load", "pages"]
+        return [sys.executable, "-m", "benchmarks.load", "opt-out", str(cell.people), str(CONNECTIONS)]
     if peer.kind is Kind.REGISTER:
         return [sys.executable, "-m", "benchmarks.register_load", str(root)]
+    return _loop(cell)
+
+
+def _optout(cell: Cell) -> list[str]:
+    peer, phase = PEERS[cell.peer], cell.phase
+    if phase is Phase.DIFF and peer.engine == "pulumi":
+        return ["pulumi", "preview", "--diff", "--non-interactive", "--color", "never"]
+    words = {
+        Phase.UP: ["up", "--yes"],
+        Phase.PREVIEW: ["preview", "--no-refresh"],
+        Phase.ADD: ["up", "--yes", "--no-refresh"],
+        Phase.DIFF: ["preview", "--no-refresh", "--event-log", "events.jsonl"],
+        Phase.REFRESH: ["refresh"],
+    }
+    return [sys.executable, "-m", "voiceid_optout", *words[phase], "--stack", STACK, "--engine", peer.engine]
+
+
+def _loop(cell: Cell) -> list[str]:
+    peer, phase = PEERS[cell.peer], cell.phase
     if peer.name == "aws-cli":
         script, operation = PROJECT / "benchmarks" / "peers" / "aws_cli.sh", "opt-out-speaker"
         if phase is Phase.REFRESH:

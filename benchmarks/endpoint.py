@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from benchmarks.cells import Quotas
+from benchmarks.cells import FULL, Quotas
 from benchmarks.people import DOMAIN, PROJECT
 from benchmarks.process import processor_seconds
 from voiceid_optout.service.data_folder import Running, find
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
+SERVICE = "BENCHMARK_SERVICE"  # the environment's name for the id of the service's process
 LOOK_EVERY = 0.2  # seconds
 _COUNT = re.compile(r'^voiceid_requests_total\{operation="(\w+)",outcome="(\w+)"\} (\d+)(?:\.0)?$', re.MULTILINE)
 
@@ -39,7 +40,7 @@ class Endpoint:
         """Return the answers by operation, and those among them that were refused for their rate."""
         calls: dict[str, int] = {}
         throttled: dict[str, int] = {}
-        for operation, outcome, text in _COUNT.findall(self._ask("GET", "/metrics")):
+        for operation, outcome, text in _COUNT.findall(self._metrics()):
             calls[operation] = calls.get(operation, 0) + int(text)
             if outcome == "ThrottlingException":
                 throttled[operation] = int(text)
@@ -51,9 +52,10 @@ class Endpoint:
 
     def enrol(self, speaker_ids: Iterable[str]) -> None:
         """Enrol people behind everybody's back."""
-        for speaker_id in speaker_ids:
-            body = {"DomainId": DOMAIN, "CustomerSpeakerId": speaker_id, "Status": "ENROLLED"}
-            self._ask("POST", "/speakers", json.dumps(body))
+        with closing(self._admin()) as connection:
+            for speaker_id in speaker_ids:
+                body = {"DomainId": DOMAIN, "CustomerSpeakerId": speaker_id, "Status": "ENROLLED"}
+                _ask(connection, "POST", "/speakers", json.dumps(body))
 
     @contextmanager
     def watching(self, operation: str) -> Iterator[Window]:
@@ -74,15 +76,21 @@ class Endpoint:
             thread.join()
             window.see(time.perf_counter(), self.counts()[0].get(operation, 0))
 
-    def _ask(self, method: str, path: str, body: str | None = None) -> str:
-        host = urlsplit(self.running.admin_url or "").netloc
-        with closing(http.client.HTTPConnection(host, timeout=60)) as connection:
-            connection.request(method, path, body, {"Content-Type": "application/json"})
-            answer = connection.getresponse()
-            text = answer.read().decode()
-        if answer.status != http.HTTPStatus.OK:
-            raise SystemExit(f"the service's admin port answers {answer.status}")
-        return text
+    def _metrics(self) -> str:
+        with closing(self._admin()) as connection:
+            return _ask(connection, "GET", "/metrics")
+
+    def _admin(self) -> http.client.HTTPConnection:
+        return http.client.HTTPConnection(urlsplit(self.running.admin_url or "").netloc, timeout=60)
+
+
+def _ask(connection: http.client.HTTPConnection, method: str, path: str, body: str | None = None) -> str:
+    connection.request(method, path, body, {"Content-Type": "application/json"})
+    answer = connection.getresponse()
+    text = answer.read().decode()
+    if answer.status != http.HTTPStatus.OK:
+        raise SystemExit(f"the service's admin port answers {answer.status}")
+    return text
 
 
 class Window:
@@ -109,11 +117,17 @@ class Window:
 
 
 @contextmanager
-def service(folder: Path, quotas: Quotas = Quotas.NONE, latency: int = 0) -> Iterator[Endpoint]:
-    """Run the service on a data folder; ``latency`` in milliseconds is added to every call."""
+def service(
+    folder: Path, quotas: Quotas = Quotas.NONE, latency: int = 0, *, speakers: int = FULL
+) -> Iterator[Endpoint]:
+    """Run the service on a data folder; ``latency`` in milliseconds is added to every call.
+
+    ``speakers`` may be in the domain.
+    """
     module = ["benchmarks.far", str(latency)] if latency else ["voiceid_optout"]
     command = [sys.executable, "-m", *module, "serve", "--data", str(folder), "--port", "0", "--domain", DOMAIN]
     command += ["--quotas", quotas.value, "--admin-port", "0", "--test-hooks"]
+    command += ["--speakers-per-domain", str(speakers)]
     command += ["--stop-with-stdin"]  # however this process ends, the service ends with it
     with subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, stdin=subprocess.PIPE) as process:
         try:
@@ -130,6 +144,7 @@ def service(folder: Path, quotas: Quotas = Quotas.NONE, latency: int = 0) -> Ite
 def _environment(running: Running, folder: Path) -> dict[str, str]:
     return {
         **running.environment(),
+        SERVICE: str(running.pid),
         "AWS_EC2_METADATA_DISABLED": "true",
         "PULUMI_CONFIG_PASSPHRASE": "benchmark",
         "PULUMI_SKIP_UPDATE_CHECK": "true",

@@ -6,12 +6,15 @@ from typing import TYPE_CHECKING
 
 from benchmarks import quota
 from benchmarks.cells import PEERS, SIZES, TEXTBOOK_DIES_AT, Cell, Kind, Phase, Quotas
+from benchmarks.claims import CLAIMS
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from benchmarks.results import Result
 
+NEEDED = frozenset(cell for claim in CLAIMS.values() for cell in claim.cells)
+PATIENCE = 1500.0  # seconds that a cell may take if a claim needs it
 START = 3.0  # seconds that preparing and starting takes, for cells without any precedent
 MANY = 100  # people from which on a run is more than its start
 ONCE = 60.0  # seconds from which on one round is enough
@@ -61,9 +64,14 @@ def reason_against(cell: Cell, known: Mapping[Cell, Result], longest: float, too
     if floor > longest:
         return f"at least {duration(floor)} by AWS's quota"
     expected = seconds(cell, known)
-    if expected > longest:
+    if expected > allowed(cell, longest):
         return f"about {duration(expected)}, estimated"
     return None
+
+
+def allowed(cell: Cell, longest: float) -> float:
+    """Return the seconds that a cell may take: more than ``longest`` if a claim stands or falls with it."""
+    return max(longest, PATIENCE) if cell in NEEDED else longest
 
 
 def _shows_the_end(cell: Cell) -> bool:

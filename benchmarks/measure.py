@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import shutil
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from importlib import import_module
+from multiprocessing import get_context
 from typing import TYPE_CHECKING
 
-from benchmarks import bases, commands, people, process, quota, reading, service_scale
-from benchmarks.cells import DRIFTED, ONE_MORE, PEERS, Cell, Kind, Phase, Quotas
+from benchmarks import bases, commands, people, process, quota, reading
+from benchmarks.cells import BASELINE, DRIFTED, ONE_MORE, PEERS, Cell, Kind, Phase, Quotas
 from benchmarks.endpoint import Endpoint, service
 from benchmarks.people import DOMAIN, STACK
 from benchmarks.results import Result
@@ -37,9 +40,10 @@ def measure(cell: Cell, made: Bases, work: Path, timeout: float) -> Result:
     work.mkdir(parents=True)
     try:
         if cell.phase is Phase.SERVE:
-            return service_scale.measure(cell, work)
+            with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+                return pool.submit(_served, cell, work).result()
         root = _prepare(cell, made, work)
-        with service(work / "service", cell.quotas, cell.latency) as endpoint:
+        with service(work / "service", cell.quotas, cell.latency, speakers=bases.peopled(cell)) as endpoint:
             if cell.phase is Phase.REFRESH:
                 endpoint.enrol(people.speaker_id(DRIFTED * n) for n in range(quota.drifted(cell.people)))
             before = Before(endpoint.counts()[0], endpoint.processor_seconds(), process.busy_seconds())
@@ -52,29 +56,37 @@ def measure(cell: Cell, made: Bases, work: Path, timeout: float) -> Result:
         shutil.rmtree(work, ignore_errors=True)
 
 
+def _served(cell: Cell, work: Path) -> Result:
+    """Measure the service alone, in a process of its own: all that follow begin as copies of this one."""
+    found: Result = import_module("benchmarks.service_scale").measure(cell, work)
+    return found
+
+
 def _prepare(cell: Cell, made: Bases, work: Path) -> Path:
     """Fill the folder; returns that of the project."""
     peer, root = PEERS[cell.peer], work / "project"
-    before = cell.people - (cell.phase in ONE_MORE)  # a full domain would take nobody more
-    if cell.phase not in (Phase.UP, Phase.LOAD):
-        made.service(before, work / "service")
-    if peer.kind is Kind.REGISTER:
+    listed = cell.people + (cell.phase in ONE_MORE)
+    if cell.phase not in (Phase.UP, Phase.LOAD, Phase.EDIT):
+        made.service(cell.people, work / "service")
+    if cell.phase is Phase.START:
+        made.project(PEERS[BASELINE], cell, root, work / "service")
+        bases.sandbox(work / "sandbox", cell.people)
+    elif peer.kind in (Kind.REGISTER, Kind.TURNS):
         people.make(root, 0)
         (people.write_full if peer.name.endswith("full") else people.write)(root, cell.people)
     elif cell.phase is Phase.REPORT:
-        people.make(root, 0, grouping=peer.grouping)
-        people.commit(root, cell.people)
+        bases.history(root, peer, cell.people)
     elif peer.kind in (Kind.LOOP, Kind.RAW):
         root.mkdir()
-        bases.list_people(root, cell.people)
+        bases.list_people(root, listed)
     elif cell.phase is Phase.UP:
         bases.project(peer, cell.people, root, paced=cell.quotas is Quotas.AWS)
     else:
-        made.project(peer, cell.at(before), root, work / "service")
+        made.project(peer, cell, root, work / "service")
         if peer.kind is Kind.TEXTBOOK:
-            bases.list_people(root, cell.people, DOMAIN)
+            bases.list_people(root, listed, DOMAIN)
         else:
-            people.write(root, cell.people)
+            people.write(root, listed)
     return root
 
 
@@ -85,9 +97,8 @@ def _result(
     calls, throttled = endpoint.counts()
     spent = round(endpoint.processor_seconds() - before.spent, 3)
     state = next(iter((root / "state").glob(f".pulumi/stacks/*/{STACK}.json")), None)
-    text = state.read_bytes() if state else b""
     step = max(1, cell.people // _PLANTED)
-    planted = [people.speaker_id(number).encode() for number in range(0, cell.people, step)][:_PLANTED]
+    planted = {people.speaker_id(number).encode() for number in range(0, cell.people, step)[:_PLANTED]}
     return Result(
         cell=cell,
         date=datetime.now(UTC).date().isoformat(),
@@ -99,8 +110,8 @@ def _result(
         tree=ran.tree,
         calls={name: more for name, count in calls.items() if (more := count - before.calls.get(name, 0))},
         throttled=throttled,
-        state=len(text),
-        exposed=sum(one in text for one in planted),
+        state=state.stat().st_size if state else 0,
+        exposed=reading.shown_in(state, planted) if state else 0,
         told=told,
         others=round(max(0.0, busy - ran.cpu - spent), 2),
     )

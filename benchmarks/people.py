@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from voiceid_optout.engine.interface import Request
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 PROJECT = Path(__file__).parents[1]
 DOMAIN = "BenchmarkDomain0000000"
@@ -67,29 +67,36 @@ FILES = 20
 def commit(root: Path, count: int) -> None:
     """Write the register with all that an entry can say, in some files, and its history: half came first."""
     (root / "config" / "people.yaml").unlink()
-    texts = [bytearray(b"speakers:\n") for _ in range(FILES)]
-    script = bytearray()
-    for number in range(COMMITS):
-        ends = [count // 2 + (count - count // 2) * place // (COMMITS - 1) for place in (number - 1, number)]
-        first, last = (0 if number == 0 else ends[0]), ends[1]
-        changed = range(FILES) if number == 0 else [number % FILES]
-        for one in range(first, last):
-            texts[changed[one % len(changed)]] += _FULL.format(speaker_id(one), one).encode()
-        script += (
-            f"commit refs/heads/main\ncommitter bench <> {_START + number * 3600} +0000\ndata 6\npeople".encode()
-        )
-        for file in changed:
-            script += f"\nM 100644 inline config/people-{file:02}.yaml\ndata {len(texts[file])}\n".encode()
-            script += texts[file]
-        script += b"\n"
     git = ["git", "-C", str(root)]
     subprocess.run([*git, "init", "--quiet", "--initial-branch", "main"], check=True)
-    subprocess.run([*git, "fast-import", "--quiet"], input=script, check=True)
+    with subprocess.Popen([*git, "fast-import", "--quiet"], stdin=subprocess.PIPE) as process:
+        assert process.stdin is not None
+        for part in _history(count):  # a million people's is two gigabytes
+            process.stdin.write(part)
+    if process.returncode:
+        raise SystemExit("git fast-import fails")
     subprocess.run([*git, "reset", "--quiet", "--hard"], check=True)
 
 
+def _history(count: int) -> Iterator[bytes]:
+    files = min(FILES, count // 2)  # each begins with somebody
+    texts = [bytearray(b"speakers:\n") for _ in range(files)]
+    for number in range(COMMITS):
+        ends = [count // 2 + (count - count // 2) * place // (COMMITS - 1) for place in (number - 1, number)]
+        first, last = (0 if number == 0 else ends[0]), ends[1]
+        changed = range(files) if number == 0 else [number % files]
+        for one in range(first, last):
+            texts[changed[one % len(changed)]] += _FULL.format(speaker_id(one), one).encode()
+        yield f"commit refs/heads/main\ncommitter bench <> {_START + number * 3600} +0000\ndata 6\npeople".encode()
+        for file in changed:
+            yield f"\nM 100644 inline config/people-{file:02}.yaml\ndata {len(texts[file])}\n".encode()
+            yield bytes(texts[file])
+        yield b"\n"
+
+
 def _write(root: Path, lines: Iterable[str]) -> None:
-    (root / "config" / "people.yaml").write_text("".join(lines), encoding="utf-8")
+    with (root / "config" / "people.yaml").open("w", encoding="utf-8") as file:
+        file.writelines(lines)
 
 
 def request(root: Path, environment: dict[str, str]) -> Request:
@@ -115,3 +122,7 @@ def _settings(grouping: str, *, paced: bool) -> dict[str, object]:
         "guessableLabels": True,
         **quotas,
     }
+
+
+if __name__ == "__main__":
+    commit(Path(sys.argv[1]), int(sys.argv[2]))

@@ -24,13 +24,13 @@ CALLS_A_SECOND = {
 def calls(cell: Cell) -> Mapping[str, int]:
     """Return the calls that a peer makes for a cell, by its way of working."""
     kind, people = PEERS[cell.peer].kind, cell.people
-    if cell.phase in (Phase.PREVIEW, Phase.LOAD, Phase.SERVE):
+    if cell.phase in (Phase.PREVIEW, Phase.LOAD, Phase.SERVE, Phase.EDIT, Phase.START):
         return {}
     if cell.phase in ONE_MORE:
         return {"OptOutSpeaker": people if kind is Kind.LOOP else 1}
     if cell.phase is Phase.UP:
         return {"OptOutSpeaker": people}
-    if kind is not Kind.OPTOUT:
+    if kind not in (Kind.OPTOUT, Kind.RAW):
         return {"DescribeSpeaker": people}
     return {"ListSpeakers": math.ceil(people / PAGE)}
 

@@ -10,9 +10,12 @@ from benchmarks.cells import Cell, Phase
 from benchmarks.results import DONE
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from pathlib import Path
 
     from benchmarks.process import Run
+
+_PIECE = 1 << 20  # bytes
 
 
 def outcome(ran: Run) -> str:
@@ -34,6 +37,21 @@ def told(cell: Cell, root: Path, ran: Run) -> dict[str, float]:
         found = json.loads(ran.out.splitlines()[-1])
         return {name: round(value, 4) for name, value in found.items() if isinstance(value, int | float)}
     return {}
+
+
+def shown_in(state: Path, planted: Collection[bytes]) -> int:
+    """Return how many of these texts a file has, read piece by piece.
+
+    What is measured begins as a copy of this process, and would be found as large as it.
+    """
+    found: set[bytes] = set()
+    longest, rest = max(map(len, planted)), b""
+    with state.open("rb") as file:
+        while piece := file.read(_PIECE):
+            text = rest + piece
+            found.update(one for one in planted if one in text)
+            rest = text[-longest:]
+    return len(found)
 
 
 def _shown(root: Path, out: str) -> dict[str, float]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, field
+from fnmatch import fnmatch
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.cells import Cell, Phase, Quotas
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
 FILE = "results.jsonl"
@@ -99,6 +100,16 @@ class Store:
         with self._path.open("a", encoding="utf-8") as file:
             file.write(f"{to_line(result)}\n")
         self._results.append(result)
+
+    def forget(self, patterns: Sequence[str]) -> int:
+        """Drop the results of cells whose key matches a pattern; returns how many."""
+        kept = [one for one in self._results if not any(fnmatch(one.cell.key, pattern) for pattern in patterns)]
+        dropped = len(self._results) - len(kept)
+        draft = self._path.with_suffix(".draft")
+        draft.write_text("".join(f"{to_line(one)}\n" for one in kept), encoding="utf-8")
+        draft.replace(self._path)
+        self._results = kept
+        return dropped
 
     def rounds(self, cell: Cell) -> int:
         """Return how often a cell has been run."""

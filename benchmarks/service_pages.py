@@ -16,45 +16,17 @@ import statistics
 import tempfile
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from sqlalchemy import text
 
+from benchmarks.people import DOMAIN
+from benchmarks.service_fill import fill
 from voiceid_optout.service.db.database import open_database
 from voiceid_optout.service.db.store import Store
 from voiceid_optout.service.operations import paging
 from voiceid_optout.service.operations.catalogue import OFFERED
 from voiceid_optout.service.operations.hooks import HOOKS
 from voiceid_optout.service.settings import Limits, Tenant
-
-if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
-DOMAIN = "BenchmarkDomain0000000"
-_SERIES = {
-    "sqlite": "WITH RECURSIVE series (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM series WHERE n < :count)"
-    " SELECT n FROM series",
-    "postgresql": "SELECT n FROM generate_series(1, CAST(:count AS int)) AS series (n)",
-}
-_NAME = {"sqlite": "printf('%022d', n)", "postgresql": "lpad(CAST(n AS text), 22, '0')"}
-
-
-def fill(connection: Connection, count: int) -> None:
-    """Insert so many opted-out speakers, and bring the planner's statistics up to date."""
-    dialect = connection.dialect.name
-    connection.execute(
-        text(
-            "INSERT INTO speakers (domain_id, customer_id, generated_id, status, created_at, updated_at)"
-            f" SELECT :domain, 'caller-' || n, 'id#' || {_NAME[dialect]}, 'OPTED_OUT', 1, 1"
-            f" FROM ({_SERIES[dialect]}) AS numbers"
-        ),
-        {"domain": DOMAIN, "count": count},
-    )
-    connection.execute(
-        text("UPDATE domains SET speaker_count = :count WHERE domain_id = :domain"),
-        {"domain": DOMAIN, "count": count},
-    )
-    connection.execute(text("ANALYZE"))
 
 
 async def measure(folder: Path, count: int, rounds: int, database: str | None) -> None:

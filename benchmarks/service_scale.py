@@ -25,11 +25,12 @@ import uvloop
 from sqlalchemy import text
 
 from benchmarks.cells import PEERS, Cell, Kind, Phase
+from benchmarks.people import DOMAIN
 from benchmarks.process import busy_seconds, processor_seconds
 from benchmarks.results import DONE, Result
 from benchmarks.service import REGION, load, serving
+from benchmarks.service_fill import fill
 from benchmarks.service_joining import join
-from benchmarks.service_pages import DOMAIN, fill
 from tests.service.cluster import Cluster, binaries, cluster
 from voiceid_optout.service.db.database import Database, open_database
 from voiceid_optout.service.db.idempotency import mark_of

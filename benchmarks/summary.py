@@ -7,25 +7,25 @@ The tables are the record that Git keeps: the lines of JSON that they come from 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from html import escape
 from textwrap import fill
 from typing import TYPE_CHECKING
 
+from benchmarks import charts, svg
 from benchmarks.bases import CONNECTIONS
-from benchmarks.cells import PEERS
+from benchmarks.cells import MILLION, PEERS
+from benchmarks.charts import recorded
 from benchmarks.people import PROJECT
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    Times = Mapping[tuple[str, str], Mapping[int, float]]  # seconds by heading and peer, then by number of people
+    from benchmarks.charts import Times
 
 PICTURE = "images/benchmarks.svg"  # beside the page
 _UP, _ADD, _REFRESH = (
     f"{phase}, without quotas" for phase in ("First up", "One person added", "Refresh with 1 % drift")
 )
+_DONE = (_UP, _ADD, _REFRESH)
 _OURS, _CLI, _LOOP, _THREADS = (PEERS[name].title for name in ("sharded", "sharded-cli", "loop", "threads"))
 _PEERS = {
     _OURS: "optout",
@@ -34,9 +34,6 @@ _PEERS = {
     _LOOP: "boto3 script, one by one",
 }
 _MARKED = re.compile(r"(?<=<!-- summary -->\n).*(?=<!-- end of summary -->)", re.DOTALL)
-_SECONDS = re.compile(r"([\d.]+) (ms|s) \(")
-_WIDTH, _BAR, _STEP, _HEAD = 500, 16, 24, 34  # in the picture's own units; a phone shows it at about two thirds
-_LEFT, _RIGHT = 200, 434  # where bars begin and where the longest ends
 
 _SENTENCES = """\
 - **What was measured:** the seconds to opt out {most} people, to add one person, and to check everybody after 1 % \
@@ -44,52 +41,16 @@ changed, with no limit on calls a second.
 - **Against what:** a boto3 script that keeps no state, so it calls the service for every person, one by one or in \
 {threads} threads.
 - **Result:** `optout` adds one person in {add} (the faster script: {add_script}), checks everybody in {refresh} \
-(script: {refresh_script}), and opts out everybody in {up} (script: {up_script}).
+(script: {refresh_script}), and opts out everybody in {up} (script: {up_script}).{million}
 - **Where it loses:** {small}with the Pulumi CLI the first run of {most} people takes {up_cli}.
-- **Repeat it:** `make bench` measures everything in about two hours, and `make bench BENCH="--quick"` measures 10 \
-people in two minutes.
+- **Repeat it:** `make bench` measures everything in about three hours, `make bench BENCH=--short` every claim in \
+at most 40 minutes, and `make bench BENCH=--quick` 10 people in three minutes.
 """
+_MILLION = " For a million people it takes {add}, {refresh} and {up}."
 _SMALL = "a script is faster in a first run of up to {lost} people (at {lost}: {script}, `optout` {ours}), and "
-_HEARD = 'role="img" aria-labelledby="title description"'
-_STYLE = """
-  text { font: 14px system-ui, sans-serif; fill: #1f2328 }
-  .head { font-weight: 600 }
-  .card { fill: #ffffff; stroke: #d0d7de }
-  .ours { fill: #4051b5 }
-  .script { fill: #9a6700 }
-  @media (prefers-color-scheme: dark) {
-    text { fill: #e6edf3 }
-    .card { fill: #161b22; stroke: #3d444d }
-    .ours { fill: #8c9eff }
-    .script { fill: #d29922 }
-  }
-"""
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
-    """Bars that belong together: what was done, and the seconds of each peer that was measured."""
-
-    title: str
-    bars: Sequence[tuple[str, float]]
-
-
-def recorded(page: str) -> Times:
-    """Read the seconds out of a page's tables; cells that were not run are left out."""
-    found: dict[tuple[str, str], dict[int, float]] = {}
-    for section in page.split("\n### ")[1:]:
-        heading, _, rest = section.partition("\n")
-        rows = [line.strip("| ").split(" | ") for line in rest.partition("\n#")[0].splitlines() if line[:1] == "|"]
-        sizes = [cell.replace(",", "") for cell in rows[0]] if rows else []
-        for peer, *cells in rows[2:]:
-            for size, cell in zip(sizes, cells, strict=False):
-                if (seconds := _SECONDS.match(cell)) and size.isdigit():
-                    times = found.setdefault((heading, peer), {})
-                    times[int(size)] = float(seconds[1]) / (1000 if seconds[2] == "ms" else 1)
-    return found
-
-
-def groups(times: Times) -> list[Group]:
+def groups(times: Times) -> list[svg.Group]:
     """Return the bars of the picture: the largest number of people that was measured."""
     most = _most(times)
     titles = {
@@ -98,7 +59,7 @@ def groups(times: Times) -> list[Group]:
         _REFRESH: f"Check {most:,} people, 1 % changed",
     }
     return [
-        Group(
+        svg.Group(
             title,
             [
                 (name, times[phase, peer][most])
@@ -111,35 +72,8 @@ def groups(times: Times) -> list[Group]:
 
 
 def picture(times: Times) -> str:
-    """Return the bars as SVG: colours of its own for light and dark, and a description for those who hear it."""
-    shown = [group for group in groups(times) if group.bars]
-    longest = max((seconds for group in shown for _, seconds in group.bars), default=1.0)
-    told, parts, y = [], [], 10
-    for group in shown:
-        y += _HEAD
-        parts.append(f'<text class="head" x="16" y="{y - 10}">{escape(group.title)}</text>')
-        told.append(f"{group.title}: {', '.join(f'{name} {_shown(seconds)}' for name, seconds in group.bars)}.")
-        for name, seconds in group.bars:
-            width = max(2, round((_RIGHT - _LEFT) * seconds / longest))
-            kind = "ours" if name.startswith("optout") else "script"
-            parts += [
-                f'<text x="{_LEFT - 8}" y="{y + 13}" text-anchor="end">{escape(name)}</text>',
-                f'<rect class="{kind}" x="{_LEFT}" y="{y}" width="{width}" height="{_BAR}" rx="2"/>',
-                f'<text x="{_LEFT + width + 6}" y="{y + 13}">{_shown(seconds)}</text>',
-            ]
-            y += _STEP
-    height = y + 12
-    return "\n".join(
-        [
-            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" {_HEARD}>',
-            '<title id="title">Seconds that optout and a boto3 script take; shorter is better</title>',
-            f'<desc id="description">{escape(" ".join(told))}</desc>',
-            f"<style>{_STYLE}</style>",
-            f'<rect class="card" x="1" y="1" width="{_WIDTH - 2}" height="{height - 2}" rx="8"/>',
-            *parts,
-            "</svg>\n",
-        ]
-    )
+    """Return the bars as SVG."""
+    return svg.bars("Seconds that optout and a boto3 script take; shorter is better", groups(times), _shown)
 
 
 def sentences(times: Times) -> str:
@@ -160,6 +94,13 @@ def sentences(times: Times) -> str:
         up=least(_UP, _OURS),
         up_script=least(_UP, *scripts),
         up_cli=least(_UP, _CLI),
+        million=_MILLION.format(
+            up=least(_UP, _OURS, people=MILLION),
+            add=least(_ADD, _OURS, people=MILLION),
+            refresh=least(_REFRESH, _OURS, people=MILLION),
+        )
+        if all(MILLION in times.get((phase, _OURS), {}) for phase in _DONE)
+        else "",
         small=_SMALL.format(
             lost=f"{lost:,}",
             script=least(_UP, *scripts, people=lost),
@@ -179,15 +120,20 @@ def renewed(page: str) -> str:
 
 
 def write(path: Path, page: str) -> None:
-    """Write a page with its summary, and the picture beside it."""
-    path.write_text(renewed(page), encoding="utf-8")
+    """Write a page with its summary, its charts, and the picture beside it."""
+    page = charts.illustrated(renewed(page))
+    path.write_text(page, encoding="utf-8")
+    charts.write(path, page)
     target = path.parent / PICTURE
-    target.parent.mkdir(exist_ok=True)
     target.write_text(picture(recorded(page)), encoding="utf-8")
 
 
 def _most(times: Times) -> int:
-    return max((people for peers in times.values() for people in peers), default=0)
+    """Return the largest number of people for which both we and a script were measured, else any."""
+    ours = [set(times.get((phase, _OURS), {})) for phase in _DONE]
+    scripts = [set(times.get((phase, _THREADS), {})) | set(times.get((phase, _LOOP), {})) for phase in _DONE]
+    both = set.intersection(*ours, *scripts)
+    return max(both or {people for peers in times.values() for people in peers}, default=0)
 
 
 def _lost(times: Times) -> int:

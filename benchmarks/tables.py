@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from benchmarks import claims, forecast
+from benchmarks import claims, forecast, turns
 from benchmarks.cells import BASELINE, PEERS, Cell, Kind, Phase, Quotas
+from benchmarks.judging import processor, verdict
 from benchmarks.results import best
 
 if TYPE_CHECKING:
@@ -15,14 +16,16 @@ if TYPE_CHECKING:
 
     Results = Mapping[Cell, Result]
 
-_PHASES = {
+MEMORY, CALLS, STATE = "Memory", "Calls", "Bytes of state a person after the first up"
+COMMANDS, STARTING = "Commands on a register's file", "Starting, ten people"
+PHASES = {
     Phase.UP: "First up",
     Phase.PREVIEW: "Unchanged preview",
     Phase.ADD: "One person added",
     Phase.REFRESH: "Refresh with 1 % drift",
     Phase.LOAD: "Register alone",
 }
-_QUOTAS = {Quotas.NONE: "without quotas", Quotas.AWS: "with AWS's quotas"}
+QUOTAS = {Quotas.NONE: "without quotas", Quotas.AWS: "with AWS's quotas"}
 _MB = 1e6
 _SERVICE = """One domain of so many speakers, 64 connections that all processes share, opt-outs of new people, and
 pages of 100 from places all over the domain. Load, services and database share the processors; processor time is of
@@ -41,12 +44,12 @@ def judged(results: Results) -> str:
     """Return the table of claims."""
     rows = []
     for claim in claims.CLAIMS.values():
-        found = claims.verdict(claim, results)
-        measured, holds = (
-            ("not measured", "") if found is None else (found.measured, "yes" if found.holds else "**no**")
-        )
-        rows.append([f"`{claim.name}`", claim.limit, measured, holds])
-    return table(["claim", "limit", "measured", "holds"], rows)
+        found = verdict(claim, results)
+        told = ["not measured", "", ""]
+        if found is not None:
+            told = [found.measured, f"{found.share:.0%}", "yes" if found.holds else "**no**"]
+        rows.append([f"`{claim.name}`", claim.limit, *told])
+    return table(["claim", "limit", "measured", "of the limit", "holds"], rows)
 
 
 class Tables:
@@ -64,21 +67,17 @@ class Tables:
         """Return all tables, with headings."""
         parts = []
         for quotas in Quotas:
-            for phase, title in _PHASES.items():
+            for phase, title in PHASES.items():
                 if self._peers(phase, quotas):
-                    parts += [f"### {title}, {_QUOTAS[quotas]}", self._times(phase, quotas)]
+                    parts += [f"### {title}, {QUOTAS[quotas]}", self._times(phase, quotas)]
+        parts += [f"### {COMMANDS}", "In turn on a file of bare ids; the ratio is to `validate`.", self._edits()]
+        parts += [f"### {STARTING}", 'In turn; the ratio is to `python -c "import pulumi"`.', self._starts()]
         parts += ["## Memory", "The largest process / all at once, MB, without quotas.", self._memory()]
-        parts += [
-            "## Calls",
-            "By operation at the largest size that was run, without quotas.",
-            self._calls(Quotas.NONE),
-        ]
-        parts += ["With AWS's quotas, those refused for their rate in brackets.", self._calls(Quotas.AWS)]
-        parts += [
-            "## State",
-            "Bytes a person after the first up, and how many of 100 ids can be read in it.",
-            self._state(),
-        ]
+        parts += ["## Calls", "By operation at the largest size that was run."]
+        parts += [f"### {CALLS}, {QUOTAS[Quotas.NONE]}", self._calls(Quotas.NONE)]
+        parts += [f"### {CALLS}, {QUOTAS[Quotas.AWS]}", "Those refused for their rate are in brackets."]
+        parts += [self._calls(Quotas.AWS), "## State", f"### {STATE}"]
+        parts += ["In brackets: how many of 100 ids can be read in it.", self._state()]
         return "\n\n".join([*parts, *self._service()])
 
     def _peers(self, phase: Phase, quotas: Quotas) -> list[str]:
@@ -110,9 +109,36 @@ class Tables:
                 if base and base.is_done and PEERS[cell.peer].kind is not Kind.REGISTER
                 else ""
             )
-            return f"{_shown(seconds)} ({result.cpu:.1f}){ratio}"
+            return f"{_shown(seconds)} ({processor(result):.1f}){ratio}"
 
         return self._grid(phase, quotas, show)
+
+    def _edits(self) -> str:
+        names = {name: f"`optout {name}`" for name in (turns.VALIDATE, turns.ADD, turns.RELEASE)}
+        return self._in_turn(Phase.EDIT, names, turns.VALIDATE)
+
+    def _starts(self) -> str:
+        names = {
+            turns.IMPORT: '`python -c "import pulumi"`',
+            turns.HELP: "`optout --help`",
+            turns.COLD: "`optout preview` of ten people, unchanged",
+            turns.SANDBOX: "the same in a sandbox, its service included",
+        }
+        return self._in_turn(Phase.START, names, turns.IMPORT)
+
+    def _in_turn(self, phase: Phase, names: Mapping[str, str], base: str) -> str:
+        """Return the table of commands that were run in turn; the ratio is of processor time."""
+        sizes = [size for size in self._sizes if Cell("turns", size, phase) in self.results]
+
+        def show(name: str, size: int) -> str:
+            result = self.results[Cell("turns", size, phase)]
+            if not result.is_done:
+                return result.outcome
+            told = result.told
+            return f"{_shown(told[turns.seconds(name)])} ({told[name]:.2f}) · {told[name] / told[base]:.2f} x"
+
+        rows = [[title, *(show(name, size) for size in sizes)] for name, title in names.items()]
+        return table(["", *(f"{size:,}" for size in sizes)], rows) if sizes else "*not measured*"
 
     def _missing(self, cell: Cell) -> str:
         reason = forecast.reason_against(cell, self.results, self._longest, self._tools)
@@ -129,12 +155,12 @@ class Tables:
         parts = []
         for phase in (Phase.UP, Phase.PREVIEW, Phase.REFRESH):
             if self._peers(phase, Quotas.NONE):
-                parts += [f"{_PHASES[phase]}:", self._grid(phase, Quotas.NONE, show)]
+                parts += [f"### {MEMORY}, {PHASES[phase].lower()}", self._grid(phase, Quotas.NONE, show)]
         return "\n\n".join(parts)
 
     def _calls(self, quotas: Quotas) -> str:
         rows = []
-        for phase, title in _PHASES.items():
+        for phase, title in PHASES.items():
             for peer in self._peers(phase, quotas):
                 found = [
                     result

@@ -1,6 +1,7 @@
 import pytest
 
-from benchmarks.claims import CLAIMS, Verdict, ratio_of_costs, verdict
+from benchmarks.claims import CLAIMS
+from benchmarks.judging import Verdict, ratio_of_costs, verdict
 from tests.benchmarks.made import known, result
 from tests.tables import each_row
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.people import DOMAIN
 from benchmarks.service_joining import EACH, Joined, join
-from benchmarks.service_pages import DOMAIN
 from tests.service.cluster import binaries, cluster
 
 
