@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks import process
-from benchmarks.people import STACK
+from benchmarks.people import STACK, speaker_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 IMPORT, HELP, COLD, SANDBOX = "import-pulumi", "help", "preview", "preview-with-service"
 VALIDATE, ADD, RELEASE = "validate", "add", "release"
 ROUNDS = {"start": 5, "edit": 1}
-NEW = "caller-new"
 _PATIENCE = 600.0  # seconds
 
 
@@ -88,7 +87,7 @@ def edit(root: Path) -> dict[str, float]:
 
     commands: Mapping[str, Sequence[str]] = {
         VALIDATE: ("validate", "--stack", STACK),
-        ADD: ("add", NEW, "--file", str(file)),
+        ADD: ("add", speaker_id(before.count(b"\n")), "--file", str(file)),
         RELEASE: ("release", first, "--reason", "consented again"),
     }
     return in_turn({name: ran(*command) for name, command in commands.items()}, ROUNDS["edit"])

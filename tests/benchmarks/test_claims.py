@@ -7,7 +7,6 @@ from benchmarks.judging import Verdict, ratio_of_costs, verdict
 from tests.benchmarks.made import known, result
 from tests.tables import each_row
 
-
 LOADED = result("register-bare/load/100000/none", told={"seconds": 0.5, "cpu": 0.5, "events": 0.2})
 
 
