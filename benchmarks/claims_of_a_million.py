@@ -55,7 +55,7 @@ def _edited(name: str) -> Claim:
         return Verdict(text, took / floor / 1.5)
 
     limit = f"`optout {name}` on a file of a million lines: at most 1.5 x the processor time of `optout validate`"
-    return Claim(f"{name}-million", limit, (cell,), judge)
+    return Claim(f"edit-{name}-million", limit, (cell,), judge)
 
 
 def _memory(phase: Phase) -> Claim:

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from benchmarks.cells import FULL
 from voiceid_optout.engine.interface import Request
 
 if TYPE_CHECKING:
@@ -56,8 +57,11 @@ def write(root: Path, count: int) -> None:
 
 
 def write_full(root: Path, count: int) -> None:
-    """Write the register with all that an entry can say."""
-    _write(root, (_FULL.format(speaker_id(number), number) for number in range(count)))
+    """Write the register with all that an entry can say, in files that may be so large."""
+    for start in range(0, count, FULL):
+        last = min(start + FULL, count)
+        lines = (_FULL.format(speaker_id(number), number) for number in range(start, last))
+        _write(root, lines, "people.yaml" if last == count else f"people-{start // FULL}.yaml")
 
 
 COMMITS = 500
@@ -94,8 +98,8 @@ def _history(count: int) -> Iterator[bytes]:
         yield b"\n"
 
 
-def _write(root: Path, lines: Iterable[str]) -> None:
-    with (root / "config" / "people.yaml").open("w", encoding="utf-8") as file:
+def _write(root: Path, lines: Iterable[str], name: str = "people.yaml") -> None:
+    with (root / "config" / name).open("w", encoding="utf-8") as file:
         file.writelines(lines)
 
 

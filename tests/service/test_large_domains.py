@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, event, text
 
-from benchmarks.service_pages import DOMAIN, fill
+from benchmarks.people import DOMAIN
+from benchmarks.service_fill import fill
 from voiceid_optout.service.auth.keys import KEYS
 from voiceid_optout.service.db.database import READINESS, Database, open_database
 from voiceid_optout.service.db.idempotency import mark_of
