@@ -13,7 +13,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help up check test fast lint lint-workflows lint-policies unit test-long test-whole coverage test-aws test-browser test-clients \
-  test-clients-more test-official test-package test-service-mutations docs docs-serve lock format house picture engines clean \
+  test-clients-more test-official test-package docs docs-serve lock format house picture engines clean \
   changelog release-check test-matrix torture mutation audit
 
 help: ## list the targets
@@ -74,10 +74,8 @@ test-package: $(VENV)/.dev ## build wheel and sdist, install and use them in an 
 test-official: $(VENV)/.dev ## tests against the Pulumi CLI; skipped, with a reason, where it is not on PATH
 	$(RUN) -m pytest -m official --override-ini="addopts=-ra --strict-markers --strict-config"
 
-test-service-mutations: $(VENV)/.dev ## 100,000 mutated requests against the service; some minutes
-	OPTOUT_MUTATIONS=$${OPTOUT_MUTATIONS:-100000} $(RUN) -m pytest -s tests/service/test_mutations.py
-
 torture: $(VENV)/.dev ## repeat the tests under fire many times, and write docs/reliability.md; hours, or TORTURE="kills" names parts
+	@! command -v npm > /dev/null || $(MAKE) --no-print-directory tests/torture/node/node_modules/.done
 	nice $(RUN) -m tests.torture $(TORTURE)
 
 mutation: $(VENV)/.dev tools/mutation/.venv/.done ## change the code that protects people, and count which changes its tests notice; hours

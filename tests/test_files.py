@@ -230,6 +230,8 @@ def test_what_is_no_yaml_is_the_parsers_to_say() -> None:
         (b'{"a": [1, 2.5, null]}', {"a": [1, 2.5, None]}),
         ("1", 1),
         ('"x"', "x"),
+        (r'"\ud83d\ude00 \u00e9"', "\U0001f600 \u00e9"),
+        ('"\ud55c"'.encode(), "\ud55c"),
         ("[]", []),
         (f"{'[' * MAX_JSON_DEPTH}{']' * MAX_JSON_DEPTH}", ...),
     ],
@@ -251,6 +253,10 @@ def test_json(text: str | bytes, document: Any) -> None:
         "1e999",
         "NaN",
         "-Infinity",
+        r'"\ud800"',
+        rb'{"\uDFFF": 1}',
+        '"\ud800"',
+        b'"\xed\xa0\x80"',
     ],
 )
 def test_json_that_is_refused(text: str | bytes) -> None:

@@ -33,3 +33,9 @@ def test_the_name_is_whatever_follows(name: str) -> None:
     made = urn.make("dev", "conf", "", TYPE, name)
     assert urn.name(made) == name
     assert urn.type_of(made) == urn.qualified_type(made) == TYPE
+
+
+@pytest.mark.parametrize("text", ["", "x", "urn:pulumi:dev", "urn:pulumi:dev::conf", "::"])
+def test_a_text_that_is_no_urn_is_of_no_type(text: str) -> None:
+    assert urn.type_of(text) == urn.qualified_type(text) == ""
+    assert urn.name(text) == text.rpartition("::")[2]

@@ -160,10 +160,19 @@ def _refuse(event: Event, problem: str) -> NoReturn:
     raise TooMuchError(problem=problem, problem_mark=cast("Mark | None", event.start_mark))
 
 
+# Where a surrogate may be: most documents have none of these, and need no second look.
+_SURROGATES = (b"\\ud", b"\\uD", b"\xed")
+
+
 def read_json(text: str | bytes) -> Any:
-    """Return a JSON document; raises :class:`ValueError` for what is none, too deep, or beyond all numbers."""
+    """Return a JSON document; raises :class:`ValueError` for what is none, too deep, or beyond all numbers.
+
+    So it does for half of a pair of surrogates, which JSON can name and no file can hold.
+    """
     try:
         document = json.loads(text, parse_int=_whole, parse_float=_finite, parse_constant=_finite)
+        if any(mark in (text if isinstance(text, bytes) else text.encode()) for mark in _SURROGATES):
+            json.dumps(document, ensure_ascii=False).encode()
     except RecursionError:
         raise ValueError("nested too deeply") from None
     level = [document] if isinstance(document, dict | list) else []

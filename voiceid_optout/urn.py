@@ -17,13 +17,13 @@ def make(stack: str, project: str, parent: str, type_: str, name: str) -> str:
 
 
 def name(urn: str) -> str:
-    """Return the resource's name, the last part of its URN."""
-    return urn.split("::", 3)[3]
+    """Return the resource's name, the last part of its URN; all of a text that is none."""
+    return urn.split("::", 3)[-1]
 
 
 def qualified_type(urn: str) -> str:
-    """Return the type with its parents' types before it, joined by ``$``."""
-    return urn.split("::", 3)[2]
+    """Return the type with its parents' types before it, joined by ``$``; nothing of a text that is no URN."""
+    return "".join(urn.split("::", 3)[2:3])
 
 
 def type_of(urn: str) -> str:

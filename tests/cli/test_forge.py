@@ -67,7 +67,7 @@ def test_a_saved_plan_has_the_digest(on_github: Hosted) -> None:
         (saved(stack="other"), "was changed after it was written"),
         (
             saved(version=1),
-            "is of version '1'; this program reads version 2: write it with `optout preview",
+            "is of version 1; this program reads version 2: write it with `optout preview",
         ),
         (saved(digest=DIGEST * 2), "was changed after it was written"),
         (saved(steps=[]), "was changed after it was written"),

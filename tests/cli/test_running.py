@@ -223,6 +223,13 @@ def test_an_event_is_a_line_that_the_automation_api_reads(tmp_path: Path) -> Non
     assert read[2].resource_pre_event.metadata.urn.endswith("::sp-00000000000005a1")
 
 
+def test_half_of_a_surrogate_does_not_end_a_run(tmp_path: Path) -> None:
+    path = tmp_path / "events.jsonl"
+    with EventLog(path) as log:
+        log.write(EngineEvent(0, 0, diagnostic_event=DiagnosticEvent("x\ud800", "never", "info")))
+    assert json.loads(path.read_text(encoding="utf-8"))["diagnosticEvent"]["message"] == "x?"
+
+
 def test_without_a_path_nothing_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     with EventLog(None) as log:

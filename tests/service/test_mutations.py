@@ -1,21 +1,17 @@
 """Mutated requests against the real service: no 500, no hang, no growth, and every error well formed.
 
-OPTOUT_MUTATIONS sets how many (a quarter as many go to a service on PostgreSQL), OPTOUT_MUTATION_SEED which: the
-same seed makes the same requests again, up to ids that the service gives at random.
+The same seed makes the same requests again, up to ids that the service gives at random.
 """
 
-import os
-import secrets
 import statistics
 from pathlib import Path
 
+from tests import torture
 from tests.service.batch import enrolment, enrolments, registration, registrations
 from tests.service.mutation_run import run
 from tests.service.mutations import DOMAINS, SECRET, Known, mutant
 from tests.service.running import child
 
-COUNT = int(os.environ.get("OPTOUT_MUTATIONS", "1500"))
-SEED = os.environ.get("OPTOUT_MUTATION_SEED") or secrets.token_hex(4)
 WITNESS = {"DomainId": "witness" + "0" * 15, "SpeakerId": "witness-1"}
 GROWTH_KIB = 24 * 1024
 
@@ -26,16 +22,17 @@ def test_the_same_seed_makes_the_same_requests() -> None:
 
 
 def test_no_mutant_harms_the_service(tmp_path: Path) -> None:
-    attack(tmp_path, COUNT)
+    attack(tmp_path, torture.budget("requests"))
 
 
 def test_no_mutant_harms_a_service_on_postgresql(tmp_path: Path, database_url: str) -> None:
     """What its database refuses is another matter than what SQLite does."""
-    attack(tmp_path, COUNT // 4, "--database", database_url)
+    attack(tmp_path, torture.budget("requests-postgresql"), "--database", database_url)
 
 
-def attack(folder: Path, count: int, *more: str) -> None:
+def attack(folder: Path, budget: torture.Budget, *more: str) -> None:
     """Send mutants to a new service and see what is left of it."""
+    seed, count = str(budget.seed), budget.count
     objects = folder / "objects"
     (objects / "input").mkdir(parents=True)
     people = [enrolment(f"r{number}", f"{SECRET}-{number}") for number in range(40)]
@@ -46,8 +43,8 @@ def attack(folder: Path, count: int, *more: str) -> None:
     with child(folder / "data", *options, "--objects", str(objects), *more) as service:
         client = service.client()
         client.opt_out_speaker(**WITNESS)
-        report = run(service, SEED, count)
-        print(f"\nseed {SEED}: {count} mutants")
+        report = run(service, seed, count)
+        print(f"\nseed {seed}: {count} mutants")
         print("  levels  ", dict(report.levels.most_common()))
         print("  answers ", dict(report.outcomes.most_common()))
         print("  RSS MiB ", [kib // 1024 for kib in report.memory])
@@ -61,3 +58,4 @@ def attack(folder: Path, count: int, *more: str) -> None:
         half = len(settled) // 2
         growth = statistics.median(settled[half:]) - statistics.median(settled[:half])
         assert growth < GROWTH_KIB, f"memory grew by {growth} KiB"
+    budget.record(mutants=count, accepted=report.outcomes["200"], faults=0)

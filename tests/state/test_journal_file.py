@@ -273,7 +273,13 @@ class TestRecovery:
 
     @pytest.mark.parametrize(
         "line",
-        ["[]", "3", "{}", '{"kind":"put"}', '{"kind":"zzz","resource":{"urn":"a"}}', '{"kind":"put","resource":3}'],
+        [
+            *("[]", "3", "{}", '{"kind":"put"}', '{"kind":"put","resource":3}'),
+            f'{{"kind":"zzz","resource":{{"urn":"{urn("c")}"}}}}',
+            f'{{"kind":"put","resource":{{"urn":"{urn("c")}","id":[]}}}}',
+            f'{{"kind":"put","resource":{{"urn":"{urn("c")}"}},"renamed":{{}}}}',
+            f'{{"kind":"begin","resource":{{"urn":"{urn("c")}"}},"pending":[]}}',
+        ],
     )
     def test_a_damaged_line(self, file: JournalFile, path: Path, line: str) -> None:
         killed(file, JournalEntry(K.PUT, thing("c")))

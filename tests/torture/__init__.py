@@ -33,6 +33,8 @@ class Part:
 
 
 _SERVICE_KILLS = "tests/service/test_kills.py::test_kills_of_the"
+_FUZZ = "tests/torture/test_fuzz.py::test_mutated_files"
+_MUTANTS = "tests/service/test_mutations.py"
 PARTS = {
     "model": Part("runs of a stack against a model", 8, 5000, "tests/torture/test_model.py"),
     "races-sqlite": Part(
@@ -51,6 +53,13 @@ PARTS = {
     "service-kills": Part("kills of the service under load", 3, 300, f"{_SERVICE_KILLS}_service_lose_nothing"),
     "postgresql-kills": Part(
         "kills of PostgreSQL under load", 2, 30, f"{_SERVICE_KILLS}_postgresql_server_lose_nothing"
+    ),
+    "registers": Part("mutated registers", 300, 100_000, f"{_FUZZ}[registers]"),
+    "states": Part("mutated states and journals", 100, 20_000, f"{_FUZZ}[states]"),
+    "files": Part("other mutated files", 210, 35_000, f"{_FUZZ}[files]"),
+    "requests": Part("mutated requests", 1500, 100_000, f"{_MUTANTS}::test_no_mutant_harms_the_service"),
+    "requests-postgresql": Part(
+        "mutated requests, on PostgreSQL", 375, 25_000, f"{_MUTANTS}::test_no_mutant_harms_a_service_on_postgresql"
     ),
 }
 

@@ -194,7 +194,8 @@ class EventLog:
     def __enter__(self) -> Self:
         if self._path is not None:
             try:
-                self._stream = self._path.open("w", encoding="utf-8")
+                # An engine's text may have halves of surrogates; what reads the log gets a mark in their place.
+                self._stream = self._path.open("w", encoding="utf-8", errors="replace")
             except OSError as error:
                 raise self._error(error) from error
         return self

@@ -119,8 +119,9 @@ def parse_saved(content: bytes) -> SavedPlan:
     if not isinstance(document, dict) or "version" not in document or "steps" not in document:
         raise PlanFileError("is no saved plan")
     if document["version"] != VERSION:
+        found = document["version"]
         raise PlanFileError(
-            f"is of version {str(document['version'])[:20]!r}; this program reads version {VERSION}"
+            f"is of version {found if isinstance(found, int) else 'unknown'}; this program reads version {VERSION}"
         )
     try:
         saved = _read_plan(document)

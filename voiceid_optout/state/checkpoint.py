@@ -111,7 +111,8 @@ def parse(text: bytes, path: str) -> SealedCheckpoint:
     except (ValueError, AttributeError):
         raise StateError(f"{path} is not a Pulumi state file: restore it from {path}.bak") from None
     if version not in (CHECKPOINT_VERSION, _LATEST_FEATURED_VERSION):
-        raise StateError(f"{path}: checkpoint version {version!r} is not supported")
+        told = version if isinstance(version, int) else "unknown"  # a text may be anybody's
+        raise StateError(f"{path}: checkpoint version {told} is not supported")
     if version == _LATEST_FEATURED_VERSION and (features := document.get("features")):
         raise OutOfScopeError(OutOfScope.STATE_FEATURES, ", ".join(map(str, features)))
     if providers and kind != "passphrase":
@@ -209,7 +210,7 @@ def _check(resources: Sequence[Any], pending: Sequence[Any], path: str) -> None:
     seen: dict[str, str] = {}
     live: set[str] = set()
     for item in resources:
-        urn = _check_shape(item, path)
+        urn = check_shape(item, path)
         _check_id(item, urn, path)
         _check_references(item, urn, seen, path)
         if urn in live and not item.get("delete"):
@@ -220,10 +221,11 @@ def _check(resources: Sequence[Any], pending: Sequence[Any], path: str) -> None:
     for operation in pending:
         if not isinstance(operation, dict) or not isinstance(operation.get("type"), str):
             raise StateError(f"{path}: a pending operation without a type; {_advice(path)}")
-        _check_shape(operation.get("resource"), path)
+        check_shape(operation.get("resource"), path)
 
 
-def _check_shape(item: Any, path: str) -> str:
+def check_shape(item: Any, path: str) -> str:
+    """Return a resource's URN; raise :class:`StateError` where a member is not of its type."""
     urn = item.get("urn") if isinstance(item, dict) else None
     if not isinstance(urn, str) or urn.count("::") < _URN_SEPARATORS:
         raise StateError(f"{path}: a resource without a URN; {_advice(path)}")

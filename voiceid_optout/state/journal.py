@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from voiceid_optout.files import make_folder, read_json, sync_folder
 from voiceid_optout.state import StateError, values
 from voiceid_optout.state import resource as resources
-from voiceid_optout.state.checkpoint import Checkpoint, PendingOperation
+from voiceid_optout.state.checkpoint import Checkpoint, PendingOperation, check_shape
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
@@ -305,16 +305,17 @@ def _entries(path: Path, content: bytes | None, decrypt: Callable[[str], str]) -
         try:
             document = read_json(line)
         except ValueError:
-            return  # the line that was being written when the run was killed
+            return  # what was being written when the run was killed, or when power was lost
         try:
             if number == 0:
                 if document["base"] != fingerprint(content):
                     return
                 continue
+            check_shape(document["resource"], str(path))
             resource = resources.from_json(document["resource"], decrypt)
-            more = (document.get(key, "") for key in ("pending", "renamed"))
-            entry = JournalEntry(EntryKind(document["kind"]), resource, *more)
-        except (LookupError, TypeError, ValueError, AttributeError):
+            pending, renamed = (document.get(key, "") for key in ("pending", "renamed"))
+            entry = JournalEntry(EntryKind(document["kind"]), resource, "" + pending, "" + renamed)
+        except (LookupError, TypeError, ValueError, AttributeError, StateError):
             raise StateError(
                 f"line {number + 1} of the journal {path} is damaged. It holds what a killed run had done; "
                 f"move the file away to go on without it"
