@@ -51,6 +51,13 @@ def test_the_last_word_counts() -> None:
     assert [item.id for item in journal.checkpoint().resources] == ["2", "id-b", "id-c"]
 
 
+def test_what_is_finished_again_comes_last() -> None:
+    journal = Journal(BASE)
+    for item in (A, B, A):
+        journal.record(K.PUT, item)
+    assert names(journal.checkpoint()) == ["b", "a", "c"]
+
+
 def test_removed() -> None:
     journal = Journal(BASE)
     journal.record(K.PUT, A)
@@ -198,7 +205,9 @@ def test_every_entry_but_same_is_written_first() -> None:
     for kind in EntryKind:
         journal.record(kind, A, "updating" if kind is K.BEGIN else "", A.urn if kind is K.RENAMED else "")
     assert [entry.kind for entry in seen] == [kind for kind in EntryKind if kind is not K.SAME]
-    assert seen[0] == JournalEntry(K.BEGIN, A, "updating")
+    assert seen[:2] == [JournalEntry(K.BEGIN, A, "updating", ""), JournalEntry(K.PUT, A, "", "")]
+    journal.record(K.PUT, B)
+    assert seen[-1] == JournalEntry(K.PUT, B, "", "")
 
 
 def test_that_a_step_begins_is_on_disk_before_it_does() -> None:

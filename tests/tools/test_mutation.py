@@ -107,3 +107,24 @@ def test_what_was_imported_from_a_module_is_known() -> None:
     assert {"voiceid_optout.plan.guard"} == old & {"voiceid_optout.plan.guard", "voiceid_optout.speakers"}
     needed = harness._needed("voiceid_optout.plan.guard", harness.ROOT / "voiceid_optout" / "plan" / "guard.py")
     assert {"voiceid_optout", "voiceid_optout.plan", "voiceid_optout.speakers", "dataclasses"} <= needed
+
+
+BEFORE = "LIMIT = 3\n\nclass A:\n    size: int = 1\n\n    def f(self, x=2):\n        return x + 1\n"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "functions"),
+    [
+        ("x + 1", "x - 1", {"A.f"}),
+        ("x=2", "x=3", None),
+        ("size: int = 1", "size: int = 2", None),
+        ("LIMIT = 3", "LIMIT = 4", None),
+        ("LIMIT = 3", "LIMIT = 3.0", None),
+        ("def f", "def g", None),
+    ],
+)
+def test_where_only_a_function_differs_only_its_code_is_changed(
+    old: str, new: str, functions: set[str] | None
+) -> None:
+    found = harness.changed_functions("a.py", BEFORE, BEFORE.replace(old, new))
+    assert (None if found is None else {*found}) == functions

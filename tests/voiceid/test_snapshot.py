@@ -1,24 +1,19 @@
 import threading
-import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import settings
-from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from tests.voiceid.fixtures import REGION, SWIFT, Connect, Serve
 from tests.voiceid.live import Live
 from tests.voiceid.scripted import DOMAIN, Answer, Scripted, failure, speaker, summary
 from voiceid_optout.speakers import SpeakerStatus
-from voiceid_optout.voiceid import UNKNOWN, Speaker, UnknownDomain
+from voiceid_optout.voiceid import UNKNOWN, UnknownDomain
 from voiceid_optout.voiceid.client import Client
 from voiceid_optout.voiceid.settings import ClientSettings, Quotas
-from voiceid_optout.voiceid.snapshot import FEW_READS, MANY_READS, RETRY_AFTER_READS, Index, Snapshot
+from voiceid_optout.voiceid.snapshot import FEW_READS, MANY_READS, PAGE_TIMEOUT, RETRY_AFTER_READS, Snapshot
 
 NOT_FOUND = failure("ResourceNotFoundException", ResourceType="SPEAKER")
 PATIENCE = 600
@@ -184,6 +179,65 @@ def test_close_ends_a_walk_after_its_page(serve: Serve, connect: Connect) -> Non
     assert snapshot.read("b") is not None
 
 
+def test_close_waits_for_the_page_that_is_under_way(serve: Serve, connect: Connect) -> None:
+    script = Domain(page("a", more="1"), page("b"))
+    server = serve(script)
+    snapshot = Snapshot(connect(server.url), DOMAIN)
+    snapshot.expect(MANY_READS)
+    walk = snapshot._walk
+    assert walk is not None
+    assert (walk.name, walk.daemon) == ("voiceid-walk", True), "a run that is killed waits for no walk"
+    with ThreadPoolExecutor(1) as pool:
+        closing_it = pool.submit(snapshot.close)
+        while not snapshot._closed:
+            walk.join(0.01)
+        assert not closing_it.done()
+        script.listing.set()
+        closing_it.result(PATIENCE)
+    assert not walk.is_alive()
+    assert server.operations() == ["ListSpeakers"]
+    assert snapshot.read("a") is not None
+    assert server.operations() == ["ListSpeakers"], "the page that was under way counts"
+    assert snapshot.read("b") is not None
+    assert server.operations() == ["ListSpeakers", "DescribeSpeaker"]
+
+
+def test_the_numbers_are_those_of_the_documents() -> None:
+    """From the sixth read on a walk; a thousand wait; a walk that failed is tried again after fifty."""
+    assert (FEW_READS, MANY_READS, RETRY_AFTER_READS, PAGE_TIMEOUT) == (5, 1000, 50, 10.0)
+
+
+def test_a_thousand_reads_describe_and_one_more_waits(
+    serve: Serve, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits: list[float] = []
+    script = Domain(page("a"))
+    server = serve(script)
+    snapshot = Snapshot(connect(server.url), DOMAIN)
+
+    def wait(seconds: float) -> bool:
+        waits.append(seconds)
+        return False
+
+    monkeypatch.setattr(snapshot._progress, "wait", wait)
+    snapshot.expect(MANY_READS - 1)
+    assert snapshot.read("x") is not None
+    assert waits == []
+    assert snapshot.read("y") is not None
+    assert waits == [10.0]
+    assert reads(server) == 2
+    script.listing.set()
+    snapshot.close()
+
+
+def test_what_was_there_is_told_and_gone_afterwards(serve: Serve, connect: Connect) -> None:
+    server = serve(lambda operation, body: Answer(b"") if body["SpeakerId"] == "a" else NOT_FOUND)
+    snapshot = Snapshot(connect(server.url), DOMAIN)
+    assert (snapshot.delete("a"), snapshot.delete("b")) == (True, False)
+    assert (snapshot.known("a"), snapshot.known("b")) == (None, None)
+    assert [body["DomainId"] for _, body in server.calls] == [DOMAIN, DOMAIN]
+
+
 def test_an_unknown_domain_is_an_error_and_nobody_is_gone(client: Client) -> None:
     snapshot = Snapshot(client, DOMAIN)
     for number in range(FEW_READS + 5):
@@ -246,107 +300,3 @@ def test_very_many_reads_describe_when_the_walk_stands_still(
     assert snapshot.read("a") is not None
     script.listing.set()
     snapshot.close()
-
-
-NOW = datetime(2026, 3, 2, tzinfo=UTC).timestamp()
-PEOPLE = [f"caller-{number}" for number in range(6)]
-
-
-def listed_speaker(person: str, status: SpeakerStatus = SpeakerStatus.OPTED_OUT) -> Speaker:
-    generated = f"id#{uuid.uuid4().hex[:22]}"
-    return Speaker("UcUuCPFOsAjzg9xoByUatN", person, generated, status, NOW, NOW)
-
-
-class Walk(RuleBasedStateMachine):
-    """A domain that only we change, a walk through it in the order of creation, and pages that arrive late."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.index = Index()
-        self.domain = [listed_speaker(person, SpeakerStatus.ENROLLED) for person in PEOPLE[:4]]
-        self.created: list[Speaker | None] = list(self.domain)
-        self.position = 0
-        self.in_flight: list[list[Speaker]] = []
-        self.ended = False
-
-    @rule(person=st.sampled_from(PEOPLE), by_generated=st.booleans())
-    def opt_out(self, person: str, by_generated: bool) -> None:
-        found = self.find(person)
-        if found is None:
-            written = listed_speaker(person)
-            self.domain.append(written)
-            self.created.append(written)
-        else:
-            written = Speaker(
-                found.domain_id, person, found.generated_speaker_id, SpeakerStatus.OPTED_OUT, NOW, NOW
-            )
-            self.swap(found, written)
-        self.index.record_write(written.generated_speaker_id if by_generated and found else person, written)
-
-    @rule(person=st.sampled_from(PEOPLE), by_generated=st.booleans())
-    def delete(self, person: str, by_generated: bool) -> None:
-        found = self.find(person)
-        if found is not None:
-            self.swap(found, None)
-        self.index.record_write(found.generated_speaker_id if by_generated and found else person, None)
-
-    @precondition(lambda self: self.position < len(self.created))
-    @rule(size=st.integers(1, 3))
-    def read_page(self, size: int) -> None:
-        page = [found for found in self.created[self.position : self.position + size] if found]
-        self.position += size
-        self.in_flight.append(page)
-
-    @precondition(lambda self: self.in_flight)
-    @rule()
-    def page_arrives(self) -> None:
-        self.index.add_page(self.in_flight.pop(0))
-        if self.position >= len(self.created) and not self.in_flight:
-            self.index.complete()
-            self.ended = True
-
-    @invariant()
-    def answers_are_true(self) -> None:
-        for person in PEOPLE:
-            found, answer = self.find(person), self.index.lookup(person)
-            assert answer is UNKNOWN or answer == found
-            assert answer is not UNKNOWN or not self.ended
-            if found:
-                assert self.index.lookup(found.generated_speaker_id) in (UNKNOWN, found)
-        assert self.index.is_complete == self.ended
-
-    def find(self, person: str) -> Speaker | None:
-        return next((found for found in self.domain if found.customer_speaker_id == person), None)
-
-    def swap(self, old: Speaker, new: Speaker | None) -> None:
-        self.created[self.created.index(old)] = new
-        self.domain.remove(old)
-        if new:
-            self.domain.append(new)
-
-
-TestWalk = Walk.TestCase
-TestWalk.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)
-
-
-def test_a_page_read_before_our_write_does_not_undo_it() -> None:
-    index = Index()
-    stale = listed_speaker("caller-1", SpeakerStatus.ENROLLED)
-    index.record_write("caller-1", None)
-    index.add_page([stale])
-    assert index.lookup("caller-1") is None
-
-
-def test_a_speaker_deleted_by_generated_id_is_gone_by_both_names() -> None:
-    index = Index()
-    listed = listed_speaker("caller-1")
-    index.add_page([listed])
-    index.record_write(listed.generated_speaker_id, None)
-    assert index.lookup("caller-1") is None
-
-
-def test_absence_is_known_only_after_the_walk() -> None:
-    index = Index()
-    assert index.lookup("caller-1") is UNKNOWN
-    index.complete()
-    assert index.lookup("caller-1") is None

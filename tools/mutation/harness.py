@@ -7,11 +7,14 @@ was imported from the mutated module is imported anew. The tests that run the ch
 from __future__ import annotations
 
 import ast
+import gc
 import hashlib
 import importlib
 import importlib.abc
 import importlib.util
+import inspect
 import json
+import marshal
 import os
 import resource
 import signal
@@ -24,6 +27,7 @@ import traceback
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
+from types import CodeType, FunctionType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -135,7 +139,8 @@ def _watched(found: _Instead, old: set[str], tests: list[str], file: Path) -> in
     return code
 
 
-def _mutated(found: _Instead, old: set[str], tests: list[str], order: _Order, cpu: int) -> int:
+def _careful(cpu: int) -> None:
+    """Let a mutant neither run for ever nor send signals to others."""
     resource.setrlimit(resource.RLIMIT_CPU, (cpu, cpu + 5))
     kill = os.kill
 
@@ -145,8 +150,41 @@ def _mutated(found: _Instead, old: set[str], tests: list[str], order: _Order, cp
         kill(pid, number)
 
     os.kill = careful
+
+
+def _mutated(found: _Instead, old: set[str], tests: list[str], order: _Order, cpu: int) -> int:
+    _careful(cpu)
     found.take_the_place_of(old)
     return _pytest(*tests, plugin=order)
+
+
+def _swapped(found: _Instead, codes: dict[str, CodeType], tests: list[str], order: _Order, cpu: int) -> int:
+    """Run the tests with other code in the functions that are there: nothing needs to be imported anew."""
+    _careful(cpu)
+    for one in gc.get_objects():
+        if isinstance(one, FunctionType) and one.__code__.co_filename == found.path:
+            one.__code__ = codes.get(one.__code__.co_qualname, one.__code__)
+    return _pytest(*tests, plugin=order)
+
+
+def changed_functions(path: str, before: str, after: str) -> dict[str, CodeType] | None:
+    """Return the functions that differ, by their qualified names; None if more than these does."""
+    codes: dict[str, CodeType] = {}
+    pairs = [(compile(before, path, "exec", dont_inherit=True), compile(after, path, "exec", dont_inherit=True))]
+    for old, new in pairs:
+        if (old.co_code, old.co_names, len(old.co_consts)) != (new.co_code, new.co_names, len(new.co_consts)):
+            return None
+        for one, other in zip(old.co_consts, new.co_consts, strict=True):
+            if not isinstance(one, CodeType) or not isinstance(other, CodeType):
+                if (type(one), one) != (type(other), other):
+                    return None
+            elif not one.co_flags & inspect.CO_OPTIMIZED:  # the body of a class
+                pairs.append((one, other))
+            elif marshal.dumps(one) != marshal.dumps(other):
+                if other.co_qualname in codes or one.co_freevars != other.co_freevars:
+                    return None
+                codes[other.co_qualname] = other
+    return codes
 
 
 def _dependents(changed: str) -> set[str]:
@@ -249,7 +287,12 @@ def measure(module: str, tests: list[str]) -> tuple[int, int, list[Mutant]]:
     for number, mutant in enumerate(found, 1):
         # Only processor time, or ten times of it on the wall, is too long: the machine may be busy.
         changed, order = _Instead(module, mutant.source), _Order(times, mutant.line)
-        if _forked(10 * cpu, _mutated, changed, old, tests, order, cpu) == 0:
+        codes = changed_functions(changed.path, source, mutant.source)
+        if codes is not None and _forked(10 * cpu, _swapped, changed, codes, tests, order, cpu) != 0:
+            noticed = True
+        else:
+            noticed = _forked(10 * cpu, _mutated, changed, old, tests, order, cpu) != 0
+        if not noticed:
             survivors.append(mutant)
             print(f"{module}:{mutant.line}: - {mutant.before}\n{'':{len(module)}}  + {mutant.after}", flush=True)
         if number % 50 == 0:

@@ -116,8 +116,6 @@ class Journal:
             case EntryKind.REMOVE:
                 self._done.pop(key, None)
                 self._old.pop(key, None)
-            case _:
-                pass
 
     def _rename(self, old: str, new: str) -> None:
         """Change the URN wherever it stands: what this run does not come to still refers to it."""

@@ -1,6 +1,7 @@
 import datetime as dt
 import hashlib
 import hmac
+import time
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -10,7 +11,7 @@ from tests.service.calls import Answer, send, signed
 from tests.service.http.test_app import opt_out
 from tests.service.running import Service
 from voiceid_optout.service.auth.keys import Key, Role
-from voiceid_optout.service.auth.sigv4 import Verifier, derive_key, header_map
+from voiceid_optout.service.auth.sigv4 import Verifier, _epoch, derive_key, header_map
 from voiceid_optout.service.errors import FrameworkError
 
 SKEW = 15 * 60
@@ -122,7 +123,6 @@ def test_more_is_not(verifier: Verifier, headers: dict[str, str], off: int) -> N
     error = fault(verifier, headers, at(headers) + off)
     assert error.code == "InvalidSignatureException"
     assert error.text.startswith("Signature expired")
-    assert headers["x-amz-date"] in error.text
 
 
 @pytest.mark.parametrize("name", ["host", "x-amz-date", "x-amz-target"])
@@ -352,6 +352,16 @@ def test_an_old_request_is_told_both_clocks_and_how_far_apart_they_may_be(window
             f"Signature expired: the request is dated {STAMP} and the service's clock says {served}; they may "
             f"be {words} apart. Set the client's clock."
         )
+
+
+def test_the_time_zone_of_the_machine_does_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setenv("TZ", "Asia/Tokyo")
+        time.tzset()
+        _epoch.cache_clear()
+        by_one_key().verify(by_hand(), BODY, DATED)
+        assert "clock says 20150831T123600Z" in fault(by_one_key(), by_hand(), DATED + 86400, BODY).text
+    time.tzset()
 
 
 def test_sixty_four_derived_keys_are_kept_and_then_none() -> None:
