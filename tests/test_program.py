@@ -2,8 +2,6 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Iterable
-from operator import attrgetter
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,21 +11,20 @@ import pytest
 from tests.providers.guardrails import DOMAIN, GIVEN, OTHER_DOMAIN, REGION
 from tests.providers.monitor import SHARD_TYPE, TYPE, Monitor, run_program
 from tests.tables import each_row
-from voiceid_optout import speakers
 from voiceid_optout.config import Config, Grouping, Guardrails
 from voiceid_optout.program import (
     LAUNCHER,
+    declare,
     declare_guardrails,
-    declare_people,
     end_quietly,
     guardrail_settings,
     read_config,
 )
 from voiceid_optout.providers.guardrail_settings import GuardrailSettings
-from voiceid_optout.speakers import Person
+from voiceid_optout.speakers import Person, Shard
 
 OTHER = "BcUuCPFOsAjzg9xoByUatN"
-A, B, C = "sp-a700000000000001", "sp-a700000000000002", "sp-b800000000000001"
+A, B = "sp-a700000000000001", "sp-a700000000000002"
 
 
 def read(config: dict[str, str], secret_keys: tuple[str, ...] = ()) -> Config:
@@ -113,8 +110,8 @@ def test_the_program_refuses_what_leads_elsewhere(
         read(config)
 
 
-def declare(people: Iterable[Person], grouping: Grouping) -> Monitor:
-    return run_program(lambda: list(declare_people(people, grouping)) and None)
+def declared(*those: Person | Shard) -> Monitor:
+    return run_program(lambda: list(map(declare, those)) and None)
 
 
 def person(label: str, domain_id: str = DOMAIN, ensure: str = "opted_out") -> Person:
@@ -122,39 +119,24 @@ def person(label: str, domain_id: str = DOMAIN, ensure: str = "opted_out") -> Pe
 
 
 def test_one_resource_a_person() -> None:
-    requests = declare([person(B), person(A, ensure="released")], Grouping.SINGLE).requests
+    requests = declared(person(B), person(A, ensure="released")).requests
     assert sorted((request.type, request.name, request.object["ensure"]) for request in requests) == [
         (TYPE, A, "released"),
         (TYPE, B, "opted_out"),
     ]
 
 
-def test_one_resource_a_shard_of_a_domain_and_none_without_people() -> None:
-    people = [person(C), person(B), person(A, ensure="released"), person(A, OTHER)]
-    requests = sorted(declare(people, Grouping.SHARDED).requests, key=attrgetter("name"))
-    assert [(request.type, request.name, request.object["domain_id"]) for request in requests] == [
-        (SHARD_TYPE, f"{OTHER}-a7", OTHER),
-        (SHARD_TYPE, f"{DOMAIN}-a7", DOMAIN),
-        (SHARD_TYPE, f"{DOMAIN}-b8", DOMAIN),
-    ]
-    assert speakers.shard_values(requests[1].object["members"]) == {A: "released", B: "opted_out"}
-    assert speakers.shard_values(requests[1].object["speaker_ids"]["value"]) == {A: "planted-1", B: "planted-2"}
-
-
-def test_resources_are_declared_as_they_are_asked_for() -> None:
-    asked: list[str] = []
-
-    def people() -> Iterable[Person]:
-        for label in (A, B, C):
-            asked.append(label)
-            yield person(label)
-
-    run_program(lambda: next(declare_people(people(), Grouping.SINGLE)) and None)
-    assert asked == [A]
+def test_one_resource_a_shard() -> None:
+    shard = Shard(DOMAIN, "a7", f"{A} released\n{B} opted_out\n", f"{A} planted-1\n{B} planted-2\n")
+    (request,) = declared(shard).requests
+    assert (request.type, request.name) == (SHARD_TYPE, f"{DOMAIN}-a7")
+    assert (request.object["domain_id"], request.object["members"]) == (DOMAIN, shard.members)
+    assert request.object["speaker_ids"]["value"] == shard.speaker_ids
 
 
 def test_the_identifier_is_not_in_repr() -> None:
     assert "planted" not in repr(person(A))
+    assert "planted" not in repr(Shard(DOMAIN, "a7", f"{A} released\n", f"{A} planted-1\n"))
 
 
 def settings(aws: dict[str, str] | None = None, **config: Any) -> GuardrailSettings:

@@ -1,13 +1,14 @@
 import hashlib
 import hmac
 import re
+from typing import NamedTuple
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.tables import each_row
 from voiceid_optout import speakers
-from voiceid_optout.speakers import SPEAKER_TYPE, label, resource_id, upgraded
+from voiceid_optout.speakers import SPEAKER_TYPE, Ensure, LabelKeys, label, resource_id, sharded, upgraded
 
 DOMAIN = "UcUuCPFOsAjzg9xoByUatN"
 
@@ -73,6 +74,37 @@ def test_the_shards_of_ten_thousand_people_are_of_one_size() -> None:
         sizes[digits] = sizes.get(digits, 0) + 1
     assert len(sizes) == 256
     assert max(sizes.values()) < 2 * 10_000 / 256
+
+
+class Someone(NamedTuple):
+    domain_id: str
+    speaker_id: str
+    ensure: Ensure
+
+
+LISTED = st.lists(
+    st.builds(
+        Someone, st.sampled_from(["D", "E"]), st.integers(0, 9999).map("caller-{}".format), st.sampled_from(Ensure)
+    ),
+    unique_by=lambda one: one[:2],
+)
+
+
+@given(LISTED, st.sampled_from([None, "a key"]))
+def test_everybody_is_in_one_shard_by_domain_and_label(listed: list[Someone], key: str | None) -> None:
+    keys = LabelKeys(key)
+    found = list(sharded(listed, keys))
+    names = [shard.name for shard, _ in found]
+    assert names == sorted(set(names))
+    assert sum(shard.people for shard, _ in found) == len(listed)
+    assert sum(shard.released for shard, _ in found) == sum(one.ensure is Ensure.RELEASED for one in listed)
+    for shard, places in found:
+        those = [listed[place] for place in places]
+        assert {one.domain_id for one in those} == {shard.domain_id}
+        assert {speakers.shard_of(keys.label(one)) for one in those} == {shard.digits}
+        assert shard.members == speakers.shard_text({keys.label(one): one.ensure for one in those})
+        assert shard.speaker_ids == speakers.shard_text({keys.label(one): one.speaker_id for one in those})
+        assert speakers.shard_labels(shard.members) == [keys.label(one) for one in those]
 
 
 GENERATED = "id#AbCdEfGhIjKlMnOpQrStUv"

@@ -10,7 +10,6 @@ import asyncio
 import os
 import signal
 import sys
-from collections import defaultdict
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,16 +22,15 @@ from voiceid_optout.providers import OptedOutSpeaker, OptedOutSpeakers
 from voiceid_optout.pulumi_internals import config_texts
 from voiceid_optout.register import load
 from voiceid_optout.register.faults import RegisterError
-from voiceid_optout.speakers import GUESSABLE_VARIABLE, Ensure, LabelKeys
+from voiceid_optout.speakers import GUESSABLE_VARIABLE, LabelKeys, Person
 from voiceid_optout.voiceid import place
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
     from types import FrameType
 
     from voiceid_optout.providers.guardrail_settings import GuardrailSettings
     from voiceid_optout.providers.guardrails import OptOutGuardrails
-    from voiceid_optout.speakers import Person
+    from voiceid_optout.speakers import Shard
 
 LAUNCHER = "pulumi-language-python-exec"
 BATCH = 100  # resources in flight: the SDK's waiting costs outstanding x completed registrations
@@ -56,14 +54,14 @@ async def _main() -> None:
     if config.guardrails is Guardrails.ONLY:
         return
     require_label_key(config)
-    people = speakers.handed_over()
-    if people is None:
-        people = read_people(config)
-    resources = declare_people(people, config.grouping)
+    declared = speakers.handed_over()
+    if declared is None:
+        declared = read_register(config)
+    resources = map(declare, declared)
     while batch := list(islice(resources, BATCH)):
         await asyncio.gather(*(resource.urn.future() for resource in batch))
-    pulumi.export("people", len(people))
-    pulumi.export("released", sum(one.ensure == Ensure.RELEASED for one in people))
+    pulumi.export("people", sum(one.people for one in declared))
+    pulumi.export("released", sum(one.released for one in declared))
 
 
 def read_config() -> Config:
@@ -96,43 +94,35 @@ def require_label_key(config: Config) -> None:
         )
 
 
-def read_people(config: Config) -> tuple[Person, ...]:
-    """Load the register; a fault in it ends the program with one line each and no traceback."""
+def read_register(config: Config) -> tuple[Person, ...] | tuple[Shard, ...]:
+    """Load the register; a fault in it ends the program with one line each and no traceback.
+
+    Shards without people are not there: an empty one would stand for nothing, and the few people of a small domain
+    need few resources. When the last of a shard leaves, a resource goes, which, as always, calls nobody.
+    """
     try:
         register = load(Path(config.register), domains=config.domains, default_domain=config.domain)
     except RegisterError as error:
         raise pulumi.RunError(str(error)) from None
-    return LabelKeys(config.label_key, config.previous_label_key).people(register.entries)
+    keys = LabelKeys(config.label_key, config.previous_label_key)
+    if config.grouping is Grouping.SINGLE:
+        return keys.people(register.entries)
+    return tuple(shard for shard, _ in speakers.sharded(register.entries, keys))
 
 
-def declare_people(people: Iterable[Person], grouping: Grouping) -> Iterator[pulumi.CustomResource]:
-    """Declare the resources one by one, as they are asked for; their names identify nobody.
-
-    Shards without people are not declared: an empty one would stand for nothing, and the few people of a small
-    domain need few resources. When the last of a shard leaves, a resource goes, which, as always, calls nobody.
-    """
-    if grouping is Grouping.SINGLE:
-        for one in people:
-            # Under the label of before it is the same resource: nothing is created, so nobody is called.
-            aliases = [pulumi.Alias(name=one.previous_label)] if one.previous_label else []
-            yield OptedOutSpeaker(
-                one.label,
-                domain_id=one.domain_id,
-                speaker_id=one.speaker_id,
-                ensure=one.ensure,
-                opts=pulumi.ResourceOptions(aliases=aliases) if aliases else None,
-            )
-        return
-    shards: defaultdict[tuple[str, str], list[Person]] = defaultdict(list)
-    for one in people:
-        shards[one.domain_id, speakers.shard_of(one.label)].append(one)
-    for (domain_id, digits), members in sorted(shards.items()):
-        yield OptedOutSpeakers(
-            f"{domain_id}-{digits}",
-            domain_id=domain_id,
-            members=speakers.shard_text({one.label: one.ensure for one in members}),
-            speaker_ids=speakers.shard_text({one.label: one.speaker_id for one in members}),
+def declare(one: Person | Shard) -> pulumi.CustomResource:
+    """Declare a resource; its name identifies nobody."""
+    if isinstance(one, Person):
+        # Under the label of before it is the same resource: nothing is created, so nobody is called.
+        aliases = [pulumi.Alias(name=one.previous_label)] if one.previous_label else []
+        return OptedOutSpeaker(
+            one.label,
+            domain_id=one.domain_id,
+            speaker_id=one.speaker_id,
+            ensure=one.ensure,
+            opts=pulumi.ResourceOptions(aliases=aliases) if aliases else None,
         )
+    return OptedOutSpeakers(one.name, domain_id=one.domain_id, members=one.members, speaker_ids=one.speaker_ids)
 
 
 def declare_guardrails(config: Config) -> OptOutGuardrails:

@@ -7,15 +7,15 @@ ids and statuses; docs/adr/0005-sharded-resource.md, 0014-generated-ids.md and 0
 from __future__ import annotations
 
 import hashlib
-import hmac
 import re
+from collections import defaultdict
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 SPEAKER_TYPE = "pulumi-python:dynamic/voiceid:OptedOutSpeaker"  # Pulumi's type of a person's resource
 SHARD_TYPE = "pulumi-python:dynamic/voiceid:OptedOutSpeakers"  # and of a resource that holds many people
@@ -29,6 +29,8 @@ LABEL = re.compile(r"sp-[0-9a-f]{16}")
 GUESSABLE_VARIABLE = "OPTOUT_GUESSABLE_LABELS"  # set by `optout` for a stack that has run without a label key
 DOMAIN_IS_KEY = "domain-id"  # as previousLabelKey: the labels of before had the domain's id for a key
 _LABEL_DIGITS = 16
+_BLOCK = 64  # bytes of SHA-256's blocks
+_INNER, _OUTER = (bytes(byte ^ pad for byte in range(256)) for pad in (0x36, 0x5C))
 LABEL_PREFIX = "sp-"
 ABSENT = "gone"  # in a shard, in place of a status: the service does not have the speaker
 SHARD_DIGITS = 2  # of a label's hexadecimal ones: 256 shards. It lies in every state, so it stays.
@@ -65,15 +67,28 @@ def label(key: str, domain_id: str, speaker_id: str) -> str:
     The digits are the start of HMAC-SHA256 over ``<domain id>/<speaker id>``. With a secret ``key`` nobody
     who sees a plan can test guesses; with the domain id as key (the fallback) they can, if they know the domain.
     """
-    keyed = _keyed(key).copy()
-    keyed.update(f"{domain_id}/{speaker_id}".encode())
-    return f"{LABEL_PREFIX}{keyed.hexdigest()[:_LABEL_DIGITS]}"
+    return _labelling(key, domain_id)(speaker_id)
 
 
 @lru_cache(maxsize=64)
-def _keyed(key: str) -> hmac.HMAC:
-    # A third of a label's time, and a hundred thousand are made three times a run.
-    return hmac.new(key.encode(), digestmod="sha256")
+def _labelling(key: str, domain_id: str) -> Callable[[str], str]:
+    """Return what makes the labels of a domain.
+
+    The hashes of RFC 2104 are there with all but the speaker's id in them, and each label is made from copies:
+    :mod:`hmac` begins with the key each time, or copies an object of OpenSSL's, which takes longer than hashing.
+    """
+    secret = key.encode()
+    block = (secret if len(secret) <= _BLOCK else hashlib.sha256(secret).digest()).ljust(_BLOCK, b"\0")
+    inner = hashlib.sha256(block.translate(_INNER) + f"{domain_id}/".encode()).copy
+    outer = hashlib.sha256(block.translate(_OUTER)).copy
+
+    def labelled(speaker_id: str) -> str:
+        within, around = inner(), outer()
+        within.update(speaker_id.encode())
+        around.update(within.digest())
+        return LABEL_PREFIX + around.hexdigest()[:_LABEL_DIGITS]
+
+    return labelled
 
 
 class Listed(Protocol):
@@ -99,6 +114,16 @@ class Person(NamedTuple):
     speaker_id: str
     ensure: str
     previous_label: str | None = None
+
+    @property
+    def people(self) -> int:
+        """How many they are."""
+        return 1
+
+    @property
+    def released(self) -> int:
+        """How many of them are released."""
+        return int(self.ensure == Ensure.RELEASED)
 
     def __repr__(self) -> str:
         """Return the label alone: the id identifies a person."""
@@ -144,20 +169,71 @@ class LabelKeys:
         )
 
 
+class Shard(NamedTuple):
+    """People of a domain whose labels begin with the same digits, as the texts that their resource has."""
+
+    domain_id: str
+    digits: str
+    members: str
+    speaker_ids: str
+
+    @property
+    def name(self) -> str:
+        """The name of the resource, which identifies nobody."""
+        return f"{self.domain_id}-{self.digits}"
+
+    @property
+    def people(self) -> int:
+        """How many they are."""
+        return self.members.count("\n")
+
+    @property
+    def released(self) -> int:
+        """How many of them are released."""
+        return self.members.count(f" {Ensure.RELEASED}\n")
+
+    def __repr__(self) -> str:
+        """Return what identifies nobody."""
+        return f"Shard({self.name}, {self.people})"
+
+
+_ASKED = {ensure: f" {ensure}\n" for ensure in Ensure}
+
+
+def sharded(listed: Sequence[Listed], keys: LabelKeys) -> Iterator[tuple[Shard, list[int]]]:
+    """Yield the shards that have people, in order, each with the places in ``listed`` of its lines."""
+    domains: defaultdict[str, list[int]] = defaultdict(list)
+    for number, one in enumerate(listed):
+        domains[one.domain_id].append(number)
+    for domain_id, those in sorted(domains.items()):
+        labelled = _labelling(keys.in_domain(domain_id)[0], domain_id)
+        shards: defaultdict[str, list[tuple[str, int]]] = defaultdict(list)
+        for number in those:
+            label = labelled(listed[number].speaker_id)
+            shards[shard_of(label)].append((label, number))
+        for digits, people in sorted(shards.items()):
+            people.sort()
+            asked = [_ASKED[listed[number].ensure] for _, number in people]
+            members = "".join([label + ensure for (label, _), ensure in zip(people, asked, strict=True)])
+            ids = "".join([f"{label} {listed[number].speaker_id}\n" for label, number in people])
+            yield Shard(domain_id, digits, members, ids), [number for _, number in people]
+            people.clear()
+
+
 class _HandOver:
     """A command reads the register, and the program that it starts declares whom it has read."""
 
-    people: tuple[Person, ...] | None = None
+    declared: tuple[Person, ...] | tuple[Shard, ...] | None = None
 
 
-def hand_over(people: Iterable[Person]) -> None:
+def hand_over(declared: tuple[Person, ...] | tuple[Shard, ...]) -> None:
     """Say in the program's process, before the program runs, whom the command has found in the register."""
-    _HandOver.people = tuple(people)
+    _HandOver.declared = declared
 
 
-def handed_over() -> tuple[Person, ...] | None:
+def handed_over() -> tuple[Person, ...] | tuple[Shard, ...] | None:
     """Return whom the command has found; None under the Pulumi CLI, which starts the program alone."""
-    return _HandOver.people
+    return _HandOver.declared
 
 
 # A resource of many people holds texts: one line a person, ``<label> <value>``, in the order of the labels, and a
@@ -167,6 +243,11 @@ def handed_over() -> tuple[Person, ...] | None:
 def shard_of(label: str) -> str:
     """Return the shard of a person: the first hexadecimal digits of the label."""
     return label[len(LABEL_PREFIX) : len(LABEL_PREFIX) + SHARD_DIGITS]
+
+
+def shard_labels(text: str) -> list[str]:
+    """Return the labels of a text, in their order."""
+    return [line.partition(" ")[0] for line in text.splitlines()]
 
 
 def shard_text(values: Mapping[str, str]) -> str:

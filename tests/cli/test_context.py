@@ -9,8 +9,9 @@ from tests.cli.projects import DOMAIN, NAME, PASSPHRASE, PROGRAM, SALT, Project,
 from voiceid_optout.cli import context as context_module
 from voiceid_optout.cli.context import People, find, label_keys
 from voiceid_optout.cli.exit_codes import CommandError, ExitCode
+from voiceid_optout.config import Grouping
 from voiceid_optout.register.faults import RegisterInvalid
-from voiceid_optout.speakers import LabelKeys
+from voiceid_optout.speakers import DOMAIN_IS_KEY, LabelKeys
 from voiceid_optout.state import PassphraseError, ProjectError, passphrase
 from voiceid_optout.voiceid.place import SANDBOX_PASSPHRASE
 
@@ -102,6 +103,23 @@ def test_places_are_lines_by_label(project: Project) -> None:
     keyed = People.of(context.register, LabelKeys("a key")).places
     assert len(keyed) == 2
     assert not keyed.keys() & People.of(context.register, LabelKeys()).places.keys()
+
+
+@pytest.mark.parametrize("previous", [None, DOMAIN_IS_KEY])
+def test_people_of_shards_are_found_as_others_are(project: Project, previous: str | None) -> None:
+    people = "".join(f"- caller-{number}\n" for number in range(600))
+    (project.root / "config" / "people.yaml").write_text(
+        f"domain: {DOMAIN}\nspeakers:\n{people}- {{id: caller-x, ticket: PRIV-1}}\n"
+        "released:\n- {id: caller-y, reason: consent}\n",
+        encoding="utf-8",
+    )
+    register, keys = project.context().register, LabelKeys("a key", previous)
+    one, other = (People.of(register, keys, grouping) for grouping in Grouping)
+    for name in ("count", "places", "renamed", "reasons", "tickets"):
+        assert getattr(one, name) == getattr(other, name)
+    assert len(other.places) == (602 if previous is None else 1204)
+    assert other.places.get("sp-0000000000000000") is None
+    assert "sp-0000000000000000" not in other.reasons
 
 
 @pytest.mark.parametrize(

@@ -43,14 +43,14 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def file(path: Path, crypter: Crypter) -> Iterator[JournalFile]:
-    made = JournalFile(path, crypter, CHECKPOINT)
+    made = JournalFile(path, crypter, fingerprint(CHECKPOINT))
     yield made
     path.parent.mkdir(parents=True, exist_ok=True)
     made.close()
 
 
 def replayed(path: Path, checkpoint: bytes | None = CHECKPOINT) -> Checkpoint | None:
-    return recover(path, BASE, checkpoint, SEALED.decrypt)
+    return recover(path, BASE, fingerprint(checkpoint), SEALED.decrypt)
 
 
 def fails(*_: object) -> None:
@@ -153,7 +153,7 @@ from voiceid_optout.state import StateError
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 unlimited = resource.getrlimit(resource.RLIMIT_FSIZE)
 resource.setrlimit(resource.RLIMIT_FSIZE, (2000, unlimited[1]))
-file = JournalFile(Path(sys.argv[1]), Crypter("", bytes(32)), None)
+file = JournalFile(Path(sys.argv[1]), Crypter("", bytes(32)), "no state")
 journal = Journal(Checkpoint(), file.append)
 for number in range(100):
     try:
@@ -183,7 +183,7 @@ def test_a_full_disk(path: Path, crypter: Crypter, end: str) -> None:
     if end == "close":
         assert not path.exists()
     else:
-        found = recover(path, Checkpoint(), None, crypter.decrypt)
+        found = recover(path, Checkpoint(), fingerprint(None), crypter.decrypt)
         assert found is not None
         assert len(found.resources) == int(recorded) - 1 > 5  # the last one was not written
 
@@ -247,7 +247,7 @@ class TestRecovery:
     def test_no_state_and_an_empty_one_are_told_apart(
         self, path: Path, crypter: Crypter, checkpoint: bytes | None
     ) -> None:
-        file = JournalFile(path, crypter, checkpoint)
+        file = JournalFile(path, crypter, fingerprint(checkpoint))
         killed(file, JournalEntry(K.PUT, thing("c")))
         assert (replayed(path, None) is None) is (checkpoint is not None)
         assert (replayed(path, b"") is None) is (checkpoint is None)
@@ -300,7 +300,7 @@ class TestRecovery:
             replayed(path)
 
     def test_sealed_with_another_key(self, path: Path, other_crypter: Crypter) -> None:
-        file = JournalFile(path, other_crypter, CHECKPOINT)
+        file = JournalFile(path, other_crypter, fingerprint(CHECKPOINT))
         killed(file, JournalEntry(K.PUT, thing("c", inputs={"val": Secret("hush")})))
         with pytest.raises(PassphraseError):
             replayed(path)
@@ -337,7 +337,7 @@ RENAMED = st.builds(
 )
 def test_a_replay_gives_what_the_run_had(tmp_path: Path, steps: list[JournalEntry]) -> None:
     path = tmp_path / "journal.jsonl"
-    file = JournalFile(path, SEALED, CHECKPOINT)
+    file = JournalFile(path, SEALED, fingerprint(CHECKPOINT))
     journal = killed(file, *steps)
     assert replayed(path) == journal.checkpoint()
     file.close()

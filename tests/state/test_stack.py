@@ -12,7 +12,7 @@ from voiceid_optout.state import OutOfScopeError, PassphraseError, ProjectError,
 from voiceid_optout.state import checkpoint as checkpoints
 from voiceid_optout.state.backend import Backend
 from voiceid_optout.state.checkpoint import Checkpoint
-from voiceid_optout.state.journal import EntryKind, Journal, JournalFile
+from voiceid_optout.state.journal import EntryKind, Journal, JournalFile, fingerprint
 from voiceid_optout.state.project import Project
 from voiceid_optout.state.resource import ResourceState
 from voiceid_optout.state.stack import Stack, open_stack
@@ -57,11 +57,9 @@ class Place:
         self.backend.write(checkpoint)
         return checkpoint
 
-    def killed(
-        self, crypter: Crypter, content: bytes | None, base: Checkpoint, *steps: tuple[K, Any]
-    ) -> Checkpoint:
+    def killed(self, crypter: Crypter, mark: str, base: Checkpoint, *steps: tuple[K, Any]) -> Checkpoint:
         """Leave the journal of a run that was killed."""
-        file = JournalFile(self.backend.journal_file, crypter, content)
+        file = JournalFile(self.backend.journal_file, crypter, mark)
         journal = Journal(base, file.append)
         for kind, resource in steps:
             journal.record(kind, resource, "creating" if kind is K.BEGIN else "")
@@ -96,7 +94,7 @@ class TestOpen:
     def test_first_run(self, place: Place) -> None:
         place.settings(config='{"sample:a": {"b": 1}}')
         opened = place.open()
-        assert (opened.name, opened.content, opened.base) == ("dev", None, Checkpoint())
+        assert (opened.name, opened.mark, opened.base) == ("dev", fingerprint(None), Checkpoint())
         assert opened.config.values == {"sample:a": '{"b":1}'}
         assert place.said == []
         assert not place.backend.root.exists()
@@ -104,7 +102,7 @@ class TestOpen:
     def test_a_state(self, place: Place, crypter: Crypter) -> None:
         checkpoint = place.state(crypter)
         opened = place.open()
-        assert (opened.content, opened.base) == (checkpoint, BASE)
+        assert (opened.mark, opened.base) == (fingerprint(checkpoint), BASE)
 
     def test_secret_config(self, place: Place, crypter: Crypter) -> None:
         inner = {"list": [{"secure": crypter.encrypt("hush")}, "x"], "deep": {"secure": crypter.encrypt("deeper")}}
@@ -149,7 +147,7 @@ class TestIdentifiersInClear:
         assert [
             item.inputs[key] for item, key in zip(opened.base.resources, IDENTIFIERS.values(), strict=True)
         ] == [Secret(self.ID)] * 2
-        assert opened.content == place.backend.read()
+        assert opened.mark == fingerprint(place.backend.read())
         assert not any(self.ID.encode() in content for content in place.files().values())
         (said,) = place.said
         assert said.startswith("the state held the identifiers of 2 resources in clear; they are sealed now.")
@@ -251,26 +249,26 @@ class TestRefused:
 class TestRecovery:
     def test_written_before_anything_else(self, place: Place, crypter: Crypter) -> None:
         checkpoint = place.state(crypter)
-        left = place.killed(crypter, checkpoint, BASE, (K.PUT, thing("c")), (K.BEGIN, thing("d", "")))
+        left = place.killed(crypter, fingerprint(checkpoint), BASE, (K.PUT, thing("c")), (K.BEGIN, thing("d", "")))
         opened = place.open()
         assert opened.base == left
         words = "recovered 1 finished steps from its journal; 1 were under way and are looked at again"
         assert place.said == [f"the run before this one was killed: {words}"]
-        assert opened.content == place.backend.read()
+        assert opened.mark == fingerprint(place.backend.read())
         assert not place.backend.journal_file.exists()
         assert place.backend.state_file.with_name("dev.json.bak").read_bytes() == checkpoint
 
     def test_a_second_kill_loses_nothing(self, place: Place, crypter: Crypter) -> None:
         checkpoint = place.state(crypter)
-        place.killed(crypter, checkpoint, BASE, (K.PUT, thing("c")))
+        place.killed(crypter, fingerprint(checkpoint), BASE, (K.PUT, thing("c")))
         second = place.open()
-        left = place.killed(crypter, second.content, second.base, (K.PUT, thing("d")))
+        left = place.killed(crypter, second.mark, second.base, (K.PUT, thing("d")))
         assert {item.urn for item in left.resources} == {urn(name) for name in "abcd"}
         assert place.open().base == left
         assert len(place.said) == 2
 
     def test_at_the_first_run(self, place: Place, crypter: Crypter) -> None:
-        left = place.killed(crypter, None, Checkpoint(), (K.PUT, thing("c")))
+        left = place.killed(crypter, fingerprint(None), Checkpoint(), (K.PUT, thing("c")))
         assert place.open().base == left
         place.said.clear()
         assert place.open().base == left
@@ -278,15 +276,15 @@ class TestRecovery:
 
     def test_a_preview_writes_nothing(self, place: Place, crypter: Crypter) -> None:
         checkpoint = place.state(crypter)
-        left = place.killed(crypter, checkpoint, BASE, (K.REMOVE, BASE.resources[1]))
+        left = place.killed(crypter, fingerprint(checkpoint), BASE, (K.REMOVE, BASE.resources[1]))
         before = place.files()
         opened = place.open(writable=False)
-        assert (opened.base, opened.content) == (left, checkpoint)
+        assert (opened.base, opened.mark) == (left, fingerprint(checkpoint))
         assert place.files() == before
         assert "recovered 1 finished steps" in place.said[0]
 
     def test_of_a_state_written_since(self, place: Place, crypter: Crypter) -> None:
-        place.killed(crypter, b"another", BASE, (K.PUT, thing("c")))
+        place.killed(crypter, fingerprint(b"another"), BASE, (K.PUT, thing("c")))
         place.state(crypter)
         assert place.open().base == BASE
         assert place.said == []

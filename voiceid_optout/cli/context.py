@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+from array import array
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -13,7 +16,7 @@ from voiceid_optout.cli.exit_codes import CommandError, ExitCode
 from voiceid_optout.config import Grouping, faults
 from voiceid_optout.config import read as read_config
 from voiceid_optout.register import Ensure, load
-from voiceid_optout.speakers import LabelKeys
+from voiceid_optout.speakers import LabelKeys, Person, Shard, shard_labels, shard_of, sharded
 from voiceid_optout.state import PassphraseError
 from voiceid_optout.state import project as projects
 from voiceid_optout.state.config_values import as_text
@@ -22,11 +25,10 @@ from voiceid_optout.voiceid.aws_config import ENDPOINT_VARIABLE
 from voiceid_optout.voiceid.settings import REGION_VARIABLES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterable, Sequence
 
     from voiceid_optout.config import Config
-    from voiceid_optout.register import Register
-    from voiceid_optout.speakers import Person
+    from voiceid_optout.register import Entry, Register
     from voiceid_optout.state.passphrase import Crypter
     from voiceid_optout.state.project import Project, StackConfig, StackSettings
 
@@ -167,33 +169,102 @@ class Context:
 class People:
     """Who is listed in a register, by label: what a run and its plan say about each.
 
-    ``places`` has ``file:line`` for every label, those of before a change of the key too. ``renamed`` has each
-    label by the one of before, nothing where the key does not change. ``reasons`` says why each released person is
-    released, ``tickets`` where each request is filed, as the register has it: both may name people.
+    ``declared`` is what the program declares, a resource each. ``places`` has ``file:line`` for every label, those
+    of before a change of the key too. ``renamed`` has each label by the one of before, nothing where the key does
+    not change. ``reasons`` says why each released person is released, ``tickets`` where each request is filed, as
+    the register has it: both may name people.
     """
 
-    persons: tuple[Person, ...] = ()
+    declared: tuple[Person, ...] | tuple[Shard, ...] = ()
+    count: int = 0
     places: Mapping[str, str] = field(default_factory=dict, repr=False)
     renamed: Mapping[str, str] = field(default_factory=dict, repr=False)
     reasons: Mapping[str, str] = field(default_factory=dict, repr=False)
     tickets: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @classmethod
-    def of(cls, register: Register, keys: LabelKeys) -> Self:
+    def of(cls, register: Register, keys: LabelKeys, grouping: Grouping = Grouping.SINGLE) -> Self:
         """Make the label of each, once."""
-        persons = keys.people(register.entries)
-        places, renamed, reasons, tickets = {}, {}, {}, {}
-        for entry, person in zip(register.entries, persons, strict=True):
-            place = f"{entry.location.file}:{entry.location.line}"
-            if person.previous_label is not None:
-                places[person.previous_label] = place
-                renamed[person.previous_label] = person.label
-            places[person.label] = place
-            if entry.ensure is Ensure.RELEASED:
-                reasons[person.label] = entry.reason or ""
-            if entry.ticket is not None:
-                tickets[person.label] = entry.ticket
-        return cls(persons, places, renamed, reasons, tickets)
+        entries = register.entries
+        declared: tuple[Person, ...] | tuple[Shard, ...]
+        if grouping is Grouping.SHARDED:
+            shards = [(shard, array("I", numbers)) for shard, numbers in sharded(entries, keys)]
+            declared, found = tuple(shard for shard, _ in shards), _Entries.of_shards(entries, shards, keys)
+        else:
+            declared = persons = keys.people(entries)
+            found = _Entries.of_persons(entries, persons)
+        return cls(
+            declared,
+            len(entries),
+            _ByLabel(found, lambda entry: f"{entry.location.file}:{entry.location.line}"),
+            found.renamed,
+            _ByLabel(found, lambda entry: (entry.reason or "") if entry.ensure is Ensure.RELEASED else None),
+            _ByLabel(found, lambda entry: entry.ticket),
+        )
+
+
+class _Entries:
+    """The entry of each label. Those of shards are looked through when one of their people is asked for."""
+
+    def __init__(self, entries: Sequence[Entry], renamed: Mapping[str, str]) -> None:
+        self._entries = entries
+        self.renamed = renamed
+        self._shards: defaultdict[str, list[tuple[Shard, Sequence[int]]]] = defaultdict(list)
+        self._numbers: defaultdict[str, dict[str, int]] = defaultdict(dict)  # by the first digits, by label
+
+    @classmethod
+    def of_persons(cls, entries: Sequence[Entry], persons: Sequence[Person]) -> Self:
+        found = cls(entries, {one.previous_label: one.label for one in persons if one.previous_label is not None})
+        for number, one in enumerate(persons):
+            found._numbers[shard_of(one.label)][one.label] = number
+        return found
+
+    @classmethod
+    def of_shards(
+        cls, entries: Sequence[Entry], shards: Iterable[tuple[Shard, Sequence[int]]], keys: LabelKeys
+    ) -> Self:
+        renamed: dict[str, str] = {}
+        found = cls(entries, renamed)
+        for shard, numbers in shards:
+            found._shards[shard.digits].append((shard, numbers))
+            if keys.previous is not None:
+                before = (str(keys.previous_label(entries[number])) for number in numbers)
+                renamed.update(zip(before, shard_labels(shard.members), strict=True))
+        return found
+
+    def find(self, label: str) -> Entry | None:
+        label = self.renamed.get(label, label)
+        number = self._near(shard_of(label)).get(label)
+        return None if number is None else self._entries[number]
+
+    def _near(self, digits: str) -> Mapping[str, int]:
+        for shard, numbers in self._shards.pop(digits, ()):
+            self._numbers[digits].update(zip(shard_labels(shard.members), numbers, strict=True))
+        return self._numbers[digits]
+
+    def __iter__(self) -> Iterator[str]:
+        for digits in sorted({*self._shards, *self._numbers}):
+            yield from self._near(digits)
+        yield from self.renamed
+
+
+class _ByLabel(Mapping[str, str]):
+    """What entries say, by label, made when asked for: a plan has rows of few, a register may list a million."""
+
+    def __init__(self, entries: _Entries, say: Callable[[Entry], str | None]) -> None:
+        self._entries, self._say = entries, say
+
+    def __getitem__(self, label: str) -> str:
+        entry = self._entries.find(label)
+        if entry is None or (text := self._say(entry)) is None:
+            raise KeyError(label)
+        return text
+
+    def __iter__(self) -> Iterator[str]:
+        return (label for label in self._entries if label in self)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
 
 
 def find(root: Path, stack: str, environment: Mapping[str, str] | None = None) -> Context:

@@ -77,7 +77,7 @@ def perform(
         backend=session.context.backend(),
         remote_backend=session.context.remote_backend,
         environment=session.environment,
-        people=people.persons,
+        declared=people.declared,
         upgrade=upgraded,
         refresh=options.refresh,
         targets=tuple(sorted(resources))
@@ -95,7 +95,7 @@ def perform(
     error_places = ErrorPlaces(people.places)
     # A plan is about everybody: each is read and compared, and counts once.
     weight = _People() if total is None else partial(_changes, renamed=people.renamed)
-    expected = (len(people.places) - len(people.renamed) or None) if total is None else total
+    expected = (people.count or None) if total is None else total
     with screen.working(title, expected, lasting=total is not None) as progress:
 
         def on_event(event: Any) -> None:

@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping
     from pathlib import Path
 
     from pulumi.automation.events import EngineEvent
 
-    from voiceid_optout.speakers import Person
+    from voiceid_optout.speakers import Person, Shard
     from voiceid_optout.state.checkpoint import Upgrade
     from voiceid_optout.state.project import Project, StackConfig
 
@@ -62,13 +62,13 @@ class Result(StrEnum):
 class Request:
     """One stack and how to treat it.
 
-    ``environment`` is what the program and the provider see on top of the process's own. ``people`` are those
-    whom the register lists, where the caller has read it: an engine that starts the program itself hands them
-    over. ``refresh`` reads every resource before the program is compared with it. ``remote_backend`` is a URL
-    in the place of ``backend``, for the Pulumi CLI alone. ``repeatable`` says that a killed run may be done
-    again from its beginning, so that nothing has to be saved on the way. ``trust_state`` lets any provider run
-    that the state names. ``upgrade`` takes type, id and outputs of a resource in the state, and returns id and
-    outputs as they are written today: what it replaces must reach no event and no file.
+    ``environment`` is what the program and the provider see on top of the process's own. ``declared`` is what the
+    program declares, people or shards of them, where the caller has read the register: an engine that starts the
+    program itself hands it over. ``refresh`` reads every resource before the program is compared with it.
+    ``remote_backend`` is a URL in the place of ``backend``, for the Pulumi CLI alone. ``repeatable`` says that a
+    killed run may be done again from its beginning, so that nothing has to be saved on the way. ``trust_state``
+    lets any provider run that the state names. ``upgrade`` takes type, id and outputs of a resource in the state,
+    and returns id and outputs as they are written today: what it replaces must reach no event and no file.
     """
 
     root: Path
@@ -76,7 +76,7 @@ class Request:
     backend: Path
     remote_backend: str = ""
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
-    people: Sequence[Person] | None = field(default=None, compare=False, repr=False)
+    declared: tuple[Person, ...] | tuple[Shard, ...] | None = field(default=None, compare=False, repr=False)
     upgrade: Upgrade | None = field(default=None, compare=False, repr=False)
     refresh: bool = True
     targets: tuple[str, ...] = ()

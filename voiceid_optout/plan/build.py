@@ -6,6 +6,7 @@ each, or are in a shard, which is compared by its old and new texts.
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,7 @@ from voiceid_optout.plan import Action, Change, Plan, Step
 from voiceid_optout.speakers import ABSENT, SHARD_TYPE, SPEAKER_TYPE, Ensure, SpeakerStatus, is_as_asked
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
 
 DROPPED = "no longer in the register"
@@ -43,7 +44,11 @@ class PlanBuilder:
         self._domains: dict[str, str] = {}  # by label, of those who have drifted or a step
         self._people: set[str] = set()
         self._managed: set[str] = set()
+<<<<<<< HEAD
         self._staying: dict[str, str] = {}  # by label, what a resource ensures that the run leaves or makes
+=======
+        self._shards: dict[str, tuple[str, str]] = {}  # the members of shards, before and after, by URN
+>>>>>>> 869e63a (Hand the texts of shards to the program, and count the people of shards in which nobody changes)
         self._compared = False
         self._is_state_old = False
         self._touched: set[str] = set()
@@ -96,10 +101,15 @@ class PlanBuilder:
             self._steps[metadata.urn] = step
 
     def _add_shard(self, metadata: Any) -> None:
+<<<<<<< HEAD
         labels = self._see_shard(metadata)
         if metadata.op not in _LEAVING:
             self._staying.update(shard_members(metadata.new, self._renamed))
         drift = {label: self._drift.pop(label) for label in self._drift.keys() & labels}
+=======
+        self._see_shard(metadata)
+        drift = {label: self._drift.pop(label) for label in self._drift.keys() & self._drifting(metadata)}
+>>>>>>> 869e63a (Hand the texts of shards to the program, and count the people of shards in which nobody changes)
         found = shard_steps(metadata, drift, self._dropped, self._renamed)
         if found is None:
             name = urns.name(metadata.urn)
@@ -109,7 +119,7 @@ class PlanBuilder:
         domain = _domain(metadata)
         for step in found:
             self._put(step, domain)
-        if metadata.op != "same":
+        if metadata.op != "same" and self._renamed:
             for label in shard_members(metadata.old).keys() & self._renamed.keys():
                 self._move(self._renamed[label], domain)
 
@@ -134,15 +144,48 @@ class PlanBuilder:
         if metadata.old is not None and _ensured(metadata.old) != Ensure.RELEASED:
             self._managed.add(label)
 
-    def _see_shard(self, metadata: Any) -> set[str]:
-        before = shard_members(metadata.old, self._renamed)
-        labels = before.keys() | shard_members(metadata.new, self._renamed).keys()
-        self._people |= labels
-        self._managed.update(label for label, ensure in before.items() if ensure != Ensure.RELEASED)
-        return labels
+    def _see_shard(self, metadata: Any) -> None:
+        """Take the texts alone: to take apart those of a million people who do not change is most of a plan."""
+        before, after = _text(metadata.old, "members"), _text(metadata.new, "members")
+        self._shards[metadata.urn] = self._shards.get(metadata.urn, (before, ""))[0], after
+
+    def _drifting(self, metadata: Any) -> set[str]:
+        """Return the people of a shard, if any of them may have drifted."""
+        digits = speakers.shard_of(_text(metadata.old, "members") or _text(metadata.new, "members"))
+        if not self._renamed and not any(speakers.shard_of(label) == digits for label in self._drift):
+            return set()
+        before, after = (shard_members(side, self._renamed) for side in (metadata.old, metadata.new))
+        return before.keys() | after.keys()
+
+    def _take_apart(self, before: str, after: str) -> None:
+        was = _renamed_values(before, self._renamed)
+        self._people |= was.keys() | _renamed_values(after, self._renamed).keys()
+        self._managed.update(label for label, ensure in was.items() if ensure != Ensure.RELEASED)
+
+    def _count(self, stepped: Collection[str]) -> tuple[int, int]:
+        """Return how many people no step is about, and how many are managed. Somebody in two resources counts once.
+
+        Shards in which nobody changes are only counted, unless one of their people may be elsewhere too.
+        """
+        quiet = []
+        for before, after in self._shards.values():
+            if before == after and not self._renamed:
+                quiet.append(before)
+            else:
+                self._take_apart(before, after)
+        busy = {speakers.shard_of(label) for label in itertools.chain(self._people, stepped)}
+        unchanged = managed = 0
+        for text in quiet:
+            if speakers.shard_of(text) in busy:
+                self._take_apart(text, text)
+            else:
+                people = text.count("\n")
+                unchanged += people
+                managed += people - text.count(f" {Ensure.RELEASED}\n")
+        return unchanged + len(self._people.difference(stepped)), managed + len(self._managed)
 
     def plan(self) -> Plan:
-        """Return the plan; drift that no step has taken up is part of it."""
+        """Return the plan; drift that no step has taken up is part of it. Called once."""
         everything = self._steps | {label: self._left(label, drift) for label, drift in self._drift.items()}
         for label in self._staying.keys() & everything.keys():
             if everything[label].action is Action.FORGET:  # a run that was killed had made the other resource
@@ -152,11 +195,21 @@ class PlanBuilder:
                 everything[label] = rename_step(label)
         placed = (replace(step, domain=self._domains.get(step.label, "")) for step in everything.values())
         steps = sorted(placed, key=lambda step: (step.label, step.action))
+<<<<<<< HEAD
         return Plan(
             tuple(steps),
             len(self._people - everything.keys()),
             len(self._managed),
             resources=frozenset(self._touched) if self._confined and not self._is_state_old else None,
+=======
+        confined = self._confined and not self._is_state_old
+        unchanged, managed = self._count(everything.keys())
+        return Plan(
+            tuple(steps),
+            unchanged,
+            managed,
+            resources=frozenset(self._touched) if confined else None,
+>>>>>>> 869e63a (Hand the texts of shards to the program, and count the people of shards in which nobody changes)
             is_state_old=self._is_state_old,
             types=frozenset(self._types),
         )
@@ -346,7 +399,11 @@ def shard_members(state: Any, renamed: Mapping[str, str] = _NOBODY) -> dict[str,
 
     ``renamed`` has labels by those of before.
     """
-    found = speakers.shard_values(_text(state, "members"))
+    return _renamed_values(_text(state, "members"), renamed)
+
+
+def _renamed_values(text: str, renamed: Mapping[str, str]) -> dict[str, str]:
+    found = speakers.shard_values(text)
     return {renamed.get(label, label): ensure for label, ensure in found.items()} if renamed else found
 
 

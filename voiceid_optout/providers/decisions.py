@@ -3,7 +3,7 @@
 It is decided of a person, and of a shard with its people: there also whom an update is for.
 """
 
-import itertools
+import operator
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -135,7 +135,8 @@ def released_resource_id(label_key: str | None, domain_id: str, speaker_id: str)
 SHARD_INPUTS = ("domain_id", "members", "speaker_ids")
 
 _MEMBERS = re.compile(rf"(?:{LABEL.pattern} (?:{'|'.join(Ensure)})\n)*")
-_IDS = re.compile(rf"(?:{LABEL.pattern} [ -~]*\n)*")
+_LINES = re.compile(rf"(?:{LABEL.pattern} [ -~]*\n)*")
+_IDS = re.compile(rf"(?:{LABEL.pattern} (?:{SPEAKER_ID.pattern})\n)*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,21 +167,22 @@ def check_shard(new: Mapping[str, Any]) -> tuple[dict[str, Any], list[Failure]]:
 def _members_fault(members: object) -> str | None:
     if not isinstance(members, str) or not _MEMBERS.fullmatch(members):
         return f"members has a line a person: a label, a blank, {' or '.join(Ensure)}, and a line feed"
-    labels = [label for label, _ in speakers.shard_lines(members)]
-    if any(one >= other for one, other in itertools.pairwise(labels)):
+    labels = speakers.shard_labels(members)
+    if any(map(operator.ge, labels, labels[1:])):
         return "members lists each label once, in their order"
     return None
 
 
 def _ids_faults(members: str, speaker_ids: object) -> Iterator[str]:
-    if not isinstance(speaker_ids, str) or not _IDS.fullmatch(speaker_ids):
+    if not isinstance(speaker_ids, str) or not _LINES.fullmatch(speaker_ids):
         yield "speaker_ids has a line a person: a label, a blank, the id, and a line feed"
         return
-    pairs = list(speakers.shard_lines(speaker_ids))
-    if [label for label, _ in pairs] != [label for label, _ in speakers.shard_lines(members)]:
+    if speakers.shard_labels(speaker_ids) != speakers.shard_labels(members):
         yield "speaker_ids and members list the same labels, in the same order"
         return
-    for label, speaker_id in pairs:
+    if _IDS.fullmatch(speaker_ids):
+        return
+    for label, speaker_id in speakers.shard_lines(speaker_ids):
         if reason := speaker_fault(speaker_id):
             yield f"{label}: {reason}"
 

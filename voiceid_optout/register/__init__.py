@@ -5,6 +5,7 @@ To load it is to read every file, resolve domains, find duplicates, gather every
 
 import gc
 import hashlib
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -262,10 +263,11 @@ def find_duplicates(documents: Iterable[tuple[str, Document]]) -> list[Fault]:
     A file whose domain is unknown is judged by itself: its caller gives it a name of its own.
     """
     faults = []
-    first: dict[tuple[str, str], Listed] = {}
+    first: defaultdict[str, dict[str, Listed]] = defaultdict(dict)
     for domain_id, document in documents:
+        known = first[domain_id]
         for listed in document.listed:
-            earlier = first.setdefault((domain_id, listed.speaker_id), listed)
+            earlier = known.setdefault(listed.speaker_id, listed)
             if earlier is not listed:
                 faults.append(_duplicate_fault(earlier, listed))
     return faults

@@ -98,8 +98,8 @@ class SealedCheckpoint:
         )
 
 
-def parse(text: bytes, path: str) -> SealedCheckpoint:
-    """Read a checkpoint's bytes; ``path`` is named in the :class:`StateError` of a bad one."""
+def parse(text: str | bytes, path: str) -> SealedCheckpoint:
+    """Read a checkpoint's text; ``path`` is named in the :class:`StateError` of a bad one."""
     try:
         document = read_json(text)
         version = document.get("version", 0)

@@ -203,14 +203,15 @@ def _topological(items: list[ResourceState]) -> tuple[ResourceState, ...]:
 
 
 def fingerprint(content: bytes | None) -> str:
-    """Return what names a state file's content."""
+    """Return what names a state file's content: a journal says which it goes on from."""
     return "no state" if content is None else hashlib.sha256(content).hexdigest()
 
 
 class JournalFile:
     """Appends entries to the journal file; opened at the first entry, so a run without steps leaves none."""
 
-    def __init__(self, path: Path, crypter: Crypter, base: bytes | None) -> None:
+    def __init__(self, path: Path, crypter: Crypter, base: str) -> None:
+        """``base`` is the fingerprint of the state that the run begins with."""
         self._path = path
         self._crypter = crypter
         self._base = base
@@ -231,9 +232,13 @@ class JournalFile:
             if self._handle is None:
                 make_folder(self._path.parent)
                 self._handle = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+<<<<<<< HEAD
                 sync_folder(self._path.parent)
             if self._size == 0:
                 self._write(self._handle, {"base": fingerprint(self._base)})
+=======
+                self._write(self._handle, {"base": self._base})
+>>>>>>> 869e63a (Hand the texts of shards to the program, and count the people of shards in which nobody changes)
             self._write(self._handle, line)
         except OSError as error:
             raise StateError(f"cannot write the journal {self._path}: {error.strerror}") from error
@@ -276,23 +281,21 @@ class JournalFile:
         self._path.unlink(missing_ok=True)
 
 
-def recover(
-    path: Path, base: Checkpoint, content: bytes | None, decrypt: Callable[[str], str]
-) -> Checkpoint | None:
+def recover(path: Path, base: Checkpoint, mark: str, decrypt: Callable[[str], str]) -> Checkpoint | None:
     """Return what a killed run left, or None when there is nothing to recover.
 
-    A journal of another state file's content is ignored: its run had already written its state, or another
-    engine has since.
+    ``mark`` is the fingerprint of the state file that ``base`` was read from. A journal of another one is ignored:
+    its run had already written its state, or another engine has since.
     """
     journal = Journal(base)
     found = False
-    for entry in _entries(path, content, decrypt):
+    for entry in _entries(path, mark, decrypt):
         journal.apply(entry)
         found = True
     return journal.checkpoint() if found else None
 
 
-def _entries(path: Path, content: bytes | None, decrypt: Callable[[str], str]) -> Iterator[JournalEntry]:
+def _entries(path: Path, mark: str, decrypt: Callable[[str], str]) -> Iterator[JournalEntry]:
     try:
         lines = path.read_bytes().split(b"\n")
     except FileNotFoundError:
@@ -306,7 +309,7 @@ def _entries(path: Path, content: bytes | None, decrypt: Callable[[str], str]) -
             return  # what was being written when the run was killed, or when power was lost
         try:
             if number == 0:
-                if document["base"] != fingerprint(content):
+                if document["base"] != mark:
                     return
                 continue
             check_shape(document["resource"], str(path))

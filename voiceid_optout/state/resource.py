@@ -134,7 +134,7 @@ def from_json(document: dict[str, Any], decrypt: Callable[[str], str]) -> Resour
         if not value:
             continue
         if key in ("inputs", "outputs"):
-            value = values.decode(value, decrypt)
+            value = values.shared(values.decode(value, decrypt), attributes.get("inputs", {}))
         attributes[attribute] = tuple(value) if isinstance(value, list) else value
     attributes.setdefault("type", urns.type_of(document["urn"]))
     return ResourceState(**attributes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -24,14 +25,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """A stack ready for a run. ``content`` is the state file's content, None at a stack's first run."""
+    """A stack ready for a run. ``mark`` is the fingerprint of the state file that ``base`` was read from."""
 
     name: str
     project: Project
     config: StackConfig
     crypter: Crypter
     backend: Backend
-    content: bytes | None
+    mark: str
     base: Checkpoint
 
 
@@ -54,10 +55,7 @@ def open_stack(
     those that the program sends, where one takes part in the run.
     """
     settings = projects.load_stack(project, backend.stack)
-    content = backend.read()
-    raw = checkpoints.SealedCheckpoint()
-    if content is not None:
-        raw = checkpoints.parse(content, str(backend.state_file))
+    raw, mark, old = _read(backend)
     crypter, reader = _crypters(passphrase.find(environment), settings.salt, raw.salt)
     base = _upgraded(raw.open(reader.decrypt), upgrade)
     config = projects.resolve(settings, crypter.decrypt)
@@ -70,8 +68,8 @@ def open_stack(
     require_trust(base, "state")
     if not writable and is_locked(backend.lock_folder):
         report("another run is under way: what it has done since it began does not show yet")
-        return Stack(backend.stack, project, config, crypter, backend, content, base)
-    recovered = journal.recover(backend.journal_file, base, content, crypter.decrypt)
+        return Stack(backend.stack, project, config, crypter, backend, mark, base)
+    recovered = journal.recover(backend.journal_file, base, mark, crypter.decrypt)
     if recovered is not None:
         require_trust(recovered, "journal of a killed run")
     # Nothing is written before everything could be read.
@@ -88,19 +86,26 @@ def open_stack(
         content = checkpoints.render(backend.stack, project.name, base, crypter, datetime.now(UTC))
         backend.write(content, keep=not clear)
         backend.journal_file.unlink(missing_ok=True)
-    today = upgrade if writable else None
-    content = _upgraded_file(backend, today, content, whole=recovered is not None)
-    return Stack(backend.stack, project, config, crypter, backend, content, base)
+        mark, old = journal.fingerprint(content), is_old(content)
+    # The file before it too, even where the state itself is of today.
+    if writable and upgrade is not None and (recovered is not None or old):
+        backend.upgrade(upgrade)
+        mark = journal.fingerprint(backend.read())
+    return Stack(backend.stack, project, config, crypter, backend, mark, base)
 
 
-def _upgraded_file(
-    backend: Backend, upgrade: Upgrade | None, content: bytes | None, *, whole: bool
-) -> bytes | None:
-    """Upgrade the state's file, and, if ``whole``, the one before it even though the state itself is of today."""
-    if upgrade is None or not (whole or is_old(content)):
-        return content
-    backend.upgrade(upgrade)
-    return backend.read()
+def _read(backend: Backend) -> tuple[checkpoints.SealedCheckpoint, str, bool]:
+    """Return the state, its fingerprint, and whether it is one of before. Its bytes are let go of on the way."""
+    content = backend.read()
+    mark, old = journal.fingerprint(content), is_old(content)
+    if content is None:
+        return checkpoints.SealedCheckpoint(), mark, old
+    try:
+        text = content.decode(json.detect_encoding(content), "surrogatepass")
+    except UnicodeDecodeError:
+        return checkpoints.parse(content, str(backend.state_file)), mark, old  # which says what is wrong
+    del content
+    return checkpoints.parse(text, str(backend.state_file)), mark, old
 
 
 def is_old(content: bytes | None) -> bool:

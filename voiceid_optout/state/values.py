@@ -112,6 +112,11 @@ def _number(bits: Any) -> float:
     return number
 
 
+def shared(value: PropertyMap, like: PropertyMap) -> PropertyMap:
+    """Return the same properties, with those of ``like`` in the place of equal ones: a text is then there once."""
+    return {key: like[key] if like.get(key) == item else item for key, item in value.items()}
+
+
 def is_sealed(value: Any) -> bool:
     """Tell whether a value of the state file is an encrypted one."""
     return isinstance(value, dict) and value.get(SIGNATURE_KEY) == SECRET_SIGNATURE and "plaintext" not in value

@@ -167,7 +167,7 @@ LOCKED = (
 @pytest.fixture
 def killed(settled: Bench) -> Bench:
     """A stack in whose journal a killed run had noted one more resource."""
-    left = journal.JournalFile(settled.backend.journal_file, SEALED, settled.backend.read())
+    left = journal.JournalFile(settled.backend.journal_file, SEALED, journal.fingerprint(settled.backend.read()))
     left.append(JournalEntry(EntryKind.PUT, thing("s3", id="id-s3-a")))
     left.leave()
     return settled

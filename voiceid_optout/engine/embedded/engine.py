@@ -120,7 +120,7 @@ class Execution:
         self._ended = False
         self._journal_file: JournalFile | None = None
         if operation in WRITES_STATE:
-            self._journal_file = JournalFile(stack.backend.journal_file, stack.crypter, stack.content)
+            self._journal_file = JournalFile(stack.backend.journal_file, stack.crypter, stack.mark)
         self._config: PropertyMap = {
             key: values.Secret(value) if key in stack.config.secret_keys else value
             for key, value in stack.config.values.items()

@@ -6,6 +6,7 @@ comes before the program, so what a foreign program's resources may run has to b
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import socket
@@ -24,6 +25,7 @@ from voiceid_optout import urn as urns
 from voiceid_optout.engine.embedded.monitor import FEATURES
 from voiceid_optout.engine.embedded.transport import DONE, METHODS, Callee, Frame, from_struct
 from voiceid_optout.engine.messages import ErrorLines
+from voiceid_optout.speakers import Person
 from voiceid_optout.state import ProgramError, values
 from voiceid_optout.state.trust import PROVIDER_KEY
 
@@ -33,6 +35,9 @@ if TYPE_CHECKING:
 
     from voiceid_optout.engine.interface import Request
     from voiceid_optout.state.project import Project, StackConfig
+
+
+_PART = 10  # shards, or people, in a message to the program
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +58,7 @@ def start_message(request: Request, project: Project, config: StackConfig, *, dr
         "secret_keys": sorted(config.secret_keys),
         "parallel": request.parallel,
         "dry_run": dry_run,
-        "people": request.people,
+        "declared": request.declared,
     }
 
 
@@ -86,12 +91,17 @@ class ProgramHost:
     def run(self, start: Mapping[str, Any], serve: Callable[[str, Any], Any], workers: int) -> ProgramEnd:
         """Tell the program what to do and serve its calls until it ends.
 
+        What is declared goes in parts: as one message, the texts of a million people would be there four times.
         ``serve(method, request)`` returns the response; an exception it raises is the call's failure.
         Raises :class:`ProgramError` when the process dies without a word.
         """
         callee = Callee(self._connection)
+        declared: tuple[Any, ...] | None = start["declared"]
+        parts = [] if declared is None else [declared[at : at + _PART] for at in range(0, len(declared), _PART)]
+        known = None if declared is None else {"kind": _kind(declared), "parts": len(parts)}
         try:
-            self._connection.send_bytes(json.dumps(start).encode())
+            for message in itertools.chain([{**start, "declared": known}], parts):
+                self._connection.send_bytes(json.dumps(message).encode())
         except OSError:
             raise ProgramError(self._died()) from None
         calls: SimpleQueue[Frame | None] = SimpleQueue()
@@ -134,6 +144,10 @@ class ProgramHost:
         for reader in self._readers:
             reader.join(timeout=1)  # not longer: a process it left behind may hold the pipe
         self._connection.close()
+
+
+def _kind(declared: tuple[Any, ...]) -> str:
+    return type(declared[0]).__name__ if declared else Person.__name__
 
 
 def _with_refusal(end: ProgramEnd, refusals: list[str]) -> ProgramEnd:

@@ -18,7 +18,7 @@ import traceback
 from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pulumi
 from pulumi.runtime import Settings, configure, set_all_config
@@ -26,19 +26,21 @@ from pulumi.runtime.stack import run_in_stack
 
 from voiceid_optout.engine.embedded.transport import Caller
 from voiceid_optout.engine.messages import unhandled
-from voiceid_optout.speakers import Person, hand_over
+from voiceid_optout.speakers import Person, Shard, hand_over
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 def main() -> None:
     """Run the program the first message describes and report how it ended."""
     connection = Connection(int(sys.argv[1]))
     start: dict[str, Any] = json.loads(connection.recv_bytes())
+    _take_declared(connection, start.pop("declared"))
     # Without an engine the program would wait for ever: its own waits know nothing of a lost channel.
     caller = Caller(connection, lost=lambda: os._exit(1))
     os.chdir(start["root"])
     sys.path.insert(0, start["root"])
-    if (people := start.pop("people")) is not None:
-        hand_over(Person(*row) for row in people)
     set_all_config(start["config"], start["secret_keys"])
     configure(
         Settings(
@@ -60,6 +62,17 @@ def main() -> None:
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(0)  # no waiting for threads that may still be in a call
+
+
+def _take_declared(connection: Connection, declared: Mapping[str, Any] | None) -> None:
+    """Receive what the command has found in the register, in as many messages as it says; nothing for None."""
+    if declared is None:
+        return
+    rows = [row for _ in range(declared["parts"]) for row in json.loads(connection.recv_bytes())]
+    if declared["kind"] == Shard.__name__:
+        hand_over(tuple(Shard(*row) for row in rows))
+    else:
+        hand_over(tuple(Person(*row) for row in rows))
 
 
 def _run(start: dict[str, Any]) -> dict[str, Any]:
