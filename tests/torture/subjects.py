@@ -25,7 +25,7 @@ from voiceid_optout.evidence.runs import newest_record, runs
 from voiceid_optout.state import StackError, passphrase
 from voiceid_optout.state.backend import Backend
 from voiceid_optout.state.checkpoint import parse, render
-from voiceid_optout.state.journal import EntryKind, JournalEntry, JournalFile
+from voiceid_optout.state.journal import EntryKind, JournalEntry, JournalFile, fingerprint
 from voiceid_optout.state.project import load_project
 from voiceid_optout.state.stack import open_stack
 
@@ -173,7 +173,7 @@ def journals(folder: Path) -> Subject:
     crypter = passphrase.open_with(PASSPHRASE, str(sealed.salt))
     files = []
     for kinds in (EntryKind, [EntryKind.BEGIN, EntryKind.PUT], [EntryKind.REMOVE], [EntryKind.SAME]):
-        file = JournalFile(folder / "journal", crypter, content)
+        file = JournalFile(folder / "journal", crypter, fingerprint(content))
         for resource in sealed.open(crypter.decrypt).resources:
             for kind in kinds:
                 pending = "creating" if kind is EntryKind.BEGIN else ""

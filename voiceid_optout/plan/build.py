@@ -1,23 +1,33 @@
 """Makes a plan from engine events, whichever engine they come from. Pure.
 
-A person's step is decided from what was asked, what is asked now, and what the service says. People have a resource
-each, or are in a shard, which is compared by its old and new texts.
+People have a resource each, or are in a shard, which is compared by its old and new texts. What happens to each is
+decided in :mod:`voiceid_optout.plan.steps`.
 """
 
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from voiceid_optout import speakers
 from voiceid_optout import urn as urns
-from voiceid_optout.plan import Action, Change, Plan, Step
-from voiceid_optout.speakers import ABSENT, SHARD_TYPE, SPEAKER_TYPE, Ensure, SpeakerStatus, is_as_asked
+from voiceid_optout.plan import Action, Plan, Step
+from voiceid_optout.plan.steps import (
+    Drift,
+    drift_for,
+    forget_step,
+    merge_steps,
+    move_step,
+    person_step,
+    rename_step,
+    repair_step,
+)
+from voiceid_optout.speakers import ABSENT, SHARD_TYPE, SPEAKER_TYPE, Ensure
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
 
 DROPPED = "no longer in the register"
@@ -44,11 +54,9 @@ class PlanBuilder:
         self._domains: dict[str, str] = {}  # by label, of those who have drifted or a step
         self._people: set[str] = set()
         self._managed: set[str] = set()
-<<<<<<< HEAD
         self._staying: dict[str, str] = {}  # by label, what a resource ensures that the run leaves or makes
-=======
         self._shards: dict[str, tuple[str, str]] = {}  # the members of shards, before and after, by URN
->>>>>>> 869e63a (Hand the texts of shards to the program, and count the people of shards in which nobody changes)
+        self._staying_shards: list[str] = []  # the same of shards, as their texts
         self._compared = False
         self._is_state_old = False
         self._touched: set[str] = set()
@@ -101,15 +109,10 @@ class PlanBuilder:
             self._steps[metadata.urn] = step
 
     def _add_shard(self, metadata: Any) -> None:
-<<<<<<< HEAD
-        labels = self._see_shard(metadata)
-        if metadata.op not in _LEAVING:
-            self._staying.update(shard_members(metadata.new, self._renamed))
-        drift = {label: self._drift.pop(label) for label in self._drift.keys() & labels}
-=======
         self._see_shard(metadata)
+        if metadata.op not in _LEAVING:
+            self._staying_shards.append(_text(metadata.new, "members"))
         drift = {label: self._drift.pop(label) for label in self._drift.keys() & self._drifting(metadata)}
->>>>>>> 869e63a (Hand the texts of shards to the program, and count the people of shards in which nobody changes)
         found = shard_steps(metadata, drift, self._dropped, self._renamed)
         if found is None:
             name = urns.name(metadata.urn)
@@ -184,32 +187,30 @@ class PlanBuilder:
                 managed += people - text.count(f" {Ensure.RELEASED}\n")
         return unchanged + len(self._people.difference(stepped)), managed + len(self._managed)
 
+    def _staying_of(self, labels: Collection[str]) -> Iterator[tuple[str, str]]:
+        """Yield those of the people whom a resource of the run has, with what it ensures."""
+        digits = {speakers.shard_of(label) for label in labels}
+        near = (text for text in self._staying_shards if self._renamed or speakers.shard_of(text) in digits)
+        for found in (self._staying, *(_renamed_values(text, self._renamed) for text in near)):
+            yield from ((label, found[label]) for label in found.keys() & labels)
+
     def plan(self) -> Plan:
         """Return the plan; drift that no step has taken up is part of it. Called once."""
         everything = self._steps | {label: self._left(label, drift) for label, drift in self._drift.items()}
-        for label in self._staying.keys() & everything.keys():
-            if everything[label].action is Action.FORGET:  # a run that was killed had made the other resource
-                everything[label] = move_step(label, self._staying[label])
+        # Those whose other resource stays or is made: a run that was killed had not removed this one.
+        forgotten = {label for label, step in everything.items() if step.action is Action.FORGET}
+        everything |= {label: move_step(label, ensure) for label, ensure in self._staying_of(forgotten)}
         for label in self._moved:
             if label not in everything or everything[label].action is Action.MOVE:
                 everything[label] = rename_step(label)
         placed = (replace(step, domain=self._domains.get(step.label, "")) for step in everything.values())
         steps = sorted(placed, key=lambda step: (step.label, step.action))
-<<<<<<< HEAD
-        return Plan(
-            tuple(steps),
-            len(self._people - everything.keys()),
-            len(self._managed),
-            resources=frozenset(self._touched) if self._confined and not self._is_state_old else None,
-=======
-        confined = self._confined and not self._is_state_old
         unchanged, managed = self._count(everything.keys())
         return Plan(
             tuple(steps),
             unchanged,
             managed,
-            resources=frozenset(self._touched) if confined else None,
->>>>>>> 869e63a (Hand the texts of shards to the program, and count the people of shards in which nobody changes)
+            resources=frozenset(self._touched) if self._confined and not self._is_state_old else None,
             is_state_old=self._is_state_old,
             types=frozenset(self._types),
         )
@@ -295,100 +296,6 @@ def _property(state: Any, name: str) -> str | None:
         if properties and properties.get(name) is not None:
             return str(properties[name])
     return None
-
-
-_GONE = "gone from the service"
-_STAYS = "the opt-out stays in the service"
-
-
-@dataclass(frozen=True, slots=True)
-class Drift:
-    """How a read differs from what was asked. ``ensure`` is what was; a ``status`` of None is nobody there."""
-
-    ensure: str
-    status: str | None
-
-    @property
-    def reason(self) -> str:
-        """The difference as a phrase."""
-        if self.status is None:
-            return _GONE
-        expected = "gone" if self.ensure == Ensure.RELEASED else SpeakerStatus.OPTED_OUT
-        return f"{self.status} in the service, should be {expected}"
-
-    @property
-    def change(self) -> Change:
-        """What a repair changes."""
-        return Change("status", self.status, None if self.ensure == Ensure.RELEASED else SpeakerStatus.OPTED_OUT)
-
-
-def drift_for(ensure: str, status: str | None) -> Drift | None:
-    """Return the drift of somebody with this status, or None."""
-    return None if is_as_asked(ensure, status) else Drift(ensure, status)
-
-
-def person_step(
-    label: str, was: str | None, becomes: str | None, drift: Drift | None, dropped: str, *, kept: bool = True
-) -> Step | None:
-    """Return what happens to a person, or None.
-
-    ``was`` and ``becomes`` are what the stack ensures before and after; None is somebody it does not manage.
-    ``dropped`` says why people are no longer managed, ``kept`` whether the service is then left alone.
-    """
-    if becomes is None:
-        return forget_step(label, was, drift, dropped, kept=kept)
-    if becomes != was and becomes == Ensure.RELEASED:
-        # A speaker that is gone is created anew: only the read before tells it from a new one.
-        before = drift.ensure if drift and was is None else was
-        return Step(label, Action.RELEASE, "released", Change("ensure", before, Ensure.RELEASED))
-    if was == Ensure.RELEASED != becomes:
-        return Step(label, Action.OPT_OUT, "no longer released", Change("ensure", was, becomes))
-    if drift:
-        return repair_step(label, drift)
-    return Step(label, Action.OPT_OUT, "new", Change("ensure", None, Ensure.OPTED_OUT)) if was is None else None
-
-
-def repair_step(label: str, drift: Drift) -> Step:
-    """Return the step that undoes a drift."""
-    return Step(label, Action.REPAIR, drift.reason, drift.change)
-
-
-def forget_step(label: str, was: str | None, drift: Drift | None, dropped: str, *, kept: bool = True) -> Step:
-    """Return the step of somebody whom the stack no longer manages."""
-    change = Change("ensure", was, None)
-    if not kept:
-        return Step(label, Action.DELETE, dropped, change)
-    gone = drift is not None and drift.status is None
-    return Step(label, Action.FORGET, f"{dropped}; {_GONE if gone else _effect(was)}", change)
-
-
-def rename_step(label: str) -> Step:
-    """Return the step of somebody who gets this label because the labels' key changes."""
-    return Step(label, Action.MOVE, f"gets a new label; {_STAYS}")
-
-
-def merge_steps(one: Step, other: Step, dropped: str) -> Step:
-    """Return what two steps are that one run does to the same person.
-
-    Somebody who leaves one resource and joins another only moves, unless the two ask for different things.
-    """
-    leaving, joining = (one, other) if one.action is Action.FORGET else (other, one)
-    if leaving.action is not Action.FORGET or leaving.change is None or joining.change is None:
-        return other
-    if joining.action is Action.REPAIR:
-        return joining
-    was, becomes = leaving.change.before, joining.change.after
-    return person_step(joining.label, was, becomes, None, dropped) or move_step(joining.label, was)
-
-
-def move_step(label: str, ensure: str | None) -> Step:
-    """Return the step of somebody whom another resource of the stack keeps as asked."""
-    return Step(label, Action.MOVE, f"moves to another resource; {_effect(ensure)}")
-
-
-def _effect(was: str | None) -> str:
-    """Return what the service keeps of somebody whom it is not asked about."""
-    return "nothing changes in the service" if was == Ensure.RELEASED else _STAYS
 
 
 _NOBODY: Mapping[str, str] = MappingProxyType({})

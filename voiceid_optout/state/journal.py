@@ -232,13 +232,9 @@ class JournalFile:
             if self._handle is None:
                 make_folder(self._path.parent)
                 self._handle = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-<<<<<<< HEAD
                 sync_folder(self._path.parent)
             if self._size == 0:
-                self._write(self._handle, {"base": fingerprint(self._base)})
-=======
                 self._write(self._handle, {"base": self._base})
->>>>>>> 869e63a (Hand the texts of shards to the program, and count the people of shards in which nobody changes)
             self._write(self._handle, line)
         except OSError as error:
             raise StateError(f"cannot write the journal {self._path}: {error.strerror}") from error

@@ -12,19 +12,9 @@ from tests.tables import each_row
 from voiceid_optout import speakers
 from voiceid_optout.engine.embedded.run import Emitter
 from voiceid_optout.plan import Action, Change, Plan, Purpose, Scope, Step, digest
-from voiceid_optout.plan.build import (
-    Drift,
-    PlanBuilder,
-    drift_for,
-    forget_step,
-    merge_steps,
-    person_step,
-    repair_step,
-    shard_drift,
-    shard_members,
-    shard_size,
-)
+from voiceid_optout.plan.build import PlanBuilder, shard_drift, shard_members, shard_size
 from voiceid_optout.plan.guard import Limits, check
+from voiceid_optout.plan.steps import Drift, drift_for, forget_step, merge_steps, person_step, repair_step
 from voiceid_optout.speakers import SHARD_TYPE, SPEAKER_TYPE, Ensure
 
 ASKED, RELEASED, DROPPED = Ensure.OPTED_OUT, Ensure.RELEASED, "no longer in the register"
