@@ -1,6 +1,8 @@
+import json
 import os
 import subprocess
 import sys
+from dataclasses import dataclass
 from importlib.metadata import version
 
 import click
@@ -42,17 +44,61 @@ def test_without_a_command_the_help_is_shown() -> None:
     assert "Usage: " in out + err
 
 
+@dataclass(frozen=True)
+class Ran:
+    """What a call of the program wrote, and which heavy modules it loaded."""
+
+    code: int
+    out: str
+    err: str
+    heavy: list[str]
+
+
+# click keeps the help option that a command was first called with, and modules stay loaded: each call has a process
+# of its own, forked from one that has imported the program.
+EACH_IN_A_FORK = f"""
+import contextlib, io, json, os, sys
+from voiceid_optout.cli.main import main
+done = []
+for arguments in json.loads(sys.argv[1]):
+    reading, writing = os.pipe()
+    if os.fork() == 0:
+        out, err, code = io.StringIO(), io.StringIO(), 0
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            try:
+                main(arguments)
+            except SystemExit as end:
+                code = int(end.code or 0)
+        told = dict(code=code, out=out.getvalue(), err=err.getvalue(), heavy=sorted({HEAVY!r} & set(sys.modules)))
+        with open(writing, "w") as stream:
+            json.dump(told, stream)
+        os._exit(0)
+    os.close(writing)
+    with open(reading) as stream:
+        done.append(json.load(stream))
+    os.wait()
+json.dump(done, sys.stdout)
+"""
+
+
+@pytest.fixture(scope="module")
+def helps() -> dict[tuple[str, ...], Ran]:
+    """Give what each call of the help says, by its arguments."""
+    calls = [("--help",), ("--version",), *((name, option) for name in COMMANDS for option in ("--help", "-h"))]
+    finished = python("-c", EACH_IN_A_FORK, json.dumps(calls), COLUMNS="200")
+    assert (finished.returncode, finished.stderr) == (0, "")
+    return {call: Ran(**told) for call, told in zip(calls, json.loads(finished.stdout), strict=True)}
+
+
 @each_row("name", COMMANDS)
 @each_row("option", ["--help", "-h"])
-def test_every_command_s_help_teaches(name: str, option: str) -> None:
-    # In a process of its own: click keeps the help option that a command was first called with.
-    finished = python("-m", "voiceid_optout", name, option, COLUMNS="200")
-    assert (finished.returncode, finished.stderr) == (ExitCode.DONE, "")
-    text = finished.stdout
-    assert "Example" in text
-    assert f"optout {name}" in text.partition("Example")[2]
-    assert "Exit codes: 0 " in text
-    assert max(map(len, text.splitlines())) <= 116
+def test_every_command_s_help_teaches(helps: dict[tuple[str, ...], Ran], name: str, option: str) -> None:
+    ran = helps[name, option]
+    assert (ran.code, ran.err) == (ExitCode.DONE, "")
+    assert "Example" in ran.out
+    assert f"optout {name}" in ran.out.partition("Example")[2]
+    assert "Exit codes: 0 " in ran.out
+    assert max(map(len, ran.out.splitlines())) <= 116
 
 
 @each_row("name", COMMANDS)
@@ -96,16 +142,8 @@ def test_it_runs_as_a_module() -> None:
     assert finished.stdout == f"optout, version {version('voiceid-optout')}\n"
 
 
-@each_row("arguments", [["--help"], ["--version"], *[[name, "--help"] for name in COMMANDS]])
-def test_no_help_loads_what_runs_need(arguments: list[str]) -> None:
-    code = (
-        "import sys\n"
-        "from voiceid_optout.cli.main import main\n"
-        "main(standalone_mode=False)\n"
-        f"print(*({HEAVY!r} & set(sys.modules)), file=sys.stderr)"
-    )
-    finished = python("-c", code, *arguments)
-    assert (finished.returncode, finished.stderr) == (0, "\n")
+def test_no_help_loads_what_runs_need(helps: dict[tuple[str, ...], Ran]) -> None:
+    assert {call: ran.heavy for call, ran in helps.items() if ran.heavy or ran.code or not ran.out} == {}
 
 
 def test_a_reader_who_leaves_is_told_of_in_one_line() -> None:
