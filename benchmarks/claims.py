@@ -197,35 +197,33 @@ def _start(name: str, what: str, most: float) -> Claim:
     return Claim(f"start-{name}", limit, (cell,), judge)
 
 
-CLAIMS = {
-    claim.name: claim
-    for claim in (
-        _preview("sharded", PREVIEW, 300),
-        _preview("sharded-cli", PREVIEW_CLI, None),
-        _added("sharded", PREVIEW),
-        _added("sharded-cli", PREVIEW_CLI),
-        _added_beside_preview(),
-        *(_applied(peer) for peer in ("sharded", "sharded-cli")),
-        *(_shown(peer) for peer in ("sharded", "sharded-cli")),
-        _quota("up-quota", Cell("sharded", 600, Phase.UP, Quotas.AWS), 60),
-        _quota("up-quota-far", Cell("sharded", 600, Phase.UP, Quotas.AWS, 200), 60),
-        _quota("refresh-quota", Cell("sharded", 10_000, Phase.REFRESH, Quotas.AWS), 20),
-        # A page is asked for with the token of the one before: a hundred of them wait for each other.
-        _quota("refresh-quota-far", Cell("sharded", 10_000, Phase.REFRESH, Quotas.AWS, 200), 20, most=1.1),
-        _writes(),
-        pages("refresh-pages", _REFRESH, _PAGES, 3),
-        each("sharded", Phase.PREVIEW, 10_000, FULL, 1.1),
-        each("sharded", Phase.REFRESH, 10_000, FULL, 1.1),
-        each("register-full", Phase.LOAD, 10_000, FULL, 1.1),
-        each("register-bare", Phase.LOAD, 10_000, FULL, 1.1),
-        each("single", Phase.PREVIEW, 1_000, 10_000, 1.2),
-        each("single", Phase.UP, 1_000, 10_000, 1.2),
-        _state(),
-        _register(),
-        _report(),
-        _start(HELP, "`optout --help`", 0.6),
-        _start(COLD, "unchanged preview of ten people, from nothing that runs", 3),
-        _start(SANDBOX, "the same, with the sandbox's service started for it", 4.5),
-        *OF_A_MILLION,
-    )
-}
+ALL = (
+    _preview("sharded", PREVIEW, 300),
+    _preview("sharded-cli", PREVIEW_CLI, None),
+    _added("sharded", PREVIEW),
+    _added("sharded-cli", PREVIEW_CLI),
+    _added_beside_preview(),
+    *(_applied(peer) for peer in ("sharded", "sharded-cli")),
+    *(_shown(peer) for peer in ("sharded", "sharded-cli")),
+    _quota("up-quota", Cell("sharded", 600, Phase.UP, Quotas.AWS), 60),
+    _quota("up-quota-far", Cell("sharded", 600, Phase.UP, Quotas.AWS, 200), 60),
+    _quota("refresh-quota", Cell("sharded", 10_000, Phase.REFRESH, Quotas.AWS), 20),
+    # A page is asked for with the token of the one before: a hundred of them wait for each other.
+    _quota("refresh-quota-far", Cell("sharded", 10_000, Phase.REFRESH, Quotas.AWS, 200), 20, most=1.1),
+    _writes(),
+    pages("refresh-pages", _REFRESH, _PAGES, 3),
+    each("sharded", Phase.PREVIEW, 10_000, FULL, 1.1),
+    each("sharded", Phase.REFRESH, 10_000, FULL, 1.1),
+    each("register-full", Phase.LOAD, 10_000, FULL, 1.1),
+    each("register-bare", Phase.LOAD, 10_000, FULL, 1.1),
+    each("single", Phase.PREVIEW, 1_000, 10_000, 1.2),
+    each("single", Phase.UP, 1_000, 10_000, 1.2),
+    _state(),
+    _register(),
+    _report(),
+    _start(HELP, "`optout --help`", 0.6),
+    _start(COLD, "unchanged preview of ten people, from nothing that runs", 3),
+    _start(SANDBOX, "the same, with the sandbox's service started for it", 4.5),
+    *OF_A_MILLION,
+)
+CLAIMS = {claim.name: claim for claim in ALL}

@@ -43,6 +43,12 @@ service. Before a refresh, 1 % of the people were enrolled again in the service.
 not run. "Estimated" times come from smaller sizes. Times "by AWS's quota" are the number of calls that a peer
 makes, divided by the calls a second that AWS allows.
 
+A claim is judged within one run of `make bench`. Where a peer or a floor was measured, the claim shows the ratio to
+it: boto3 in threads, the register alone, the events of PyYAML's C parser, pages read raw, `import pulumi`. Most
+ratios are of processor time, which other work on the machine changes least. "Of the limit" is the share of the limit
+that was used, so up to 100 % the claim holds. AWS allowed 100,000 people in a domain. A million needs a service
+with another [limit](service-operations.md#quotas).
+
 ## Machine
 {facts}
 
@@ -53,8 +59,9 @@ makes, divided by the calls a second that AWS allows.
 {tables}
 
 ## Repeat it
-`make bench` does not measure again what is already in its results folder. `.venv/bin/python -m benchmarks --help`
-says how to run less, or more often.
+`make bench BENCH=--short` measures in one round what the claims need, and then as many of their columns as there is
+time for in 40 minutes. `make bench` does not measure again what is already in its results folder, so a run that was
+stopped goes on with the same command. `.venv/bin/python -m benchmarks --help` says how to run less, or more often.
 """
 
 

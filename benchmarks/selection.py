@@ -33,8 +33,8 @@ def short() -> list[Cell]:
     columns = [cell for cell in grid(_SMALL, (Quotas.NONE,)) if cell.peer in _SHORT_PEERS]
     beside = of_claims(beside=True)
     slowest = [cell for cell in beside if cell.phase is Phase.UP and PEERS[cell.peer].engine == "pulumi"]
-    first = [*of_claims(), *columns, *_SUMMARY, *serving(SIZES), *(cell for cell in beside if cell not in slowest)]
-    return list(dict.fromkeys([*first, *slowest]))
+    first = [*of_claims(), *_SUMMARY, *columns, *(cell for cell in beside if cell not in slowest)]
+    return list(dict.fromkeys([*first, *serving(SIZES), *slowest]))
 
 
 def everything(sizes: Sequence[int], quotas: tuple[Quotas, ...]) -> list[Cell]:

@@ -1,6 +1,8 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from benchmarks import reading
 from benchmarks.process import Run
 from tests.benchmarks.made import cell
@@ -64,3 +66,10 @@ def test_lines_and_resources_of_ours(tmp_path: Path) -> None:
     out = "Plan: 1 to opt out\n  + opt out  sp-3503786d2383be16  config/people.yaml:1000  new\n"
     found = reading.told(cell("sharded/diff/1000/none"), tmp_path, ran(out=out))
     assert found == {"lines": 1, "resources": 1}
+
+
+def test_ids_are_found_where_pieces_meet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "_PIECE", 8)
+    state = tmp_path / "state"
+    state.write_bytes(b"xxxxxxone-id-xxxxxxxxxxtwo-id")
+    assert reading.shown_in(state, {b"one-id", b"two-id", b"no-id"}) == 2

@@ -49,3 +49,11 @@ def test_the_quickest_round_that_ended_well_counts() -> None:
     rounds = [failed, result("loop/up/10/none", 3.0), result("loop/up/10/none", 2.0), failed]
     assert best(rounds)[cell("loop/up/10/none")].wall == 2.0
     assert best([failed])[failed.cell] is failed
+
+
+def test_results_are_forgotten_by_pattern_and_for_good(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    for key in ("loop/up/10/none", "loop/up/1000/none", "threads/up/10/none"):
+        store.add(result(key))
+    assert store.forget(["loop/*", "raw/*"]) == 2
+    assert [one.cell.peer for one in store] == [one.cell.peer for one in Store(tmp_path)] == ["threads"]
