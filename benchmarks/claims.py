@@ -211,7 +211,7 @@ ALL = (
     # A page is asked for with the token of the one before: a hundred of them wait for each other.
     _quota("refresh-quota-far", Cell("sharded", 10_000, Phase.REFRESH, Quotas.AWS, 200), 20, most=1.1),
     _writes(),
-    pages("refresh-pages", _REFRESH, _PAGES, 3),
+    pages("refresh-pages", _REFRESH, _PAGES, 8),
     each("sharded", Phase.PREVIEW, 10_000, FULL, 1.1),
     each("sharded", Phase.REFRESH, 10_000, FULL, 1.1),
     each("register-full", Phase.LOAD, 10_000, FULL, 1.1),

@@ -45,9 +45,9 @@ makes, divided by the calls a second that AWS allows.
 
 A claim is judged within one run of `make bench`. Where a peer or a floor was measured, the claim shows the ratio to
 it: boto3 in threads, the register alone, the events of PyYAML's C parser, pages read raw, `import pulumi`. Most
-ratios are of processor time, which other work on the machine changes least. "Of the limit" is the share of the limit
-that was used, so up to 100 % the claim holds. AWS allowed 100,000 people in a domain. A million needs a service
-with another [limit](service-operations.md#quotas).
+ratios are of processor time, which other work on the machine changes least. "Of the limit" is the share of the
+limit that was used, so up to 100 % the claim holds. AWS allowed 100,000 people in a domain. A million needs a
+service with another [limit](service-storage.md), which `--speakers-per-domain` sets.
 
 ## Machine
 {facts}
