@@ -30,7 +30,7 @@ _MB = 1e6
 _SERVICE = """One domain of so many speakers, 64 connections that all processes share, opt-outs of new people, and
 pages of 100 from places all over the domain. Load, services and database share the processors; processor time is of
 service + database + load. A write holds its domain for a time, and each person more in the same transaction adds a
-little: the quickest of many, without other work.
+little processor time: the quickest of many, without other work.
 [What it says about a larger machine](service-storage.md#a-larger-machine)."""
 
 
