@@ -154,7 +154,9 @@ def test_other_backends_are_the_cli_s(project: Project, url: str) -> None:
     assert project.context().remote_backend == ""
 
 
-@pytest.mark.parametrize("url", ["/var/state", "ftp://example.org/state", "S 3://bucket"])
+@pytest.mark.parametrize(
+    "url", ["/var/state", "ftp://example.org/state", "S 3://bucket", "file://[x", "s3://[::z]/b"]
+)
 def test_a_backend_that_nobody_knows(project: Project, url: str) -> None:
     with pytest.raises(
         CommandError, match=r"PULUMI_BACKEND_URL is no file:// URL and none of .* \(s3://, azblob://"

@@ -154,6 +154,10 @@ class TestParse:
         with pytest.raises(OutOfScopeError, match="the state uses taint, hooks: the embedded engine does not"):
             parse({"version": 4, "features": ["taint", "hooks"], "checkpoint": {}})
 
+    def test_a_salt_that_is_no_text(self) -> None:
+        with pytest.raises(StateError, match=r"its salt is no text; restore the file from dev.json.bak"):
+            parse(document(secrets_providers={"type": "passphrase", "state": {"salt": {"a": 1}}}))
+
     def test_another_secrets_provider(self) -> None:
         with pytest.raises(OutOfScopeError, match="the secrets provider cloud: "):
             parse(document(secrets_providers={"type": "cloud", "state": {}}))

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 MARK = "zqplanted"
 """Is part of every identifier in the files that are mutated: it must come back in nothing that is printed."""
+STRAY = "zqstray"
+"""Is part of identifiers that mutations put somewhere. A register may have them anywhere; elsewhere they are text."""
 
 _LAUGHS = "\n".join(
     ["a0: &a0 [x, x]", *(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 12))]
@@ -25,11 +27,11 @@ PIECES = (
     *(b"9" * 400, b"9" * 5_000, b"1." + b"0" * 400, b"2026-02-30", b"9999-99-99", b"''", b'""', b"'", b'"', b",", b";", b"=", b"@", b"`"),
     *(b"[" * 3_000, b"{" * 3_000, b"- " * 2_000, b"? " * 500, b'{"a":' * 2_000, b"[" * 100_000, b"x" * 20_000, _LAUGHS),
     *(b"id", b"id: ", b"domain: ", b"speakers:", b"released:", b"../../trap", b"/etc/passwd", b"file:///etc/passwd", b"${HOME}", b"$(touch trap)"),
-    f"{MARK}-1".encode(),
-    f"id: {MARK}-2\n".encode(),
+    f"{STRAY}-1".encode(),
+    f"id: {STRAY}-2\n".encode(),
 )  # fmt: skip
 JUNK: tuple[Any, ...] = (
-    *(None, True, False, 0, -1, 1.5, 10**30, 2**63, "", "x", "\u0000", "\ud800", "ß" * 300, f"{MARK}-3", "../../trap"),
+    *(None, True, False, 0, -1, 1.5, 10**30, 2**63, "", "x", "\u0000", "\ud800", "ß" * 300, f"{STRAY}-3", "../../trap"),
     *([], {}, [None], [[]], {"": None}, {"__proto__": {}}, "9" * 400, -0.0, 1e308, "id#" + "x" * 22, "1970-01-01"),
 )  # fmt: skip
 _LONG = 1_000_000
@@ -129,7 +131,7 @@ def _changed(dice: random.Random, value: Any) -> Any:
     elif dice.random() < 0.5:
         del value[key]
     elif isinstance(value, dict):
-        value[dice.choice((*inner, "", "x", f"{MARK}-4", "__type"))] = value[dice.choice(inner)]
+        value[dice.choice((*inner, "", "x", f"{STRAY}-4", "__type"))] = value[dice.choice(inner)]
     else:
         value.insert(key, value[dice.choice(inner)])
     return value

@@ -7,7 +7,16 @@ from tests.tables import each_row
 from voiceid_optout.config import Config, read
 from voiceid_optout.voiceid import SettingsInvalid
 from voiceid_optout.voiceid.aws_config import AwsConfig
-from voiceid_optout.voiceid.settings import ClientSettings, Quotas, Setting, endpoint_setting, region_setting
+from voiceid_optout.voiceid.settings import (
+    ClientSettings,
+    Quotas,
+    Setting,
+    clear_text_fault,
+    display_url,
+    endpoint_setting,
+    is_loopback,
+    region_setting,
+)
 
 HERE = "http://127.0.0.1:8099"
 
@@ -190,3 +199,12 @@ def test_an_endpoint_of_the_profile_is_seen(
     monkeypatch.setenv("AWS_CONFIG_FILE", str(path))
     config = {"aws:profile": "main"}
     assert endpoint_setting(read(config, ""), AwsConfig.parse(config, {}), {}).value == url
+
+
+@pytest.mark.parametrize("url", ["http://[", "http://[x]", "https://[::z]/", "//[0.0.0.0.]"])
+def test_what_is_no_url_is_nowhere(url: str) -> None:
+    assert not is_loopback(url)
+    assert clear_text_fault(url, "somewhere", allowed=False) is None
+    assert url not in display_url(url)
+    with pytest.raises(SettingsInvalid, match="is no http or https URL"):
+        ClientSettings.resolve({"endpoint": url, "region": "us-east-1"}, {})

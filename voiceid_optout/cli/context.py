@@ -141,7 +141,11 @@ class Context:
     @property
     def _backend_url(self) -> str:
         url = "" if self.is_sandbox else self.environment.get("PULUMI_BACKEND_URL", "")
-        if url and urlsplit(url).scheme not in ("file", *REMOTE):
+        try:
+            known_scheme = not url or urlsplit(url).scheme in ("file", *REMOTE)
+        except ValueError:
+            known_scheme = False
+        if not known_scheme:
             known = ", ".join(f"{scheme}://" for scheme in REMOTE)
             raise CommandError(f"PULUMI_BACKEND_URL is no file:// URL and none of the CLI's others ({known})")
         return url

@@ -91,7 +91,10 @@ def _named(environment: Mapping[str, str]) -> tuple[str, str, str]:
 
 def _is_clone_of(origin: str, name: str) -> bool:
     """Tell whether a remote's address, as URL or as ``host:path``, leads to a repository of that name."""
-    path = urlsplit(origin).path if "://" in origin else origin.rpartition(":")[2]
+    try:
+        path = urlsplit(origin).path if "://" in origin else origin.rpartition(":")[2]
+    except ValueError:
+        return False
     return f"/{path.strip('/')}".removesuffix(".git").lower().endswith(f"/{name.lower()}")
 
 

@@ -117,6 +117,8 @@ def parse(text: str | bytes, path: str) -> SealedCheckpoint:
         raise OutOfScopeError(OutOfScope.STATE_FEATURES, ", ".join(map(str, features)))
     if providers and kind != "passphrase":
         raise OutOfScopeError(OutOfScope.STATE_SECRETS, str(kind))
+    if not isinstance(salt, str | None):
+        raise StateError(f"{path}: its salt is no text; restore the file from {path}.bak")
     if magic != _magic(str(named)):
         raise StateError(f"{path}: its checksum is not that of its version; restore the file from {path}.bak")
     raw = SealedCheckpoint(

@@ -7,7 +7,7 @@ import json
 import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from voiceid_optout.config import Config, ConfigInvalid, read
 from voiceid_optout.voiceid import SettingsInvalid
@@ -128,12 +128,20 @@ def current_config(config: Mapping[str, str], environ: Mapping[str, str]) -> Map
     return kept | {name: value for name, value in given.items() if name in KEYS}
 
 
+def _split(url: str) -> SplitResult:
+    """Return the parts of a URL, empty ones for what is none: that is said where the settings are resolved."""
+    try:
+        return urlsplit(url)
+    except ValueError:
+        return urlsplit("")
+
+
 def clear_text_fault(url: str | None, source: str, *, allowed: bool) -> str | None:
     """Return why an endpoint may not be called: identifiers would travel in clear to another machine.
 
     ``allowed`` is the stack's insecurePlainHttp, for a network that is safe by other means.
     """
-    if allowed or url is None or urlsplit(url).scheme != "http" or is_loopback(url):
+    if allowed or url is None or _split(url).scheme != "http" or is_loopback(url):
         return None
     return (
         f"{display_url(url)} ({source}) is on another machine, and identifiers would travel there in clear: "
@@ -143,7 +151,7 @@ def clear_text_fault(url: str | None, source: str, *, allowed: bool) -> str | No
 
 def is_loopback(url: str | None) -> bool:
     """Tell whether an endpoint is on this machine."""
-    host = urlsplit(url or "").hostname or ""
+    host = _split(url or "").hostname or ""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -152,7 +160,7 @@ def is_loopback(url: str | None) -> bool:
 
 def display_url(url: str) -> str:
     """Return an endpoint without any credentials and query that its URL may carry; spelled in one way."""
-    parts = urlsplit(url)
+    parts = _split(url)
     host = parts.netloc.rpartition("@")[2].lower()
     host = host.removesuffix({"http": ":80", "https": ":443"}.get(parts.scheme, ""))
     return f"{parts.scheme}://{host}{parts.path.rstrip('/')}"
