@@ -5,8 +5,10 @@ So no list says which tests are fast, and none can be out of date. The whole sui
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
+import tempfile
 import threading
 from functools import cache
 from pathlib import Path, PurePath
@@ -86,6 +88,14 @@ def fork_server() -> Iterator[forks.ForkServer | None]:
 def forked_engine(fork_server: forks.ForkServer | None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Fork the processes of engines that run in the test's own process: what they do is tested, not their start."""
     forks.install(fork_server, monkeypatch.setattr)
+
+
+@pytest.fixture
+def memory(tmp_path: Path) -> Iterator[Path]:
+    """Give a folder in memory, if there is such a thing: thousands of small ones are made in it and removed."""
+    memory = Path("/dev/shm")
+    with tempfile.TemporaryDirectory(dir=memory if os.access(memory, os.W_OK) else tmp_path) as folder:
+        yield Path(folder)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -88,7 +88,7 @@ class Disk:
     def __init__(self, folders: set[int]) -> None:
         self._folders = folders
         self._names: dict[int, dict[str, int]] = {}
-        self._contents: dict[int, bytes] = {}
+        self._contents: dict[int, bytearray] = {}
         self._open: dict[int, list[Operation]] = {}  # by target, what no sync came after
 
     def do(self, operation: Operation) -> None:
@@ -103,7 +103,7 @@ class Disk:
     def crash(self, kept: Callable[[Operation], Operation | None]) -> Tree:
         """Return what is there after a crash; it is asked what it keeps of each operation that is not synced."""
         names = {target: dict(entries) for target, entries in self._names.items()}
-        contents = dict(self._contents)
+        contents = {target: bytearray(content) for target, content in self._contents.items()}
         for pending in self._open.values():
             for operation in filter(None, map(kept, pending)):
                 self._settle(operation, names, contents)
@@ -112,7 +112,7 @@ class Disk:
         return tree
 
     @staticmethod
-    def _settle(operation: Operation, names: dict[int, dict[str, int]], contents: dict[int, bytes]) -> None:
+    def _settle(operation: Operation, names: dict[int, dict[str, int]], contents: dict[int, bytearray]) -> None:
         target = operation.target
         if operation.names is not None:
             entries = names.setdefault(target, {})
@@ -120,14 +120,17 @@ class Disk:
             for name in [name for name, number in operation.names.items() if number is None]:
                 entries.pop(name, None)
         elif operation.size is not None:
-            contents[target] = contents.get(target, b"")[: operation.size]
+            content = contents.setdefault(target, bytearray())
+            del content[operation.size :]
+            content.extend(bytes(operation.size - len(content)))
         elif operation.write is not None:
             offset, data = operation.write
-            old = contents.get(target, b"").ljust(offset, b"\0")
-            contents[target] = old[:offset] + data + old[offset + len(data) :]
+            content = contents.setdefault(target, bytearray())
+            content.extend(bytes(max(offset - len(content), 0)))
+            content[offset : offset + len(data)] = data
 
     def _walk(
-        self, folder: int, path: str, names: dict[int, dict[str, int]], contents: dict[int, bytes], tree: Tree
+        self, folder: int, path: str, names: dict[int, dict[str, int]], contents: dict[int, bytearray], tree: Tree
     ) -> None:
         for name, number in names.get(folder, {}).items():
             below = f"{path}{name}"
@@ -135,15 +138,18 @@ class Disk:
                 tree[below] = None
                 self._walk(number, f"{below}/", names, contents, tree)
             else:
-                tree[below] = contents.get(number, b"")
+                tree[below] = bytes(contents.get(number, b""))
 
 
-def crashes(log: Log, dice: random.Random, more: int) -> Iterator[tuple[int, Tree]]:
-    """Yield how many operations were done, and what a crash then leaves: nothing more, all, and ``more`` others."""
+def crashes(log: Log, dice: random.Random, more: int, share: float = 1) -> Iterator[tuple[int, Tree]]:
+    """Yield how many operations were done, and what a crash then leaves: nothing more, all, and ``more`` others.
+
+    ``share`` is how many of the moments are looked at.
+    """
     disk = Disk(log.folders)
     for count, operation in enumerate(log.operations, 1):
         disk.do(operation)
-        if operation.mark or count <= log.begin:
+        if operation.mark or count <= log.begin or dice.random() > share:
             continue
         yield count, disk.crash(lambda _: None)
         yield count, disk.crash(lambda one: one)

@@ -10,11 +10,8 @@ import base64
 import functools
 import hashlib
 import json
-import os
 import random
 import shutil
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -29,6 +26,7 @@ from voiceid_optout.state.stack import open_stack
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from voiceid_optout.state.checkpoint import Checkpoint
 
@@ -45,14 +43,6 @@ FOLLOWING: tuple[dict[str, dict[str, str]], ...] = (
 @pytest.fixture
 def project(tmp_path: Path, forked_engine: None) -> Bench:
     return Bench.make(tmp_path / "sample")
-
-
-@pytest.fixture
-def memory(tmp_path: Path) -> Iterator[Path]:
-    """Give a folder in memory, if there is such a thing: thousands of small ones are made in it and removed."""
-    memory = Path("/dev/shm")
-    with tempfile.TemporaryDirectory(dir=memory if os.access(memory, os.W_OK) else tmp_path) as folder:
-        yield Path(folder)
 
 
 def opened(project: Bench, root: Path, *, writable: bool = False) -> Checkpoint:

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from voiceid_optout.files import make_folder, sync_folder
 from voiceid_optout.service.errors import DataLockedError, StartError
 
 LOCK_NAME = "service.lock"
@@ -28,7 +29,9 @@ _OTHERS = 0o077
 def prepare(folder: Path) -> None:
     """Make the folder private (0700), or refuse one that others can read and that holds foreign files."""
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(folder.parent)
+        folder.mkdir(mode=0o700, exist_ok=True)
+        sync_folder(folder.parent)
         if folder.stat().st_mode & _OTHERS:
             foreign = [entry for entry in folder.iterdir() if entry.name not in (LOCK_NAME, IGNORE_NAME)]
             if foreign and not (folder / LOCK_NAME).exists():
@@ -212,3 +215,4 @@ def _make_credentials(path: Path) -> None:
         file.flush()
         os.fsync(file.fileno())
     draft.replace(path)
+    sync_folder(path.parent)
