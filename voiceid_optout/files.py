@@ -11,7 +11,7 @@ import json
 import math
 import os
 import tempfile
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn, cast
 
@@ -48,7 +48,8 @@ def atomic(path: Path, mode: int = 0o600) -> Iterator[BinaryIO]:
         os.chmod(temporary, mode)  # noqa: PTH101 - the text path mkstemp gave
         os.replace(temporary, path)  # noqa: PTH105
     except BaseException:
-        os.unlink(temporary)  # noqa: PTH108
+        with suppress(OSError):  # what went wrong first is the one to tell
+            os.unlink(temporary)  # noqa: PTH108
         raise
     sync_folder(path.parent)
 

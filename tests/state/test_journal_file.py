@@ -95,6 +95,16 @@ class TestWriting:
         assert not path.exists()
         file.close()
 
+    def test_an_end_that_cannot_remove_it_leaves_it_to_nobody(
+        self, file: JournalFile, path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        killed(file, JournalEntry(K.PUT, thing("c")))
+        with monkeypatch.context() as broken:
+            broken.setattr(os, "unlink", fails)
+            file.close()
+        assert path.exists()
+        assert replayed(path, b"the state that has it") is None
+
     def test_one_of_an_earlier_run_is_replaced(self, file: JournalFile, path: Path) -> None:
         path.parent.mkdir(parents=True)
         path.write_text("of old\n" * 10)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import getpass
 import json
 import os
@@ -76,6 +77,25 @@ def test_released_after_a_failure(folder: Path, told: list[str]) -> None:
     with pytest.raises(RuntimeError), hold_lock(folder, told.append):
         raise RuntimeError
     assert list(folder.iterdir()) == []
+
+
+def test_that_it_cannot_be_removed_is_said_and_does_not_hide_how_the_run_ended(
+    folder: Path, told: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    def run() -> None:
+        with hold_lock(folder, told.append):
+            monkeypatch.setattr(os, "unlink", fails)
+            raise KeyError("the end")
+
+    with pytest.raises(KeyError, match="the end"):
+        run()
+    (path,) = folder.iterdir()
+    assert told == [
+        f"cannot remove the lock {path}: Read-only file system; a run on this machine takes it over later"
+    ]
 
 
 def test_removed_by_another_meanwhile(folder: Path, told: list[str]) -> None:

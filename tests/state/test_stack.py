@@ -90,6 +90,17 @@ def place(tmp_path: Path, known_salts: None) -> Place:
     return Place(tmp_path)
 
 
+def test_a_state_cut_at_any_byte_is_refused_and_left_alone(place: Place, crypter: Crypter) -> None:
+    whole = place.state(crypter)
+    for cut in range(len(whole)):
+        place.backend.state_file.write_bytes(whole[:cut])
+        with pytest.raises(StateError, match=r"dev\.json"):
+            place.open()
+        assert place.backend.state_file.read_bytes() == whole[:cut]
+    place.backend.state_file.write_bytes(whole)
+    assert place.open().content == whole
+
+
 class TestOpen:
     def test_first_run(self, place: Place) -> None:
         place.settings(config='{"sample:a": {"b": 1}}')

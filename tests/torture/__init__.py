@@ -51,6 +51,7 @@ PARTS = {
         "losses of power during runs", 400, 20_000, "tests/torture/test_power.py::test_power_lost_during_runs"
     ),
     "service-power": Part("losses of power of the service on SQLite", 200, 20_000, "tests/service/test_power.py"),
+    "disk": Part("runs on a disk that fails", 10, 500, "tests/torture/test_disk.py"),
     "service-kills": Part("kills of the service under load", 3, 300, f"{_SERVICE_KILLS}_service_lose_nothing"),
     "postgresql-kills": Part(
         "kills of PostgreSQL under load", 2, 30, f"{_SERVICE_KILLS}_postgresql_server_lose_nothing"

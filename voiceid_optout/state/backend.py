@@ -293,7 +293,10 @@ def hold_lock(folder: Path, report: Callable[[str], None]) -> Iterator[None]:
         _refuse_locked(folder, path, report)
         yield
     finally:
-        path.unlink(missing_ok=True)
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:  # how the run ended counts more
+            report(f"cannot remove the lock {path}: {error.strerror}; a run on this machine takes it over later")
 
 
 def is_locked(folder: Path) -> bool:

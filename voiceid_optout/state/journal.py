@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import os
 import threading
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
@@ -274,7 +275,13 @@ class JournalFile:
     def close(self) -> None:
         """End the journal once its content is in the state file."""
         self.leave()
-        self._path.unlink(missing_ok=True)
+        discard(self._path)
+
+
+def discard(path: Path) -> None:
+    """Remove a journal whose content is in the state file; one that stays is of another state, and ignored."""
+    with suppress(OSError):
+        path.unlink(missing_ok=True)
 
 
 def recover(path: Path, base: Checkpoint, mark: str, decrypt: Callable[[str], str]) -> Checkpoint | None:

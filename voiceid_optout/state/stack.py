@@ -92,6 +92,10 @@ def open_stack(
         backend.upgrade(upgrade)
         mark = journal.fingerprint(backend.read())
     return Stack(backend.stack, project, config, crypter, backend, mark, base)
+        journal.discard(backend.journal_file)
+    today = upgrade if writable else None
+    content = _upgraded_file(backend, today, content, whole=recovered is not None)
+    return Stack(backend.stack, project, config, crypter, backend, content, base)
 
 
 def _read(backend: Backend) -> tuple[checkpoints.SealedCheckpoint, str, bool]:

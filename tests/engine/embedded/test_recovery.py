@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -183,6 +185,30 @@ def test_a_history_that_cannot_be_written_is_a_warning(settled: Bench) -> None:
     assert ran.ok
     assert "the state is saved, but not the run's history" in ran.said("warning")
     assert settled.things()["s0"].inputs["val"] == "b"
+
+
+def test_a_clock_that_goes_back_and_forth(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By an hour, at each look: no run fails or repeats a step, and each keeps a record of its own."""
+    offsets, real, real_ns = itertools.cycle((0, 3600, -3600, 1800)), time.time, time.time_ns
+
+    class Clock(datetime):
+        @classmethod
+        def now(cls, tz: Any = None) -> Any:
+            return datetime.fromtimestamp(time.time(), tz)
+
+    monkeypatch.setattr(time, "time", lambda: real() + next(offsets))
+    monkeypatch.setattr(time, "time_ns", lambda: real_ns() + next(offsets) * 10**9)
+    for module in ("engine.embedded.engine", "engine.embedded.run", "state.backend", "state.stack"):
+        monkeypatch.setattr(f"voiceid_optout.{module}.datetime", Clock)
+    for value in ("a", "b", "c"):
+        bench.want(**{f"s{n}": {"val": value} for n in range(3)})
+        ran = bench.up()
+        assert ran.ok, ran.errors
+        assert len(ran.made()) == 3
+        assert bench.up().changes == {"same": 4}
+    assert bench.run("refresh").ok
+    assert len([*bench.backend.root.rglob("*.history.json")]) == 7
+    assert not any(bench.backend.lock_folder.glob("*.json"))
 
 
 def test_a_lock_that_is_held(settled: Bench) -> None:
