@@ -85,17 +85,13 @@ def open_stack(
         # This run's journal takes the place of that one: what that one says must be in the state before.
         content = checkpoints.render(backend.stack, project.name, base, crypter, datetime.now(UTC))
         backend.write(content, keep=not clear)
-        backend.journal_file.unlink(missing_ok=True)
+        journal.discard(backend.journal_file)
         mark, old = journal.fingerprint(content), is_old(content)
     # The file before it too, even where the state itself is of today.
     if writable and upgrade is not None and (recovered is not None or old):
         backend.upgrade(upgrade)
         mark = journal.fingerprint(backend.read())
     return Stack(backend.stack, project, config, crypter, backend, mark, base)
-        journal.discard(backend.journal_file)
-    today = upgrade if writable else None
-    content = _upgraded_file(backend, today, content, whole=recovered is not None)
-    return Stack(backend.stack, project, config, crypter, backend, content, base)
 
 
 def _read(backend: Backend) -> tuple[checkpoints.SealedCheckpoint, str, bool]:
