@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 TEXTBOOK = PROJECT / "benchmarks" / "peers" / "textbook"
 IDS = "people.txt"
+_PATIENCE = 1800.0  # seconds
 _OF_STACKS = ("AWS_", "PULUMI_", "OPTOUT_")  # beginnings of variables that lead elsewhere
 # What our own client uses when no quota holds it back: the same for every peer that has connections.
 CONNECTIONS = ClientSettings(None, "us-east-1", ClientQuotas(*[1e6] * 4)).connections
@@ -40,6 +41,7 @@ class Bases:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._failed: dict[Path, SystemExit] = {}
 
     def service(self, count: int, to: Path) -> None:
         """Copy the data of a service that has so many people opted out."""
@@ -61,6 +63,16 @@ class Bases:
         if base.exists():
             shutil.copytree(base, to, symlinks=True)
             return
+        if base in self._failed:  # the next cell that needs it would try for as long again
+            raise self._failed[base]
+        try:
+            self._make(peer, cell, to, data)
+        except SystemExit as error:
+            self._failed[base] = error
+            raise
+        self._keep(to, base)
+
+    def _make(self, peer: Peer, cell: Cell, to: Path, data: Path) -> None:
         # The state keeps the quotas of the last run. That of a paced one is made without, and paced afterwards.
         project(peer, cell.people, to, paced=False)
         with service(data, speakers=peopled(cell)) as endpoint:
@@ -68,7 +80,6 @@ class Bases:
             if cell.quotas is Quotas.AWS and peer.kind is Kind.OPTOUT:
                 people.settle(to, grouping=peer.grouping, paced=True)
                 _do(engine_run("up", to), PROJECT, endpoint.environment)
-        self._keep(to, base)
 
     def _keep(self, made: Path, base: Path) -> None:
         """Copy what was made, so that a copy that is cut short is not taken for a base."""
@@ -122,6 +133,19 @@ def engine_run(operation: str, root: Path) -> list[str]:
 
 
 def _do(command: list[str], cwd: Path, environment: Mapping[str, str]) -> None:
-    done = subprocess.run(command, cwd=cwd, env=dict(environment), capture_output=True, text=True, check=False)
+    try:
+        done = subprocess.run(
+            command,
+            cwd=cwd,
+            env=dict(environment),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=_PATIENCE,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise SystemExit(
+            f"cannot prepare: {' '.join(command[1:4])} takes longer than {error.timeout:.0f} s"
+        ) from None
     if done.returncode:
         raise SystemExit(f"cannot prepare: {' '.join(command[1:4])}:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
     from benchmarks.results import Result
 
-NEEDED = frozenset(cell for claim in CLAIMS.values() for cell in claim.cells)
-PATIENCE = 1500.0  # seconds that a cell may take if a claim needs it
+NEEDED = frozenset(cell for claim in CLAIMS.values() for cell in (*claim.cells, *claim.beside))
+PATIENCE = 1500.0  # seconds that a cell may take if a claim tells of it
 START = 3.0  # seconds that preparing and starting takes, for cells without any precedent
 MANY = 100  # people from which on a run is more than its start
 ONCE = 60.0  # seconds from which on one round is enough
@@ -70,7 +70,7 @@ def reason_against(cell: Cell, known: Mapping[Cell, Result], longest: float, too
 
 
 def allowed(cell: Cell, longest: float) -> float:
-    """Return the seconds that a cell may take: more than ``longest`` if a claim stands or falls with it."""
+    """Return the seconds that a cell may take: more than ``longest`` if a claim tells of it."""
     return max(longest, PATIENCE) if cell in NEEDED else longest
 
 
