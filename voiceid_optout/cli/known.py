@@ -73,6 +73,8 @@ def _of_state(context: Context, environment: Mapping[str, str], labels: Collecti
 def _has_others(item: Mapping[str, Any], labels: Collection[str]) -> bool:
     """Tell whether a resource has people whom the register does not list."""
     kind = urns.type_of(item["urn"])
+    if not kind:
+        raise ValueError("no URN")
     if kind == SPEAKER_TYPE:
         return urns.name(item["urn"]) not in labels
     members = (item.get("outputs") or item.get("inputs") or {}).get("members")
