@@ -12,7 +12,7 @@ from tests.service.running import thread
 from voiceid_optout.service.data_folder import find
 from voiceid_optout.service.db.store import Store
 from voiceid_optout.service.errors import DataLockedError, StartError
-from voiceid_optout.service.http.admin import Faults
+from voiceid_optout.service.http.admin import FaultInjector
 from voiceid_optout.service.server import assembled, notify
 from voiceid_optout.service.settings import AdminSettings, Settings, Tenant
 
@@ -154,4 +154,4 @@ def test_test_hooks_stand_in_the_way_of_requests_only_where_they_were_asked_for(
         async with assembled(settings, lambda: 0) as (api, _admin):
             return api._run.__self__
 
-    assert isinstance(asyncio.run(run()), Faults if hooks else Store)
+    assert isinstance(asyncio.run(run()), FaultInjector if hooks else Store)

@@ -140,9 +140,9 @@ async def assembled(settings: Settings, connections: Callable[[], int]) -> Async
         verifier = Verifier(keys.ring.keys, settings.tenant.region, settings.access.replay_window)
         run, admin = store.run, []
         if settings.admin.port is not None:
-            from voiceid_optout.service.http.admin import Faults, admin_app  # noqa: PLC0415  loads Starlette
+            from voiceid_optout.service.http.admin import FaultInjector, admin_app  # noqa: PLC0415  loads Starlette
 
-            faults = Faults(store.run) if settings.admin.hooks else None
+            faults = FaultInjector(store.run) if settings.admin.hooks else None
             run = store.run if faults is None else faults.run
             admin = [admin_app(model, store, metrics, connections, settings.admin.host, faults)]
         gate = Gate(Quotas(settings.access.rates))

@@ -12,7 +12,7 @@ from tests.engine.bench import THING, urn
 from tests.tables import each_row
 from voiceid_optout.engine.embedded import goal as goals
 from voiceid_optout.engine.embedded import transport
-from voiceid_optout.engine.embedded.goal import Goal, StepKind
+from voiceid_optout.engine.embedded.goal import Goal, ResourceOp
 from voiceid_optout.engine.embedded.plugin import Diff
 from voiceid_optout.state import OutOfScopeError, ProgramError, values
 from voiceid_optout.state.resource import ResourceState
@@ -267,57 +267,57 @@ def diff(changes: bool | None = None, *replaces: str, before: bool = False) -> D
 @each_row(
     ("said", "inputs", "step"),
     [
-        (diff(False), SAME, StepKind.SAME),
-        (diff(False), OTHER, StepKind.SAME),
-        (diff(False, "b"), OTHER, StepKind.SAME),
-        (diff(True), SAME, StepKind.UPDATE),
-        (diff(True), OTHER, StepKind.UPDATE),
-        (diff(True, "b"), OTHER, StepKind.REPLACE),
-        (diff(True, "no-property"), SAME, StepKind.REPLACE),
-        (diff(True, "b", before=True), OTHER, StepKind.DELETE_THEN_CREATE),
-        (diff(True, before=True), OTHER, StepKind.UPDATE),
-        (diff(None), SAME, StepKind.SAME),
-        (diff(None), OTHER, StepKind.UPDATE),
-        (diff(None, "b"), SAME, StepKind.REPLACE),
-        (diff(None, "b"), OTHER, StepKind.REPLACE),
+        (diff(False), SAME, ResourceOp.SAME),
+        (diff(False), OTHER, ResourceOp.SAME),
+        (diff(False, "b"), OTHER, ResourceOp.SAME),
+        (diff(True), SAME, ResourceOp.UPDATE),
+        (diff(True), OTHER, ResourceOp.UPDATE),
+        (diff(True, "b"), OTHER, ResourceOp.REPLACE),
+        (diff(True, "no-property"), SAME, ResourceOp.REPLACE),
+        (diff(True, "b", before=True), OTHER, ResourceOp.DELETE_THEN_CREATE),
+        (diff(True, before=True), OTHER, ResourceOp.UPDATE),
+        (diff(None), SAME, ResourceOp.SAME),
+        (diff(None), OTHER, ResourceOp.UPDATE),
+        (diff(None, "b"), SAME, ResourceOp.REPLACE),
+        (diff(None, "b"), OTHER, ResourceOp.REPLACE),
     ],
 )
-def test_choose(said: Diff, inputs: dict[str, Any], step: StepKind) -> None:
-    assert goals.choose_step(goal(), state(OLD), inputs, said) is step
+def test_choose(said: Diff, inputs: dict[str, Any], step: ResourceOp) -> None:
+    assert goals.choose_op(goal(), state(OLD), inputs, said) is step
 
 
 @each_row(
     ("said", "inputs", "paths", "step"),
     [
-        (diff(None), OTHER, ("b",), StepKind.REPLACE),
-        (diff(None), OTHER, ("*",), StepKind.REPLACE),
-        (diff(None), OTHER, ("a",), StepKind.UPDATE),
-        (diff(None), SAME, ("*",), StepKind.SAME),
-        (diff(True), OTHER, ("*",), StepKind.UPDATE),
-        (diff(False), OTHER, ("*",), StepKind.SAME),
+        (diff(None), OTHER, ("b",), ResourceOp.REPLACE),
+        (diff(None), OTHER, ("*",), ResourceOp.REPLACE),
+        (diff(None), OTHER, ("a",), ResourceOp.UPDATE),
+        (diff(None), SAME, ("*",), ResourceOp.SAME),
+        (diff(True), OTHER, ("*",), ResourceOp.UPDATE),
+        (diff(False), OTHER, ("*",), ResourceOp.SAME),
     ],
 )
 def test_replace_on_changes_counts_where_the_engine_compares(
-    said: Diff, inputs: dict[str, Any], paths: tuple[str, ...], step: StepKind
+    said: Diff, inputs: dict[str, Any], paths: tuple[str, ...], step: ResourceOp
 ) -> None:
-    assert goals.choose_step(goal(replace_on_changes=paths), state(OLD), inputs, said) is step
+    assert goals.choose_op(goal(replace_on_changes=paths), state(OLD), inputs, said) is step
 
 
-@pytest.mark.parametrize(("replaces", "step"), [(("a",), StepKind.DELETE_THEN_CREATE), ((), StepKind.UPDATE)])
-def test_the_option_deletes_first(replaces: tuple[str, ...], step: StepKind) -> None:
+@pytest.mark.parametrize(("replaces", "step"), [(("a",), ResourceOp.DELETE_THEN_CREATE), ((), ResourceOp.UPDATE)])
+def test_the_option_deletes_first(replaces: tuple[str, ...], step: ResourceOp) -> None:
     wanted = goal(delete_before_replace=True)
-    assert goals.choose_step(wanted, state(OLD), OTHER, diff(True, *replaces)) is step
+    assert goals.choose_op(wanted, state(OLD), OTHER, diff(True, *replaces)) is step
 
 
 def test_creating_first_on_which_the_program_insists() -> None:
     wanted = goal(create_before_delete=True)
-    assert goals.choose_step(wanted, state(OLD), OTHER, diff(True, "b", before=True)) is StepKind.REPLACE
+    assert goals.choose_op(wanted, state(OLD), OTHER, diff(True, "b", before=True)) is ResourceOp.REPLACE
 
 
 @each_row("said", [diff(False), diff(True), diff(None)])
 def test_a_replace_half_done_is_finished(said: Diff) -> None:
     old = replace(state(OLD), pending_replacement=True)
-    assert goals.choose_step(goal(), old, SAME, said) is StepKind.REPLACE
+    assert goals.choose_op(goal(), old, SAME, said) is ResourceOp.REPLACE
 
 
 @each_row(

@@ -219,7 +219,7 @@ def _seconds(text: str) -> float:
     return (seconds + rest / 1e9) * (-1 if text[:1] == "-" else 1)
 
 
-class StepKind(StrEnum):
+class ResourceOp(StrEnum):
     """What is done to a resource."""
 
     SAME = "same"
@@ -229,8 +229,8 @@ class StepKind(StrEnum):
     DELETE_THEN_CREATE = "delete-then-create"
 
 
-def choose_step(goal: Goal, old: ResourceState, inputs: PropertyMap, diff: Diff) -> StepKind:
-    """Choose the step for a resource that exists."""
+def choose_op(goal: Goal, old: ResourceState, inputs: PropertyMap, diff: Diff) -> ResourceOp:
+    """Choose what is done to a resource that exists."""
     changed = diff.changes
     replaces = (bool(diff.replaces) and changed is not False) or old.pending_replacement
     if changed is None:
@@ -239,8 +239,8 @@ def choose_step(goal: Goal, old: ResourceState, inputs: PropertyMap, diff: Diff)
         replaces = replaces or any(_matches(key, goal.replace_on_changes) for key in different)
     if replaces:
         before = goal.delete_before_replace or (diff.delete_before_replace and not goal.create_before_delete)
-        return StepKind.DELETE_THEN_CREATE if before else StepKind.REPLACE
-    return StepKind.UPDATE if changed else StepKind.SAME
+        return ResourceOp.DELETE_THEN_CREATE if before else ResourceOp.REPLACE
+    return ResourceOp.UPDATE if changed else ResourceOp.SAME
 
 
 def changed_keys(old: PropertyMap, new: PropertyMap) -> tuple[str, ...]:

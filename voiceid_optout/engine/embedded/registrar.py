@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from pulumi.automation.events import OpType
 
 from voiceid_optout import urn as urns
-from voiceid_optout.engine.embedded.goal import StepKind, choose_step, is_targeted, keep_ignored
+from voiceid_optout.engine.embedded.goal import ResourceOp, choose_op, is_targeted, keep_ignored
 from voiceid_optout.engine.embedded.plugin import ProviderError
 from voiceid_optout.engine.embedded.run import describe, stamped
 from voiceid_optout.state import OutOfScope, OutOfScopeError, ProgramError, values
@@ -107,17 +107,17 @@ class Registrar:
         if old is None:
             return self.create(new) if self._may_begin(new) else None
         diff = self._run.diff(replace(old, urn=goal.urn), inputs)
-        step = choose_step(goal, old, inputs, diff)
+        step = choose_op(goal, old, inputs, diff)
         if not self._may_begin(new):
             return None
         match step:
-            case StepKind.SAME:
+            case ResourceOp.SAME:
                 same = replace(new, id=old.id, outputs=old.outputs, created=old.created, modified=old.modified)
                 return self._run.step(OpType.SAME, old, same, lambda: same, entry=EntryKind.SAME)
-            case StepKind.UPDATE:
+            case ResourceOp.UPDATE:
                 return self._update(new, old)
             case _:
-                return self._replacer.replace(goal, new, old, delete_first=step is StepKind.DELETE_THEN_CREATE)
+                return self._replacer.replace(goal, new, old, delete_first=step is ResourceOp.DELETE_THEN_CREATE)
 
     def _may_begin(self, new: ResourceState) -> bool:
         """Tell whether everything the resource depends on is there."""

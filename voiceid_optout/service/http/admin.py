@@ -1,6 +1,6 @@
 """The admin application: health, readiness, metrics, and test hooks where they were asked for; plain HTTP.
 
-Without test hooks nothing of this is on the way of a request. With them, each passes ``Faults`` before the store.
+Without test hooks nothing of this is on the way of a request. With them, each passes ``FaultInjector`` first.
 """
 
 import asyncio
@@ -46,7 +46,7 @@ class NotReadyError(ServiceError):
     """The service cannot work now; the text says why."""
 
 
-class Fault(StrEnum):
+class InjectedFault(StrEnum):
     """What can be ordered. LOST_REPLY does the work and then closes the connection; the others do nothing else."""
 
     THROTTLING = "THROTTLING"
@@ -58,28 +58,28 @@ class Fault(StrEnum):
     def error(self) -> ApiError | None:
         """Return the answer to give instead of the operation's, or None for a reply that is to be lost."""
         match self:
-            case Fault.THROTTLING:
+            case InjectedFault.THROTTLING:
                 return ThrottledError(_THROTTLED_SECONDS)
-            case Fault.INTERNAL_SERVER:
+            case InjectedFault.INTERNAL_SERVER:
                 return internal()
-            case Fault.ACCESS_DENIED:
+            case InjectedFault.ACCESS_DENIED:
                 return denied("This call was told to fail by the admin port.")
-            case Fault.CONCURRENT_CHANGES:
+            case InjectedFault.CONCURRENT_CHANGES:
                 return concurrent_changes()
-            case Fault.LOST_REPLY:
+            case InjectedFault.LOST_REPLY:
                 return None
 
 
-class Faults:
+class FaultInjector:
     """Lets the next calls of an operation fail as ordered, before or after ``run``; on the event loop."""
 
     def __init__(self, run: Run) -> None:
         self._run = run
-        self._ordered: dict[str, deque[Fault]] = {}
+        self._ordered: dict[str, deque[InjectedFault]] = {}
 
     def order(self, operation: str, fault: str, count: int) -> None:
         """Let so many next calls of the operation fail; replaces what was ordered before."""
-        self._ordered[operation] = deque(repeat(Fault(fault), count))
+        self._ordered[operation] = deque(repeat(InjectedFault(fault), count))
 
     async def run(self, operation: str, request: Asked, mark: str | None = None) -> Result:
         """Run the operation, or let it fail; raises ApiError, and ReplyLostError after the work is done."""
@@ -99,7 +99,7 @@ def admin_app(
     metrics: Metrics,
     connections: Callable[[], int],
     host: str,
-    faults: Faults | None = None,
+    faults: FaultInjector | None = None,
 ) -> Starlette:
     """Return the application for the address ``host``, with test hooks if there is a store to let fail.
 
@@ -169,12 +169,12 @@ async def _alive(_request: Request) -> Response:
     return JSONResponse({"Status": "ok"})
 
 
-def _hooks(model: Mapping[str, Any], store: Store, faults: Faults) -> list[Route]:
+def _hooks(model: Mapping[str, Any], store: Store, faults: FaultInjector) -> list[Route]:
     hooks = hooks_model(model)
     shapes = {
         **hooks["shapes"],
         "OperationName": {"type": "string"},
-        "Fault": {"type": "string", "enum": list(Fault)},
+        "Fault": {"type": "string", "enum": list(InjectedFault)},
         "Count": {"type": "integer", "min": 0, "max": 1000},
         "OrderedFaults": structure(
             {"Operation": {"shape": "OperationName"}, "Fault": {"shape": "Fault"}, "Count": {"shape": "Count"}},
