@@ -12,7 +12,7 @@ from tests.cli.projects import DOMAIN, NAME, PASSPHRASE, SALT, Project, label_of
 from tests.tables import each_row
 from voiceid_optout import speakers
 from voiceid_optout import urn as urns
-from voiceid_optout.cli.known import Mask, Shown, is_given, matcher, unknown_words
+from voiceid_optout.cli.known import MOST_TEXTS, Mask, Shown, is_given, matcher, unknown_words
 from voiceid_optout.forge import IdentifierInText
 from voiceid_optout.speakers import SHARD_TYPE, SPEAKER_TYPE
 from voiceid_optout.state import passphrase
@@ -123,7 +123,7 @@ def test_a_state_that_stays_sealed_is_said(project: Project, environment: dict[s
         "[]",
         "[" * 20_000,
         '{"checkpoint": {"latest": {"resources": [{}]}}}',
-        '{"checkpoint": {"latest": {"resources": [{"urn": "x"}]}}}',
+        '{"checkpoint": {"latest": {"resources": [{"urn": 1}]}}}',
     ],
 )
 def test_what_is_no_state_is_said(project: Project, content: str) -> None:
@@ -157,6 +157,31 @@ def test_a_mask_is_made_when_there_is_a_text(project: Project) -> None:
     assert mask.place(f"config/{HERE}.yaml:7") == "config/….yaml:7"
     assert mask.values({"a": [HERE, 1, None], "b": {"c": f"x{HERE}"}}) == {"a": ["…", 1, None], "b": {"c": "x…"}}
     assert said == [unknown_words("it is no state that can be read")]
+
+
+def test_a_few_short_texts_are_looked_through_without_the_state_where_a_plan_has_compared_both(
+    project: Project,
+) -> None:
+    said: list[str] = []
+    project.state_file.parent.mkdir(parents=True)
+    project.state_file.write_text("{", encoding="utf-8")
+    mask = Mask(project.context(), {}, (), said.append)
+    mask.listed_alone()
+    assert [mask("config/people.yaml") for _ in range(MOST_TEXTS)] == ["config/people.yaml"] * MOST_TEXTS
+    assert said == []
+    assert mask(f"config/{HERE.upper()}.yaml") == "config/….yaml"
+    assert len(said) == 1
+
+
+@each_row(("content",), [('{"pending_operations": 1}',), (f"{{{GENERATED}",)])
+def test_what_no_plan_has_compared_is_read(project: Project, content: str) -> None:
+    said: list[str] = []
+    project.state_file.parent.mkdir(parents=True, exist_ok=True)
+    project.state_file.write_text(content, encoding="utf-8")
+    mask = Mask(project.context(), {}, (), said.append)
+    mask.listed_alone()
+    assert mask("config/people.yaml") == "config/people.yaml"
+    assert mask._made
 
 
 def test_what_is_shown_is_masked_when_it_is_asked_for() -> None:

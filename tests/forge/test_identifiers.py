@@ -7,7 +7,7 @@ import pytest
 
 from tests.tables import each_row
 from voiceid_optout.forge import IdentifierInText
-from voiceid_optout.forge.identifiers import Matcher
+from voiceid_optout.forge.identifiers import Matcher, parts_of
 
 GENERATED = "id#AbCdEfGhIjKlMnOpQrStUv"
 PHONE = "00491701234567"
@@ -152,6 +152,14 @@ def test_labels_and_digests_hide_nobody_but_as_a_whole() -> None:
 def test_identifiers_within_each_other_are_masked_whole() -> None:
     nested = Matcher(dict.fromkeys(("caller-1", "caller-12", "caller-1234", "r-1234567"), ""))
     assert nested.masked("caller-12345 caller-123 xcaller-1234567x caller-1 caller-") == "…5 …3 x…x … caller-"
+
+
+def test_what_is_found_is_among_the_parts_of_the_text() -> None:
+    for identifier in PEOPLE:
+        for dress in DRESSES:
+            for text in (dress.format(identifier), dress.format(identifier.upper()), dress.format("Käthe")):
+                if Matcher({identifier: ""}).masked(text) != text:
+                    assert identifier.lower() in parts_of(text), text
 
 
 def test_nothing_is_known_of_nobody() -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from voiceid_optout import urn as urns
 from voiceid_optout.files import read_json
-from voiceid_optout.forge.identifiers import Matcher
+from voiceid_optout.forge.identifiers import Matcher, parts_of
 from voiceid_optout.speakers import DOMAIN_ID, LABEL, SHARD_DIGITS, SHARD_TYPE, SPEAKER_TYPE, shard_lines
 from voiceid_optout.state import StackError, trust, values
 from voiceid_optout.state.backend import Backend
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 # Names of resources: a label, a shard.
 _GIVEN = re.compile(rf"{LABEL.pattern}|{DOMAIN_ID.pattern}-[0-9a-f]{{{SHARD_DIGITS}}}")
 IN_STATE = "somebody in the state"
+# Up to so many short texts it is quicker to look through everybody for each than to make a Matcher.
+MOST_TEXTS, MOST_CHARACTERS = 5, 200
 _GENERATED = re.compile(rb"id#[A-Za-z0-9]{22}")  # in clear in states of before
 
 
@@ -133,7 +135,11 @@ def _exported(context: Context, environment: Mapping[str, str]) -> bytes:
 
 
 class Mask:
-    """Puts ``…`` in place of identifiers. What finds them is made when there is a text: most plans have none."""
+    """Puts ``…`` in place of identifiers.
+
+    What finds them is made when a text may have one: a million identifiers take seconds to be made ready, and most
+    plans have no other texts than the names of files.
+    """
 
     def __init__(
         self,
@@ -146,9 +152,30 @@ class Mask:
         self._given = context, environment, labels
         self._say = say
         self._files: dict[str, str] = {}
+        self._nobody_else = False
+        self._made = False
+        self._looked = 0  # texts that had none
+
+    def listed_alone(self) -> None:
+        """Say that the state has nobody whom the register does not list: a plan has looked at both."""
+        context, environment, _ = self._given
+        try:
+            raw = raw_state(context, {**context.environment, **environment})
+        except StateSealedError:
+            return
+        # A step that nobody saw end is in no plan, and old states have identifiers in clear.
+        self._nobody_else = b'"pending_operations"' not in raw and not _GENERATED.search(raw)
+
+    def _may_have_one(self, text: str) -> bool:
+        if self._made or not self._nobody_else or len(text) > MOST_CHARACTERS or self._looked == MOST_TEXTS:
+            return True
+        self._looked += 1
+        parts = parts_of(text)
+        return any(entry.speaker_id.lower() in parts for entry in self._given[0].register.entries)
 
     @cached_property
     def _matcher(self) -> Matcher:
+        self._made = True
         found, why = matcher(*self._given)
         if why:
             self._say(unknown_words(why))
@@ -156,7 +183,7 @@ class Mask:
 
     def __call__(self, text: str) -> str:
         """Return the text without identifiers."""
-        return self._matcher.masked(text) if text else text
+        return self._matcher.masked(text) if text and self._may_have_one(text) else text
 
     def place(self, place: str) -> str:
         """Return ``file:line`` for a file that may be named after somebody."""

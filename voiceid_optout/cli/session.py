@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from voiceid_optout.plan import Plan, Scope
     from voiceid_optout.voiceid.settings import ClientSettings
 
+_LEAVING = (Action.FORGET, Action.DELETE, Action.REPLACE)  # what becomes of people who are in the state alone
 NO_LABEL = "--target takes a label, as a plan shows it: sp- and 16 hexadecimal digits"
 
 
@@ -74,6 +75,10 @@ class Session:
     def review(self, plan: Plan, purpose: Purpose) -> Review:
         """Return a plan with what the register says about its people."""
         pace = pace_of(self.settings) if purpose in (Purpose.UP, Purpose.DESTROY) else None
+        # Not of single people: a run may be confined to some.
+        leaving = any(step.action in _LEAVING for step in plan.steps)
+        if purpose is Purpose.UP and self.context.is_sharded and not leaving:  # else a run may be of some people
+            self.mask.listed_alone()
         places, was = self.people.places, self._former(plan)
         former = {label: found.words(self.mask.place(found.place)) for label, found in was.items()}
         tickets = {label: self.mask(found.ticket) for label, found in was.items()}

@@ -32,7 +32,8 @@ _LONGEST = 256
 _DISTINCT_FROM = 12  # characters; no word is so long by chance
 _DISTINCT_WITH_DIGIT = 8
 _PREFIX = "id#"
-_GENERATED = re.compile(r"id#[a-z0-9]{22}")
+_GENERATED_DIGITS = 22
+_GENERATED = re.compile(rf"{_PREFIX}[a-z0-9]{{{_GENERATED_DIGITS}}}")
 _RUN = re.compile(r"[a-z0-9_-]+")
 _PARTS = re.compile(r"[_-]+|[a-z0-9]+")
 _NUMBER = re.compile(r"\d(?:[ ._/()-]{0,3}\d){7,}")  # as people write telephone numbers
@@ -135,6 +136,23 @@ class Matcher:
                 if run in self._words:
                     yield begin, begin + len(run)
             begin += len(part)
+
+
+def parts_of(text: str) -> frozenset[str]:
+    """Return all that a text may have of identifiers, in lower case: few, for a short one.
+
+    An identifier that is not there, with its prefix or without, is not found by a :class:`Matcher` either.
+    """
+    folded, _ = _folded(text)
+    runs = [found[0] for pattern in (_GENERATED, _RUN) for found in pattern.finditer(folded)]
+    runs += [re.sub(r"\D", "", found[0]) for found in _NUMBER.finditer(folded)]
+    parts = {
+        run[start:stop]
+        for run in runs
+        for start in range(len(run))
+        for stop in range(start + 1, min(len(run), start + _LONGEST) + 1)
+    }
+    return frozenset(parts | {f"{_PREFIX}{part}" for part in parts if len(part) == _GENERATED_DIGITS})
 
 
 def _is_distinct(identifier: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -24,8 +25,26 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
+class StateFile:
+    """A state file as it was read. ``mark`` is its fingerprint, ``state`` what it says, as it is written there.
+
+    ``salt`` is what its secrets were sealed with, ``clear`` how many resources have what identifies people in
+    clear, ``is_old`` whether an upgrade may replace something.
+    """
+
+    mark: str
+    is_old: bool
+    salt: str | None
+    clear: int
+    state: Checkpoint
+
+
+@dataclass(frozen=True, slots=True)
 class Stack:
-    """A stack ready for a run. ``mark`` is the fingerprint of the state file that ``base`` was read from."""
+    """A stack ready for a run. ``mark`` is the fingerprint of the state file as it lies there now.
+
+    ``base`` is the state that the run begins with; ``read`` is the file as it was found.
+    """
 
     name: str
     project: Project
@@ -34,6 +53,7 @@ class Stack:
     backend: Backend
     mark: str
     base: Checkpoint
+    read: StateFile
 
 
 def open_stack(
@@ -46,18 +66,20 @@ def open_stack(
     upgrade: Upgrade | None = None,
     trust_state: bool = False,
     program_providers: Callable[[StackConfig], Collection[str]] | None = None,
+    last: StateFile | None = None,
 ) -> Stack:
     """Read everything a run starts from; raises :class:`voiceid_optout.state.StackError`.
 
     A new salt is stored in the stack's file only when the run may write. Recovery from a journal is reported, and
     then its result is written too; so is a state that had identifiers in clear. ``upgrade`` brings what is read to
     what is written today. ``trust_state`` lets any provider run that the state names; ``program_providers`` returns
-    those that the program sends, where one takes part in the run.
+    those that the program sends, where one takes part in the run. ``last`` is the file as this process has read it
+    before: where it is still the same it is not read again.
     """
     settings = projects.load_stack(project, backend.stack)
-    raw, mark, old = _read(backend)
-    crypter, reader = _crypters(passphrase.find(environment), settings.salt, raw.salt)
-    base = _upgraded(raw.open(reader.decrypt), upgrade)
+    read, crypter = _read(backend, environment, settings.salt, last)
+    mark, old, clear = read.mark, read.is_old, read.clear
+    base = _upgraded(read.state, upgrade)
     config = projects.resolve(settings, crypter.decrypt)
 
     def require_trust(state: Checkpoint, what: str) -> None:
@@ -68,7 +90,7 @@ def open_stack(
     require_trust(base, "state")
     if not writable and is_locked(backend.lock_folder):
         report("another run is under way: what it has done since it began does not show yet")
-        return Stack(backend.stack, project, config, crypter, backend, mark, base)
+        return Stack(backend.stack, project, config, crypter, backend, mark, base, read)
     recovered = journal.recover(backend.journal_file, base, mark, crypter.decrypt)
     if recovered is not None:
         require_trust(recovered, "journal of a killed run")
@@ -78,7 +100,6 @@ def open_stack(
     if recovered is not None:
         report(_recovery_words(base, recovered))
         base = _upgraded(recovered, upgrade)
-    clear = raw.identifiers_in_clear
     if clear:
         report(_clear_words(clear, backend, sealed=writable))
     if writable and (recovered is not None or clear):
@@ -91,21 +112,27 @@ def open_stack(
     if writable and upgrade is not None and (recovered is not None or old):
         backend.upgrade(upgrade)
         mark = journal.fingerprint(backend.read())
-    return Stack(backend.stack, project, config, crypter, backend, mark, base)
+    return Stack(backend.stack, project, config, crypter, backend, mark, base, read)
 
 
-def _read(backend: Backend) -> tuple[checkpoints.SealedCheckpoint, str, bool]:
-    """Return the state, its fingerprint, and whether it is one of before. Its bytes are let go of on the way."""
-    content = backend.read()
-    mark, old = journal.fingerprint(content), is_old(content)
-    if content is None:
-        return checkpoints.SealedCheckpoint(), mark, old
-    try:
-        text = content.decode(json.detect_encoding(content), "surrogatepass")
-    except UnicodeDecodeError:
-        return checkpoints.parse(content, str(backend.state_file)), mark, old  # which says what is wrong
-    del content
-    return checkpoints.parse(text, str(backend.state_file)), mark, old
+def _read(
+    backend: Backend, environment: Mapping[str, str], salt: str | None, last: StateFile | None
+) -> tuple[StateFile, Crypter]:
+    """Return the state and what the run writes secrets with; ``salt`` is that of the stack's file."""
+    found = backend.read()
+    mark, old = journal.fingerprint(found), is_old(found)
+    if last is not None and last.mark == mark:
+        return last, _crypters(passphrase.find(environment), salt, last.salt)[0]
+    raw = checkpoints.SealedCheckpoint()
+    if found is not None:
+        text: str | bytes = found
+        with suppress(UnicodeDecodeError):  # else the parser says what is wrong
+            text = found.decode(json.detect_encoding(found), "surrogatepass")
+        del found  # the bytes of a million people would be there beside their text and what it says
+        raw = checkpoints.parse(text, str(backend.state_file))
+        del text
+    crypter, reader = _crypters(passphrase.find(environment), salt, raw.salt)
+    return StateFile(mark, old, raw.salt, raw.identifiers_in_clear, raw.open(reader.decrypt)), crypter
 
 
 def is_old(content: bytes | None) -> bool:

@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 
     from voiceid_optout.engine.embedded.host import ProgramEnd
     from voiceid_optout.engine.interface import Request
-    from voiceid_optout.state.stack import Stack
+    from voiceid_optout.state.stack import Stack, StateFile
     from voiceid_optout.state.values import PropertyMap
 
 
@@ -56,6 +56,10 @@ class EmbeddedEngine:
     """Runs operations in this process, the program and the provider plugin each in one of their own."""
 
     name = "embedded"
+
+    def __init__(self) -> None:
+        """Make one for any number of runs: `up` plans with it and then applies."""
+        self._read: StateFile | None = None
 
     def run(self, operation: Operation, request: Request, on_event: Callable[[EngineEvent], None]) -> Outcome:
         """Do the operation. See :class:`voiceid_optout.engine.interface.Engine`."""
@@ -93,7 +97,9 @@ class EmbeddedEngine:
                 upgrade=request.upgrade,
                 trust_state=request.trust_state,
                 program_providers=providers,
+                last=self._read,
             )
+            self._read = stack.read
             return Execution(operation, request, stack, emitter, plugins, host).run()
 
 
