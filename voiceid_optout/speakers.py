@@ -34,6 +34,7 @@ _INNER, _OUTER = (bytes(byte ^ pad for byte in range(256)) for pad in (0x36, 0x5
 LABEL_PREFIX = "sp-"
 ABSENT = "gone"  # in a shard, in place of a status: the service does not have the speaker
 SHARD_DIGITS = 2  # of a label's hexadecimal ones: 256 shards. It lies in every state, so it stays.
+_DIGITS = slice(len(LABEL_PREFIX), len(LABEL_PREFIX) + SHARD_DIGITS)
 _RESOURCE_ID_DIGITS = 32
 _GENERATED_ID_OUTPUT = "generated_speaker_id"  # in states of earlier versions
 
@@ -197,27 +198,31 @@ class Shard(NamedTuple):
         return f"Shard({self.name}, {self.people})"
 
 
-_ASKED = {ensure: f" {ensure}\n" for ensure in Ensure}
-
-
 def sharded(listed: Sequence[Listed], keys: LabelKeys) -> Iterator[tuple[Shard, list[int]]]:
     """Yield the shards that have people, in order, each with the places in ``listed`` of its lines."""
     domains: defaultdict[str, list[int]] = defaultdict(list)
     for number, one in enumerate(listed):
         domains[one.domain_id].append(number)
-    for domain_id, those in sorted(domains.items()):
+    for domain_id, numbers in sorted(domains.items()):
         labelled = _labelling(keys.in_domain(domain_id)[0], domain_id)
-        shards: defaultdict[str, list[tuple[str, int]]] = defaultdict(list)
-        for number in those:
-            label = labelled(listed[number].speaker_id)
-            shards[shard_of(label)].append((label, number))
-        for digits, people in sorted(shards.items()):
-            people.sort()
-            asked = [_ASKED[listed[number].ensure] for _, number in people]
-            members = "".join([label + ensure for (label, _), ensure in zip(people, asked, strict=True)])
-            ids = "".join([f"{label} {listed[number].speaker_id}\n" for label, number in people])
-            yield Shard(domain_id, digits, members, ids), [number for _, number in people]
-            people.clear()
+        # The lines first, in the order of the register: to go back to each person costs more than to make a label.
+        shards: defaultdict[str, tuple[list[str], list[int]]] = defaultdict(lambda: ([], []))
+        released = set()
+        for number in numbers:
+            one = listed[number]
+            label = labelled(one.speaker_id)
+            if one.ensure == Ensure.RELEASED:
+                released.add(label)
+            lines, places = shards[label[_DIGITS]]
+            lines.append(f"{label} {one.speaker_id}\n")
+            places.append(number)
+        for digits in sorted(shards):
+            lines, places = shards.pop(digits)
+            order = sorted(range(len(lines)), key=lines.__getitem__)
+            ids = "".join([lines[place] for place in order])
+            labels = shard_labels(ids)
+            members = "".join([f"{label} {'released' if label in released else 'opted_out'}\n" for label in labels])
+            yield Shard(domain_id, digits, members, ids), [places[place] for place in order]
 
 
 class _HandOver:
@@ -242,7 +247,7 @@ def handed_over() -> tuple[Person, ...] | tuple[Shard, ...] | None:
 
 def shard_of(label: str) -> str:
     """Return the shard of a person: the first hexadecimal digits of the label."""
-    return label[len(LABEL_PREFIX) : len(LABEL_PREFIX) + SHARD_DIGITS]
+    return label[_DIGITS]
 
 
 def shard_labels(text: str) -> list[str]:

@@ -15,7 +15,7 @@ from urllib.parse import unquote, urlsplit
 from voiceid_optout.cli.exit_codes import CommandError, ExitCode
 from voiceid_optout.config import Grouping, faults
 from voiceid_optout.config import read as read_config
-from voiceid_optout.register import Ensure, load
+from voiceid_optout.register import Ensure, load, no_collection
 from voiceid_optout.speakers import LabelKeys, Person, Shard, shard_labels, shard_of, sharded
 from voiceid_optout.state import PassphraseError
 from voiceid_optout.state import project as projects
@@ -189,6 +189,11 @@ class People:
     @classmethod
     def of(cls, register: Register, keys: LabelKeys, grouping: Grouping = Grouping.SINGLE) -> Self:
         """Make the label of each, once."""
+        with no_collection():
+            return cls._of(register, keys, grouping)
+
+    @classmethod
+    def _of(cls, register: Register, keys: LabelKeys, grouping: Grouping) -> Self:
         entries = register.entries
         declared: tuple[Person, ...] | tuple[Shard, ...]
         if grouping is Grouping.SHARDED:
