@@ -161,10 +161,6 @@ def _refuse(event: Event, problem: str) -> NoReturn:
     raise TooMuchError(problem=problem, problem_mark=cast("Mark | None", event.start_mark))
 
 
-# Where a surrogate may be: most documents have none of these, and need no second look.
-_SURROGATES = (b"\\ud", b"\\uD", b"\xed")
-
-
 def read_json(text: str | bytes) -> Any:
     """Return a JSON document; raises :class:`ValueError` for what is none, too deep, or beyond all numbers.
 
@@ -172,7 +168,7 @@ def read_json(text: str | bytes) -> Any:
     """
     try:
         document = json.loads(text, parse_int=_whole, parse_float=_finite, parse_constant=_finite)
-        if any(mark in (text if isinstance(text, bytes) else text.encode()) for mark in _SURROGATES):
+        if _may_have_surrogates(text):
             json.dumps(document, ensure_ascii=False).encode()
     except RecursionError:
         raise ValueError("nested too deeply") from None
@@ -183,6 +179,13 @@ def read_json(text: str | bytes) -> Any:
         if not level:
             return document
     raise ValueError("nested too deeply")
+
+
+def _may_have_surrogates(text: str | bytes) -> bool:
+    """Tell whether a document needs a second look: most have neither such an escape nor another script."""
+    if isinstance(text, bytes):
+        return b"\\ud" in text or b"\\uD" in text or b"\xed" in text
+    return "\\ud" in text or "\\uD" in text or not text.isascii()
 
 
 def _whole(text: str) -> float:

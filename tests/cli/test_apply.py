@@ -276,7 +276,7 @@ def test_a_changed_config_is_seen(project: Project) -> None:
 
 def test_another_run_s_state_is_seen(project: Project) -> None:
     before = foundation(project)
-    assert before.state is None
+    assert before.state == ()
     project.state_file.parent.mkdir(parents=True)
     project.state_file.write_text("one", encoding="utf-8")
     assert changed(before, project) == "the state, by another run,"

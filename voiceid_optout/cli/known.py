@@ -152,22 +152,27 @@ class Mask:
         self._given = context, environment, labels
         self._say = say
         self._files: dict[str, str] = {}
-        self._nobody_else = False
+        self._compared = False
         self._made = False
         self._looked = 0  # texts that had none
 
     def listed_alone(self) -> None:
         """Say that the state has nobody whom the register does not list: a plan has looked at both."""
+        self._compared = True
+
+    @cached_property
+    def _nobody_else(self) -> bool:
         context, environment, _ = self._given
         try:
             raw = raw_state(context, {**context.environment, **environment})
         except StateSealedError:
-            return
+            return False
         # A step that nobody saw end is in no plan, and old states have identifiers in clear.
-        self._nobody_else = b'"pending_operations"' not in raw and not _GENERATED.search(raw)
+        return b'"pending_operations"' not in raw and not _GENERATED.search(raw)
 
     def _may_have_one(self, text: str) -> bool:
-        if self._made or not self._nobody_else or len(text) > MOST_CHARACTERS or self._looked == MOST_TEXTS:
+        is_short = len(text) <= MOST_CHARACTERS and self._looked < MOST_TEXTS
+        if self._made or not is_short or not self._compared or not self._nobody_else:
             return True
         self._looked += 1
         parts = parts_of(text)

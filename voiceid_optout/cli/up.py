@@ -270,7 +270,7 @@ class Foundation:
     """What a plan was made from, as fingerprints: each file by its name, and the state."""
 
     files: Mapping[str, str]
-    state: tuple[int, ...] | None
+    state: tuple[int, ...]
 
     def require_unchanged(self, context: Context) -> None:
         """Raise :class:`CommandError`, code STALE, if anything has changed since."""
@@ -293,18 +293,11 @@ def _config_text(settings: StackSettings) -> str:
     return as_text({key: as_text(value) for key, value in settings.config.items()})
 
 
-def state_of(context: Context) -> tuple[int, ...] | None:
-    """Return what tells one state from the next: every run writes a new file.
-
-    None before the first run, and for a state that is in no folder.
-    """
+def state_of(context: Context) -> tuple[int, ...]:
+    """Return what tells one state from the next; nothing before the first run, or for a state in no folder."""
     if context.remote_backend:
-        return None
-    try:
-        found = Backend(context.backend(), context.project.name, context.stack).state_file.stat()
-    except OSError:
-        return None
-    return found.st_ino, found.st_mtime_ns, found.st_size
+        return ()
+    return Backend(context.backend(), context.project.name, context.stack).stamp()
 
 
 def _stale(what: str) -> CommandError:

@@ -70,6 +70,14 @@ class Backend:
         """One record a run, named by its time."""
         return self.root / ".pulumi" / "history" / self.project / self.stack
 
+    def stamp(self) -> tuple[int, ...]:
+        """Return what tells the state's file from the next one, for every run writes a new file; nothing without."""
+        try:
+            found = self.state_file.stat()
+        except OSError:
+            return ()
+        return found.st_ino, found.st_mtime_ns, found.st_size
+
     def read(self) -> bytes | None:
         """Return the checkpoint's bytes, or None for a stack that has none yet."""
         self.require_layout()

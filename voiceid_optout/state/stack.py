@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -26,14 +25,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class StateFile:
-    """A state file as it was read. ``mark`` is its fingerprint, ``state`` what it says, as it is written there.
+    """A state file as it was read: ``stamp`` tells it from others, ``state`` is what it says, as it is written.
 
-    ``salt`` is what its secrets were sealed with, ``clear`` how many resources have what identifies people in
-    clear, ``is_old`` whether an upgrade may replace something.
+    ``salt`` is what its secrets were sealed with, ``clear`` how many resources have identifiers of people in clear.
     """
 
-    mark: str
-    is_old: bool
+    stamp: tuple[int, ...]
     salt: str | None
     clear: int
     state: Checkpoint
@@ -41,9 +38,9 @@ class StateFile:
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """A stack ready for a run. ``mark`` is the fingerprint of the state file as it lies there now.
+    """A stack ready for a run. ``base`` is the state that it begins with; ``read`` is the file as it was found.
 
-    ``base`` is the state that the run begins with; ``read`` is the file as it was found.
+    ``mark`` is the fingerprint of the state file as it lies there now, where a journal may go on from it.
     """
 
     name: str
@@ -77,8 +74,20 @@ def open_stack(
     before: where it is still the same it is not read again.
     """
     settings = projects.load_stack(project, backend.stack)
-    read, crypter = _read(backend, environment, settings.salt, last)
-    mark, old, clear = read.mark, read.is_old, read.clear
+    stamp = backend.stamp()
+    known = last if last is not None and last.stamp == stamp else None
+    marked = writable or backend.journal_file.exists()  # else nothing needs the fingerprint, which takes its time
+    found = backend.read() if known is None or marked else None
+    mark, old = (journal.fingerprint(found), is_old(found)) if marked else ("", False)
+    text = None if found is None or known is not None else _decoded(found)
+    del found  # the bytes of a million people would be there beside their text, and that beside what it says
+    raw = checkpoints.SealedCheckpoint() if text is None else checkpoints.parse(text, str(backend.state_file))
+    del text
+    salt = raw.salt if known is None else known.salt
+    crypter, reader = _crypters(passphrase.find(environment), settings.salt, salt)
+    read = known or StateFile(stamp, raw.salt, raw.identifiers_in_clear, raw.open(reader.decrypt))
+    del raw
+    clear = read.clear
     base = _upgraded(read.state, upgrade)
     config = projects.resolve(settings, crypter.decrypt)
 
@@ -115,24 +124,11 @@ def open_stack(
     return Stack(backend.stack, project, config, crypter, backend, mark, base, read)
 
 
-def _read(
-    backend: Backend, environment: Mapping[str, str], salt: str | None, last: StateFile | None
-) -> tuple[StateFile, Crypter]:
-    """Return the state and what the run writes secrets with; ``salt`` is that of the stack's file."""
-    found = backend.read()
-    mark, old = journal.fingerprint(found), is_old(found)
-    if last is not None and last.mark == mark:
-        return last, _crypters(passphrase.find(environment), salt, last.salt)[0]
-    raw = checkpoints.SealedCheckpoint()
-    if found is not None:
-        text: str | bytes = found
-        with suppress(UnicodeDecodeError):  # else the parser says what is wrong
-            text = found.decode(json.detect_encoding(found), "surrogatepass")
-        del found  # the bytes of a million people would be there beside their text and what it says
-        raw = checkpoints.parse(text, str(backend.state_file))
-        del text
-    crypter, reader = _crypters(passphrase.find(environment), salt, raw.salt)
-    return StateFile(mark, old, raw.salt, raw.identifiers_in_clear, raw.open(reader.decrypt)), crypter
+def _decoded(content: bytes) -> str | bytes:
+    try:
+        return content.decode(json.detect_encoding(content), "surrogatepass")
+    except UnicodeDecodeError:
+        return content  # the parser says what is wrong
 
 
 def is_old(content: bytes | None) -> bool:
