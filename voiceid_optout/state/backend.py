@@ -71,7 +71,7 @@ class Backend:
         return self.root / ".pulumi" / "history" / self.project / self.stack
 
     def stamp(self) -> tuple[int, ...]:
-        """Return what tells the state's file from the next one, for every run writes a new file; nothing without."""
+        """Return what tells the state's file from the next one: every run writes a new file. Empty without one."""
         try:
             found = self.state_file.stat()
         except OSError:
