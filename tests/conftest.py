@@ -42,7 +42,7 @@ LONG = (
 WHOLE = (  # unless they are among the long ones
     *("e2e/test_*.py", "e2e/cli/test_*.py", "deploy/test_several.py"),
     "engine/embedded/test_interrupts_of_a_run.py",
-    *("benchmarks/test_runner.py", "benchmarks/test_service_scale.py", "benchmarks/test_service_joining.py"),
+    *("benchmarks/test_measure.py", "benchmarks/test_service_scale.py", "benchmarks/test_service_joining.py"),
 )
 CREATE = cache(passphrase.create)
 ALL_SLOW = {"browser", "clients", "conformance", "deploy", "e2e", "package"}  # folders: nothing else is in them
