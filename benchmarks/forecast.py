@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from benchmarks import quota
-from benchmarks.cells import PEERS, SIZES, TEXTBOOK_DIES_AT, Cell, Kind, Phase, Quotas
+from benchmarks.cells import FULL, PEERS, SIZES, TEXTBOOK_DIES_AT, Cell, Kind, Phase, Quotas
 from benchmarks.claims import CLAIMS
 
 if TYPE_CHECKING:
@@ -67,6 +67,14 @@ def reason_against(cell: Cell, known: Mapping[Cell, Result], longest: float, too
     if expected > allowed(cell, longest):
         return f"about {duration(expected)}, estimated"
     return None
+
+
+def foreseen(cell: Cell, known: Mapping[Cell, Result]) -> str | None:
+    """Return the estimate that a table shows for a cell nobody had time for; None without two smaller sizes."""
+    smaller = [one for one in known if one.people < cell.people and one == cell.at(one.people)]
+    if len(smaller) < 2 or max(one.people for one in smaller) < FULL:
+        return None
+    return f"about {duration(seconds(cell, known))}, estimated"
 
 
 def allowed(cell: Cell, longest: float) -> float:

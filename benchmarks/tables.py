@@ -142,7 +142,7 @@ class Tables:
 
     def _missing(self, cell: Cell) -> str:
         reason = forecast.reason_against(cell, self.results, self._longest, self._tools)
-        return f"*{reason or 'not measured'}*"
+        return f"*{reason or forecast.foreseen(cell, self.results) or 'not measured'}*"
 
     def _memory(self) -> str:
         def show(cell: Cell) -> str:
