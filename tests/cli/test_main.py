@@ -60,6 +60,8 @@ EACH_IN_A_FORK = f"""
 import contextlib, io, json, os, sys
 from voiceid_optout.cli.main import main
 done = []
+with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit):
+    main(["--help"])  # what all helps load need not be loaded by each
 for arguments in json.loads(sys.argv[1]):
     reading, writing = os.pipe()
     if os.fork() == 0:

@@ -18,9 +18,10 @@ from sqlalchemy import Connection, NullPool, create_engine, inspect, text
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 
+from voiceid_optout.files import sync_folder
 from voiceid_optout.service import data_folder
 from voiceid_optout.service.db import postgres
-from voiceid_optout.service.db.database import FILE_NAME, inspector, set_apart, sync_folder
+from voiceid_optout.service.db.database import FILE_NAME, inspector, set_apart
 from voiceid_optout.service.db.migrations import is_known
 from voiceid_optout.service.db.postgres import database_url
 from voiceid_optout.service.db.schema import meta, speakers

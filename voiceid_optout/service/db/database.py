@@ -4,7 +4,6 @@ SQLite is the database of a single service: one file in the data folder. The ser
 settings: a write-ahead log, and ``synchronous=FULL``, which makes a commit return only after the log is on disk.
 """
 
-import os
 import secrets
 import time
 from collections.abc import Callable, Collection, Mapping
@@ -16,6 +15,7 @@ from sqlalchemy import Connection, Engine, NullPool, create_engine, event, inser
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 
+from voiceid_optout.files import sync_folder
 from voiceid_optout.service.db import postgres
 from voiceid_optout.service.db.idempotency import refuse_until
 from voiceid_optout.service.db.migrations import current, is_current, migrate
@@ -71,15 +71,6 @@ def _engine(path: Path, begin: str, *pragmas: str) -> Engine:
         connection.exec_driver_sql(begin)
 
     return engine
-
-
-def sync_folder(folder: Path) -> None:
-    """Make the names of the folder's files as durable as their content."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 Lock = Callable[[Connection, Collection[str] | None], None]
