@@ -267,6 +267,12 @@ def test_references_to_what_is_gone_are_dropped() -> None:
     assert (tidied.parent, tidied.deleted_with) == ("", "")
 
 
+@pytest.mark.parametrize("kept", [{"parent": urn("b")}, {"deleted_with": urn("b")}])
+def test_references_beside_one_that_is_gone_stay(kept: dict[str, str]) -> None:
+    item = thing("a", "gone", **kept)
+    assert tidy((thing("b"), item))[1] == replace(item, dependencies=())
+
+
 def test_a_copy_that_waits_for_its_deletion_is_nothing_to_refer_to() -> None:
     old = thing("a", delete=True)
     assert tidy((old, thing("b", "a")))[1].dependencies == ()

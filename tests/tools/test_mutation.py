@@ -75,10 +75,10 @@ def test_a_process_of_its_own_tells_its_code_and_is_ended_where_it_does_not_end(
     def fail() -> int:
         raise ValueError
 
-    assert harness._forked(60, lambda: 0) == 0
-    assert harness._forked(60, lambda: 3) == 3
-    assert harness._forked(60, fail) == 1
-    assert harness._forked(0.1, time.sleep, 600) is None
+    assert harness._forked(lambda: 0) == 0
+    assert harness._forked(lambda: 3) == 3
+    assert harness._forked(fail) == 1
+    assert harness._forked(time.sleep, 600, idle=0.5) is None
 
 
 def test_a_mutant_sends_no_signal_to_others(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -90,7 +90,7 @@ def test_a_mutant_sends_no_signal_to_others(monkeypatch: pytest.MonkeyPatch) -> 
 
     monkeypatch.setattr(harness, "_pytest", tests)
     found = harness._Instead("voiceid_optout/nowhere.py", "")
-    assert harness._forked(60, harness._mutated, found, set(), [], harness._Order({}, 0), 60) == 1
+    assert harness._forked(harness._mutated, found, set(), [], harness._Order({}, 0), 60) == 1
 
 
 def test_the_tests_that_run_a_line_go_first_the_shortest_at_once() -> None:

@@ -215,38 +215,53 @@ def _needed(name: str, file: Path) -> set[str]:
     return {".".join(one.split(".")[:end]) for one in found for end in range(1, len(one.split(".")) + 1)}
 
 
-def _forked(seconds: float, what: Any, *arguments: Any) -> int | None:
-    """Call something in a process of its own, quietly; returns its exit code, or None if it did not end."""
-    child = os.fork()
-    if child == 0:
-        code = 1
-        try:
-            os.setsid()
-            quiet = os.open(os.devnull, os.O_RDWR | os.O_APPEND)
-            for stream in (0, 1, 2):
-                os.dup2(quiet, stream)
-            with tempfile.TemporaryDirectory() as folder:
-                os.environ |= {"TMPDIR": folder, "HYPOTHESIS_STORAGE_DIRECTORY": folder}
-                tempfile.tempdir = folder
-                code = what(*arguments) or 0
-        except BaseException:  # noqa: BLE001 - the child ends here, whatever it was
-            traceback.print_exc()
-        finally:
-            sys.stderr.flush()
-            os._exit(code)
-    late = threading.Timer(seconds, _kill, [child])
-    late.start()
-    _, status = os.waitpid(child, 0)
-    late.cancel()
-    late.join()
-    with suppress(ProcessLookupError):
-        os.killpg(child, signal.SIGKILL)
-    return os.waitstatus_to_exitcode(status) if os.WIFEXITED(status) else None
+def _forked(what: Any, *arguments: Any, idle: float = 60) -> int | None:
+    """Call something in a process of its own, quietly; returns its exit code, or None if it did not end.
+
+    It has not ended where it was killed, or did next to nothing for ``idle`` seconds: it waits for what never is.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        child = os.fork()
+        if child == 0:
+            _run_quietly(folder, what, *arguments)
+        begun, spent = time.monotonic(), 0.0
+        while not (ended := os.waitpid(child, os.WNOHANG))[0]:
+            time.sleep(0.01)
+            if time.monotonic() - begun > idle:
+                before, spent, begun = spent, _spent(child), time.monotonic()
+                if spent - before < 0.01 * idle:
+                    os.killpg(child, signal.SIGKILL)
+        with suppress(ProcessLookupError):
+            os.killpg(child, signal.SIGKILL)
+    return os.waitstatus_to_exitcode(ended[1]) if os.WIFEXITED(ended[1]) else None
 
 
-def _kill(group: int) -> None:
-    with suppress(ProcessLookupError):
-        os.killpg(group, signal.SIGKILL)
+def _run_quietly(folder: str, what: Any, *arguments: Any) -> None:
+    code = 1
+    try:
+        os.setsid()
+        quiet = os.open(os.devnull, os.O_RDWR | os.O_APPEND)
+        for stream in (0, 1, 2):
+            os.dup2(quiet, stream)
+        os.environ |= {"TMPDIR": folder, "HYPOTHESIS_STORAGE_DIRECTORY": folder}
+        tempfile.tempdir = folder
+        code = what(*arguments) or 0
+    except BaseException:  # noqa: BLE001 - the child ends here, whatever it was
+        traceback.print_exc()
+    finally:
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def _spent(process: int) -> float:
+    """Return the processor time of a process, and of the processes that it has waited for."""
+    fields = Path(f"/proc/{process}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
+
+
+def _processor_time() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def _refused_by_mypy(module: str, source: str) -> bool:
@@ -266,32 +281,30 @@ def measure(module: str, tests: list[str]) -> tuple[int, int, list[Mutant]]:
     hashlib.pbkdf2_hmac = lru_cache(hashlib.pbkdf2_hmac)  # type: ignore[assignment] - a third of a second each
     with tempfile.TemporaryDirectory() as folder:
         names, watched = Path(folder, "names"), Path(folder, "watched")
-        _forked(600, _imported, tests, names)
+        _forked(_imported, tests, names)
         for name in json.loads(names.read_text(encoding="utf-8")):
             with suppress(Exception):
                 importlib.import_module(name)
         unchanged = _Instead(module, source)
         old = _dependents(unchanged.name)
-        if _forked(1800, _watched, unchanged, old, tests, watched) != 0:
+        if _forked(_watched, unchanged, old, tests, watched) != 0:
             sys.exit(f"{tests[0]} fails without any change")
         times = json.loads(watched.read_text(encoding="utf-8"))
-    begun = time.monotonic()
-    if _forked(600, _mutated, unchanged, old, tests, _Order(times, 0), 300) != 0:
+    begun = _processor_time()
+    if _forked(_mutated, unchanged, old, tests, _Order(times, 0), 300) != 0:
         sys.exit(f"{tests[0]} fails without any change")
-    took = time.monotonic() - begun
+    cpu = int(4 + 4 * (_processor_time() - begun))
     broken = _Instead(module, "raise RuntimeError\n")
-    if _forked(600, _mutated, broken, old, tests, _Order(times, 0), 300) == 0:
+    if _forked(_mutated, broken, old, tests, _Order(times, 0), 300) == 0:
         sys.exit(f"{tests[0]} does not run the module that is put in the place of {module}")
-    cpu = int(10 + 5 * took)
     found, survivors = list(mutants(source)), []
     for number, mutant in enumerate(found, 1):
-        # Only processor time, or ten times of it on the wall, is too long: the machine may be busy.
         changed, order = _Instead(module, mutant.source), _Order(times, mutant.line)
         codes = changed_functions(changed.path, source, mutant.source)
-        if codes is not None and _forked(10 * cpu, _swapped, changed, codes, tests, order, cpu) != 0:
+        if codes is not None and _forked(_swapped, changed, codes, tests, order, cpu) != 0:
             noticed = True
         else:
-            noticed = _forked(10 * cpu, _mutated, changed, old, tests, order, cpu) != 0
+            noticed = _forked(_mutated, changed, old, tests, order, cpu) != 0
         if not noticed:
             survivors.append(mutant)
             print(f"{module}:{mutant.line}: - {mutant.before}\n{'':{len(module)}}  + {mutant.after}", flush=True)
