@@ -21,6 +21,7 @@ EVERYTHING: dict[str, Any] = {
     "region": "eu-central-1",
     "quotas": {"optOut": 10, "describe": 10.5, "delete": 10, "list": 5},
     "grouping": "sharded",
+    "shards": "4096",
     "guard": {"maxLosses": 1, "maxLossPercent": 2, "percentFromLosses": 3},
     "labelKey": {"secure": "v1:abc"},
     "reportKey": {"secure": "v1:abc"},
@@ -117,6 +118,7 @@ def test_a_hostile_key_is_shown_short_and_on_one_line() -> None:
             for given in (101, -0.1, math.nan, "30 %", True)
         ],
         ("grouping", "Sharded", "is single or sharded, nothing else"),
+        ("shards", 300, "is 256 or 4096, nothing else"),
         ("service", "docker", "is embedded, nothing else"),
         ("guardrails", "yes", "is false or true or only, nothing else"),
     ],

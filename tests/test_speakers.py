@@ -3,6 +3,7 @@ import hmac
 import re
 from typing import NamedTuple
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -105,6 +106,22 @@ def test_everybody_is_in_one_shard_by_domain_and_label(listed: list[Someone], ke
         assert shard.members == speakers.shard_text({keys.label(one): one.ensure for one in those})
         assert shard.speaker_ids == speakers.shard_text({keys.label(one): one.speaker_id for one in those})
         assert speakers.shard_labels(shard.members) == [keys.label(one) for one in those]
+
+
+@each_row(
+    ("people", "wanted", "digits"),
+    [(3, None, {2}), (3, 256, {2}), (3, 4096, {3}), (4, None, {3}), (4, 256, {2})],
+)
+def test_the_number_of_shards_grows_with_the_people_of_a_domain(
+    monkeypatch: pytest.MonkeyPatch, people: int, wanted: int | None, digits: set[int]
+) -> None:
+    monkeypatch.setattr(speakers, "MANY_PEOPLE", 3)
+    listed = [Someone("D", f"caller-{number}", Ensure.OPTED_OUT) for number in range(people)]
+    listed.append(Someone("E", "caller-1", Ensure.OPTED_OUT))  # a domain that has few
+    found = [shard for shard, _ in sharded(listed, LabelKeys(), wanted)]
+    assert {len(shard.digits) for shard in found if shard.domain_id == "D"} == digits
+    assert {len(shard.digits) for shard in found if shard.domain_id == "E"} == {3 if wanted == 4096 else 2}
+    assert all(line[3:].startswith(shard.digits) for shard in found for line in shard.members.splitlines())
 
 
 GENERATED = "id#AbCdEfGhIjKlMnOpQrStUv"

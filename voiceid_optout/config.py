@@ -16,6 +16,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from voiceid_optout.files import read_json
+from voiceid_optout.speakers import SHARDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -110,6 +111,7 @@ KEYS: Mapping[str, Key] = MappingProxyType(
             Key("region", Kind.TEXT),
             Key("quotas", Kind.OBJECT, tuple(_RATES), _RATES),
             Key("grouping", Kind.CHOICE, tuple(Grouping)),
+            Key("shards", Kind.CHOICE, tuple(map(str, SHARDS))),
             Key("guard", Kind.OBJECT, tuple(_LIMITS), _LIMITS),
             Key("labelKey", Kind.SECRET),
             Key("previousLabelKey", Kind.SECRET),
@@ -137,9 +139,10 @@ KEYS: Mapping[str, Key] = MappingProxyType(
 class Config:
     """The settings of a stack.
 
-    ``domain`` is a domain's id. ``quotas`` and ``guard`` have numbers by the keys of the setting, those that are
-    set. ``sealed`` names the secrets that only a passphrase opens: their own fields are None. Of
-    ``report_public_keys`` the first belongs to the key that signs reports now.
+    ``domain`` is a domain's id. ``shards`` is how many a domain has, None for as many as its people need.
+    ``quotas`` and ``guard`` have numbers by the keys of the setting, those that are set. ``sealed`` names the
+    secrets that only a passphrase opens: their own fields are None. Of ``report_public_keys`` the first belongs to
+    the key that signs reports now.
     """
 
     register: str = DEFAULT_REGISTER
@@ -150,6 +153,7 @@ class Config:
     region: str | None = None
     quotas: Mapping[str, float] = field(default_factory=dict)
     grouping: Grouping = Grouping.SINGLE
+    shards: int | None = None
     guard: Mapping[str, float] = field(default_factory=dict)
     label_key: str | None = field(default=None, repr=False)
     previous_label_key: str | None = field(default=None, repr=False)
@@ -214,6 +218,7 @@ def read(config: Mapping[str, Any], project: str) -> Config:
         region=given["region"] or None,
         quotas={name: float(number) for name, number in (given["quotas"] or {}).items()},
         grouping=Grouping(given["grouping"] or Grouping.SINGLE),
+        shards=int(given["shards"]) if given["shards"] else None,
         guard=given["guard"] or {},
         label_key=secret("labelKey"),
         previous_label_key=secret("previousLabelKey"),
@@ -276,7 +281,7 @@ def _problem(name: str, given: Any) -> str | None:
         case Kind.SWITCH:
             return None if str(given).lower() in ("true", "false") else "is true or false, nothing else"
         case Kind.CHOICE:
-            word = str(given).lower() if isinstance(given, bool) else given
+            word = str(given).lower() if isinstance(given, bool | int) else given
             return None if word in (*key.names, "") else f"is {' or '.join(key.names)}, nothing else"
         case Kind.ALIASES | Kind.OBJECT:
             return _object_problem(key, value_of(given))

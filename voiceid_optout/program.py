@@ -107,7 +107,7 @@ def read_register(config: Config) -> tuple[Person, ...] | tuple[Shard, ...]:
     keys = LabelKeys(config.label_key, config.previous_label_key)
     if config.grouping is Grouping.SINGLE:
         return keys.people(register.entries)
-    return tuple(shard for shard, _ in speakers.sharded(register.entries, keys))
+    return tuple(shard for shard, _ in speakers.sharded(register.entries, keys, config.shards))
 
 
 def declare(one: Person | Shard) -> pulumi.CustomResource:
@@ -122,7 +122,13 @@ def declare(one: Person | Shard) -> pulumi.CustomResource:
             ensure=one.ensure,
             opts=pulumi.ResourceOptions(aliases=aliases) if aliases else None,
         )
-    return OptedOutSpeakers(one.name, domain_id=one.domain_id, members=one.members, speaker_ids=one.speaker_ids)
+    return OptedOutSpeakers(
+        one.name,
+        domain_id=one.domain_id,
+        members=one.members,
+        speaker_ids=one.speaker_ids,
+        digits=one.digits if len(one.digits) > min(speakers.SHARDS.values()) else None,
+    )
 
 
 def declare_guardrails(config: Config) -> OptOutGuardrails:

@@ -26,6 +26,7 @@ CUSTOMER_ID = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_-]{0,255}")
 SPEAKER_ID = re.compile(rf"{GENERATED_ID_MARK}[a-zA-Z0-9]{{22}}|{CUSTOMER_ID.pattern}")
 LABEL = re.compile(r"sp-[0-9a-f]{16}")
 
+ASK_FIRST_VARIABLE = "OPTOUT_ASK_FIRST"  # set by `optout` for a run that moves people from resource to resource
 GUESSABLE_VARIABLE = "OPTOUT_GUESSABLE_LABELS"  # set by `optout` for a stack that has run without a label key
 DOMAIN_IS_KEY = "domain-id"  # as previousLabelKey: the labels of before had the domain's id for a key
 _LABEL_DIGITS = 16
@@ -33,8 +34,11 @@ _BLOCK = 64  # bytes of SHA-256's blocks
 _INNER, _OUTER = (bytes(byte ^ pad for byte in range(256)) for pad in (0x36, 0x5C))
 LABEL_PREFIX = "sp-"
 ABSENT = "gone"  # in a shard, in place of a status: the service does not have the speaker
-SHARD_DIGITS = 2  # of a label's hexadecimal ones: 256 shards. It lies in every state, so it stays.
-_DIGITS = slice(len(LABEL_PREFIX), len(LABEL_PREFIX) + SHARD_DIGITS)
+# How many shards a domain may have, with the hexadecimal digits of a label that tell them apart. The names of the
+# resources have the digits, so the number lies in every state.
+SHARDS = {256: 2, 4096: 3}
+MANY_PEOPLE = 2_000_000  # in a domain; beyond, it has the larger number of shards
+_FEWEST_DIGITS = min(SHARDS.values())
 _RESOURCE_ID_DIGITS = 32
 _GENERATED_ID_OUTPUT = "generated_speaker_id"  # in states of earlier versions
 
@@ -198,8 +202,18 @@ class Shard(NamedTuple):
         return f"Shard({self.name}, {self.people})"
 
 
-def sharded(listed: Sequence[Listed], keys: LabelKeys) -> Iterator[tuple[Shard, list[int]]]:
-    """Yield the shards that have people, in order, each with the places in ``listed`` of its lines."""
+def shards_for(people: int) -> int:
+    """Return how many shards a domain of so many people has, where its stack does not say."""
+    return max(SHARDS) if people > MANY_PEOPLE else min(SHARDS)
+
+
+def sharded(
+    listed: Sequence[Listed], keys: LabelKeys, shards_of_domain: int | None = None
+) -> Iterator[tuple[Shard, list[int]]]:
+    """Yield the shards that have people, in order, each with the places in ``listed`` of its lines.
+
+    ``shards_of_domain`` is one of SHARDS, None for as many as the people of each domain need.
+    """
     domains: defaultdict[str, list[int]] = defaultdict(list)
     for number, one in enumerate(listed):
         domains[one.domain_id].append(number)
@@ -208,21 +222,23 @@ def sharded(listed: Sequence[Listed], keys: LabelKeys) -> Iterator[tuple[Shard, 
         # The lines first, in the order of the register: to go back to each person costs more than to make a label.
         shards: defaultdict[str, tuple[list[str], list[int]]] = defaultdict(lambda: ([], []))
         released = set()
+        count = SHARDS[shards_of_domain or shards_for(len(numbers))]
+        digits = slice(len(LABEL_PREFIX), len(LABEL_PREFIX) + count)
         for number in numbers:
             one = listed[number]
             label = labelled(one.speaker_id)
             if one.ensure == Ensure.RELEASED:
                 released.add(label)
-            lines, places = shards[label[_DIGITS]]
+            lines, places = shards[label[digits]]
             lines.append(f"{label} {one.speaker_id}\n")
             places.append(number)
-        for digits in sorted(shards):
-            lines, places = shards.pop(digits)
+        for name in sorted(shards):
+            lines, places = shards.pop(name)
             order = sorted(range(len(lines)), key=lines.__getitem__)
             ids = "".join([lines[place] for place in order])
             labels = shard_labels(ids)
             members = "".join([f"{label} {'released' if label in released else 'opted_out'}\n" for label in labels])
-            yield Shard(domain_id, digits, members, ids), [places[place] for place in order]
+            yield Shard(domain_id, name, members, ids), [places[place] for place in order]
 
 
 class _HandOver:
@@ -246,8 +262,8 @@ def handed_over() -> tuple[Person, ...] | tuple[Shard, ...] | None:
 
 
 def shard_of(label: str) -> str:
-    """Return the shard of a person: the first hexadecimal digits of the label."""
-    return label[_DIGITS]
+    """Return the first digits of a label: the shard of the person, where a domain has the fewest shards."""
+    return label[len(LABEL_PREFIX) : len(LABEL_PREFIX) + _FEWEST_DIGITS]
 
 
 def shard_labels(text: str) -> list[str]:

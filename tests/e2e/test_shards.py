@@ -134,6 +134,21 @@ def test_grouping_is_switched_and_switched_back_and_nobody_changes(
         assert "21 unchanged" in copy.optout("preview").out
 
 
+def test_a_stack_gets_more_shards_and_fewer_again_and_nobody_is_written_to(sharded: Copy, service: Service) -> None:
+    sharded.up()
+    before = everybody(service, sharded)
+    for number, digits in ((4096, 3), (256, 2)):
+        group(sharded, service, "sharded", shards=number)
+        moved = sharded.up("--no-refresh")
+        assert "Plan for stack test: 21 to move, 0 unchanged" in moved.out
+        assert "Done: 21 moved." in moved.out
+        assert everybody(service, sharded) == before
+        found = shards(sharded)
+        assert {len(name.rpartition("-")[2]) for name in found} == {digits}
+        assert {item["id"] for item in found.values()} == {name.replace("-", "/") for name in found}
+        assert "21 unchanged" in sharded.optout("preview").out
+
+
 def test_a_switch_repairs_what_has_drifted(copy: Copy, service: Service) -> None:
     copy.write(PEOPLE)
     copy.up()
@@ -227,7 +242,7 @@ def test_the_engines_take_turns_and_the_cli_shows_one_line_a_person(both: Copy, 
     unchanged = both.optout("preview", "--engine", "pulumi")
     assert "21 unchanged" in unchanged.out
     # Somebody who joins a shard that is there.
-    used = {name[-speakers.SHARD_DIGITS :] for name in shards(both)}
+    used = {name.rpartition("-")[2] for name in shards(both)}
     others = ((f"caller-{n:06}", label(both.domain_id, both.domain_id, f"caller-{n:06}")) for n in range(50, 1000))
     person, new = next((person, name) for person, name in others if speakers.shard_of(name) in used)
     both.write([*PEOPLE, person], RELEASED)

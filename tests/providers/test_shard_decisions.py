@@ -53,6 +53,8 @@ def test_check_passes_a_shard_without_people() -> None:
         ({"domain_id": "short"}, "domain_id", "22 letters"),
         ({"members": None}, "members", "a line a person"),
         ({"members": 7.0}, "members", "a line a person"),
+        ({"digits": "a7f"}, "digits", "labels of members begin with"),
+        ({"digits": 7.0}, "digits", "labels of members begin with"),
         ({"members": f"{A} opted_out\n{B} released"}, "members", "a line feed"),
         ({"members": f"{A} gone\n{B} released\n"}, "members", "opted_out or released"),
         ({"members": "planted-1 opted_out\n"}, "members", "a label"),
@@ -165,3 +167,10 @@ def test_outputs_hold_no_more_than_needed() -> None:
 def test_the_id_names_domain_and_shard() -> None:
     assert shard_resource_id(IN) == f"{DOMAIN}/a7"
     assert shard_resource_id({"domain_id": DOMAIN, "members": ""}) == f"{DOMAIN}/nobody"
+    assert shard_resource_id({**IN, "digits": A[3:6]}) == f"{DOMAIN}/{A[3:6]}"
+
+
+def test_digits_are_kept_where_there_are_some() -> None:
+    more = {**IN, "digits": A[3:6]}
+    assert check_shard(more) == (more, [])
+    assert shard_inputs_of(shard_outputs(more, "")) == more

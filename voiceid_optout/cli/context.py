@@ -187,17 +187,19 @@ class People:
     tickets: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @classmethod
-    def of(cls, register: Register, keys: LabelKeys, grouping: Grouping = Grouping.SINGLE) -> Self:
-        """Make the label of each, once."""
+    def of(
+        cls, register: Register, keys: LabelKeys, grouping: Grouping = Grouping.SINGLE, shards: int | None = None
+    ) -> Self:
+        """Make the label of each, once; ``shards`` as for :func:`voiceid_optout.speakers.sharded`."""
         with no_collection():
-            return cls._of(register, keys, grouping)
+            return cls._of(register, keys, grouping, shards)
 
     @classmethod
-    def _of(cls, register: Register, keys: LabelKeys, grouping: Grouping) -> Self:
+    def _of(cls, register: Register, keys: LabelKeys, grouping: Grouping, number: int | None) -> Self:
         entries = register.entries
         declared: tuple[Person, ...] | tuple[Shard, ...]
         if grouping is Grouping.SHARDED:
-            shards = [(shard, array("I", numbers)) for shard, numbers in sharded(entries, keys)]
+            shards = [(shard, array("I", numbers)) for shard, numbers in sharded(entries, keys, number)]
             declared, found = tuple(shard for shard, _ in shards), _Entries.of_shards(entries, shards, keys)
         else:
             declared = persons = keys.people(entries)
@@ -235,7 +237,7 @@ class _Entries:
         renamed: dict[str, str] = {}
         found = cls(entries, renamed)
         for shard, numbers in shards:
-            found._shards[shard.digits].append((shard, numbers))
+            found._shards[shard_of(shard.members)].append((shard, numbers))
             if keys.previous is not None:
                 before = (str(keys.previous_label(entries[number])) for number in numbers)
                 renamed.update(zip(before, shard_labels(shard.members), strict=True))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from voiceid_optout import urn as urns
 from voiceid_optout.files import read_json
 from voiceid_optout.forge.identifiers import Matcher, parts_of
-from voiceid_optout.speakers import DOMAIN_ID, LABEL, SHARD_DIGITS, SHARD_TYPE, SPEAKER_TYPE, shard_lines
+from voiceid_optout.speakers import DOMAIN_ID, LABEL, SHARD_TYPE, SHARDS, SPEAKER_TYPE, shard_lines
 from voiceid_optout.state import StackError, trust, values
 from voiceid_optout.state.backend import Backend
 
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from voiceid_optout.state.passphrase import Crypter
 
 # Names of resources: a label, a shard.
-_GIVEN = re.compile(rf"{LABEL.pattern}|{DOMAIN_ID.pattern}-[0-9a-f]{{{SHARD_DIGITS}}}")
+_DIGITS = f"{min(SHARDS.values())},{max(SHARDS.values())}"
+_GIVEN = re.compile(rf"{LABEL.pattern}|{DOMAIN_ID.pattern}-[0-9a-f]{{{_DIGITS}}}")
 IN_STATE = "somebody in the state"
 # Up to so many short texts it is quicker to look through everybody for each than to make a Matcher.
 MOST_TEXTS, MOST_CHARACTERS = 5, 200

@@ -16,7 +16,7 @@ from voiceid_optout.cli.known import is_given
 from voiceid_optout.cli.output import echo
 from voiceid_optout.engine.interface import WRITES_STATE, Operation, Outcome, Request, Result
 from voiceid_optout.plan.build import DESTROYED, DROPPED, PlanBuilder, is_change, shard_size, shard_steps
-from voiceid_optout.speakers import LABEL, SHARD_TYPE, SPEAKER_TYPE, upgraded
+from voiceid_optout.speakers import ASK_FIRST_VARIABLE, LABEL, SHARD_TYPE, SPEAKER_TYPE, upgraded
 from voiceid_optout.voiceid.pacing import wait_reason
 
 if TYPE_CHECKING:
@@ -64,11 +64,13 @@ def perform(
     message: str = "",
     resources: frozenset[str] = frozenset(),
     repeatable: bool = False,
+    ask_first: bool = False,
 ) -> tuple[Outcome, Plan]:
     """Run an operation, show its progress, and return its outcome with the plan its events make.
 
     ``message`` is what the history keeps of it. ``resources`` are the URNs of the only ones it may touch, in place
-    of those that the options name. ``repeatable``: see :class:`voiceid_optout.engine.interface.Request`.
+    of those that the options name. ``repeatable``: see :class:`voiceid_optout.engine.interface.Request`. With
+    ``ask_first`` people who are new in a resource are looked up before they are written to.
     """
     people, screen, mask = session.people, session.screen, session.mask
     request = Request(
@@ -76,7 +78,7 @@ def perform(
         stack=session.context.stack,
         backend=session.context.backend(),
         remote_backend=session.context.remote_backend,
-        environment=session.environment,
+        environment={**session.environment, **({ASK_FIRST_VARIABLE: "1"} if ask_first else {})},
         declared=people.declared,
         upgrade=upgraded,
         refresh=options.refresh,

@@ -135,7 +135,7 @@ def opened(choices: Choices, missing: Missing = Missing.LEAVE, targets: tuple[st
         context, variables = labels.provided(context, environment, missing, screen.warn)
         environment = {**environment, **variables}
         keys = contexts.label_keys(context, environment)
-        people = People.of(context.register, keys, context.config.grouping)
+        people = People.of(context.register, keys, context.config.grouping, context.config.shards)
         _require_targets(context, keys, people, targets)
         mask = Mask(context, environment, people.places, screen.note)
         people = replace(

@@ -25,7 +25,7 @@ from voiceid_optout.cli.running import RunOptions, end, is_repeatable, perform
 from voiceid_optout.cli.session import Choices, opened
 from voiceid_optout.cli.verdict import Approval, judge, override
 from voiceid_optout.engine.interface import Operation, Result
-from voiceid_optout.plan import PlanError, Purpose, people, unplanned_steps
+from voiceid_optout.plan import Action, PlanError, Purpose, people, unplanned_steps
 from voiceid_optout.plan.guard import Limits, is_dangerous
 from voiceid_optout.plan.render_json import VERSION, document, parse_saved
 from voiceid_optout.plan.render_text import step_lines
@@ -230,6 +230,7 @@ def _execute(session: Session, work: Work, options: RunOptions, review: Review) 
         message=run_message(work.purpose, review.digest, context.project.root, context.environment),
         resources=_named(work, plan),
         repeatable=is_repeatable(session, plan),
+        ask_first=any(step.action is Action.MOVE for step in plan.steps),
     )
 
 

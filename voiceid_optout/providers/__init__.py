@@ -108,12 +108,14 @@ class OptedOutSpeakers(pulumi.CustomResource):
         domain_id: Input[str],
         members: Input[str],
         speaker_ids: Input[str],
+        digits: Input[str] | None = None,
         opts: ResourceOptions | None = None,
     ) -> None:
         """Declare a shard.
 
         ``members`` has a line a person, the label and ``opted_out`` or ``released``; ``speaker_ids``, kept as a
         secret, the label and the id. Both are texts as ``voiceid_optout.speakers.shard_text`` makes them.
+        ``digits`` are those that the labels of its people begin with, where they are more than two.
         """
         super().__init__(
             SHARD_TYPE,
@@ -122,6 +124,7 @@ class OptedOutSpeakers(pulumi.CustomResource):
                 "domain_id": domain_id,
                 "members": members,
                 "speaker_ids": Output.secret(speaker_ids),
+                **({} if digits is None else {"digits": digits}),
                 "drifted": None,
                 PROVIDER_KEY: provider_reference(OptedOutSpeakersProvider),
             },

@@ -132,7 +132,7 @@ def released_resource_id(label_key: str | None, domain_id: str, speaker_id: str)
     return f"{domain_id}/released/{speakers.label(label_key or domain_id, domain_id, speaker_id)}"
 
 
-SHARD_INPUTS = ("domain_id", "members", "speaker_ids")
+SHARD_INPUTS = ("domain_id", "members", "speaker_ids", "digits")  # the last one only where there are many shards
 
 _MEMBERS = re.compile(rf"(?:{LABEL.pattern} (?:{'|'.join(Ensure)})\n)*")
 _LINES = re.compile(rf"(?:{LABEL.pattern} [ -~]*\n)*")
@@ -159,6 +159,8 @@ def check_shard(new: Mapping[str, Any]) -> tuple[dict[str, Any], list[Failure]]:
         return inputs, failures
     if reason := _members_fault(members):
         failures.append(Failure("members", reason))
+    elif reason := _digits_fault(inputs.get("digits", ""), str(members)):
+        failures.append(Failure("digits", reason))
     else:
         failures.extend(Failure("speaker_ids", reason) for reason in _ids_faults(str(members), speaker_ids))
     return inputs, failures
@@ -171,6 +173,16 @@ def _members_fault(members: object) -> str | None:
     if any(map(operator.ge, labels, labels[1:])):
         return "members lists each label once, in their order"
     return None
+
+
+def _digits_fault(digits: object, members: str) -> str | None:
+    """Say what is wrong with digits: a wrong text of people has been found before."""
+    if is_unknown(digits):
+        return None
+    start = f"{speakers.LABEL_PREFIX}{digits}"
+    if all(label.startswith(start) for label in speakers.shard_labels(members)):
+        return None
+    return "digits are those that the labels of members begin with"
 
 
 def _ids_faults(members: str, speaker_ids: object) -> Iterator[str]:
@@ -231,7 +243,7 @@ def drifted(found: Iterable[tuple[Member, Speaker | None]]) -> str:
 
 def shard_inputs_of(props: Mapping[str, Any]) -> dict[str, Any]:
     """Return a shard's inputs among its old outputs."""
-    return {name: props[name] for name in SHARD_INPUTS}
+    return {name: props[name] for name in SHARD_INPUTS if name in props}
 
 
 def shard_outputs(inputs: Mapping[str, Any], drifted: str) -> dict[str, Any]:
@@ -241,4 +253,5 @@ def shard_outputs(inputs: Mapping[str, Any], drifted: str) -> dict[str, Any]:
 
 def shard_resource_id(inputs: Mapping[str, Any]) -> str:
     """Return the id of a new shard: its domain and the digits that its labels begin with."""
-    return f"{inputs['domain_id']}/{speakers.shard_of(inputs['members']) or 'nobody'}"
+    digits = inputs.get("digits") or speakers.shard_of(inputs["members"])
+    return f"{inputs['domain_id']}/{digits or 'nobody'}"

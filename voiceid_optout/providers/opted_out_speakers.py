@@ -6,6 +6,7 @@ are an interface for ever. The instance that is pickled is empty; settings arriv
 
 from __future__ import annotations  # an annotation that is evaluated would load botocore
 
+import os
 from typing import TYPE_CHECKING, Any
 
 from pulumi.dynamic import (
@@ -28,7 +29,7 @@ from voiceid_optout.providers.plugin import (
     clean_failures,
     configured,
 )
-from voiceid_optout.speakers import Ensure
+from voiceid_optout.speakers import ASK_FIRST_VARIABLE, Ensure
 from voiceid_optout.voiceid import UNKNOWN
 
 if TYPE_CHECKING:
@@ -52,8 +53,9 @@ class OptedOutSpeakersProvider(ResourceProvider):
         """Take endpoint, region and quotas from the stack's config, all text; environment wins."""
         plugin.prepare_process()
         self._runtime = configured(req.config)
-        # While labels change their key nearly everybody is in another shard than before, and as asked already.
-        self._ask_first = bool(req.config.get("previousLabelKey"))
+        # Where people move from resource to resource nearly everybody is as asked already. So they are while labels
+        # change their key, for a label decides who is in which shard.
+        self._ask_first = bool(req.config.get("previousLabelKey") or os.environ.get(ASK_FIRST_VARIABLE))
 
     @clean_failures
     def check(self, _old: dict[str, Any], new: dict[str, Any]) -> CheckResult:
