@@ -235,6 +235,17 @@ def test_sound(resources: list[Any]) -> None:
         ([ROOT, PROVIDER, entry(inputs=["a"])], "`inputs` of .*s1 is not what it must be"),
         ([ROOT, PROVIDER, entry(outputs="a")], "`outputs` of .*s1 is not what it must be"),
         ([ROOT, PROVIDER, entry(dependencies="a")], "`dependencies` of .*s1 is not what it must be"),
+        ([ROOT, PROVIDER, entry(dependencies=[[]])], "`dependencies` of .*s1 is not what it must be"),
+        (
+            [ROOT, PROVIDER, entry(propertyDependencies={"a": 1.5})],
+            "`propertyDependencies` of .* is not what it must be",
+        ),
+        (
+            [ROOT, PROVIDER, entry(propertyDependencies={"a": [{}]})],
+            "`propertyDependencies` of .* is not what it must be",
+        ),
+        ([ROOT, PROVIDER, entry(aliases={"a": 1})], "`aliases` of .*s1 is not what it must be"),
+        ([ROOT, PROVIDER, entry(deletedWith=["a"])], "`deletedWith` of .*s1 is not what it must be"),
         ([ROOT, PROVIDER, entry(provider=3)], "`provider` of .*s1 is not what it must be"),
         ([ROOT, PROVIDER, entry(id=3)], "`id` of .*s1 is not what it must be"),
     ],

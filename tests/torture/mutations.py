@@ -35,13 +35,14 @@ JUNK: tuple[Any, ...] = (
     *([], {}, [None], [[]], {"": None}, {"__proto__": {}}, "9" * 400, -0.0, 1e308, "id#" + "x" * 22, "1970-01-01"),
 )  # fmt: skip
 _LONG = 1_000_000
+_LARGEST = 5_000_000  # a changed line may be repeated, and the next change again
 
 
 def mutant(dice: random.Random, files: Sequence[bytes]) -> bytes:
     """Return one of the files, changed in one to five places."""
     data = dice.choice(files)
     for _ in range(dice.choice((1, 1, 1, 2, 3, 5))):
-        data = dice.choices(_WAYS, _WEIGHTS)[0](dice, data, files)
+        data = dice.choices(_WAYS, _WEIGHTS)[0](dice, data, files)[:_LARGEST]
     return data
 
 

@@ -36,7 +36,7 @@ def _alone(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_mutated_files(part: str, tmp_path: Path) -> None:
     budget = torture.budget(part)
     chosen = of_part(part, tmp_path)
-    template = subjects.project(tmp_path / "template")
+    template = subjects.project(tmp_path / "template", small=part == "registers")
     share = -(-budget.count // len(chosen))
     faults = [fault for one in chosen for fault in attack(one, share, budget.seed, template, tmp_path)]
     assert faults[:SHOWN] == [], f"{len(faults)} faults"

@@ -189,11 +189,10 @@ _SHAPES: dict[str, type] = {
     "outputs": dict,
     "propertyDependencies": dict,
     "customTimeouts": dict,
-    "dependencies": list,
-    "parent": str,
-    "provider": str,
-    "id": str,
-    "type": str,
+    **dict.fromkeys(("dependencies", "initErrors", "additionalSecretOutputs", "aliases"), list),
+    **dict.fromkeys(("ignoreChanges", "replaceOnChanges", "hideDiff"), list),
+    **dict.fromkeys(("parent", "provider", "id", "type", "deletedWith"), str),
+    **dict.fromkeys(("created", "modified", "sourcePosition"), str),
 }
 
 
@@ -234,7 +233,18 @@ def check_shape(item: Any, path: str) -> str:
     for key, shape in _SHAPES.items():
         if item.get(key) is not None and not isinstance(item[key], shape):
             raise StateError(f"{path}: `{key}` of {urn} is not what it must be; {_advice(path)}")
+    for key, lists in (("dependencies", [item.get("dependencies")]), ("propertyDependencies", _by_property(item))):
+        if not all(map(_are_texts, lists)):
+            raise StateError(f"{path}: `{key}` of {urn} is not what it must be; {_advice(path)}")
     return urn
+
+
+def _are_texts(given: Any) -> bool:
+    return given is None or (isinstance(given, list) and all(isinstance(one, str) for one in given))
+
+
+def _by_property(item: dict[str, Any]) -> list[Any]:
+    return list((item.get("propertyDependencies") or {}).values())
 
 
 def _check_id(item: dict[str, Any], urn: str, path: str) -> None:
@@ -249,7 +259,7 @@ def _check_id(item: dict[str, Any], urn: str, path: str) -> None:
 
 def _check_references(item: dict[str, Any], urn: str, seen: dict[str, str], path: str) -> None:
     provider, _, provider_id = (item.get("provider") or "").rpartition("::")
-    lists = (item.get("dependencies"), *(item.get("propertyDependencies") or {}).values())
+    lists = (item.get("dependencies"), *_by_property(item))
     many = (need for one in lists for need in one or ())
     for need in (item.get("parent"), provider, item.get("deletedWith"), *many):
         if need and need not in seen:
