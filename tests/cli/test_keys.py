@@ -111,6 +111,7 @@ def test_nothing_is_signed_that_nobody_could_verify(project: Project, private: s
     assert private not in str(raised.value)
 
 
+@pytest.mark.costly
 def test_a_new_passphrase_seals_the_key_again(project: Project) -> None:
     project.configure(domain=DOMAIN)
     project.salt()

@@ -51,6 +51,7 @@ def test_it_is_json_with_a_row_a_line() -> None:
     assert json.loads(data)["rows"][1]["label"] == row_of(1).label
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize("signature", [None, SIGNATURE], ids=["unsigned", "signed"])
 def test_each_changed_byte_is_found(signature: Signature | None) -> None:
     """Whoever changes the root itself, or the signature, is found by the signature: see test_signing.py."""
@@ -137,6 +138,7 @@ def test_a_tracked_row_has_its_proof_and_the_header_too() -> None:
     assert report.tracked == [(7, rows[6])]
 
 
+@pytest.mark.costly
 def test_reading_takes_no_memory_for_each_row() -> None:
     data = written([row_of(number) for number in range(4000)])
     tracemalloc.start()

@@ -191,6 +191,7 @@ def _seconds(matcher: Matcher, text: str) -> float:
     return time.process_time() - start
 
 
+@pytest.mark.costly
 def test_a_large_register_and_a_large_text_are_one_pass() -> None:
     """Ratios of processor time within one run: four times the text takes about four times as long."""
     places = {f"customer-{number:06}": f"config/people.yaml:{number}" for number in range(100_000)}

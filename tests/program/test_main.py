@@ -109,6 +109,7 @@ def test_register_in_another_folder(project: Path) -> None:
     assert len(run(register="people").requests) == 1
 
 
+@pytest.mark.costly
 def test_more_people_than_a_batch(project: Path) -> None:
     write(project, f"domain: {DOMAIN}\nspeakers:\n" + "".join(f"  - caller-{number}\n" for number in range(250)))
     outcome = run()

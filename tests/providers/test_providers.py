@@ -141,6 +141,7 @@ def test_outputs_of_a_shard_are_attributes() -> None:
     assert seen == {"members": "sp-1 opted_out\n", "drifted": None, "secret": True}
 
 
+@pytest.mark.costly
 def test_five_hundred_people_register_with_one_reference() -> None:
     async def program() -> None:
         for start in range(0, 500, 100):

@@ -121,6 +121,7 @@ def asked(number: int, offer: Mapping[str, str]) -> tuple[bytes, bytes]:
     return f"{method} {path} HTTP/1.1\r\n{head}\r\n".encode() + sent, answer
 
 
+@pytest.mark.costly
 def test_several_are_answered_whatever_the_pieces_they_come_in() -> None:
     offers: list[dict[str, str]] = [H2C, H2C, H2C, {}, {}, {}, {"Connection": "Upgrade", "Upgrade": "websocket"}]
     pairs = [asked(number, offer) for number, offer in enumerate(offers)]

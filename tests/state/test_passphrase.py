@@ -34,11 +34,13 @@ def cipher() -> AESGCM:
     return AESGCM(hashlib.pbkdf2_hmac("sha256", PASSPHRASE.encode(), salt, 1_000_000, 32))
 
 
+@pytest.mark.costly
 def test_known_answer(vector: Crypter) -> None:
     assert vector.decrypt(VECTOR_SECRET) == "hush"
     assert vector.salt_text == VECTOR_SALT
 
 
+@pytest.mark.costly
 def test_the_sample_salt_holds_the_word_pulumi(cipher: AESGCM, crypter: Crypter) -> None:
     version, salt, inner, nonce, proof = SALT.split(":")
     assert (version, inner) == ("v1", "v1")
@@ -93,6 +95,7 @@ def test_a_changed_secret(crypter: Crypter) -> None:
         crypter.decrypt(f"{version}:{nonce}:{b64encode(changed).decode()}")
 
 
+@pytest.mark.costly
 def test_wrong_passphrase() -> None:
     with pytest.raises(PassphraseError, match="incorrect passphrase: set PULUMI_CONFIG_PASSPHRASE or") as caught:
         passphrase.open_with("not the one", SALT)
@@ -105,6 +108,7 @@ def test_a_damaged_salt(salt: str) -> None:
         passphrase.open_with(PASSPHRASE, salt)
 
 
+@pytest.mark.costly
 @each_row("proof", ["v1:AAAA", "v1:AAAA:AAAA", "nothing"])
 def test_a_damaged_proof(proof: str) -> None:
     with pytest.raises(StateError, match="the encryption salt is damaged"):

@@ -102,6 +102,7 @@ def test_the_tests_that_run_a_line_go_first_the_shortest_at_once() -> None:
     assert [item.nodeid for item in items][:2] == ["quick", "slow"], "a line that none runs is in what began before"
 
 
+@pytest.mark.costly
 def test_what_was_imported_from_a_module_is_known() -> None:
     old = harness._dependents("voiceid_optout.plan.guard")
     assert {"voiceid_optout.plan.guard"} == old & {"voiceid_optout.plan.guard", "voiceid_optout.speakers"}

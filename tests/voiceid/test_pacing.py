@@ -198,6 +198,7 @@ def test_one_call_in_a_hundred_is_throttled_at_most(quota: float, allowed: float
     assert run.calls / run.seconds > 0.85 * allowed
 
 
+@pytest.mark.costly
 @each_row("period", [10, 30, 120])
 def test_one_in_a_hundred_also_when_others_come_and_go(period: int) -> None:
     run = busy(Bucket(10), lambda now: 5.0 if int(now / period) % 2 else 10.0, latency=0.2, calls=3000)

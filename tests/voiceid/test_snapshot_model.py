@@ -184,6 +184,7 @@ class Scene:
                     assert self.seen(name) in self.world.history[name]
 
 
+@pytest.mark.costly
 @pytest.mark.usefixtures("aws_environment")
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(case=cases)

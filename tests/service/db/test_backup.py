@@ -142,6 +142,7 @@ def other(path: Path) -> None:
     database.close()
 
 
+@pytest.mark.costly
 @pytest.mark.parametrize(
     ("change", "text"),
     [

@@ -206,6 +206,7 @@ def test_pipelined_requests_are_all_answered(limited: Service) -> None:
     assert len(limited.client().list_speakers(DomainId=domain)["SpeakerSummaries"]) == 5
 
 
+@pytest.mark.costly
 def test_a_client_that_does_not_take_its_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("voiceid_optout.service.http.servers._SWEEP_SECONDS", QUICK)
     with thread(tmp_path, connection_limits=LIMITS) as service:
