@@ -3,8 +3,7 @@
 import pytest
 
 from tests.engine.bench import PASSPHRASE, SEALED
-from voiceid_optout.state import passphrase
-from voiceid_optout.state.passphrase import Crypter
+from voiceid_optout.state.passphrase import Crypter, create  # itself, and not what a test puts in its place
 
 
 @pytest.fixture(scope="session")
@@ -16,4 +15,4 @@ def crypter() -> Crypter:
 @pytest.fixture(scope="session")
 def other_crypter() -> Crypter:
     """One of the same passphrase, with a salt of its own."""
-    return passphrase.create(PASSPHRASE)
+    return create(PASSPHRASE)
