@@ -37,6 +37,7 @@ LONG = (
         "e2e/test_up.py",
     ),
     *("service/test_kills.py", "service/test_mutations.py", "service/jobs/test_runner.py"),
+    "torture/test_wire.py",
     "engine/embedded/test_recovery.py",
 )
 WHOLE = (  # unless they are among the long ones
