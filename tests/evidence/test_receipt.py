@@ -82,7 +82,7 @@ def test_each_changed_or_missing_byte_is_found_by_who_knows_the_id() -> None:
         ({"signature": "none"}, "signature: this is not an object"),
         ({"row": []}, "row: this is not an object"),
         ({"row": {"label": "x"}}, "row: not the row of a report"),
-        ({"row": {**content()["row"], "ticket": "\ud800"}}, "row: not"),
+        ({"row": {**content()["row"], "ticket": "\ud800"}}, "this is not JSON that can be read"),
         ({"header": None}, "header: this is not an object"),
         ({"version": 2}, "version: a newer version of this program wrote it"),
         ({"version": True}, "type: this is not a receipt"),
