@@ -98,10 +98,10 @@ def test_no_operation_walks_everybody(domains: tuple[Large, Large]) -> None:
         asked: dict[str, tuple[str, dict[str, Any]]] = {
             "first page": ("ListSpeakers", PAGE),
             "last page": ("ListSpeakers", {**PAGE, "NextToken": large.token(last)}),
-            "describe": ("DescribeSpeaker", {"DomainId": DOMAIN, "SpeakerId": "caller-200"}),
+            "describe": ("DescribeSpeaker", {"DomainId": DOMAIN, "SpeakerId": "caller-000200"}),
             "opt out": ("OptOutSpeaker", {"DomainId": DOMAIN, "SpeakerId": "caller-new"}),
-            "opt out again": ("OptOutSpeaker", {"DomainId": DOMAIN, "SpeakerId": "caller-200"}),
-            "release": ("DeleteSpeaker", {"DomainId": DOMAIN, "SpeakerId": "caller-201"}),
+            "opt out again": ("OptOutSpeaker", {"DomainId": DOMAIN, "SpeakerId": "caller-000200"}),
+            "release": ("DeleteSpeaker", {"DomainId": DOMAIN, "SpeakerId": "caller-000201"}),
             "domain": ("DescribeDomain", {"DomainId": DOMAIN}),
             "domains": ("ListDomains", {}),
             "start": ("EnsureDomain", {"DomainId": DOMAIN}),
