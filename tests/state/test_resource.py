@@ -54,6 +54,17 @@ def test_every_key_in_its_place(crypter: Crypter) -> None:
     assert json.dumps(resources.to_json(state, crypter.encrypt)) == json.dumps(FULL)
 
 
+def test_a_text_of_inputs_and_outputs_is_there_once_and_no_other_value_takes_its_place(crypter: Crypter) -> None:
+    members = "sp-0123456789abcdef opted_out\n"
+    ids = [{SIGNATURE_KEY: SECRET_SIGNATURE, "ciphertext": crypter.encrypt('"caller-1"')} for _ in "io"]
+    inputs = {"members": members, "ids": ids[0], "count": 1, "zero": 0, "on": [True]}
+    outputs = {"members": f"{members} "[:-1], "ids": ids[1], "count": True, "zero": -0.0, "on": [1]}
+    state = resources.from_json({**FULL, "inputs": inputs, "outputs": outputs}, crypter.decrypt)
+    assert state.inputs["members"] is state.outputs["members"]
+    assert state.inputs["ids"] is state.outputs["ids"]
+    assert json.dumps({**state.outputs, "ids": ""}) == json.dumps({**outputs, "ids": ""})
+
+
 @pytest.mark.parametrize("key", [key for key in FULL if key not in ("urn", "type", "custom")])
 def test_an_empty_key_is_left_out(crypter: Crypter, key: str) -> None:
     document = {name: value for name, value in FULL.items() if name != key}

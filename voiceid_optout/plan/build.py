@@ -56,7 +56,6 @@ class PlanBuilder:
         self._managed: set[str] = set()
         self._staying: dict[str, str] = {}  # by label, what a resource ensures that the run leaves or makes
         self._shards: dict[str, tuple[str, str]] = {}  # the members of shards, before and after, by URN
-        self._staying_shards: list[str] = []  # the same of shards, as their texts
         self._compared = False
         self._is_state_old = False
         self._touched: set[str] = set()
@@ -110,8 +109,6 @@ class PlanBuilder:
 
     def _add_shard(self, metadata: Any) -> None:
         self._see_shard(metadata)
-        if metadata.op not in _LEAVING:
-            self._staying_shards.append(_text(metadata.new, "members"))
         drift = {label: self._drift.pop(label) for label in self._drift.keys() & self._drifting(metadata)}
         found = shard_steps(metadata, drift, self._dropped, self._renamed)
         if found is None:
@@ -149,7 +146,8 @@ class PlanBuilder:
 
     def _see_shard(self, metadata: Any) -> None:
         """Take the texts alone: to take apart those of a million people who do not change is most of a plan."""
-        before, after = _text(metadata.old, "members"), _text(metadata.new, "members")
+        before = _text(metadata.old, "members")
+        after = "" if metadata.op in _LEAVING else _text(metadata.new, "members")
         self._shards[metadata.urn] = self._shards.get(metadata.urn, (before, ""))[0], after
 
     def _drifting(self, metadata: Any) -> set[str]:
@@ -190,7 +188,8 @@ class PlanBuilder:
     def _staying_of(self, labels: Collection[str]) -> Iterator[tuple[str, str]]:
         """Yield those of the people whom a resource of the run has, with what it ensures."""
         digits = {speakers.shard_of(label) for label in labels}
-        near = (text for text in self._staying_shards if self._renamed or speakers.shard_of(text) in digits)
+        staying = (after for _, after in self._shards.values())
+        near = (text for text in staying if self._renamed or speakers.shard_of(text) in digits)
         for found in (self._staying, *(_renamed_values(text, self._renamed) for text in near)):
             yield from ((label, found[label]) for label in found.keys() & labels)
 

@@ -113,8 +113,14 @@ def _number(bits: Any) -> float:
 
 
 def shared(value: PropertyMap, like: PropertyMap) -> PropertyMap:
-    """Return the same properties, with those of ``like`` in the place of equal ones: a text is then there once."""
-    return {key: like[key] if like.get(key) == item else item for key, item in value.items()}
+    """Return the same properties, with the texts of ``like`` in the place of equal ones: they are then there once.
+
+    Texts alone, secret or not: of other values equal ones may differ, such as 1 and true.
+    """
+    return {
+        key: like[key] if isinstance(plain_value(item), str) and like.get(key) == item else item
+        for key, item in value.items()
+    }
 
 
 def is_sealed(value: Any) -> bool:
