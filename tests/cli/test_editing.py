@@ -1,16 +1,26 @@
+from __future__ import annotations
+
 import stat
 import subprocess
 import sys
 from contextlib import ExitStack
-from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.cli.projects import DOMAIN, Project
+from voiceid_optout.cli import register_files
 from voiceid_optout.cli.exit_codes import CommandError, ExitCode
 from voiceid_optout.cli.register_files import opened
 from voiceid_optout.register import Ensure
 from voiceid_optout.register.edit import FileChange, Person
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from voiceid_optout.register import Register
+    from voiceid_optout.register.faults import Fault
 
 TEXT = """\
 # People who objected.
@@ -355,3 +365,36 @@ def test_a_dry_run_writes_nothing(project: Project, listed: Path) -> None:
     )
     assert "caller" not in result.output
     assert listed.read_text() == TO_RELEASE
+
+
+def test_of_a_large_file_only_what_changes_is_read_again(
+    project: Project, people: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = [f"  - caller-{number}" for number in range(5000)]
+    lines[2500:2500] = ["  # said so twice", "  - id: caller-x", "    reason: by phone  # at noon"]
+    text = "\n".join(["domain: sandbox", "speakers:", *lines, ""])
+    people.write_text(text)
+    read: list[int] = []
+    load: Any = vars(register_files)["load_texts"]
+
+    def counting(texts: Iterable[tuple[str, bytes]], faults: list[Fault], **options: Any) -> Register:
+        given = list(texts)
+        read.append(sum(len(data) for _, data in given))
+        loaded: Register = load(given, faults, **options)
+        return loaded
+
+    monkeypatch.setattr(register_files, "load_texts", counting)
+    result = project.run("release", "caller-x", "--reason", "came back")
+    assert result.stdout.startswith("Released 1 person: config/people.yaml:5005\n")
+    gone = "  # said so twice\n  - id: caller-x\n    reason: by phone  # at noon\n"
+    added = "released:\n  # said so twice\n  - id: caller-x  # at noon\n    reason: came back\n"
+    assert people.read_text() == text.replace(gone, "") + added
+    result = project.run("add", "caller-y", "caller-z")
+    assert result.stdout.startswith("Added 2 people: config/people.yaml:5003, config/people.yaml:5004\n")
+    assert people.read_text() == text.replace(gone, "") + "  - caller-y\n  - caller-z\n" + added
+    whole = [size for size in read if size > len(text) // 2]
+    assert len(whole) == 2, "each command reads the file once"
+    assert [size for size in read if size not in whole and size > 1000] == [], "and a part of it twice"
+    refused = project.run("add", "caller-7")
+    assert refused.exit_code == ExitCode.USAGE
+    assert "already listed at config/people.yaml:10" in refused.stderr

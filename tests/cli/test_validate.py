@@ -9,9 +9,8 @@ import pytest
 import rich.console
 from click.testing import CliRunner, Result
 
-from tests.tables import each_row
 from voiceid_optout.cli.exit_codes import ExitCode
-from voiceid_optout.cli.validate import MANY, advice, command
+from voiceid_optout.cli.validate import command
 from voiceid_optout.register.fields import schema_text
 
 PROJECT = Path(__file__).parents[2]
@@ -377,22 +376,3 @@ def test_reviews_are_told_first_and_where_contacts_are_not_wanted(project: Path)
     with (project / "Pulumi.local.yaml").open("a") as file:
         file.write("  voiceid-optout:contactWarnings: false\n")
     assert [line.partition(": ")[0] for line in run().stderr.splitlines()[:-1]] == ["config/people.yaml:7"]
-
-
-@each_row(("people", "sharded"), [(0, False), (MANY, False), (MANY + 1, True), (100_000, True)])
-def test_few_people_and_people_in_shards_need_no_advice(people: int, sharded: bool) -> None:
-    assert advice(people, sharded=sharded) is None
-
-
-def test_many_people_are_told_what_they_wait_for() -> None:
-    assert advice(10_000, sharded=False) == (
-        "10,000 people with a resource each: an unchanged preview takes about 25 s, with "
-        "voiceid-optout:grouping: sharded about 2 s. Switching changes nobody in the service"
-    )
-
-
-def test_the_advice_pays_from_the_first_person_it_is_given_to() -> None:
-    text = advice(MANY + 1, sharded=False)
-    assert text is not None
-    assert "about 6 s" in text
-    assert "about 2 s" in text

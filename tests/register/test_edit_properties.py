@@ -60,7 +60,7 @@ def entry(draw: st.DrawFn, name: str, indent: int, *, released: bool) -> list[st
 
 
 @st.composite
-def files(draw: st.DrawFn) -> Written:
+def files(draw: st.DrawFn, most: int = 4) -> Written:
     filler_apart = st.sampled_from([[], [""], ["# about", ""], ["   "]])  # else it would be about the next one
     filler_below = st.lists(st.sampled_from(["", "# about", "   "]), max_size=2)
     filler = st.lists(st.sampled_from(["", "# about", "   "]), max_size=2)
@@ -74,7 +74,7 @@ def files(draw: st.DrawFn) -> Written:
         indent = draw(st.integers(0, 4))
         if not bare:
             written.pieces.append((None, [f"{key}:{draw(st.sampled_from(['', '  # c']))}"]))
-        for _ in range(draw(st.integers(1, 4))):
+        for _ in range(draw(st.integers(1, most))):
             number += 1
             name = f"{key}-{number}"
             lines = draw(entry(name, indent, released=key == "released"))
@@ -91,7 +91,7 @@ def filled(lines: list[str]) -> list[str]:
 
 def check_diff(new: Rewritten) -> None:
     """The diff, read again, turns the old lines into the new ones."""
-    old = new.before.text.splitlines()
+    old = (new.before + new.missing).splitlines()
     result, at = [], 0
     for line in list(new.diff())[2:]:
         if line.startswith("@@"):

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.register.conftest import CASES, DOMAINS, HERE, SANDBOX, faults_of, register_of
 from tests.tables import each_row
-from voiceid_optout.register import Ensure, Entry, load, load_paths, no_collection
+from voiceid_optout.register import Ensure, Entry, load, load_paths
 from voiceid_optout.register.faults import Code, Location, RegisterInvalid
 
 # Faults that no file in a repository can carry; made in test_source.py, test_discover.py, test_events.py.
@@ -154,16 +154,6 @@ def test_no_bytes_break_the_loader(any_folder: Path, data: bytes) -> None:
     for fault in faults_of(any_folder, "sandbox"):
         assert fault.location.line <= data.count(b"\n") + data.count(b"\r") + 1
         assert fault.location.column >= 1
-
-
-def test_it_is_left_out_and_comes_back() -> None:
-    assert gc.isenabled()
-    with no_collection():
-        assert not gc.isenabled()
-        with no_collection():
-            pass
-        assert not gc.isenabled()
-    assert gc.isenabled()
 
 
 def test_it_comes_back_after_a_fault(tmp_path: Path) -> None:

@@ -100,7 +100,7 @@ def take_over(
     adopted = {person.speaker_id for person in new}
     lines = [
         entry.location.line
-        for entry in edited.register.entries
+        for entry in edited.listed
         if entry.location.file == name and entry.speaker_id in adopted
     ]
     where = f": {name}:{lines[0]}{f' to {lines[-1]}' if lines[1:] else ''}" if lines else ""

@@ -206,7 +206,7 @@ def add_command(
                 echo("Nothing to do: everybody is listed already.")
                 return
             edited = carry_out(files, changes, dry_run=dry_run, reveal=reveal)
-        entries = by_id(edited.register)
+        entries = by_id(edited.listed)
         before = {entry.speaker_id for change in changes.values() for entry in change.remove}
         added = [
             entries[domain_id, each.speaker_id]
@@ -270,7 +270,7 @@ def release_command(
             except Refused as error:
                 raise refused(error.problems, "release") from None
             edited = carry_out(files, changes, dry_run=dry_run, reveal=reveal)
-        entries = by_id(edited.register)
+        entries = by_id(edited.listed)
         moved = [
             entries[entry.domain_id, entry.speaker_id] for change in changes.values() for entry in change.remove
         ]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from voiceid_optout.cli.context import advice
 from voiceid_optout.cli.exit_codes import CommandError, ExitCode
 from voiceid_optout.cli.labels import Missing
 from voiceid_optout.cli.options import refresh_option, report_options, run_options, with_options
@@ -16,7 +17,6 @@ from voiceid_optout.cli.output import echo, reported
 from voiceid_optout.cli.running import RunOptions, end, perform
 from voiceid_optout.cli.session import Choices, opened
 from voiceid_optout.cli.up import UP, judged
-from voiceid_optout.cli.validate import advice
 from voiceid_optout.engine.interface import Operation
 from voiceid_optout.files import write_atomic
 from voiceid_optout.plan import (

@@ -19,8 +19,10 @@ from voiceid_optout import config
 from voiceid_optout.cli import context as contexts
 from voiceid_optout.cli.exit_codes import CommandError, ExitCode
 from voiceid_optout.files import write_atomic
-from voiceid_optout.register import find_sources, load_texts, no_collection, read_all
+from voiceid_optout.memory import no_collection
+from voiceid_optout.register import find_sources, load_texts, read_all
 from voiceid_optout.register.edit import CannotEdit, FileChange, verify
+from voiceid_optout.register.excerpt import Excerpt
 from voiceid_optout.register.faults import Code, RegisterInvalid
 from voiceid_optout.register.rewrite import Rewritten, rewrite
 from voiceid_optout.register.sources import BOM, Source, shown
@@ -29,9 +31,11 @@ from voiceid_optout.state import ProjectError, StackError
 from voiceid_optout.state.project import read_mapping, refuse_misplaced
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from voiceid_optout.register import Entry, Register
+
+    _New = tuple[Mapping[str, Rewritten], Sequence[Entry]]
 
 
 DEFAULT_DIRECTORY = Path(config.DEFAULT_REGISTER)
@@ -133,10 +137,13 @@ _NEW_FILE_MODE = 0o644
 
 @dataclass(frozen=True, slots=True)
 class Edited:
-    """What changes make of the files that they change, not written yet; ``register`` is the register then."""
+    """What changes make of the files that they change, not written yet.
+
+    ``listed`` are the people who were added, as the register lists them then; ``new`` are files that are made.
+    """
 
     files: Mapping[str, Rewritten] = field(repr=False)
-    register: Register
+    listed: tuple[Entry, ...] = field(repr=False)
     new: frozenset[str]
 
 
@@ -193,6 +200,55 @@ class RegisterFiles:
         self, changes: Mapping[str, FileChange], not_opted_out: Mapping[str, Sequence[tuple[str, str]]]
     ) -> Edited:
         """Return what the changes make of the files, checked; raises CannotEdit."""
+        new, listed = self._edit_parts(changes, not_opted_out) or self._edit_whole(changes, not_opted_out)
+        files = {name: each for name, each in new.items() if each.text.encode() != self.texts[name]}
+        return Edited(files, tuple(listed), frozenset(self.new))
+
+    def _edit_parts(self, changes: Mapping[str, FileChange], not_opted_out: Collection[str]) -> _New | None:
+        """Edit and judge only what the changes concern; None for what must be looked at as a whole.
+
+        So must a section of comments, which may be anywhere, and what is refused: it is told by its place.
+        """
+        if not_opted_out or self._is_anybody_listed_twice(changes):
+            return None
+        rewritten: dict[str, Rewritten] = {}
+        listed: list[Entry] = []
+        try:
+            for name, change in changes.items():
+                text = self.texts[name].decode()
+                entries = [entry for entry in self.register.entries if entry.location.file == name]
+                part = Excerpt.of(text, entries, [entry.location for entry in change.remove])
+                before = self._load({name: part.text.encode()})
+                if before.entries != part.entries:
+                    return None
+                there = _within(part, change)
+                new = rewrite(part.text, name, add=there.add, remove=[entry.location for entry in there.remove])
+                after = self._load({name: new.text.encode()})
+                verify(before, after, {name: there})
+                rewritten[name] = replace(new, before=text, patches=tuple(part.patches(new.patches)))
+                listed += (
+                    entry._replace(location=part.after(entry.location, new.patches))
+                    for entry in _added(after, {name: there})
+                )
+        except (CannotEdit, RegisterInvalid):
+            return None
+        return rewritten, listed
+
+    def _is_anybody_listed_twice(self, changes: Mapping[str, FileChange]) -> bool:
+        """Tell whether somebody is added who is, and stays, listed for the same domain."""
+        added: dict[str, set[str]] = {}
+        for name, change in changes.items():
+            added.setdefault(self.register.domain_ids[name], set()).update(_ids(change))
+        removed = {entry.location for change in changes.values() for entry in change.remove}
+        nobody: set[str] = set()
+        return any(
+            entry.speaker_id in added.get(entry.domain_id, nobody) and entry.location not in removed
+            for entry in self.register.entries
+        )
+
+    def _edit_whole(
+        self, changes: Mapping[str, FileChange], not_opted_out: Mapping[str, Sequence[tuple[str, str]]]
+    ) -> _New:
         rewritten = {
             name: rewrite(
                 self.texts[name].decode(),
@@ -208,8 +264,7 @@ class RegisterFiles:
         except RegisterInvalid as error:  # by our edit: its faults are in a text that nobody has seen
             raise CannotEdit(error.faults[0].location.file) from None
         verify(self.register, register, changes)
-        changed = {name: new for name, new in rewritten.items() if new.text.encode() != self.texts[name]}
-        return Edited(changed, register, frozenset(self.new))
+        return rewritten, _added(register, changes)
 
     def write(self, edited: Edited) -> None:
         """Write the files, each in one step; a crash in between leaves a valid register."""
@@ -235,9 +290,31 @@ class RegisterFiles:
         return load_texts(texts.items(), [], domains=self.domains, default_domain=self.default_domain)
 
 
-def by_id(register: Register) -> dict[tuple[str, str], Entry]:
-    """Return the entries by DomainId and speaker id."""
-    return {(entry.domain_id, entry.speaker_id): entry for entry in register.entries}
+def _ids(change: FileChange) -> set[str]:
+    return {person.speaker_id for people in change.add.values() for person in people}
+
+
+def _added(register: Register, changes: Mapping[str, FileChange]) -> list[Entry]:
+    ids = {name: _ids(change) for name, change in changes.items()}
+    nobody: set[str] = set()
+    return [entry for entry in register.entries if entry.speaker_id in ids.get(entry.location.file, nobody)]
+
+
+def _within(part: Excerpt, change: FileChange) -> FileChange:
+    """Return a change with the places as they are in the part of the file."""
+    add = {
+        ensure: [
+            person if person.replaces is None else replace(person, replaces=part.within(person.replaces))
+            for person in people
+        ]
+        for ensure, people in change.add.items()
+    }
+    return FileChange(add, [entry._replace(location=part.within(entry.location)) for entry in change.remove])
+
+
+def by_id(entries: Iterable[Entry]) -> dict[tuple[str, str], Entry]:
+    """Return entries by DomainId and speaker id."""
+    return {(entry.domain_id, entry.speaker_id): entry for entry in entries}
 
 
 @contextmanager

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from voiceid_optout.register import no_collection, resolve
+from voiceid_optout.memory import no_collection
+from voiceid_optout.register import resolve
 from voiceid_optout.register.document import read_document
 from voiceid_optout.register.events import Events
 from voiceid_optout.register.faults import RegisterInvalid

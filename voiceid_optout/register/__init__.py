@@ -3,11 +3,9 @@
 To load it is to read every file, resolve domains, find duplicates, gather every fault, and only then decide.
 """
 
-import gc
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from difflib import get_close_matches
@@ -15,6 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from voiceid_optout.foreign_text import one_line
+from voiceid_optout.memory import no_collection
 from voiceid_optout.register.document import Document, Listed, read_document
 from voiceid_optout.register.events import Events
 from voiceid_optout.register.faults import ABOUT, Code, Fault, Location, RegisterError, RegisterInvalid
@@ -74,25 +73,6 @@ class Register:
     def count(self, ensure: Ensure) -> int:
         """How many entries ask for this."""
         return sum(1 for entry in self.entries if entry.ensure is ensure)
-
-
-@contextmanager
-def no_collection() -> Iterator[None]:
-    """Look for no cycles in this time: a register makes millions of small objects without any.
-
-    It saves a fifth of the time to load a large one, and the cost of an entry no longer grows with their number.
-    What was made counts as old afterwards: to look through it at once, as through what is new, would take as long.
-    """
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            if not gc.get_freeze_count():
-                gc.freeze()
-                gc.unfreeze()
-            gc.enable()
 
 
 def load(directory: Path, *, domains: Mapping[str, str], default_domain: str | None) -> Register:

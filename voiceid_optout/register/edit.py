@@ -137,7 +137,12 @@ def to_add(
     Who is under `released` is put back under `speakers` of the same file: a new objection outweighs the consent
     before it. Who is listed already is refused, or passed over with ``skip_listed``.
     """
-    listed = {entry.speaker_id: entry for entry in register.entries if entry.domain_id == domain_id}
+    wanted = {each.person.speaker_id for each in given}
+    listed = {
+        entry.speaker_id: entry
+        for entry in register.entries
+        if entry.speaker_id in wanted and entry.domain_id == domain_id
+    }
     changes: dict[str, FileChange] = {}
     problems = _repeated(given)
     for each in given:
@@ -158,9 +163,10 @@ def to_release(register: Register, given: Sequence[Given], *, within: Collection
 
     ``within``: the files to look into.
     """
+    wanted = {each.person.speaker_id for each in given}
     listed: dict[str, list[Entry]] = {}
     for entry in register.entries:
-        if entry.location.file in within:
+        if entry.speaker_id in wanted and entry.location.file in within:
             listed.setdefault(entry.speaker_id, []).append(entry)
     changes: dict[str, FileChange] = {}
     problems = _repeated(given)

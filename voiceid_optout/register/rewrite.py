@@ -9,6 +9,7 @@ from voiceid_optout.register.edit import CannotEdit, Comments, Person, Style, bl
 from voiceid_optout.register.faults import Location
 from voiceid_optout.register.fields import DOMAIN_FIELD, LISTS, RELEASED, SPEAKERS, ListField
 from voiceid_optout.register.layout import (
+    LINE,
     LINE_END,
     Layout,
     Listing,
@@ -28,18 +29,25 @@ _LATE_COMMA = re.compile(r"(?:\s|#[^\r\n]*)*,")  # on a later line, or behind a 
 _COLON = re.compile(r"\s*:")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Rewritten:
-    """A file's new text, and how it came out of the old one."""
+    """A file's new text, and how it came out of the old one, which ``missing`` the end of its last line."""
 
-    text: str = field(repr=False)
-    before: Layout = field(repr=False)
+    file: str
+    before: str = field(repr=False)
     patches: tuple[Patch, ...] = field(repr=False)
+    missing: str = ""
+
+    @cached_property
+    def text(self) -> str:
+        """The new text."""
+        return apply(self.before + self.missing, self.patches).removesuffix(self.missing)
 
     def diff(self, shown: Callable[[str], str] = str) -> Iterator[str]:
         """Yield a unified diff without line ends; ``shown`` makes of each line what may be seen of it."""
-        lines = [self.before.line_text(line) for line in range(len(self.before.line_starts) - 1)]
-        yield from unified(lines, hunks(self.before.text, self.patches), self.before.file, shown)
+        text = self.before + self.missing
+        lines = [line.rstrip("\r\n") for line in LINE.findall(text)]
+        yield from unified(lines, hunks(text, self.patches), self.file, shown)
 
 
 def rewrite(
@@ -65,11 +73,7 @@ def rewrite(
     rewriting.edit({spec.name: add.get(spec.ensure, ()) for spec in LISTS.values()}, remove)
     if not_opted_out is not None:
         rewriting.renew_section(not_opted_out)
-    return Rewritten(
-        apply(rewriting.layout.text, rewriting.patches).removesuffix(missing),
-        rewriting.layout,
-        tuple(rewriting.patches),
-    )
+    return Rewritten(file, text, tuple(rewriting.patches), missing)
 
 
 class _Rewriting:
