@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
 
-from tests.fork_server import STARTERS
+from tests import fork_server
 from voiceid_optout.cli.exit_codes import ExitCode
 
 if TYPE_CHECKING:
@@ -83,8 +82,7 @@ def test_switched_off_a_run_does_not_load_the_package(
     live: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Every process of a run notes which packages it has loaded when it ends; so they start, and are no forks."""
-    for starter in STARTERS:
-        monkeypatch.setattr(f"{starter}.subprocess", subprocess)
+    fork_server.start_as_ever(monkeypatch.setattr)
     notes = tmp_path / "notes"
     notes.mkdir()
     (tmp_path / "sitecustomize.py").write_text(

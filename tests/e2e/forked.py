@@ -86,7 +86,7 @@ class Commands:
 def commands(logs: Path) -> Iterator[Commands]:
     """Give what starts commands for the time of the block; Linux alone."""
     logs.mkdir()
-    server = ForkServer.start(MODULE)
+    server = ForkServer.of_tests(MODULE)
     try:
         yield Commands(server, logs)
     finally:

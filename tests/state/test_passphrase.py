@@ -64,6 +64,21 @@ def test_what_another_sealed_is_read(crypter: Crypter, cipher: AESGCM, text: str
     assert crypter.decrypt(f"v1:{b64encode(nonce).decode()}:{b64encode(sealed).decode()}") == text
 
 
+def test_the_key_that_everybody_has_is_not_derived_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    salt = "v1:LfTudhKBNeo=:v1:OqzBUkjqGv6RgaAG:sHbNnez9NnsswughF7/FfGmlhxC1qw=="
+    key = hashlib.pbkdf2_hmac("sha256", b"local", b64decode(salt.split(":")[1]), 1_000_000, 32)
+    sealed = AESGCM(key).encrypt(bytes(12), b"hush", None)
+    monkeypatch.delattr(passphrase, "PBKDF2HMAC")
+    assert (
+        passphrase.open_with("local", salt).decrypt(
+            f"v1:{b64encode(bytes(12)).decode()}:{b64encode(sealed).decode()}"
+        )
+        == "hush"
+    )
+    with pytest.raises(NameError):
+        passphrase.open_with("local ", salt)
+
+
 def test_no_two_alike(crypter: Crypter) -> None:
     assert len({crypter.encrypt("hush") for _ in range(20)}) == 20
 

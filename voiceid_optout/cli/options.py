@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from voiceid_optout.memory import no_collection
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -230,7 +232,8 @@ class LazyGroup(click.Group):
             return None
         place, about = self._lazy[cmd_name]
         module, _, name = place.partition(":")
-        found: click.Command = getattr(import_module(f"voiceid_optout.cli.{module}"), name)
+        with no_collection():
+            found: click.Command = getattr(import_module(f"voiceid_optout.cli.{module}"), name)
         found.short_help = about
         return found
 

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from voiceid_optout.cli.exit_codes import CommandError, ExitCode
 from voiceid_optout.cli.output import confirmed, echo, remember, styled
@@ -18,6 +17,8 @@ from voiceid_optout.plan.review import format_duration
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    from rich.progress import Progress
 
     from voiceid_optout.plan.review import Review
 
@@ -125,6 +126,8 @@ class WorkProgress:
         self._ticker: threading.Thread | None = None
         self._bar: Progress | None = None
         if console.is_terminal:
+            from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn  # noqa: PLC0415 - only there
+
             self._bar = Progress(
                 TextColumn("{task.description}"),
                 BarColumn(_BAR_WIDTH),

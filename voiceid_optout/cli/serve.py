@@ -16,6 +16,7 @@ from voiceid_optout.cli.exit_codes import ExitCode
 from voiceid_optout.cli.options import LazyGroup
 from voiceid_optout.cli.output import echo
 from voiceid_optout.cli.serve_production import production_options, production_settings
+from voiceid_optout.memory import no_collection
 from voiceid_optout.service.errors import DataLockedError, StartError
 from voiceid_optout.service.settings import Settings
 
@@ -130,7 +131,8 @@ def command(
         _refuse_options(ctx, ctx.invoked_subcommand)
         return
     # Imported here: web server and database take a quarter of a second that other commands need not pay.
-    from voiceid_optout.service.process import configure, run  # noqa: PLC0415
+    with no_collection():
+        from voiceid_optout.service.process import configure, run  # noqa: PLC0415
 
     def ready(running: Running) -> None:
         admin = f" · admin {running.admin_url}" if running.admin_url else ""

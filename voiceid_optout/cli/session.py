@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, cast
 
 from voiceid_optout.cli import context as contexts
-from voiceid_optout.cli import git, labels, links
+from voiceid_optout.cli import labels
 from voiceid_optout.cli.connection import client_settings, environment_for, make_private, pace_of, scope_of
 from voiceid_optout.cli.context import People
 from voiceid_optout.cli.exit_codes import CommandError, ExitCode
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, MutableMapping
     from pathlib import Path
 
+    from voiceid_optout.cli import git
     from voiceid_optout.cli.context import Context
     from voiceid_optout.engine.interface import Engine
     from voiceid_optout.plan import Plan, Scope
@@ -95,7 +96,11 @@ class Session:
 
     def _links(self, plan: Plan, was: Mapping[str, git.Was]) -> Mapping[str, str]:
         """Return the address of each row's line, as far as one is known."""
-        found = links.find(self.context, self.mask) if plan.steps else None
+        if not plan.steps:
+            return {}
+        from voiceid_optout.cli import links  # noqa: PLC0415 - only where something changes, as the next one
+
+        found = links.find(self.context, self.mask)
         if found is None:
             return {}
         now = {step.label: self.people.places.get(step.label, "") for step in plan.steps}
@@ -110,7 +115,11 @@ class Session:
             for step in plan.steps
             if step.is_person and step.action is Action.FORGET and step.label not in self.people.places
         }
-        return git.places(self.context, self.keys, left) if left else {}
+        if not left:
+            return {}
+        from voiceid_optout.cli import git  # noqa: PLC0415
+
+        return git.places(self.context, self.keys, left)
 
 
 @contextmanager

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from voiceid_optout.cli.exit_codes import CommandError, ExitCode
-from voiceid_optout.cli.git import run_message
 from voiceid_optout.cli.labels import Missing, finish
 from voiceid_optout.cli.options import (
     approve_option,
@@ -219,6 +218,8 @@ def _permit(session: Session, work: Work, verdict: Verdict, *, yes: bool) -> Non
 
 
 def _execute(session: Session, work: Work, options: RunOptions, review: Review) -> tuple[Outcome, Plan]:
+    from voiceid_optout.cli.git import run_message  # noqa: PLC0415 - a preview is no run
+
     context, plan = session.context, review.plan
     return perform(
         session,

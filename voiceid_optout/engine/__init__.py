@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from typing import TYPE_CHECKING
 
+from voiceid_optout.memory import no_collection
 from voiceid_optout.state import StackError
 
 if TYPE_CHECKING:
@@ -32,10 +33,12 @@ def choose(name: str | None, environment: Mapping[str, str]) -> Engine:
             f"or go without it: --engine {EMBEDDED}"
         )
     if name != EMBEDDED and command is not None:
-        from voiceid_optout.engine.official import OfficialEngine  # noqa: PLC0415 - only if it is the one
+        with no_collection():
+            from voiceid_optout.engine.official import OfficialEngine  # noqa: PLC0415 - only if it is the one
 
         return OfficialEngine(program_providers)
-    from voiceid_optout.engine.embedded.engine import EmbeddedEngine  # noqa: PLC0415 - only if it is the one
+    with no_collection():
+        from voiceid_optout.engine.embedded.engine import EmbeddedEngine  # noqa: PLC0415 - only if it is the one
 
     return EmbeddedEngine()
 

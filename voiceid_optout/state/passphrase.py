@@ -6,7 +6,6 @@ nonce of 12 bytes and no additional data. Texts: ``v1:<nonce>:<ciphertext and ta
 
 from __future__ import annotations
 
-import hashlib
 import os
 from base64 import b64decode, b64encode
 from binascii import Error as Base64Error
@@ -16,6 +15,8 @@ from typing import TYPE_CHECKING
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.pbkdf2 import PBKDF2HMAC
 
 from voiceid_optout.state import PassphraseError, StateError
 
@@ -28,6 +29,13 @@ INCORRECT = (
     "made with; if a change of it was cut short, run `optout passphrase rotate` again"
 )
 _PROOF = "pulumi"
+# Keys that are no secret: passphrase and salt of the sandbox are in every copy of this project. To derive them
+# takes longer than anything else that a first look does.
+_PUBLIC_KEYS = {
+    ("local", b64decode("LfTudhKBNeo=")): bytes.fromhex(
+        "762f94fe400a3829ab77cde83328275f62b7decacd5ca4fbeaa7c3fd635f10b9"
+    )
+}
 _NONCE_BYTES = 12
 _SALT_BYTES = 8
 _DAMAGED_SALT = "the encryption salt is damaged: restore Pulumi.<stack>.yaml or the state from Git or a backup"
@@ -101,4 +109,7 @@ def find(environment: Mapping[str, str]) -> str:
 
 @lru_cache(maxsize=4)  # `up` plans and then applies: the second run of a process need not wait for the key again
 def _derive(passphrase: str, salt: bytes) -> bytes:
-    return hashlib.pbkdf2_hmac("sha256", passphrase.encode(), salt, ROUNDS, 32)
+    if (public := _PUBLIC_KEYS.get((passphrase, salt))) is not None:
+        return public
+    # Not hashlib: the OpenSSL that a Python is built with may need half as long again.
+    return PBKDF2HMAC(SHA256(), 32, salt, ROUNDS).derive(passphrase.encode())

@@ -315,7 +315,7 @@ def test_a_process_that_nobody_needed_ends(plugins: Plugins) -> None:
     (spare,) = plugins._all()
     plugins.kill()
     plugins.close()
-    assert spare._process.poll() is not None
+    assert spare._process.wait(0) is not None
 
 
 def test_killed(plugins: Plugins) -> None:

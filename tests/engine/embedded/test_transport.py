@@ -16,15 +16,15 @@ from pulumi.runtime.proto import provider_pb2 as pb
 from pulumi.runtime.proto.provider_pb2_grpc import ResourceProviderServicer, add_ResourceProviderServicer_to_server
 
 from voiceid_optout.engine.embedded.plugin_process import Server
+from voiceid_optout.engine.embedded.program import Caller, RemoteError
 from voiceid_optout.engine.embedded.transport import (
     DONE,
     METHODS,
     POOL_SIZE,
     Callee,
-    Caller,
+    CallFailed,
     ConnectionPool,
     Frame,
-    RemoteError,
 )
 from voiceid_optout.state import OutOfScope, OutOfScopeError
 
@@ -234,7 +234,7 @@ def test_calls_run_side_by_side_each_with_its_own_answer(pool: ConnectionPool) -
 )
 def test_a_failure_is_one_of_its_call(pool: ConnectionPool, method: str, request_: Any, words: str) -> None:
     for _ in range(POOL_SIZE + 1):  # the connection serves on
-        with pytest.raises(RemoteError, match=words):
+        with pytest.raises(CallFailed, match=words):
             pool.call(method, request_)
 
 

@@ -10,6 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from voiceid_optout import urn as urns
+from voiceid_optout.engine.embedded.forks import CLIENT, server_for
 from voiceid_optout.engine.embedded.goal import missing_target, missing_targets
 from voiceid_optout.engine.embedded.host import ProgramHost, program_providers, start_message
 from voiceid_optout.engine.embedded.monitor import Monitor
@@ -43,9 +44,11 @@ from voiceid_optout.state.stack import open_stack
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from pathlib import Path
 
     from pulumi.automation.events import EngineEvent
 
+    from voiceid_optout.engine.embedded.forks import ForkServer
     from voiceid_optout.engine.embedded.host import ProgramEnd
     from voiceid_optout.engine.interface import Request
     from voiceid_optout.state.stack import Stack, StateFile
@@ -53,13 +56,25 @@ if TYPE_CHECKING:
 
 
 class EmbeddedEngine:
-    """Runs operations in this process, the program and the provider plugin each in one of their own."""
+    """Runs operations in this process, the program and the provider plugin each in one of their own.
+
+    These are forks of a server, which stays for the next run.
+    """
 
     name = "embedded"
 
     def __init__(self) -> None:
         """Make one for any number of runs: `up` plans with it and then applies."""
         self._read: StateFile | None = None
+        self._server: ForkServer | None = None
+        self._root: Path | None = None
+
+    def _server_of(self, request: Request, *ahead: str) -> ForkServer | None:
+        if any(name.startswith("PYTHON") for name in request.environment):
+            return None  # only what is started anew takes notice of these
+        if request.root != self._root:
+            self._server, self._root = server_for(request.root, *ahead), request.root
+        return self._server
 
     def run(self, operation: Operation, request: Request, on_event: Callable[[EngineEvent], None]) -> Outcome:
         """Do the operation. See :class:`voiceid_optout.engine.interface.Engine`."""
@@ -71,6 +86,8 @@ class EmbeddedEngine:
         project = projects.load_project(request.root)
         if project.cli_only:
             raise OutOfScopeError(OutOfScope.PROJECT_SETTING, project.cli_only[0])
+        calls = request.refresh or operation in WRITES_STATE | ASKS_SERVICE
+        server = self._server_of(request, *([CLIENT] if calls else []))
         backend = Backend(request.backend, project.name, request.stack)
         with ExitStack() as cleanup:
             if operation in WRITES_STATE:
@@ -78,15 +95,16 @@ class EmbeddedEngine:
             # Processes are started before anything else, so that they import while the passphrase is worked on.
             host = None
             if operation in RUNS_PROGRAM:
-                host = ProgramHost(request.root, request.environment, report)
+                host = ProgramHost(request.root, request.environment, report, server)
                 cleanup.callback(host.stop)
-            calls = request.refresh or operation in WRITES_STATE | ASKS_SERVICE
-            plugins = Plugins(request, project.name, report, calls=calls)
+            plugins = Plugins(request, project.name, report, calls=calls, server=server)
             cleanup.callback(plugins.close)
             if operation in ASKS_SERVICE:
                 plugins.start()
             environment = {**os.environ, **request.environment}
-            providers = partial(program_providers, request, project) if operation in RUNS_PROGRAM else None
+            providers = (
+                partial(program_providers, request, project, server=server) if operation in RUNS_PROGRAM else None
+            )
             writable = operation in WRITES_STATE
             stack = open_stack(
                 project,

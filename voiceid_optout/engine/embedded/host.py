@@ -11,7 +11,6 @@ import json
 import os
 import socket
 import subprocess
-import sys
 import threading
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
@@ -19,12 +18,13 @@ from queue import SimpleQueue
 from typing import IO, TYPE_CHECKING, Any
 
 from google.protobuf import empty_pb2
-from pulumi.runtime.proto import engine_pb2, resource_pb2
 
 from voiceid_optout import urn as urns
+from voiceid_optout.engine.embedded import forks
 from voiceid_optout.engine.embedded.monitor import FEATURES
 from voiceid_optout.engine.embedded.transport import DONE, METHODS, Callee, Frame, from_struct
 from voiceid_optout.engine.messages import ErrorLines
+from voiceid_optout.pulumi_parts import engine_pb2, resource_pb2
 from voiceid_optout.speakers import Person
 from voiceid_optout.state import ProgramError, values
 from voiceid_optout.state.trust import PROVIDER_KEY
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    from voiceid_optout.engine.embedded.forks import ForkServer
     from voiceid_optout.engine.interface import Request
     from voiceid_optout.state.project import Project, StackConfig
 
@@ -65,21 +66,24 @@ def start_message(request: Request, project: Project, config: StackConfig, *, dr
 class ProgramHost:
     """One run of the program. The process starts at once, so that it imports while the engine prepares."""
 
-    def __init__(self, root: Path, environment: Mapping[str, str], report: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        root: Path,
+        environment: Mapping[str, str],
+        report: Callable[[str], None],
+        server: ForkServer | None = None,
+    ) -> None:
         self._done = False
         ours, theirs = socket.socketpair()
         self._connection = Connection(ours.detach())
-        self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-            [sys.executable, "-m", "voiceid_optout.engine.embedded.program", str(theirs.fileno())],
-            cwd=root,
-            env={**os.environ, **environment, "PYTHONUNBUFFERED": "1"},
-            pass_fds=[theirs.fileno()],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            process_group=0,  # a terminal's Ctrl-C is for the engine alone
-        )
-        theirs.close()
+        with theirs:
+            self._process = forks.start(
+                server,
+                [forks.PROGRAM, str(theirs.fileno())],
+                folder=root,
+                variables={**os.environ, **environment, "PYTHONUNBUFFERED": "1"},
+                descriptors=[theirs.fileno()],
+            )
         self._readers = [
             threading.Thread(target=_forward, args=(stream, report), daemon=True)
             for stream in (self._process.stdout, self._process.stderr)
@@ -183,13 +187,15 @@ def _forward(stream: IO[bytes], report: Callable[[str], None]) -> None:
                 report(text)
 
 
-def program_providers(request: Request, project: Project, config: StackConfig) -> frozenset[str]:
+def program_providers(
+    request: Request, project: Project, config: StackConfig, server: ForkServer | None = None
+) -> frozenset[str]:
     """Return the texts of the providers that the program sends in a preview without any state.
 
     A program that fails has sent what it had sent: the run itself will say what is wrong with it.
     """
     listener = _Listener(request, project)
-    host = ProgramHost(request.root, request.environment, lambda _: None)
+    host = ProgramHost(request.root, request.environment, lambda _: None, server)
     start = start_message(request, project, config, dry_run=True)
     try:
         host.run(start, listener.serve, request.parallel)

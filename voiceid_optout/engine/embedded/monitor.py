@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from google.protobuf import empty_pb2
-from pulumi.runtime.proto import engine_pb2, resource_pb2
 
 from voiceid_optout.engine.embedded.goal import read_goal
 from voiceid_optout.engine.embedded.transport import from_program, to_struct
+from voiceid_optout.pulumi_parts import engine_pb2, resource_pb2
 from voiceid_optout.state import OutOfScope, OutOfScopeError, StackError
 
 if TYPE_CHECKING:

@@ -10,12 +10,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pulumi.automation.events import OpType
-
 from voiceid_optout import urn as urns
 from voiceid_optout.engine.embedded.goal import is_targeted, missing_target, missing_targets
 from voiceid_optout.engine.embedded.plugin import ProviderError
 from voiceid_optout.engine.embedded.run import describe, now
+from voiceid_optout.pulumi_parts import events as api
 from voiceid_optout.state import StackError, values
 from voiceid_optout.state.journal import EntryKind
 from voiceid_optout.state.resource import sealed
@@ -49,7 +48,7 @@ def refresh(run: Run, base: Checkpoint, *, final: bool) -> None:
 def _refresh_one(run: Run, old: ResourceState, final: bool) -> None:  # noqa: FBT001 - a worker's argument
     if run.stopped:
         return
-    metadata = describe(OpType.REFRESH, old, old, read=True)
+    metadata = describe(api.OpType.REFRESH, old, old, read=True)
     run.emitter.before(metadata, planning=run.planning)
     try:
         new, op = _read(run, old)
@@ -65,25 +64,25 @@ def _refresh_one(run: Run, old: ResourceState, final: bool) -> None:  # noqa: FB
     if new is None:
         run.journal.record(EntryKind.REMOVE, old)
     else:
-        run.journal.record(EntryKind.SAME if op is OpType.SAME else EntryKind.PUT, new)
-    shown = op if final else OpType.REFRESH
+        run.journal.record(EntryKind.SAME if op is api.OpType.SAME else EntryKind.PUT, new)
+    shown = op if final else api.OpType.REFRESH
     run.emitter.done(describe(shown, old, new, read=True), planning=run.planning)
     if final and not old.is_provider:
         run.emitter.count(op)
 
 
-def _read(run: Run, old: ResourceState) -> tuple[ResourceState | None, OpType]:
+def _read(run: Run, old: ResourceState) -> tuple[ResourceState | None, api.OpType]:
     if not old.custom or old.is_provider or old.pending_replacement:
-        return old, OpType.SAME
+        return old, api.OpType.SAME
     plugin = run.plugin()
     id_, outputs, inputs = plugin.read(old.urn, old.id, old.outputs, old.inputs)
     if not id_:
-        return None, OpType.DELETE
+        return None, api.OpType.DELETE
     diff = plugin.diff(old.urn, id_, outputs, old.inputs)
     new = sealed(replace(old, id=id_, outputs=outputs, inputs=inputs))
     if values.plain_value([outputs, inputs]) != values.plain_value([old.outputs, old.inputs]):
         new = replace(new, modified=now())
-    return new, OpType.UPDATE if diff.changes else OpType.SAME
+    return new, api.OpType.UPDATE if diff.changes else api.OpType.SAME
 
 
 def delete_all(run: Run, resources: Iterable[ResourceState]) -> None:
@@ -167,7 +166,7 @@ def _delete(run: Run, old: ResourceState, deleted: Collection[str]) -> bool:
 
     def act() -> None:
         forgotten = old.retain_on_delete or old.external or old.deleted_with in deleted
-        if old.custom and not old.is_provider and not forgotten and op is not OpType.REMOVE_PENDING_REPLACE:
+        if old.custom and not old.is_provider and not forgotten and op is not api.OpType.REMOVE_PENDING_REPLACE:
             run.plugin().delete(old.urn, old.id, old.outputs)
 
     op = _operation(old)
@@ -181,17 +180,17 @@ def _delete(run: Run, old: ResourceState, deleted: Collection[str]) -> bool:
     return True
 
 
-def _operation(old: ResourceState) -> OpType:
+def _operation(old: ResourceState) -> api.OpType:
     if old.delete:
-        return OpType.DELETE_REPLACED
+        return api.OpType.DELETE_REPLACED
     if old.pending_replacement:
-        return OpType.REMOVE_PENDING_REPLACE  # it was deleted by the run that could not make its successor
-    return OpType.DISCARD if old.external else OpType.DELETE
+        return api.OpType.REMOVE_PENDING_REPLACE  # it was deleted by the run that could not make its successor
+    return api.OpType.DISCARD if old.external else api.OpType.DELETE
 
 
 def _refuse_delete(run: Run, old: ResourceState) -> None:
     """Fail because of a protected resource; nothing was tried, so the other deletes go on."""
-    metadata = describe(OpType.DELETE, old, None)
+    metadata = describe(api.OpType.DELETE, old, None)
     run.emitter.before(metadata, planning=run.planning)
     run.fail(old.urn, f"{urns.name(old.urn)} is protected and cannot be deleted: unprotect it first", halt=False)
     if not run.planning:

@@ -5,22 +5,21 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 import threading
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any
 
-from pulumi.runtime.proto import provider_pb2 as pb
-
-from voiceid_optout.engine.embedded.plugin_process import LOAD_CLIENT
-from voiceid_optout.engine.embedded.transport import ConnectionPool, RemoteError, from_struct, to_struct
+from voiceid_optout.engine.embedded import forks
+from voiceid_optout.engine.embedded.transport import CallFailed, ConnectionPool, from_struct, to_struct
 from voiceid_optout.engine.messages import last_line
+from voiceid_optout.pulumi_parts import provider_pb2 as pb
 from voiceid_optout.state import PluginError, values
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    from voiceid_optout.engine.embedded.forks import ForkServer
     from voiceid_optout.engine.interface import Request
     from voiceid_optout.state.values import PropertyMap
 
@@ -52,6 +51,7 @@ class Plugin:
         report: Callable[[str], None],
         *,
         calls: bool = False,
+        server: ForkServer | None = None,
     ) -> None:
         """Start the process; it is ready when the first call needs it. ``report`` gets each line it prints.
 
@@ -67,16 +67,14 @@ class Plugin:
         variables = {**os.environ, **environment, "PULUMI_PROJECT": project, "PYTHONUNBUFFERED": "1"}
         variables["PYTHONPATH"] = os.pathsep.join(part for part in (str(root), variables.get("PYTHONPATH")) if part)
         ends = [end.fileno() for end in self._connections.theirs]
-        options = [LOAD_CLIENT] if calls else []
-        self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-            [sys.executable, "-m", "voiceid_optout.engine.embedded.plugin_process", *options, *map(str, ends)],
-            cwd=root,
-            env=variables,
-            pass_fds=ends,
-            stdin=subprocess.PIPE,  # never written to: its end tells the plugin that we are gone
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            process_group=0,  # a terminal's Ctrl-C is for the engine alone
+        options = [forks.LOAD_CLIENT] if calls else []
+        self._process = forks.start(
+            server,
+            [forks.PLUGIN, *options, *map(str, ends)],
+            folder=root,
+            variables=variables,
+            descriptors=ends,
+            has_input=True,  # never written to: its end tells the plugin that we are gone
         )
         self._connections.close_theirs()
 
@@ -102,8 +100,9 @@ class Plugin:
             raise PluginError("the provider plugin has no output")
         port = out.readline().strip()
         if not port.isdigit():
-            _, errors = self._process.communicate()
-            text = errors.decode(errors="replace")
+            if port:
+                self._process.kill()  # what it says next is of no use
+            text = err.read().decode(errors="replace")
             reason = last_line(text) if text.strip() else "it printed something else than its port"
             raise PluginError(f"the provider plugin did not start: {reason}")
         for stream in (out, err):
@@ -171,7 +170,7 @@ class Plugin:
     def _guarded(self, method: str, request: Any) -> Any:
         try:
             return self._connections.call(method, request)
-        except RemoteError as error:
+        except CallFailed as error:
             raise ProviderError(last_line(str(error) or "the provider failed")) from None
         except (EOFError, OSError):
             raise PluginError(f"the provider plugin {self._end()}") from None
@@ -208,9 +207,16 @@ class Plugins:
     """Hands out running plugins. A refresh before an ``up`` may need the config of the last run beside today's."""
 
     def __init__(
-        self, request: Request, project: str, report: Callable[[str], None], *, calls: bool = False
+        self,
+        request: Request,
+        project: str,
+        report: Callable[[str], None],
+        *,
+        calls: bool = False,
+        server: ForkServer | None = None,
     ) -> None:
         """Start none yet; ``calls`` says that they will call the service."""
+        self._server = server
         self._request = request
         self._calls = calls
         self._project = project
@@ -236,7 +242,10 @@ class Plugins:
             return self._running[key]
 
     def _launch(self) -> Plugin:
-        return Plugin(self._request.root, self._project, self._request.environment, self._report, calls=self._calls)
+        request = self._request
+        return Plugin(
+            request.root, self._project, request.environment, self._report, calls=self._calls, server=self._server
+        )
 
     def _all(self) -> list[Plugin]:
         return [*self._running.values(), *([self._spare] if self._spare else [])]

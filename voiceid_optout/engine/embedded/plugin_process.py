@@ -14,6 +14,7 @@ from importlib import import_module
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Any
 
+from voiceid_optout.engine.embedded.forks import CLIENT, LOAD_CLIENT
 from voiceid_optout.engine.embedded.transport import PLUGIN_METHODS, answer, receive, send
 from voiceid_optout.pulumi_internals import run_plugin
 
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
     import grpc
 
-LOAD_CLIENT = "--load-client"
 _SERVICE = "pulumirpc.ResourceProvider"
 
 
@@ -111,7 +111,7 @@ class _AbortError(Exception):
 
 def _load_client() -> None:
     """Import what calls the service, before the first step that does waits for it."""
-    import_module("voiceid_optout.voiceid.client")
+    import_module(CLIENT)
 
 
 def _end_with_the_engine() -> None:

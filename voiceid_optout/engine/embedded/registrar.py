@@ -7,12 +7,11 @@ import uuid
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pulumi.automation.events import OpType
-
 from voiceid_optout import urn as urns
 from voiceid_optout.engine.embedded.goal import ResourceOp, choose_op, is_targeted, keep_ignored
 from voiceid_optout.engine.embedded.plugin import ProviderError
 from voiceid_optout.engine.embedded.run import describe, stamped
+from voiceid_optout.pulumi_parts import events as api
 from voiceid_optout.state import OutOfScope, OutOfScopeError, ProgramError, values
 from voiceid_optout.state.journal import EntryKind
 from voiceid_optout.state.resource import ResourceState
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
     from voiceid_optout.state.checkpoint import Checkpoint
     from voiceid_optout.state.values import PropertyMap
 
-    _Registered = tuple[OpType, ResourceState | None, ResourceState]
+    _Registered = tuple[api.OpType, ResourceState | None, ResourceState]
 
 
 class Registrar:
@@ -103,7 +102,7 @@ class Registrar:
         new = goal.state(inputs, provider=provider)
         if deleted is not None:
             self._run.report_replace(deleted, new)
-            return self.create(new, deleted, OpType.CREATE_REPLACEMENT)
+            return self.create(new, deleted, api.OpType.CREATE_REPLACEMENT)
         if old is None:
             return self.create(new) if self._may_begin(new) else None
         diff = self._run.diff(replace(old, urn=goal.urn), inputs)
@@ -113,7 +112,7 @@ class Registrar:
         match step:
             case ResourceOp.SAME:
                 same = replace(new, id=old.id, outputs=old.outputs, created=old.created, modified=old.modified)
-                return self._run.step(OpType.SAME, old, same, lambda: same, entry=EntryKind.SAME)
+                return self._run.step(api.OpType.SAME, old, same, lambda: same, entry=EntryKind.SAME)
             case ResourceOp.UPDATE:
                 return self._update(new, old)
             case _:
@@ -137,7 +136,7 @@ class Registrar:
         self,
         new: ResourceState,
         old: ResourceState | None = None,
-        op: OpType = OpType.CREATE,
+        op: api.OpType = api.OpType.CREATE,
         old_after: ResourceState | None = None,
     ) -> ResourceState | None:
         """Create a resource; in a replace of ``old``, ``old_after`` is its copy, which waits for its deletion."""
@@ -158,7 +157,7 @@ class Registrar:
             return stamped(replace(new, id=old.id, outputs=outputs), old)
 
         planned = replace(new, id=old.id, outputs=new.inputs)
-        return self._run.step(OpType.UPDATE, old, planned, act)
+        return self._run.step(api.OpType.UPDATE, old, planned, act)
 
     def _default_provider(self) -> str:
         """Return the reference to the default provider's entry, which comes before its first user."""
@@ -182,10 +181,10 @@ class Registrar:
         )
         if old is not None and old.inputs == new.inputs:
             new = replace(new, created=old.created, modified=old.modified)
-            kind, op = EntryKind.SAME, OpType.SAME
+            kind, op = EntryKind.SAME, api.OpType.SAME
         else:
             new = stamped(new, old)
-            kind, op = EntryKind.PUT, OpType.UPDATE if old else OpType.CREATE
+            kind, op = EntryKind.PUT, api.OpType.UPDATE if old else api.OpType.CREATE
         self._run.step(op, old, new, lambda: new, entry=kind)
         return new
 
@@ -206,7 +205,7 @@ class Components:
             self._run.left_out.add(new.urn)
             return None
         new = replace(new, created=old.created, modified=old.modified) if old else stamped(new, None)
-        op, kind = (OpType.SAME, EntryKind.SAME) if old else (OpType.CREATE, EntryKind.PUT)
+        op, kind = (api.OpType.SAME, EntryKind.SAME) if old else (api.OpType.CREATE, EntryKind.PUT)
         with self._lock:
             self._registered[new.urn] = (op, old, new)
         return self._run.step(op, old, new, lambda: new, entry=kind)
@@ -250,7 +249,7 @@ class Replacer:
         run: Run,
         base: tuple[ResourceState, ...],
         seen: Collection[str],
-        create: Callable[[ResourceState, ResourceState, OpType, ResourceState | None], ResourceState | None],
+        create: Callable[[ResourceState, ResourceState, api.OpType, ResourceState | None], ResourceState | None],
     ) -> None:
         self._run = run
         self._base = base
@@ -270,7 +269,7 @@ class Replacer:
         copy = replace(old, delete=True)
         if self._run.planning:
             self._run.journal.record(EntryKind.REPLACED, old)
-        created = self._create(new, old, OpType.CREATE_REPLACEMENT, copy)
+        created = self._create(new, old, api.OpType.CREATE_REPLACEMENT, copy)
         if created is not None:
             self._run.report_replace(copy, created)
         return created
@@ -286,7 +285,7 @@ class Replacer:
         if not old.pending_replacement:
             self._delete_half(old)
         self._run.report_replace(old, new)
-        return self._create(new, old, OpType.CREATE_REPLACEMENT, None)
+        return self._create(new, old, api.OpType.CREATE_REPLACEMENT, None)
 
     def _delete_half(self, old: ResourceState) -> None:
         def act() -> ResourceState:
@@ -294,7 +293,7 @@ class Replacer:
                 self._run.plugin().delete(old.urn, old.id, old.outputs)
             return replace(old, pending_replacement=True)
 
-        self._run.step(OpType.DELETE_REPLACED, old, None, act)
+        self._run.step(api.OpType.DELETE_REPLACED, old, None, act)
 
     def _to_be_replaced_with(self, root: ResourceState) -> list[ResourceState]:
         """Return what depends on a resource and cannot do without it for a while, by its provider's word."""

@@ -9,10 +9,9 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from pulumi.automation import events as api
-
 from voiceid_optout.engine.embedded.plugin import ProviderError
 from voiceid_optout.engine.interface import Operation
+from voiceid_optout.pulumi_parts import events as api
 from voiceid_optout.state import PluginError, values
 from voiceid_optout.state.checkpoint import timestamp
 from voiceid_optout.state.journal import EntryKind

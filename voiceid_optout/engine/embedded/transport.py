@@ -11,7 +11,6 @@ Property values travel as protobuf Structs, in which the SDK and the provider pl
 
 from __future__ import annotations
 
-import itertools
 import socket
 import struct
 import threading
@@ -21,11 +20,10 @@ from multiprocessing.connection import Connection
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
-import grpc
 from google.protobuf import empty_pb2, struct_pb2
-from pulumi.runtime.proto import callback_pb2, engine_pb2, provider_pb2, resource_pb2
 
 from voiceid_optout import urn as urns
+from voiceid_optout.pulumi_parts import callback_pb2, engine_pb2, provider_pb2, resource_pb2
 from voiceid_optout.state import OutOfScope, OutOfScopeError, values
 
 if TYPE_CHECKING:
@@ -37,7 +35,6 @@ if TYPE_CHECKING:
 
 
 _HEAD = struct.Struct("<QB")
-_GONE = "the engine is gone"
 POOL_SIZE = 4  # as many as the plugin has threads when the CLI calls it
 OK, ERROR = 0, 1
 DONE = 255  # the program has ended; the frame's body is a JSON text
@@ -71,7 +68,6 @@ METHODS = (
     Method("RegisterErrorHook", resource_pb2.RegisterErrorHookRequest, empty_pb2.Empty),
     Method("RegisterPackage", resource_pb2.RegisterPackageRequest, resource_pb2.RegisterPackageResponse),
 )
-_NUMBERS = {method.name: number for number, method in enumerate(METHODS)}
 # What the engine calls of the plugin.
 PLUGIN_METHODS = (
     Method("Configure", provider_pb2.ConfigureRequest, provider_pb2.ConfigureResponse),
@@ -117,86 +113,8 @@ def answer(call: Frame, serve: Callable[[int, bytes], bytes]) -> Frame:
         return Frame(call.number, ERROR, str(error).encode())
 
 
-class RemoteError(grpc.RpcError):
-    """A call that failed, in the form the SDK expects of gRPC."""
-
-    def __init__(self, code: grpc.StatusCode, details: str) -> None:
-        super().__init__(details)
-        self._code = code
-        self._details = details
-
-    def code(self) -> grpc.StatusCode:
-        """Return the status."""
-        return self._code
-
-    def details(self) -> str:
-        """Return the message."""
-        return self._details
-
-
-class Caller:
-    """The program's side: methods of the monitor and the engine, callable from any thread."""
-
-    def __init__(self, connection: Connection, lost: Callable[[], None]) -> None:
-        """Start receiving; ``lost`` is called when the engine is gone and no call can be answered any more."""
-        self._connection = connection
-        self._lost = lost
-        self._numbers = itertools.count()
-        self._send = threading.Lock()
-        self._waiting: dict[int, SimpleQueue[tuple[int, bytes]]] = {}
-        threading.Thread(target=self._receive, daemon=True, name="channel").start()
-
-    def __getattr__(self, name: str) -> Any:
-        """Return the remote method; one the engine does not have answers UNIMPLEMENTED, as gRPC would."""
-        if name.startswith("_"):
-            raise AttributeError(name)
-        number = _NUMBERS.get(name)
-
-        def call(request: Any, *_: Any, **__: Any) -> Any:
-            if number is None:
-                raise RemoteError(grpc.StatusCode.UNIMPLEMENTED, str(OutOfScopeError(OutOfScope.CALL, name)))
-            return self._call(METHODS[number], number, request)
-
-        return call
-
-    def Log(self, request: Any, *_: Any, **__: Any) -> Any:  # noqa: N802 - the protocol's name
-        """Pass a message on; those for debugging end here, where the SDK writes a dozen for each resource."""
-        if request.severity == engine_pb2.DEBUG:
-            return empty_pb2.Empty()
-        return self._call(METHODS[_NUMBERS["Log"]], _NUMBERS["Log"], request)
-
-    def _call(self, method: Method, number: int, request: Any) -> Any:
-        call = next(self._numbers)
-        answer: SimpleQueue[tuple[int, bytes]] = SimpleQueue()
-        self._waiting[call] = answer
-        try:
-            self._write(call, number, request.SerializeToString())
-        except OSError:
-            del self._waiting[call]
-            raise RemoteError(grpc.StatusCode.UNAVAILABLE, _GONE) from None
-        status, body = answer.get()
-        if status == OK:
-            return method.response.FromString(body)
-        raise RemoteError(grpc.StatusCode.UNKNOWN, body.decode())
-
-    def finish(self, body: bytes) -> None:
-        """Tell the engine that the program has ended."""
-        self._write(next(self._numbers), DONE, body)
-
-    def _write(self, call: int, number: int, body: bytes) -> None:
-        with self._send:
-            send(self._connection, Frame(call, number, body))
-
-    def _receive(self) -> None:
-        while True:
-            try:
-                frame = receive(self._connection)
-            except EOFError:
-                for waiting in list(self._waiting.values()):
-                    waiting.put((ERROR, _GONE.encode()))
-                self._lost()
-                return
-            self._waiting.pop(frame.number).put((frame.kind, frame.body))
+class CallFailed(Exception):  # noqa: N818 - a failure that is the other side's answer
+    """A method of the plugin has raised; the text is what it says."""
 
 
 class Callee:
@@ -238,7 +156,7 @@ class ConnectionPool:
     def call(self, method: str, request: Any) -> Any:
         """Call a method and wait for its answer.
 
-        Raises :class:`RemoteError` when the method raised, :class:`OSError` or :class:`EOFError` when the plugin is
+        Raises :class:`CallFailed` when the method raised, :class:`OSError` or :class:`EOFError` when the plugin is
         gone.
         """
         number = _PLUGIN_NUMBERS[method]
@@ -249,7 +167,7 @@ class ConnectionPool:
         finally:
             self._free.put(connection)
         if frame.kind != OK:
-            raise RemoteError(grpc.StatusCode.UNKNOWN, frame.body.decode(errors="replace"))
+            raise CallFailed(frame.body.decode(errors="replace"))
         return PLUGIN_METHODS[number].response.FromString(frame.body)
 
     def close(self) -> None:

@@ -16,8 +16,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
-import urllib3
-
 from voiceid_optout.service.db.store import Store
 from voiceid_optout.service.errors import ApiError, ServiceError
 from voiceid_optout.service.settings import EVENTS_FILE, EVENTS_WEBHOOK, SecretError, WebhookSettings
@@ -26,7 +24,7 @@ POLL_SECONDS = 0.25
 LEASE_SECONDS = 60.0
 MAX_WAIT_SECONDS = 300.0
 SIGNATURE_HEADER = "Voiceid-Signature"
-_TIMEOUT = urllib3.Timeout(connect=5, read=10)
+_CONNECT_SECONDS, _READ_SECONDS = 5, 10
 _SUCCESS = range(200, 300)
 
 _log = logging.getLogger("voiceid_optout.service")
@@ -84,7 +82,11 @@ class WebhookSink:
 
     def __init__(self, settings: WebhookSettings) -> None:
         self._settings = settings
-        self._http = urllib3.PoolManager(num_pools=1, timeout=_TIMEOUT, retries=False)
+        import urllib3  # noqa: PLC0415 - few services have a webhook
+
+        timeout = urllib3.Timeout(connect=_CONNECT_SECONDS, read=_READ_SECONDS)
+        self._http = urllib3.PoolManager(num_pools=1, timeout=timeout, retries=False)
+        self._failure = urllib3.exceptions.HTTPError
 
     def deliver(self, bodies: list[str]) -> None:
         """Send the events in one request; raises SinkError, whose text never holds the address."""
@@ -100,7 +102,7 @@ class WebhookSink:
         }
         try:
             answer = self._http.request("POST", self._settings.url, body=body, headers=headers, redirect=False)
-        except urllib3.exceptions.HTTPError as error:
+        except self._failure as error:
             # Its text quotes the address, which may carry a token.
             raise SinkError(f"the webhook cannot be reached ({type(error).__name__})") from None
         if answer.status not in _SUCCESS:

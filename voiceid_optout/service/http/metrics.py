@@ -1,18 +1,17 @@
 """What the service counts, collected for Prometheus.
 
-Counting is on the path of every request, so it is a list and an index; the client library gives the form when it is
-asked for.
+Counting is on the path of every request, so it is a list and an index; the client library gives the form, and is
+loaded, when somebody asks.
 """
 
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
-from prometheus_client.exposition import generate_latest
-from prometheus_client.metrics_core import Metric
-from prometheus_client.registry import Collector, CollectorRegistry
+if TYPE_CHECKING:
+    from prometheus_client.metrics_core import Metric
 
 OK = "ok"
 _LATENCY = (0.001, 0.0025, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 1.0, 5.0)
@@ -57,8 +56,10 @@ class Metrics:
         """Count one answer: ``outcome`` is ``ok`` or the error's code, ``seconds`` from its last byte in to now."""
         self._requests[operation, outcome].add(seconds)
 
-    def families(self) -> Iterable[Metric]:
+    def families(self) -> "Iterable[Metric]":
         """Return what has been counted."""
+        from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily  # noqa: PLC0415
+
         requests = CounterMetricFamily(
             "voiceid_requests", "Requests answered, by operation and outcome.", labels=["operation", "outcome"]
         )
@@ -86,12 +87,21 @@ class Waiting:
 
 def exposition(metrics: Metrics, commits: int, connections: int, waiting: Mapping[str, Waiting]) -> bytes:
     """Return everything in Prometheus' text format; ``waiting`` is by sink."""
+    from prometheus_client.exposition import generate_latest  # noqa: PLC0415
+    from prometheus_client.registry import Collector, CollectorRegistry  # noqa: PLC0415
+
+    class Fixed(Collector):
+        def collect(self) -> "Iterable[Metric]":
+            return [*metrics.families(), *_gauges(commits, connections, waiting)]
+
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Fixed([*metrics.families(), *_gauges(commits, connections, waiting)]))
+    registry.register(Fixed())
     return generate_latest(registry)
 
 
-def _gauges(committed: int, connected: int, waiting: Mapping[str, Waiting]) -> Iterable[Metric]:
+def _gauges(committed: int, connected: int, waiting: Mapping[str, Waiting]) -> "Iterable[Metric]":
+    from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily  # noqa: PLC0415
+
     commits = CounterMetricFamily(
         "voiceid_commits", "Write transactions committed; requests in flight share them.", value=committed
     )
@@ -104,11 +114,3 @@ def _gauges(committed: int, connected: int, waiting: Mapping[str, Waiting]) -> I
         count.add_metric([sink], state.count)
         age.add_metric([sink], state.age)
     return (commits, connections, count, age)
-
-
-class _Fixed(Collector):
-    def __init__(self, families: Iterable[Metric]) -> None:
-        self._families = list(families)
-
-    def collect(self) -> Iterable[Metric]:
-        return self._families

@@ -1,0 +1,177 @@
+"""A process of the fork server is what one of ``subprocess.Popen`` would be."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests import fork_server
+from tests.engine.bench import Bench
+from tests.engine.embedded.processes import living, wait_for
+from tests.fork_server import ForkServer
+from voiceid_optout.engine.embedded.forks import PLUGIN, Forked, Process, server_for, start
+
+FACTS = """
+import json, os, signal, sys
+facts = {
+    "cwd": os.getcwd(),
+    "leads its group": os.getpgid(0) == os.getpid(),
+    "parent": os.getppid(),
+    "arguments": sys.argv,
+    "variables": dict(os.environ),
+    "path": sys.path,
+    "descriptors": sorted(
+        os.readlink(link).split(":")[0]
+        for link in map("/proc/self/fd/{}".format, range(600))
+        if os.path.exists(link)
+    ),
+    "interrupt": signal.getsignal(signal.SIGINT) is signal.default_int_handler,
+    "optimize": sys.flags.optimize,
+    "buffered": not sys.stdout.write_through,
+}
+open("facts.json", "w").write(json.dumps(facts))
+"""
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[ForkServer]:
+    with fork_server.fork_server() as made:
+        if made is None:
+            pytest.skip("processes start as ever here")
+        yield made
+
+
+def facts(root: Path) -> Any:
+    """Run a program that writes down what it is given."""
+    bench = Bench.make(root)
+    bench.write("__main__.py", FACTS)
+    ran = bench.run("preview")
+    assert ran.ok, ran.errors
+    text = (root / "facts.json").read_text().replace(str(root.parent), "FOLDER")
+    return json.loads(text)
+
+
+def test_a_program_is_given_what_popen_gives(
+    server: ForkServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fork_server.start_as_ever(monkeypatch.setattr)
+    started = facts(tmp_path / "started" / "sample")
+    fork_server.install(server, monkeypatch.setattr)
+    assert facts(tmp_path / "forked" / "sample") == started | {"parent": os.getpid()}
+
+
+def test_a_program_may_have_a_descriptor_of_the_servers_number(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lowest = os.open(os.devnull, os.O_RDONLY)
+    with fork_server.fork_server() as made:
+        if made is None:
+            pytest.skip("processes start as ever here")
+        os.close(lowest)  # the next pair of sockets takes this number, and the one that the server got
+        fork_server.install(made, monkeypatch.setattr)
+        facts(tmp_path / "sample")
+
+
+Begin = Callable[..., Process]
+
+
+@pytest.fixture
+def begin(tmp_path: Path) -> Iterator[Begin]:
+    """What starts a plugin that waits for calls, which never come."""
+    begun: list[Process] = []
+
+    def made(server: ForkServer, **options: Any) -> Process:
+        process = start(server, [PLUGIN], folder=tmp_path, variables=os.environ, descriptors=[], **options)
+        begun.append(process)
+        return process
+
+    yield made
+    for process in begun:
+        process.kill()
+        process.wait()
+        for stream in (process.stdin, process.stdout, process.stderr):
+            if stream is not None:
+                stream.close()
+
+
+def test_the_end_of_one_is_waited_for_and_told_apart(server: ForkServer, begin: Begin) -> None:
+    killed, told, left = (begin(server, has_input=True) for _ in range(3))
+    assert isinstance(killed, Forked)
+    with pytest.raises(subprocess.TimeoutExpired):
+        killed.wait(0)
+    killed.kill()
+    told.terminate()
+    assert left.stdin is not None
+    left.stdin.close()  # the plugin takes this for the end of its engine
+    assert [one.wait() for one in (killed, told, left)] == [-9, -15, 1]
+    killed.kill()  # somebody else may have its number by now
+    assert killed.wait(0) == -9
+
+
+def test_one_has_the_name_of_its_module(server: ForkServer, begin: Begin) -> None:
+    process = begin(server, has_input=True)
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"1\n"  # it is ready, and says so though nothing is flushed
+    assert Path(f"/proc/{process.pid}/comm").read_text() == "plugin_process\n"
+
+
+def test_without_input_there_is_nothing_to_read(server: ForkServer, begin: Begin) -> None:
+    assert begin(server).wait() == 1
+
+
+def test_a_server_that_is_dead_leaves_a_process_that_starts_as_ever(begin: Begin, tmp_path: Path) -> None:
+    dead = ForkServer.start(tmp_path, "no_such_module")
+    process = begin(dead)
+    assert isinstance(process, subprocess.Popen)
+    assert process.wait() == 1
+    dead.close()
+    process = begin(dead)
+    assert isinstance(process, subprocess.Popen)
+    assert process.wait() == 1
+
+
+def test_a_server_ends_with_who_asked_for_it(tmp_path: Path) -> None:
+    code = (
+        "import os, sys\nfrom pathlib import Path\nfrom voiceid_optout.engine.embedded.forks import server_for\n"
+        "server = server_for(Path(sys.argv[1]))\nprint(sys.stdin.readline(), flush=True)\nos._exit(0)"
+    )
+    asking = subprocess.Popen([sys.executable, "-c", code, tmp_path], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    wait_for(lambda: living(tmp_path))
+    asking.communicate(b"go\n")
+    wait_for(lambda: not living(tmp_path))
+
+
+def test_a_run_with_variables_for_the_interpreter_starts_anew(
+    tmp_path: Path, server: ForkServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fork_server.install(server, monkeypatch.setattr)
+    bench = Bench.make(tmp_path / "sample")
+    bench.write("__main__.py", FACTS)
+    assert bench.run("preview", environment={"PYTHONOPTIMIZE": "2"}).ok
+    assert json.loads((bench.root / "facts.json").read_text())["optimize"] == 2
+
+
+def test_the_server_imports_in_one_thread() -> None:
+    code = (
+        "import os\nfrom importlib import import_module\nfrom voiceid_optout.engine.embedded import forks\n"
+        "for module in (*forks._AHEAD, forks.CLIENT):\n    import_module(module)\n"
+        "print(len(os.listdir('/proc/self/task')))"
+    )
+    assert subprocess.check_output([sys.executable, "-c", code]) == b"1\n"
+
+
+def test_where_nobody_adopts_orphans_there_is_no_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "darwin")
+    assert server_for(tmp_path) is None
+    monkeypatch.undo()
+
+    def refused(_: int) -> int:
+        raise OSError
+
+    monkeypatch.setattr(os, "pidfd_open", refused)
+    assert server_for(tmp_path) is None
