@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import re
 import tempfile
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 
     from yaml.error import Mark
     from yaml.events import Event
+
+
+_SURROGATE, _SURROGATE_BYTES = re.compile(r"\\u[dD]"), re.compile(rb"\\u[dD]")  # escapes of JSON
 
 
 def write_atomic(path: Path, data: bytes, mode: int = 0o600) -> None:
@@ -184,8 +188,8 @@ def read_json(text: str | bytes) -> Any:
 def _may_have_surrogates(text: str | bytes) -> bool:
     """Tell whether a document needs a second look: most have neither such an escape nor another script."""
     if isinstance(text, bytes):
-        return b"\\ud" in text or b"\\uD" in text or b"\xed" in text
-    return "\\ud" in text or "\\uD" in text or not text.isascii()
+        return b"\xed" in text or _SURROGATE_BYTES.search(text) is not None
+    return not text.isascii() or _SURROGATE.search(text) is not None
 
 
 def _whole(text: str) -> float:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from array import array
 from collections import defaultdict
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -33,6 +34,7 @@ _LABEL_DIGITS = 16
 _BLOCK = 64  # bytes of SHA-256's blocks
 _INNER, _OUTER = (bytes(byte ^ pad for byte in range(256)) for pad in (0x36, 0x5C))
 LABEL_PREFIX = "sp-"
+_LABEL_LENGTH = len(LABEL_PREFIX) + _LABEL_DIGITS
 ABSENT = "gone"  # in a shard, in place of a status: the service does not have the speaker
 # How many shards a domain may have, with the hexadecimal digits of a label that tell them apart. The names of the
 # resources have the digits, so the number lies in every state.
@@ -209,36 +211,34 @@ def shards_for(people: int) -> int:
 
 def sharded(
     listed: Sequence[Listed], keys: LabelKeys, shards_of_domain: int | None = None
-) -> Iterator[tuple[Shard, list[int]]]:
-    """Yield the shards that have people, in order, each with the places in ``listed`` of its lines.
+) -> Iterator[tuple[Shard, array[int]]]:
+    """Yield the shards that have people, in order, each with the places of its people in ``listed``, which rise.
 
     ``shards_of_domain`` is one of SHARDS, None for as many as the people of each domain need.
     """
     domains: defaultdict[str, list[int]] = defaultdict(list)
     for number, one in enumerate(listed):
         domains[one.domain_id].append(number)
+    is_released = Ensure.RELEASED  # up to Python 3.11, each reading of it from its class costs a fifth of a label
     for domain_id, numbers in sorted(domains.items()):
         labelled = _labelling(keys.in_domain(domain_id)[0], domain_id)
-        # The lines first, in the order of the register: to go back to each person costs more than to make a label.
-        shards: defaultdict[str, tuple[list[str], list[int]]] = defaultdict(lambda: ([], []))
+        shards: defaultdict[str, tuple[list[str], array[int]]] = defaultdict(lambda: ([], array("I")))
         released = set()
-        count = SHARDS[shards_of_domain or shards_for(len(numbers))]
-        digits = slice(len(LABEL_PREFIX), len(LABEL_PREFIX) + count)
+        digits = slice(len(LABEL_PREFIX), len(LABEL_PREFIX) + SHARDS[shards_of_domain or shards_for(len(numbers))])
         for number in numbers:
             one = listed[number]
             label = labelled(one.speaker_id)
-            if one.ensure == Ensure.RELEASED:
+            if one.ensure == is_released:
                 released.add(label)
             lines, places = shards[label[digits]]
             lines.append(f"{label} {one.speaker_id}\n")
             places.append(number)
         for name in sorted(shards):
             lines, places = shards.pop(name)
-            order = sorted(range(len(lines)), key=lines.__getitem__)
-            ids = "".join([lines[place] for place in order])
-            labels = shard_labels(ids)
+            lines.sort()
+            labels = [line[:_LABEL_LENGTH] for line in lines]
             members = "".join([f"{label} {'released' if label in released else 'opted_out'}\n" for label in labels])
-            yield Shard(domain_id, name, members, ids), [places[place] for place in order]
+            yield Shard(domain_id, name, members, "".join(lines)), places
 
 
 class _HandOver:

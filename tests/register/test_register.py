@@ -136,6 +136,13 @@ def test_several_places_make_one_register(tmp_path: Path) -> None:
     assert fault.other == Location("one/people.yaml", 1, 3)
 
 
+def test_so_many_duplicates_are_shown_and_no_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("voiceid_optout.register.MAX_FAULTS", 3)
+    (tmp_path / "a.yaml").write_text("domain: sandbox\nspeakers:\n" + "- caller-zq01\n" * 9)
+    found = [(fault.code, fault.location.line) for fault in faults_of(tmp_path)]
+    assert found == [*((Code.DUPLICATE_SPEAKER, line) for line in (4, 5, 6)), (Code.TOO_MANY_FAULTS, 7)]
+
+
 @pytest.fixture(scope="module")
 def any_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Give one folder for all examples: pytest looks at all others when it makes one."""

@@ -154,6 +154,7 @@ def _work(
     most = _peak() + MEMORY
     watch = _Watch(str(project))
     watch.install()
+    sys.dont_write_bytecode = True  # what a command imports late is no file of its own doing
     for number in numbers:
         at[:] = struct.pack("q", number)
         signal.setitimer(signal.ITIMER_VIRTUAL, PROCESSOR_SECONDS)

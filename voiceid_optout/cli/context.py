@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from array import array
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -17,7 +16,7 @@ from voiceid_optout.config import Grouping, faults
 from voiceid_optout.config import read as read_config
 from voiceid_optout.memory import no_collection
 from voiceid_optout.register import Ensure, load
-from voiceid_optout.speakers import LabelKeys, Person, Shard, shard_labels, shard_of, sharded
+from voiceid_optout.speakers import LabelKeys, Person, Shard, shard_lines, shard_of, sharded
 from voiceid_optout.state import PassphraseError
 from voiceid_optout.state import project as projects
 from voiceid_optout.state.config_values import as_text
@@ -200,7 +199,7 @@ class People:
         entries = register.entries
         declared: tuple[Person, ...] | tuple[Shard, ...]
         if grouping is Grouping.SHARDED:
-            shards = [(shard, array("I", numbers)) for shard, numbers in sharded(entries, keys, number)]
+            shards = [*sharded(entries, keys, number)]
             declared, found = tuple(shard for shard, _ in shards), _Entries.of_shards(entries, shards, keys)
         else:
             declared = persons = keys.people(entries)
@@ -240,8 +239,9 @@ class _Entries:
         for shard, numbers in shards:
             found._shards[shard_of(shard.members)].append((shard, numbers))
             if keys.previous is not None:
-                before = (str(keys.previous_label(entries[number])) for number in numbers)
-                renamed.update(zip(before, shard_labels(shard.members), strict=True))
+                after = {speaker_id: label for label, speaker_id in shard_lines(shard.speaker_ids)}
+                those = (entries[number] for number in numbers)
+                renamed.update((str(keys.previous_label(one)), after[one.speaker_id]) for one in those)
         return found
 
     def find(self, label: str) -> Entry | None:
@@ -251,7 +251,8 @@ class _Entries:
 
     def _near(self, digits: str) -> Mapping[str, int]:
         for shard, numbers in self._shards.pop(digits, ()):
-            self._numbers[digits].update(zip(shard_labels(shard.members), numbers, strict=True))
+            places = {self._entries[number].speaker_id: number for number in numbers}
+            self._numbers[digits].update((label, places[one]) for label, one in shard_lines(shard.speaker_ids))
         return self._numbers[digits]
 
     def __iter__(self) -> Iterator[str]:

@@ -5,7 +5,7 @@ It is decided of a person, and of a shard with its people: there also whom an up
 
 import operator
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -157,39 +157,34 @@ def check_shard(new: Mapping[str, Any]) -> tuple[dict[str, Any], list[Failure]]:
     members, speaker_ids = inputs.get("members"), inputs.get("speaker_ids")
     if is_unknown(members) or is_unknown(speaker_ids):
         return inputs, failures
-    if reason := _members_fault(members):
-        failures.append(Failure("members", reason))
-    elif reason := _digits_fault(inputs.get("digits", ""), str(members)):
+    if not isinstance(members, str) or not _MEMBERS.fullmatch(members):
+        form = f"members has a line a person: a label, a blank, {' or '.join(Ensure)}, and a line feed"
+        return inputs, [*failures, Failure("members", form)]
+    labels = speakers.shard_labels(members)
+    if any(map(operator.ge, labels, labels[1:])):
+        failures.append(Failure("members", "members lists each label once, in their order"))
+    elif reason := _digits_fault(inputs.get("digits", ""), labels):
         failures.append(Failure("digits", reason))
     else:
-        failures.extend(Failure("speaker_ids", reason) for reason in _ids_faults(str(members), speaker_ids))
+        failures.extend(Failure("speaker_ids", reason) for reason in _ids_faults(labels, speaker_ids))
     return inputs, failures
 
 
-def _members_fault(members: object) -> str | None:
-    if not isinstance(members, str) or not _MEMBERS.fullmatch(members):
-        return f"members has a line a person: a label, a blank, {' or '.join(Ensure)}, and a line feed"
-    labels = speakers.shard_labels(members)
-    if any(map(operator.ge, labels, labels[1:])):
-        return "members lists each label once, in their order"
-    return None
-
-
-def _digits_fault(digits: object, members: str) -> str | None:
-    """Say what is wrong with digits: a wrong text of people has been found before."""
+def _digits_fault(digits: object, labels: Sequence[str]) -> str | None:
+    """Say what is wrong with digits. Of labels in their order, those between begin as the first and the last do."""
     if is_unknown(digits):
         return None
     start = f"{speakers.LABEL_PREFIX}{digits}"
-    if all(label.startswith(start) for label in speakers.shard_labels(members)):
+    if not labels or (labels[0].startswith(start) and labels[-1].startswith(start)):
         return None
     return "digits are those that the labels of members begin with"
 
 
-def _ids_faults(members: str, speaker_ids: object) -> Iterator[str]:
+def _ids_faults(labels: Sequence[str], speaker_ids: object) -> Iterator[str]:
     if not isinstance(speaker_ids, str) or not _LINES.fullmatch(speaker_ids):
         yield "speaker_ids has a line a person: a label, a blank, the id, and a line feed"
         return
-    if speakers.shard_labels(speaker_ids) != speakers.shard_labels(members):
+    if speakers.shard_labels(speaker_ids) != labels:
         yield "speaker_ids and members list the same labels, in the same order"
         return
     if _IDS.fullmatch(speaker_ids):

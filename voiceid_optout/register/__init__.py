@@ -15,7 +15,7 @@ from typing import NamedTuple
 from voiceid_optout.foreign_text import one_line
 from voiceid_optout.memory import no_collection
 from voiceid_optout.register.document import Document, Listed, read_document
-from voiceid_optout.register.events import Events
+from voiceid_optout.register.events import MAX_FAULTS, Events
 from voiceid_optout.register.faults import ABOUT, Code, Fault, Location, RegisterError, RegisterInvalid
 from voiceid_optout.register.fields import parse_date
 from voiceid_optout.register.sources import Source, discover, read
@@ -238,18 +238,23 @@ def _unknown(name: str, domains: Mapping[str, str], what: str) -> str:
 
 
 def find_duplicates(documents: Iterable[tuple[str, Document]]) -> list[Fault]:
-    """Return a fault for each entry whose person is listed before; files come with the domain they are about.
+    """Return a fault for each entry whose person is listed before, up to MAX_FAULTS and one that says so.
 
-    A file whose domain is unknown is judged by itself: its caller gives it a name of its own.
+    Files come with the domain they are about. A file whose domain is unknown is judged by itself: its caller gives
+    it a name of its own.
     """
-    faults = []
+    faults: list[Fault] = []
     first: defaultdict[str, dict[str, Listed]] = defaultdict(dict)
     for domain_id, document in documents:
         known = first[domain_id]
         for listed in document.listed:
             earlier = known.setdefault(listed.speaker_id, listed)
-            if earlier is not listed:
-                faults.append(_duplicate_fault(earlier, listed))
+            if earlier is listed:
+                continue
+            if len(faults) == MAX_FAULTS:  # one such line could otherwise cost a kilobyte, for each three bytes
+                message = f"more than {MAX_FAULTS} entries of people who are listed before: the rest is not shown"
+                return [*faults, Fault(listed.location, Code.TOO_MANY_FAULTS, message)]
+            faults.append(_duplicate_fault(earlier, listed))
     return faults
 
 

@@ -137,7 +137,7 @@ ABOUT: Mapping[Code, About] = MappingProxyType(
         Code.TOO_DEEP: About(_Y, "Lists and mappings are nested without need.", "An entry is the deepest level."),
         Code.TOO_MANY_FAULTS: About(
             _Y,
-            "The rest of the file is not shown.",
+            "There are more; they are not shown.",
             "Look at the first fault: it is likely the cause of the others.",
         ),
         Code.EMPTY_FILE: About(
