@@ -4,7 +4,7 @@ To import Pulumi's SDK takes most of a short run. So a server imports it once, w
 forks both processes, as often as they are needed. A fork gets the descriptors, variables, folder, process group and
 parent that :class:`subprocess.Popen` would give it. Before a fork the server has done nothing but import, in one
 thread. Where there is no server (only Linux can give an orphan a new parent), processes start as ever. Why, and
-what it is worth: docs/adr/0028-forked-processes.md.
+what it is worth: docs/adr/0027-forked-processes.md.
 """
 
 from __future__ import annotations
