@@ -30,7 +30,7 @@ def test_a_sandbox_runs_with_the_python_of_optout(tmp_path: Path) -> None:
     assert (up.code, "Done: 3 opted out, 1 released." in up.out) == (0, True), up.output
     assert shell.optout("add", "caller-000018").code == 0
     assert "Done: 1 opted out." in shell.optout("up", "--yes").out
-    assert shell.optout("drift").out == "No drift: 5 people as the register asks.\n"
+    assert shell.optout("drift").out.endswith("No drift: 5 people as the register asks.\n")
     assert shell.optout("up", "--yes", "--engine", "embedded").out.endswith(
         "Nothing changed: the service says what the register asks.\n"
     )

@@ -139,7 +139,7 @@ class Life:
         return not self.takes_away()
 
     def takes_away(self) -> bool:
-        state = people_of(read(self.copy))
+        state = people_of(read(self.copy), as_read=False)  # who has drifted is somebody to lose as well
         asked = {person for person, ensure in state.items() if ensure == "opted_out"}
         return bool(asked - self.listed) or bool(self.released - (state.keys() - asked))
 
@@ -221,18 +221,22 @@ def read(copy: Copy) -> Checkpoint:
     return open_stack(project, backend_of(copy), environment, said.append, writable=False, trust_state=True).base
 
 
-def people_of(state: Checkpoint) -> dict[str, str]:
-    """Return whom the state has, and what is asked for them; who has drifted, or is under way, has nothing yet."""
+def people_of(state: Checkpoint, *, as_read: bool = True) -> dict[str, str]:
+    """Return whom the state has, and what is asked for them; with ``as_read`` not of those who have drifted."""
     found: dict[str, str] = {}
     for item in state.resources:
         kind, outputs = type_of(item.urn), values.plain_value(item.outputs)
         if kind == SPEAKER_TYPE:
             wanted = {"opted_out": "OPTED_OUT", "released": None}[outputs["ensure"]]
-            found[outputs["speaker_id"]] = outputs["ensure"] if outputs.get("status") == wanted else "drifted"
+            found[outputs["speaker_id"]] = (
+                outputs["ensure"] if not as_read or outputs.get("status") == wanted else "drifted"
+            )
         elif kind == SHARD_TYPE:
             ids, drifted = shard_values(outputs["speaker_ids"]), shard_values(outputs["drifted"])
             members = shard_values(outputs["members"])
-            found |= {ids[one]: "drifted" if one in drifted else ensure for one, ensure in members.items()}
+            found |= {
+                ids[one]: "drifted" if as_read and one in drifted else ensure for one, ensure in members.items()
+            }
     return found
 
 
