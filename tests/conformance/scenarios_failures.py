@@ -362,7 +362,10 @@ SCENARIOS = (
         about="A run before was killed in a create: the resource is created again; the CLI keeps the note.",
         turns=(preview(edit=_pending("creating")), up(), refresh()),
         allowed=tuple(
-            Allowed(f"{turn}/state/pending", "the note goes when the create is done again")
+            Allowed(
+                f"{turn}/state/pending",
+                "the note goes when the create is done again, or when nobody asks for it any more",
+            )
             for turn in ("2 up", "3 refresh")
         ),
     ),

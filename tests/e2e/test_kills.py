@@ -192,8 +192,8 @@ class Life:
             self.released -= taken_back
             self.listed |= taken_back
             self.write()
-        begun = time.monotonic()
-        finished = self.optout("up", *self.approval("converge"), *self.engine())
+        begun, engine = time.monotonic(), self.engine()
+        finished = self.optout("up", *self.approval("converge"), *engine)
         assert finished.code == 0, finished.output
         self.lasts = min(self.lasts, time.monotonic() - begun)
         self.tampered -= self.listed
@@ -203,7 +203,8 @@ class Life:
         state = read(self.copy)
         asked = dict.fromkeys(self.listed, "opted_out")
         assert people_of(state) == asked | dict.fromkeys(self.released, "released")
-        assert state.pending == ()
+        # The Pulumi CLI keeps for ever that it was killed in a create, be it of a resource that nobody asks for.
+        assert {one.type for one in state.pending} <= ({"creating"} if "pulumi" in engine else set())
         backend = backend_of(self.copy)
         assert not backend.journal_file.exists()
         assert not any(backend.lock_folder.rglob("*.json"))

@@ -127,6 +127,11 @@ class Journal:
         pending = [replace(one, resource=_renamed(one.resource, old, new)) for one in self._pending.values()]
         self._pending = {(one.resource.urn, one.type): one for one in pending}
 
+    def forget_creates(self) -> None:
+        """Forget which creates an earlier run was killed in: what is still declared has been made by now."""
+        with self._lock:
+            self._pending = {key: one for key, one in self._pending.items() if one.type != "creating"}
+
     def checkpoint(self) -> Checkpoint:
         """Return the state now: what this run finished, in that order, then what it has not touched."""
         with self._lock:

@@ -269,6 +269,19 @@ def test_a_step_whose_plugin_was_killed_stays_pending(
     assert sorted(settled.things()) == sorted(wishes)
 
 
+def test_a_create_that_is_asked_for_no_more_is_forgotten(settled: Bench) -> None:
+    wishes: dict[str, dict[str, Any]] = {"s0": {}, "s1": {}, "s2": {}}
+    settled.want(**wishes, s3={})
+    settled.faults({"create:s3": {"kill": 1}})
+    assert not settled.up().ok
+    settled.faults()
+    settled.want(**wishes)
+    assert settled.up(targets=[urn("s1")]).ok
+    assert [one.resource.urn for one in settled.checkpoint().pending] == [urn("s3")]
+    assert settled.up().ok
+    assert settled.checkpoint().pending == ()
+
+
 @pytest.mark.parametrize("operation", ["refresh", "drift", "destroy"])
 def test_killed_without_a_program(settled: Bench, operation: str) -> None:
     settled.faults({"read:s1": {"kill": 1}, "delete:s1": {"kill": 1}})

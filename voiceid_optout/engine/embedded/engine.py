@@ -216,6 +216,8 @@ class Execution:
         end = self._host.run(start, monitor.serve, run.request.parallel)
         registrar.components.finish_stack(failed=run.failed.is_set() or bool(end.error))
         self._take_end(end)
+        if not run.failed.is_set() and not run.request.targets:
+            run.journal.forget_creates()  # else those of resources that are declared no more would stay for ever
 
     def _miss_targets(self, known: Iterable[str]) -> None:
         for target in missing_targets(self._run.request.targets, known):
