@@ -82,7 +82,7 @@ def _lines(dice: random.Random, data: bytes, files: Sequence[bytes]) -> bytes:
     at = dice.randrange(len(lines))
     match dice.randrange(6):
         case 0:
-            lines[at:at] = [lines[at]] * dice.choice((1, 2, 200))
+            lines[at:at] = [lines[at]] * min(dice.choice((1, 2, 200)), 1 + _LARGEST // (len(lines[at]) + 1))
         case 1:
             del lines[at]
         case 2:
