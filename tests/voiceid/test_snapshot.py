@@ -10,7 +10,7 @@ from tests.voiceid.fixtures import REGION, SWIFT, Connect, Serve
 from tests.voiceid.live import Live
 from tests.voiceid.scripted import DOMAIN, Answer, Scripted, failure, speaker, summary
 from voiceid_optout.speakers import SpeakerStatus
-from voiceid_optout.voiceid import UNKNOWN, UnknownDomain
+from voiceid_optout.voiceid import UNKNOWN, Speaker, UnknownDomain
 from voiceid_optout.voiceid.client import Client
 from voiceid_optout.voiceid.settings import ClientSettings, Quotas
 from voiceid_optout.voiceid.snapshot import FEW_READS, MANY_READS, PAGE_TIMEOUT, RETRY_AFTER_READS, Snapshot
@@ -112,6 +112,41 @@ def test_a_page_answers_a_read_that_waits_for_its_turn(serve: Serve, monkeypatch
     assert found is not None
     assert found.status is SpeakerStatus.OPTED_OUT  # as listed, not as described
     assert reads(server) == 1
+
+
+def test_a_page_answers_before_the_walk_is_at_its_end(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("voiceid_optout.voiceid.snapshot.FEW_READS", 0)
+    script = Domain(page("a", more="1"), page("b"))
+    rest = threading.Event()
+
+    def in_two_steps(operation: str, body: dict[str, Any]) -> Answer:
+        assert body.get("NextToken") is None or rest.wait(PATIENCE)
+        return script(operation, body)
+
+    slow = Client(ClientSettings(serve(in_two_steps).url, REGION, Quotas(describe=0.01, list=1000)))
+    with closing(slow), ThreadPoolExecutor(1) as pool:
+        snapshot = Snapshot(slow, DOMAIN)
+        snapshot.read("x")  # takes the only token for a long time
+        waiting = pool.submit(snapshot.read, "a")
+        script.listing.set()
+        assert waiting.result(PATIENCE) is not None
+        assert not snapshot._index.is_complete
+        rest.set()
+        snapshot.close()
+
+
+def test_a_speaker_that_was_made_anew_is_gone_by_its_former_name(serve: Serve, connect: Connect) -> None:
+    script = Domain(page("a"))
+    script.listing.set()
+    snapshot = Snapshot(connect(serve(script).url), DOMAIN)
+    former = "id#" + "f" * 22
+    snapshot._index.add_page([listed_as("a", former)])
+    assert snapshot.opt_out("a").generated_speaker_id != former
+    assert snapshot.known(former) is None
+
+
+def listed_as(person: str, generated: str) -> Speaker:
+    return Speaker(DOMAIN, person, generated, SpeakerStatus.ENROLLED, 0, 0)
 
 
 def test_our_write_wins_over_an_older_page(serve: Serve, connect: Connect) -> None:
@@ -281,13 +316,21 @@ def test_very_many_reads_wait_for_the_walk(serve: Serve, connect: Connect) -> No
     assert reads(server) == 0
 
 
-def test_very_many_reads_describe_when_the_walk_fails(serve: Serve, connect: Connect) -> None:
+def test_very_many_reads_describe_when_the_walk_fails(
+    serve: Serve, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
     denied = failure("AccessDeniedException")
     server = serve(lambda operation, body: denied if operation == "ListSpeakers" else speaker(body["SpeakerId"]))
     snapshot = Snapshot(connect(server.url), DOMAIN)
     snapshot.expect(MANY_READS)
     assert snapshot.read("a") is not None
     assert reads(server) == 1
+    join_walks()
+    with monkeypatch.context() as patched:
+        patched.setattr(snapshot, "_walk_from", MANY_READS * 2)
+        patched.setattr(snapshot._progress, "wait", lambda _: pytest.fail("there is no walk to wait for"))
+        assert snapshot.read("b") is not None
+    assert reads(server) == 2
 
 
 def test_very_many_reads_describe_when_the_walk_stands_still(
