@@ -227,7 +227,7 @@ def sharded(
             inner.update(speaker_id.encode())
             outer.update(inner.digest())
             digits = outer.hexdigest()[:_LABEL_DIGITS]
-            if one.ensure is is_released:
+            if one.ensure == is_released:
                 released.add(f"{LABEL_PREFIX}{digits}")
             lines, places = shards[digits[:count]]
             lines.append(f"{LABEL_PREFIX}{digits} {speaker_id}\n")

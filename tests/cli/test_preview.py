@@ -150,7 +150,7 @@ def test_an_invalid_register_ends_it_before_anything_starts(project: Project, mo
 def test_many_people_should_share_resources(
     project: Project, model: ModelEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("voiceid_optout.cli.context.MANY", 1)
+    monkeypatch.setattr("voiceid_optout.register.report.MANY", 1)
     result = project.run("preview")
     assert "note: 2 people with a resource each: an unchanged preview takes about 1 s, with" in result.stdout
 

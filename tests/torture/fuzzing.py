@@ -82,7 +82,7 @@ class _Watch:
 
     def _judge(self, path: object) -> None:
         text = os.path.abspath(os.fsdecode(path)) if isinstance(path, (str, bytes, os.PathLike)) else ""  # noqa: PTH100 - bytes too
-        if text and not text.startswith((self.folder, *_HARMLESS)) and not text.endswith((".pyc", "__pycache__")):
+        if text and not text.startswith((self.folder, *_HARMLESS)):
             self.outside.append(text)
 
 
@@ -154,7 +154,7 @@ def _work(
     most = _peak() + MEMORY
     watch = _Watch(str(project))
     watch.install()
-    sys.dont_write_bytecode = True  # what a command imports late is no file of its own doing
+    sys.dont_write_bytecode = True  # of what a command imports late
     for number in numbers:
         at[:] = struct.pack("q", number)
         signal.setitimer(signal.ITIMER_VIRTUAL, PROCESSOR_SECONDS)

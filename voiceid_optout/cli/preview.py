@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from voiceid_optout.cli.context import advice
 from voiceid_optout.cli.exit_codes import CommandError, ExitCode
 from voiceid_optout.cli.labels import Missing
 from voiceid_optout.cli.options import refresh_option, report_options, run_options, with_options
@@ -31,6 +30,7 @@ from voiceid_optout.plan import (
 )
 from voiceid_optout.plan.render_json import document
 from voiceid_optout.plan.review import planned
+from voiceid_optout.register.report import advice
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -10,7 +10,6 @@ import click
 from rich.console import Console
 from rich.text import Text
 
-from voiceid_optout.cli.context import advice
 from voiceid_optout.cli.editing import warn
 from voiceid_optout.cli.exit_codes import ExitCode
 from voiceid_optout.cli.options import cwd_option, stack_name
@@ -20,7 +19,7 @@ from voiceid_optout.foreign_text import printable
 from voiceid_optout.register import Entry, Register, load_paths
 from voiceid_optout.register.faults import Fault, RegisterInvalid
 from voiceid_optout.register.fields import schema_text
-from voiceid_optout.register.report import Warned, contacts, github, github_warnings, reviews_past, summary
+from voiceid_optout.register.report import Warned, advice, contacts, github, github_warnings, reviews_past, summary
 from voiceid_optout.register.report import as_json as json_of
 
 
