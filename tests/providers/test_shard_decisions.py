@@ -40,11 +40,11 @@ def labels(found: list[Member]) -> list[str]:
 
 
 def test_check_keeps_the_inputs_alone() -> None:
-    assert check_shard({**IN, "__provider": "x", "drifted": None}) == (IN, [])
+    assert check_shard({}, {**IN, "__provider": "x", "drifted": None}) == (IN, [])
 
 
 def test_check_passes_a_shard_without_people() -> None:
-    assert check_shard({"domain_id": DOMAIN, "members": "", "speaker_ids": ""})[1] == []
+    assert check_shard({}, {"domain_id": DOMAIN, "members": "", "speaker_ids": ""})[1] == []
 
 
 @each_row(
@@ -72,16 +72,25 @@ def test_check_passes_a_shard_without_people() -> None:
     ],
 )
 def test_check_refuses(change: dict[str, Any], property_: str, says: str) -> None:
-    _, [failure] = check_shard({**IN, **change})
+    _, [failure] = check_shard({}, {**IN, **change})
     assert failure.property == property_
     assert says in failure.reason
     assert "planted" not in failure.reason
 
 
+def test_check_looks_again_at_what_differs_from_the_state_alone() -> None:
+    bad = {**IN, "speaker_ids": f"{A} planted-1\n{B} planted@2\n"}
+    assert check_shard(OUT, IN) == (IN, [])
+    for change in ({"domain_id": "t" * 22}, {"members": f"{A} released\n{B} released\n"}, {"digits": A[3:4]}):
+        assert check_shard({**bad, **change}, bad)[1] != []
+    assert check_shard({**bad, "drifted": ""}, bad) == (bad, [])
+    assert check_shard({}, {"domain_id": DOMAIN})[1] != []
+
+
 @each_row("unknown", [UNKNOWN, object.__new__(Unknown)])
 @each_row("property_", SHARD_INPUTS)
 def test_check_lets_pass_what_a_preview_does_not_know(property_: str, unknown: Any) -> None:
-    assert check_shard({**IN, property_: unknown})[1] == []
+    assert check_shard({}, {**IN, property_: unknown})[1] == []
 
 
 def test_no_change() -> None:
@@ -172,5 +181,5 @@ def test_the_id_names_domain_and_shard() -> None:
 
 def test_digits_are_kept_where_there_are_some() -> None:
     more = {**IN, "digits": A[3:6]}
-    assert check_shard(more) == (more, [])
+    assert check_shard({}, more) == (more, [])
     assert shard_inputs_of(shard_outputs(more, "")) == more

@@ -103,6 +103,27 @@ def test_secrets_are_sealed_where_they_are(crypter: Crypter) -> None:
     assert resources.from_json(document, crypter.decrypt) == state
 
 
+def test_a_secret_text_that_is_put_out_as_it_came_in_is_sealed_and_opened_once(crypter: Crypter) -> None:
+    secrets = {"same": Secret("hush"), "other": Secret("hush"), "one": Secret(1), "alone": Secret("x")}
+    outputs = {"same": Secret("hush"), "other": Secret("loud"), "one": Secret(True), "more": Secret("y")}
+    state = ResourceState(urn=urn("s1"), custom=True, type=THING, id="i", inputs=secrets, outputs=outputs)
+    document = json.loads(json.dumps(resources.to_json(state, crypter.encrypt)))
+    given, put_out = document["inputs"], document["outputs"]
+    assert put_out["same"] == given["same"]
+    assert put_out["other"] != given["other"]
+    assert put_out["one"] != given["one"]
+    opened = []
+
+    def decrypt(text: str) -> str:
+        opened.append(text)
+        return crypter.decrypt(text)
+
+    again = resources.from_json(document, decrypt)
+    assert again == state
+    assert again.outputs["one"].value is True
+    assert len(opened) == len({*opened}) == len(secrets) + len(outputs) - 1
+
+
 def test_what_a_resource_holds_is_not_shown() -> None:
     state = ResourceState(urn=urn("s1"), custom=True, type=THING, inputs={"a": "someone"}, outputs={"b": "someone"})
     assert "someone" not in repr(state)

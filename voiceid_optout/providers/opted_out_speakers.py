@@ -58,9 +58,9 @@ class OptedOutSpeakersProvider(ResourceProvider):
         self._ask_first = bool(req.config.get("previousLabelKey") or os.environ.get(ASK_FIRST_VARIABLE))
 
     @clean_failures
-    def check(self, _old: dict[str, Any], new: dict[str, Any]) -> CheckResult:
+    def check(self, old: dict[str, Any], new: dict[str, Any]) -> CheckResult:
         """Validate; calls nobody."""
-        inputs, failures = decisions.check_shard(new)
+        inputs, failures = decisions.check_shard(old, new)
         # The CLI prints a named property's value, secret or not; the reason names it as well.
         return CheckResult(inputs, [CheckFailure("", failure.reason) for failure in failures])
 

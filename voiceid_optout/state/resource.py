@@ -114,14 +114,26 @@ def sealed(resource: ResourceState) -> ResourceState:
 
 
 def to_json(resource: ResourceState, encrypt: Callable[[str], str]) -> dict[str, Any]:
-    """Return the resource as the state file writes it."""
+    """Return the resource as the state file writes it.
+
+    A secret text that is put out as it came in is sealed once: the identifiers of a million people are such texts.
+    """
     document: dict[str, Any] = {"urn": resource.urn, "custom": resource.custom}
     for key, attribute in _KEYS.items():
         value = getattr(resource, attribute)
         if not value:
             continue
-        if key in ("inputs", "outputs"):
+        if key == "inputs":
             value = values.encode(value, encrypt)
+        elif key == "outputs":
+            again = {
+                name: document["inputs"][name]
+                for name, item in value.items()
+                if isinstance(item, values.Secret)
+                and isinstance(item.value, str)
+                and resource.inputs.get(name) == item
+            }
+            value = values.encode({**value, **again}, encrypt)
         document[key] = list(value) if isinstance(value, tuple) else value
     return document
 
@@ -133,8 +145,16 @@ def from_json(document: dict[str, Any], decrypt: Callable[[str], str]) -> Resour
         value = document.get(key)
         if not value:
             continue
-        if key in ("inputs", "outputs"):
-            value = values.shared(values.decode(value, decrypt), attributes.get("inputs", {}))
+        if key == "inputs":
+            value = values.decode(value, decrypt)
+        elif key == "outputs":
+            given = document.get("inputs") or {}
+            again = {
+                name: attributes["inputs"][name]
+                for name, item in value.items()
+                if values.is_sealed(item) and given.get(name) == item
+            }
+            value = values.shared(values.decode({**value, **again}, decrypt), attributes.get("inputs", {}))
         attributes[attribute] = tuple(value) if isinstance(value, list) else value
     attributes.setdefault("type", urns.type_of(document["urn"]))
     return ResourceState(**attributes)
