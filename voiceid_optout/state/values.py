@@ -29,7 +29,7 @@ ARCHIVE_SIGNATURE = "0def7320c3a5731c473e5ecbe6d01bc7"
 UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 _GO_EXPONENT_FROM = 1e21
 _GO_EXPONENT_BELOW = 1e-6
-_TEXT_OR_SMALL_NUMBER = re.compile(r'"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?e-0\d|-0\.0(?!\d)')
+_TEXT_OR_SMALL_NUMBER = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|-?\d+(?:\.\d+)?e-0\d|-0\.0(?!\d)')
 
 PropertyMap = dict[str, Any]
 

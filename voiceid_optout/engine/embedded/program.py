@@ -32,11 +32,11 @@ from pulumi.runtime.stack import run_in_stack
 
 from voiceid_optout.engine.embedded.transport import DONE, ERROR, METHODS, OK, Frame, Method, receive, send
 from voiceid_optout.engine.messages import unhandled
-from voiceid_optout.speakers import Person, Shard, hand_over
+from voiceid_optout.speakers import hand_over
 from voiceid_optout.state import OutOfScope, OutOfScopeError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
 _GONE = "the engine is gone"
 _NUMBERS = {method.name: number for number, method in enumerate(METHODS)}
@@ -127,8 +127,9 @@ class Caller:
 def main() -> None:
     """Run the program the first message describes and report how it ended."""
     connection = Connection(int(sys.argv[1]))
-    start: dict[str, Any] = json.loads(connection.recv_bytes())
-    _take_declared(connection, start.pop("declared"))
+    start: dict[str, Any] = connection.recv()
+    if (parts := start.pop("declared")) is not None:
+        hand_over(tuple(one for _ in range(parts) for one in connection.recv()))
     # Without an engine the program would wait for ever: its own waits know nothing of a lost channel.
     caller = Caller(connection, lost=lambda: os._exit(1))
     os.chdir(start["root"])
@@ -154,17 +155,6 @@ def main() -> None:
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(0)  # no waiting for threads that may still be in a call
-
-
-def _take_declared(connection: Connection, declared: Mapping[str, Any] | None) -> None:
-    """Receive what the command has found in the register, in as many messages as it says; nothing for None."""
-    if declared is None:
-        return
-    rows = [row for _ in range(declared["parts"]) for row in json.loads(connection.recv_bytes())]
-    if declared["kind"] == Shard.__name__:
-        hand_over(tuple(Shard(*row) for row in rows))
-    else:
-        hand_over(tuple(Person(*row) for row in rows))
 
 
 def _run(start: dict[str, Any]) -> dict[str, Any]:
