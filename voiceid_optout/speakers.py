@@ -236,7 +236,11 @@ def sharded(
             lines, places = shards.pop(name)
             lines.sort()
             labels = [line[:_LABEL_LENGTH] for line in lines]
-            members = "".join([f"{label} {'released' if label in released else 'opted_out'}\n" for label in labels])
+            members = f" {Ensure.OPTED_OUT}\n".join([*labels, ""])  # an eighth of the time of a text for each
+            if released:
+                members = "".join(
+                    [f"{label} {'released' if label in released else 'opted_out'}\n" for label in labels]
+                )
             yield Shard(domain_id, name, members, "".join(lines)), places
 
 
