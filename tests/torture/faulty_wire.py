@@ -77,15 +77,28 @@ class _Upstream:
         self._idle: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
 
     async def ask(self, request: bytes) -> bytes:
-        reader, writer = self._idle.pop() if self._idle else await asyncio.open_connection(*self._place)
-        writer.write(request)
-        reply = await _message(reader)
+        reader, writer = await self._connection()
+        try:
+            writer.write(request)
+            reply = await _message(reader)
+        except BaseException:
+            writer.close()
+            raise
         self._idle.append((reader, writer))
         return reply
 
-    def close(self) -> None:
+    async def _connection(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        while self._idle:
+            reader, writer = self._idle.pop()
+            if not reader.at_eof():
+                return reader, writer
+            writer.close()  # it was idle for so long that the service has closed it
+        return await asyncio.open_connection(*self._place)
+
+    async def close(self) -> None:
         for _, writer in self._idle:
             writer.close()
+        await asyncio.gather(*(writer.wait_closed() for _, writer in self._idle), return_exceptions=True)
 
 
 async def _message(reader: asyncio.StreamReader) -> bytes:
@@ -197,7 +210,7 @@ def faulty(service: str, share: float, seed: int, kinds: Sequence[str] = QUICK) 
         for task in serving:
             task.cancel()
         await asyncio.gather(*serving, return_exceptions=True)
-        upstream.close()
+        await upstream.close()
 
     thread = threading.Thread(target=loop.run_until_complete, args=(run(),), name="faulty wire")
     thread.start()
