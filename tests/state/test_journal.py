@@ -168,6 +168,12 @@ class TestPending:
         journal.record(K.SAME, A)
         assert journal.checkpoint().pending == (notes[0],)  # it says nothing of a create that nobody saw the end of
 
+    def test_creates_that_nobody_asks_for_any_more_are_forgotten_and_nothing_else_is(self) -> None:
+        kept = (PendingOperation(A, "updating"), PendingOperation(B, "deleting"))
+        journal = Journal(Checkpoint(BASE.resources, (PendingOperation(thing("d"), "creating"), *kept)))
+        journal.forget_creates()
+        assert journal.checkpoint() == Checkpoint(BASE.resources, kept)
+
 
 class TestOrder:
     def test_what_is_used_stands_before_its_users(self) -> None:
