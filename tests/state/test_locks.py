@@ -169,16 +169,17 @@ def test_a_lock_released_while_we_look(folder: Path) -> None:
     assert list(read_locks(folder)) == []
 
 
-def test_another_run_between_our_two_looks(folder: Path, told: list[str], gone: int) -> None:
+@pytest.mark.parametrize("name", ["0-rival.json", "z-rival.json"])  # ours stands between them
+def test_another_run_between_our_two_looks(folder: Path, told: list[str], gone: int, name: str) -> None:
     put(folder, lock(gone))
 
     def rival(text: str) -> None:
         told.append(text)  # said while the first look goes on: the rival comes just behind it
-        put(folder, lock(os.getppid()), "0-rival.json")
+        put(folder, lock(os.getppid()), name)
 
     with pytest.raises(StackLockedError), hold_lock(folder, rival):
         pytest.fail("two runs at once")
-    assert [path.name for path in folder.iterdir()] == ["0-rival.json"]
+    assert [path.name for path in folder.iterdir()] == [name]
 
 
 def test_no_place(folder: Path, told: list[str]) -> None:
@@ -238,11 +239,11 @@ def test_only_what_may_be_alive_locks(folder: Path, gone: int) -> None:
 
 
 def test_all_that_is_abandoned_is_taken_over(folder: Path, told: list[str], gone: int) -> None:
-    for name in ("a.json", "b.json", "b.json.attrs"):
+    for name in ("a.json", "b.json", "b.json.attrs", "c.json"):
         put(folder, lock(gone), name)
     with hold_lock(folder, told.append):
         assert len(list(folder.iterdir())) == 1
-    assert len(told) == 2
+    assert len(told) == 3
 
 
 def test_a_lock_behind_a_sidecar_and_one_that_is_gone_counts(folder: Path, told: list[str]) -> None:
