@@ -236,8 +236,9 @@ def sharded(
             lines, places = shards.pop(name)
             lines.sort()
             labels = [line[:_LABEL_LENGTH] for line in lines]
-            members = f" {Ensure.OPTED_OUT}\n".join([*labels, ""])  # an eighth of the time of a text for each
-            if released:
+            if released.isdisjoint(labels):
+                members = f" {Ensure.OPTED_OUT}\n".join([*labels, ""])  # no text for each
+            else:
                 members = "".join(
                     [f"{label} {'released' if label in released else 'opted_out'}\n" for label in labels]
                 )

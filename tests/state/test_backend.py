@@ -115,6 +115,16 @@ class TestState:
         with pytest.raises(StateError, match=r"cannot write .*: "):
             backend.write(b"one")
 
+    def test_a_folder_where_the_state_is_to_be(self, backend: Backend) -> None:
+        backend.state_file.mkdir(parents=True)
+        with pytest.raises(StateError, match=r"^cannot write .*/dev\.json: Is a directory"):
+            backend.write(b"one")
+
+    def test_a_folder_where_the_state_before_is(self, backend: Backend) -> None:
+        backend.state_file.with_name("dev.json.bak").mkdir(parents=True)
+        with pytest.raises(StateError, match=r"^cannot write .*/dev\.json\.bak: Is a directory"):
+            backend.upgrade(shorter)
+
     def test_a_stale_sidecar_is_replaced(self, backend: Backend) -> None:
         backend.write(b"one")
         sidecar(backend.state_file).write_bytes(b"")
@@ -220,7 +230,7 @@ class TestLayout:
             ("version: 0\n", "pulumi state upgrade"),
             ("version: 10\n", "is of version 10; this program knows version 1"),
             ("version: 2\n", "is of version 2"),
-            ("", "says no version"),
+            ("", r"meta\.yaml says no version;"),
             ("x: 1\nversion: one\n", "says no version"),
             ("version: 1\nversion: 2\n", "says no version"),
         ],
@@ -232,6 +242,11 @@ class TestLayout:
             backend.read()
         with pytest.raises(StateError, match=words):
             backend.write(b"x")
+
+    def test_a_folder_where_the_version_is(self, backend: Backend) -> None:
+        (backend.root / ".pulumi" / "meta.yaml").mkdir(parents=True)
+        with pytest.raises(StateError, match=r"^cannot read .*/meta\.yaml: Is a directory"):
+            backend.read()
 
     @pytest.mark.parametrize("meta", ["version: 1", "# made by hand\nversion: 1  # project-scoped\n"])
     def test_the_present_one(self, backend: Backend, meta: str) -> None:

@@ -161,7 +161,7 @@ def check_shard(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[dict[st
     members, speaker_ids = inputs.get("members"), inputs.get("speaker_ids")
     if is_unknown(members) or is_unknown(speaker_ids):
         return inputs, failures
-    if members and all(inputs.get(name) == old.get(name) for name in SHARD_INPUTS):
+    if isinstance(members, str) and all(inputs.get(name) == old.get(name) for name in SHARD_INPUTS):
         return inputs, failures
     if not isinstance(members, str) or not _MEMBERS.fullmatch(members):
         form = f"members has a line a person: a label, a blank, {' or '.join(Ensure)}, and a line feed"

@@ -126,14 +126,8 @@ def to_json(resource: ResourceState, encrypt: Callable[[str], str]) -> dict[str,
         if key == "inputs":
             value = values.encode(value, encrypt)
         elif key == "outputs":
-            again = {
-                name: document["inputs"][name]
-                for name, item in value.items()
-                if isinstance(item, values.Secret)
-                and isinstance(item.value, str)
-                and resource.inputs.get(name) == item
-            }
-            value = values.encode({**value, **again}, encrypt)
+            repeated = _repeated(value, resource.inputs, document.get("inputs", {}))
+            value = values.encode({**value, **repeated}, encrypt)
         document[key] = list(value) if isinstance(value, tuple) else value
     return document
 
@@ -148,16 +142,25 @@ def from_json(document: dict[str, Any], decrypt: Callable[[str], str]) -> Resour
         if key == "inputs":
             value = values.decode(value, decrypt)
         elif key == "outputs":
-            given = document.get("inputs") or {}
-            again = {
-                name: attributes["inputs"][name]
-                for name, item in value.items()
-                if values.is_sealed(item) and given.get(name) == item
-            }
-            value = values.shared(values.decode({**value, **again}, decrypt), attributes.get("inputs", {}))
+            inputs = attributes.get("inputs", {})
+            repeated = _repeated(value, document.get("inputs") or {}, inputs)
+            value = values.shared(values.decode({**value, **repeated}, decrypt), inputs)
         attributes[attribute] = tuple(value) if isinstance(value, list) else value
     attributes.setdefault("type", urns.type_of(document["urn"]))
     return ResourceState(**attributes)
+
+
+def _repeated(outputs: PropertyMap, inputs: PropertyMap, done: PropertyMap) -> PropertyMap:
+    """Return what was made of the inputs, for each secret among the outputs that an input has as well.
+
+    In clear only texts count: of other values equal ones may differ, such as 1 and true.
+    """
+    return {
+        name: done[name]
+        for name, item in outputs.items()
+        if (values.is_sealed(item) or (isinstance(item, values.Secret) and isinstance(item.value, str)))
+        and inputs.get(name) == item
+    }
 
 
 def has_identifier_in_clear(document: dict[str, Any]) -> bool:
