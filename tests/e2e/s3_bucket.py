@@ -22,6 +22,7 @@ _HTTP_WHEN = "Mon, 02 Mar 2026 08:00:00 GMT"
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    wbufsize = -1  # one packet an answer: two would wait for each other's acknowledgement
     server: _Server
 
     def do_HEAD(self) -> None:

