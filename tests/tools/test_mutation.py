@@ -129,3 +129,20 @@ def test_where_only_a_function_differs_only_its_code_is_changed(
 ) -> None:
     found = harness.changed_functions("a.py", BEFORE, BEFORE.replace(old, new))
     assert (None if found is None else {*found}) == functions
+
+
+def test_mypy_sees_that_a_mutant_is_not_the_one_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It looks at a file's size and at the second in which it was written."""
+    seen: list[tuple[int, int]] = []
+
+    def mypy(command: list[str], **_: Any) -> SimpleNamespace:
+        found = Path(command[-2]).stat()
+        seen.append((found.st_size, int(found.st_mtime)))
+        return SimpleNamespace(returncode=1)
+
+    monkeypatch.setattr("tools.mutation.harness.subprocess.run", mypy)
+    assert harness._refused_by_mypy(GUARD, "a = 1\n")
+    assert harness._refused_by_mypy(GUARD, "b = 2\n")
+    (size, before), (same, after) = seen
+    assert size == same
+    assert before != after

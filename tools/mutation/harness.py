@@ -24,6 +24,7 @@ import tempfile
 import threading
 import time
 import traceback
+import zlib
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
@@ -215,7 +216,7 @@ def _needed(name: str, file: Path) -> set[str]:
     return {".".join(one.split(".")[:end]) for one in found for end in range(1, len(one.split(".")) + 1)}
 
 
-def _forked(what: Any, *arguments: Any, idle: float = 60) -> int | None:
+def _forked(what: Any, *arguments: Any, idle: float = 20) -> int | None:
     """Call something in a process of its own, quietly; returns its exit code, or None if it did not end.
 
     It has not ended where it was killed, or did next to nothing for ``idle`` seconds: it waits for what never is.
@@ -268,6 +269,8 @@ def _refused_by_mypy(module: str, source: str) -> bool:
     with tempfile.TemporaryDirectory() as folder:
         shadow = Path(folder, "mutant.py")
         shadow.write_text(source, encoding="utf-8")
+        # Mypy takes a file of the same size and second for the one before, and most mutants are of the same size.
+        os.utime(shadow, (zlib.crc32(source.encode()),) * 2)
         cache = ["--cache-dir", str(ROOT / "build" / "mypy-of-mutants")]
         command = [sys.executable, "-m", "mypy", *cache, "--shadow-file", module, str(shadow), module]
         return subprocess.run(command, cwd=ROOT, capture_output=True, check=False).returncode == 1
@@ -275,16 +278,21 @@ def _refused_by_mypy(module: str, source: str) -> bool:
 
 def measure(module: str, tests: list[str]) -> tuple[int, int, list[Mutant]]:
     """Return how many mutants a module has, how many only mypy refuses, and those that survive."""
+    from hypothesis import Phase, settings  # noqa: PLC0415 - only where tests run
+
     from tools.mutation.mutants import mutants  # noqa: PLC0415 - its libraries are in an environment of their own
 
     source = (ROOT / module).read_text(encoding="utf-8")
     hashlib.pbkdf2_hmac = lru_cache(hashlib.pbkdf2_hmac)  # type: ignore[assignment] - a third of a second each
+    # No test is to look for the smallest example that fails: nobody reads it, and it takes half a minute.
+    settings.register_profile("mutants", deadline=None, phases=(Phase.explicit, Phase.generate))
     with tempfile.TemporaryDirectory() as folder:
         names, watched = Path(folder, "names"), Path(folder, "watched")
         _forked(_imported, tests, names)
         for name in json.loads(names.read_text(encoding="utf-8")):
             with suppress(Exception):
                 importlib.import_module(name)
+            settings.load_profile("mutants")  # each time, for tests/conftest.py loads its own
         unchanged = _Instead(module, source)
         old = _dependents(unchanged.name)
         if _forked(_watched, unchanged, old, tests, watched) != 0:
