@@ -12,6 +12,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 from unittest import mock
+from uuid import UUID
 
 import pytest
 import trustme
@@ -24,7 +25,7 @@ from tests.voiceid.fixtures import REGION, Connect, Serve
 from tests.voiceid.scripted import DOMAIN, Answer, failure, speaker, summary
 from voiceid_optout.voiceid import AccessDenied, EndpointUnreachable, UnexpectedAnswer
 from voiceid_optout.voiceid.client import _USER_AGENT, TRANSPORT_TRIES, Client, connect
-from voiceid_optout.voiceid.direct import DirectCalls, call_number
+from voiceid_optout.voiceid.direct import CALL_HEADER, DirectCalls, call_number
 from voiceid_optout.voiceid.settings import ClientSettings
 
 MEMBERS = {
@@ -186,11 +187,12 @@ def test_ids_that_are_no_texts_are_an_unexpected_answer(serve: Serve, connect: C
 
 
 def test_a_connection_that_the_service_has_closed_is_opened_again(serve: Serve, connect: Connect) -> None:
-    closing = {"Connection": "close"}
+    closing = {"Connection": "Close"}
     server = serve(lambda _operation, body: replace(speaker(body["SpeakerId"]), headers=closing))
     client = connect(server.url)
     for number in range(3):
         client.opt_out(DOMAIN, f"caller-{number}")
+        assert not client._direct._idle
     assert len(server.calls) == 3
 
 
@@ -244,6 +246,9 @@ def test_certificates_are_checked_as_the_sdk_is_told_to(
         authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
         trusting = Client(ClientSettings(url, REGION))
         assert trusting.opt_out(DOMAIN, "caller-1").customer_speaker_id == "caller-1"
+        [first] = trusting._direct._idle
+        trusting.opt_out(DOMAIN, "caller-2")
+        assert [*trusting._direct._idle] == [first]
         assert sdk == []
         trusting.close()
         other.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
@@ -255,22 +260,69 @@ def test_certificates_are_checked_as_the_sdk_is_told_to(
 
 def test_credentials_that_change_are_taken_up(serve: Serve, connect: Connect) -> None:
     client = connect(serve(lambda _operation, body: speaker(body["SpeakerId"])).url)
-    seen: list[str] = []
     fresh = iter(["FIRST", "SECOND"])
     client._api._request_signer._credentials = SimpleNamespace(
         get_frozen_credentials=lambda: Credentials(next(fresh), "secret").get_frozen_credentials()
     )
+    with requests_of(client) as seen:
+        for _ in range(2):
+            client.opt_out(DOMAIN, "caller-1")
+    assert [headers["Authorization"].split("=")[1].split("/")[0] for headers in seen] == ["FIRST", "SECOND"]
+
+
+def test_each_call_has_a_number_of_its_own(serve: Serve, connect: Connect) -> None:
+    client = connect(serve(lambda _operation, body: speaker(body["SpeakerId"])).url)
+    with requests_of(client) as seen:
+        for _ in range(2):
+            client.opt_out(DOMAIN, "caller-1")
+    numbers = [headers[CALL_HEADER] for headers in seen]
+    assert len({UUID(number) for number in numbers}) == 2
+    assert numbers == [headers["amz-sdk-invocation-id"] for headers in seen]
+
+
+def test_an_answer_with_the_number_of_another_call_is_left_to_the_sdk(
+    serve: Serve, connect: Connect, sdk: list[str]
+) -> None:
+    late = iter([{CALL_HEADER: call_number()}])
+    server = serve(lambda _operation, body: replace(speaker(body["SpeakerId"]), headers=next(late, {})))
+    connect(server.url).opt_out(DOMAIN, "caller-1")
+    assert (len(server.calls), sdk) == (2, ["OptOutSpeaker"])
+
+
+def test_an_answer_with_the_number_of_its_call_is_taken(serve: Serve, connect: Connect, sdk: list[str]) -> None:
+    sent: list[dict[str, str]] = []
+
+    def numbered(_operation: str, body: dict[str, Any]) -> Answer:
+        return replace(speaker(body["SpeakerId"]), headers={CALL_HEADER: sent[-1][CALL_HEADER]})
+
+    client = connect(serve(numbered).url)
+    with requests_of(client, sent):
+        client.opt_out(DOMAIN, "caller-1")
+    assert sdk == []
+
+
+def test_a_request_names_the_host_that_it_is_signed_for(serve: Serve, connect: Connect) -> None:
+    server = serve(lambda _operation, body: speaker(body["SpeakerId"]))
+    client = connect(server.url)
+    sent: list[bytes] = []
+    with mock.patch.object(client._direct, "_exchange", lambda request, _number: sent.append(request)):
+        client.opt_out(DOMAIN, "caller-1")
+    assert sent[0].split(b"\r\n")[1] == f"Host: {server.url.removeprefix('http://')}".encode()
+
+
+@contextmanager
+def requests_of(client: Client, seen: list[dict[str, str]] | None = None) -> Iterator[list[dict[str, str]]]:
+    """Add the headers of every direct call to a list, and give it."""
+    seen = [] if seen is None else seen
     real = client._direct.request
 
     def request(*given: Any) -> Any:
         body, headers = real(*given)
-        seen.append(headers["Authorization"])
+        seen.append(headers)
         return body, headers
 
     with mock.patch.object(client._direct, "request", request):
-        for _ in range(2):
-            client.opt_out(DOMAIN, "caller-1")
-    assert [value.split("=")[1].split("/")[0] for value in seen] == ["FIRST", "SECOND"]
+        yield seen
 
 
 def test_processes_that_are_forked_have_calls_of_their_own() -> None:

@@ -1,5 +1,6 @@
 """What comes over the wire is input: how answers to direct calls are read, and which calls are made directly."""
 
+import socket
 from io import BytesIO
 from types import SimpleNamespace
 from typing import Any
@@ -10,7 +11,7 @@ from botocore.exceptions import ClientError
 
 from tests.voiceid.fixtures import REGION, Connect, Serve
 from tests.voiceid.scripted import DOMAIN, Answer, failure, speaker
-from voiceid_optout.voiceid.direct import DirectCalls, _error_code, _read, _wire, call_number
+from voiceid_optout.voiceid.direct import DirectCalls, _Connection, _error_code, _read, _wire, call_number
 
 NUMBER = "5e0e9a1c-7a5d-4b58-9d43-2f1c7f0d3a11"
 WHOLE = b'HTTP/1.1 200 OK\r\nContent-Length: 8\r\nX-Note:  a: b \r\n\r\n{"a": 1}'
@@ -88,6 +89,18 @@ def test_a_line_of_64_kilobytes_is_read(length: int, good: bool) -> None:
             reply(answer)
 
 
+@pytest.mark.parametrize(("length", "good"), [(65_536, True), (65_537, False)])
+def test_a_status_of_64_kilobytes_is_read(length: int, good: bool) -> None:
+    line = b"HTTP/1.1 200 "
+    line += b"a" * (length - len(line) - 2) + b"\r\n"
+    answer = line + b"Content-Length: 2\r\n\r\n{}"
+    if good:
+        assert reply(answer).status == 200
+    else:
+        with pytest.raises(ValueError, match=r"^(no header|not an ordinary answer)"):
+            reply(answer)
+
+
 @pytest.mark.parametrize(
     ("answer", "code"),
     [
@@ -120,6 +133,7 @@ def test_the_number_of_a_call_is_a_uuid() -> None:
     [
         ({}, True),
         ({"endpoint_url": "http://127.0.0.1:8099/"}, True),
+        ({"endpoint_url": "ftp://127.0.0.1:8099"}, True),  # the SDK's own way to open a connection refuses it
         ({"endpoint_url": "http://127.0.0.1:8099/path"}, False),
         ({"endpoint_url": "http://ann@127.0.0.1:8099"}, False),
         ({"signature_version": "v4a"}, False),
@@ -169,6 +183,16 @@ def test_only_a_client_s_fault_is_final(serve: Serve, connect: Connect, status: 
     else:
         with pytest.raises(ClientError):
             client._direct.call("OptOutSpeaker", {"DomainId": DOMAIN})
+
+
+def test_a_connection_that_was_reset_is_not_used_again() -> None:
+    ours, theirs = socket.socketpair()
+    connection = _Connection(SimpleNamespace(sock=ours, close=ours.close))
+    assert connection.is_quiet()
+    ours.send(b"unread")
+    theirs.close()
+    assert not connection.is_quiet()
+    connection.close()
 
 
 def test_connections_are_used_again_and_closed_in_the_end(serve: Serve, connect: Connect) -> None:

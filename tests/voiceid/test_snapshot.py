@@ -123,7 +123,8 @@ def test_a_page_answers_before_the_walk_is_at_its_end(serve: Serve, monkeypatch:
         assert body.get("NextToken") is None or rest.wait(PATIENCE)
         return script(operation, body)
 
-    slow = Client(ClientSettings(serve(in_two_steps).url, REGION, Quotas(describe=0.01, list=1000)))
+    server = serve(in_two_steps)
+    slow = Client(ClientSettings(server.url, REGION, Quotas(describe=0.01, list=1000)))
     with closing(slow), ThreadPoolExecutor(1) as pool:
         snapshot = Snapshot(slow, DOMAIN)
         snapshot.read("x")  # takes the only token for a long time
@@ -131,6 +132,7 @@ def test_a_page_answers_before_the_walk_is_at_its_end(serve: Serve, monkeypatch:
         script.listing.set()
         assert waiting.result(PATIENCE) is not None
         assert not snapshot._index.is_complete
+        assert reads(server) == 1
         rest.set()
         snapshot.close()
 
