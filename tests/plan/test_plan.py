@@ -137,6 +137,20 @@ def test_what_is_not_there_is_an_empty_text_and_what_is_not_ascii_is_escaped() -
     assert digest(made, scope) == hashlib.sha256(text.encode()).hexdigest()
 
 
+def test_a_digest_of_many_is_that_of_all_of_them_in_one_text() -> None:
+    labels = [*(f"sp-{number:02x}{number:04x}" for number in range(40)), "sp-", "s", "sp-00", "sp-000"]
+    steps = [Step(label, Action.OPT_OUT, "new", domain=domain) for domain in ("E", "D") for label in labels]
+    scope = replace(SCOPE, stack="[]")
+    content = {
+        **{name: getattr(scope, name) for name in ("project", "stack", "purpose", "endpoint", "region")},
+        "version": 2,
+        "steps": sorted([one.label, one.domain, "person", "opt-out", "", "", ""] for one in steps),
+    }
+    text = json.dumps(content, separators=(",", ":"), sort_keys=True)
+    for given in (steps, reversed(steps)):
+        assert digest(Plan(tuple(given), 0), scope) == hashlib.sha256(text.encode()).hexdigest()
+
+
 def test_order_wording_and_counts_do_not_matter() -> None:
     other = Plan(tuple(replace(each, reason="x") for each in reversed(EVERY.steps)), 99, 99)
     assert digest(other, SCOPE) == digest(EVERY, SCOPE)

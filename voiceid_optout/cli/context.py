@@ -176,7 +176,7 @@ class People:
     ``declared`` is what the program declares, a resource each. ``places`` has ``file:line`` for every label, those
     of before a change of the key too. ``renamed`` has each label by the one of before, nothing where the key does
     not change. ``reasons`` says why each released person is released, ``tickets`` where each request is filed, as
-    the register has it: both may name people.
+    the register has it: both may name people. ``forget`` frees what the first look at many of them has made.
     """
 
     declared: tuple[Person, ...] | tuple[Shard, ...] = ()
@@ -185,6 +185,7 @@ class People:
     renamed: Mapping[str, str] = field(default_factory=dict, repr=False)
     reasons: Mapping[str, str] = field(default_factory=dict, repr=False)
     tickets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    forget: Callable[[], None] = lambda: None
 
     @classmethod
     def of(
@@ -211,6 +212,7 @@ class People:
             found.renamed,
             _ByLabel(found, lambda entry: (entry.reason or "") if entry.ensure is Ensure.RELEASED else None),
             _ByLabel(found, lambda entry: entry.ticket),
+            found.forget,
         )
 
 
@@ -249,10 +251,16 @@ class _Entries:
         number = self._near(shard_of(label)).get(label)
         return None if number is None else self._entries[number]
 
+    def forget(self) -> None:
+        """Forget where those of shards are, until one of them is asked for again: a million take memory."""
+        for digits in self._shards:
+            self._numbers.pop(digits, None)
+
     def _near(self, digits: str) -> Mapping[str, int]:
-        for shard, numbers in self._shards.pop(digits, ()):
-            places = {self._entries[number].speaker_id: number for number in numbers}
-            self._numbers[digits].update((label, places[one]) for label, one in shard_lines(shard.speaker_ids))
+        if digits not in self._numbers:
+            for shard, numbers in self._shards.get(digits, ()):
+                places = {self._entries[number].speaker_id: number for number in numbers}
+                self._numbers[digits].update((label, places[one]) for label, one in shard_lines(shard.speaker_ids))
         return self._numbers[digits]
 
     def __iter__(self) -> Iterator[str]:

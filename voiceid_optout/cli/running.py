@@ -120,8 +120,14 @@ def perform(
         outcome = session.engine.run(operation, request, on_event)
     if outcome.errors:
         outcome = replace(outcome, errors=tuple(map(mask, error_places.located(outcome.errors))))
-    plan = builder.plan()
-    return outcome, replace(plan, steps=tuple(replace(step, label=mask.name(step.label)) for step in plan.steps))
+    return outcome, _masked(builder.plan(), mask)
+
+
+def _masked(plan: Plan, mask: Mask) -> Plan:
+    """Return the plan with the names of resources masked; most plans have only labels, which need it not."""
+    if all(is_given(step.label) for step in plan.steps):
+        return plan
+    return replace(plan, steps=tuple(replace(step, label=mask.name(step.label)) for step in plan.steps))
 
 
 def is_repeatable(session: Session, plan: Plan) -> bool:

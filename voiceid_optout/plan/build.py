@@ -51,7 +51,7 @@ class PlanBuilder:
         self._moved: set[str] = set()  # people who had another label in the state
         self._drift: dict[str, Drift] = {}  # by label
         self._steps: dict[str, Step] = {}  # by label, or by URN for what is no person
-        self._domains: dict[str, str] = {}  # by label, of those who have drifted or a step
+        self._domains: dict[str, str] = {}  # by label, of those whose step does not say it yet
         self._people: set[str] = set()
         self._managed: set[str] = set()
         self._staying: dict[str, str] = {}  # by label, what a resource ensures that the run leaves or makes
@@ -134,9 +134,9 @@ class PlanBuilder:
         self._confined = False  # the state does not know the resource by the name that a run could be given
 
     def _put(self, step: Step, domain: str) -> None:
-        self._domains[step.label] = domain
         known = self._steps.get(step.label)
-        self._steps[step.label] = step if known is None else merge_steps(known, step, self._dropped)
+        merged = step if known is None else merge_steps(known, step, self._dropped)
+        self._steps[step.label] = replace(merged, domain=domain)
 
     def _see(self, metadata: Any) -> None:
         label = self._label(metadata.urn)
@@ -195,14 +195,16 @@ class PlanBuilder:
 
     def plan(self) -> Plan:
         """Return the plan; drift that no step has taken up is part of it. Called once."""
-        everything = self._steps | {label: self._left(label, drift) for label, drift in self._drift.items()}
+        everything = self._steps  # not a copy: they may be a million
+        everything |= {label: self._left(label, drift) for label, drift in self._drift.items()}
         # Those whose other resource stays or is made: a run that was killed had not removed this one.
         forgotten = {label for label, step in everything.items() if step.action is Action.FORGET}
-        everything |= {label: move_step(label, ensure) for label, ensure in self._staying_of(forgotten)}
+        for label, ensure in self._staying_of(forgotten):
+            everything[label] = replace(move_step(label, ensure), domain=everything[label].domain)
         for label in self._moved:
             if label not in everything or everything[label].action is Action.MOVE:
                 everything[label] = rename_step(label)
-        placed = (replace(step, domain=self._domains.get(step.label, "")) for step in everything.values())
+        placed = (step if step.domain else self._placed(step) for step in everything.values())
         steps = sorted(placed, key=lambda step: (step.label, step.action))
         unchanged, managed = self._count(everything.keys())
         return Plan(
@@ -213,6 +215,9 @@ class PlanBuilder:
             is_state_old=self._is_state_old,
             types=frozenset(self._types),
         )
+
+    def _placed(self, step: Step) -> Step:
+        return replace(step, domain=self._domains.get(step.label, ""))
 
     def _left(self, label: str, drift: Drift) -> Step:
         """Return the step of drift that nothing repairs: a read alone, or someone gone whom nobody asks for."""

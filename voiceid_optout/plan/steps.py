@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from voiceid_optout.plan import Action, Change, Step
 from voiceid_optout.speakers import Ensure, SpeakerStatus, is_as_asked
@@ -32,6 +33,12 @@ class Drift:
         return Change("status", self.status, None if self.ensure == Ensure.RELEASED else SpeakerStatus.OPTED_OUT)
 
 
+@lru_cache(maxsize=64)
+def _ensures(before: str | None, after: str | None) -> Change:
+    """Return the change of what the stack asks; one object for all to whom it happens."""
+    return Change("ensure", before, after)
+
+
 def drift_for(ensure: str, status: str | None) -> Drift | None:
     """Return the drift of somebody with this status, or None."""
     return None if is_as_asked(ensure, status) else Drift(ensure, status)
@@ -50,12 +57,12 @@ def person_step(
     if becomes != was and becomes == Ensure.RELEASED:
         # A speaker that is gone is created anew: only the read before tells it from a new one.
         before = drift.ensure if drift and was is None else was
-        return Step(label, Action.RELEASE, "released", Change("ensure", before, Ensure.RELEASED))
+        return Step(label, Action.RELEASE, "released", _ensures(before, Ensure.RELEASED))
     if was == Ensure.RELEASED != becomes:
-        return Step(label, Action.OPT_OUT, "no longer released", Change("ensure", was, becomes))
+        return Step(label, Action.OPT_OUT, "no longer released", _ensures(was, becomes))
     if drift:
         return repair_step(label, drift)
-    return Step(label, Action.OPT_OUT, "new", Change("ensure", None, Ensure.OPTED_OUT)) if was is None else None
+    return Step(label, Action.OPT_OUT, "new", _ensures(None, Ensure.OPTED_OUT)) if was is None else None
 
 
 def repair_step(label: str, drift: Drift) -> Step:
@@ -65,7 +72,7 @@ def repair_step(label: str, drift: Drift) -> Step:
 
 def forget_step(label: str, was: str | None, drift: Drift | None, dropped: str, *, kept: bool = True) -> Step:
     """Return the step of somebody whom the stack no longer manages."""
-    change = Change("ensure", was, None)
+    change = _ensures(was, None)
     if not kept:
         return Step(label, Action.DELETE, dropped, change)
     gone = drift is not None and drift.status is None
