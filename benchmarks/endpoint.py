@@ -139,6 +139,7 @@ def service(
             yield Endpoint(running, _environment(running, folder))
         finally:
             process.terminate()
+            process.wait()  # while there is somewhere to write what it says in the end
 
 
 def _environment(running: Running, folder: Path) -> dict[str, str]:
