@@ -22,7 +22,7 @@ _HTTP_WHEN = "Mon, 02 Mar 2026 08:00:00 GMT"
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    wbufsize = -1  # one packet an answer: two would wait for each other's acknowledgement
+    disable_nagle_algorithm = True  # the second part of an answer would wait for the acknowledgement of the first
     server: _Server
 
     def do_HEAD(self) -> None:

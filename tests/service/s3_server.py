@@ -19,7 +19,7 @@ class Bucket:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    wbufsize = -1  # one packet an answer: two would wait for each other's acknowledgement
+    disable_nagle_algorithm = True  # the second part of an answer would wait for the acknowledgement of the first
     server: "_Server"
 
     def do_GET(self) -> None:
