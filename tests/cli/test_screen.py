@@ -70,9 +70,9 @@ def test_on_a_wide_terminal_a_row_is_a_line(project: Project) -> None:
 def test_json_is_one_object_in_ascii_and_only_if_asked_for(
     project: Project, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    desk(project).session.screen.emit({"place": "config/büro.yaml:3"})
+    desk(project).session.screen.emit(lambda: pytest.fail("it takes memory, and nobody asks for it"))
     assert capsys.readouterr() == ("", "")
-    desk(project, as_json=True).session.screen.emit({"place": "config/büro.yaml:3"})
+    desk(project, as_json=True).session.screen.emit(lambda: {"place": "config/büro.yaml:3"})
     out, err = capsys.readouterr()
     assert out.isascii()
     assert (json.loads(out), err) == ({"place": "config/büro.yaml:3"}, "")

@@ -185,7 +185,7 @@ class People:
     renamed: Mapping[str, str] = field(default_factory=dict, repr=False)
     reasons: Mapping[str, str] = field(default_factory=dict, repr=False)
     tickets: Mapping[str, str] = field(default_factory=dict, repr=False)
-    forget: Callable[[], None] = lambda: None
+    forget: Callable[[], None] = field(default=lambda: None, repr=False, compare=False)
 
     @classmethod
     def of(

@@ -116,7 +116,7 @@ def refresh_command(**choices: Any) -> None:
         outcome, plan = perform(session, Operation.REFRESH, options, title="Asking the service")
         end(outcome)
         review = session.review(plan, Purpose.REFRESH)
-        session.screen.emit(document(review))
+        session.screen.emit(lambda: document(review))
         if plan.steps:
             session.screen.show(review)
             session.screen.tell("The state is up to date; `optout up` repairs what has drifted.", "")

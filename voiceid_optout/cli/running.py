@@ -103,8 +103,8 @@ def perform(
         def on_event(event: Any) -> None:
             masking = _masking(event, mask)
             session.event_log.write(event, masking)
-            if screen.as_json and operation in WRITES_STATE:
-                screen.emit(document(event, masking))
+            if operation in WRITES_STATE:
+                screen.emit(lambda: document(event, masking))
             builder.add(event)
             if (said := event.diagnostic_event) is not None:
                 error_places.add(said)

@@ -77,10 +77,10 @@ class Screen:
         if not yes and not confirmed(question, err=self.as_json):
             raise CommandError("not confirmed; nothing was changed", ExitCode.USAGE)
 
-    def emit(self, document: Mapping[str, Any]) -> None:
-        """Print the JSON object on a line of its own, if that is what was asked for."""
+    def emit(self, make: Callable[[], Mapping[str, Any]]) -> None:
+        """Print a JSON object on a line of its own, if that is what was asked for; else it is not made."""
         if self.as_json:
-            echo(json.dumps(document))
+            echo(json.dumps(make()))
 
     def working(self, title: str, total: int | None, *, lasting: bool) -> WorkProgress:
         """Return what shows that long work goes on."""

@@ -132,7 +132,7 @@ def destroy_command(*, yes: bool, approve: str | None, only_preview: bool, **cho
         if only_preview:
             review = judged(session, DESTROY, options).review
             session.screen.show(review)
-            session.screen.emit(document(review))
+            session.screen.emit(lambda: document(review))
             return
         done = apply(session, DESTROY, options, Approval(approve), yes=yes)
         session.screen.tell(f"Done: {people(len(done.steps))} no longer managed; opt-outs stay in the service.")
@@ -265,7 +265,7 @@ def _named(work: Work, plan: Plan) -> frozenset[str]:
 
 
 def _emit(session: Session, result: str, errors: list[str], review: Review) -> None:
-    session.screen.emit({"version": VERSION, "result": result, "errors": errors, "plan": document(review)})
+    session.screen.emit(lambda: {"version": VERSION, "result": result, "errors": errors, "plan": document(review)})
 
 
 @dataclass(frozen=True, slots=True)
