@@ -155,7 +155,11 @@ SCENARIOS = (
         about="Exports that a run does not know when it ends early: the old ones stay, all of them.",
         start=(up(wants={"s0": {}}),),
         turns=(
-            up(wants={"s0": {}, "s1": {}}, environment={"SAMPLE_EXPORT": "s1"}, faults={"create:s1": FULL}),
+            up(
+                wants={"s0": {}, "s1": {"depends_on": ["s0"]}},
+                environment={"SAMPLE_EXPORT": "s1"},
+                faults={"create:s1": FULL},
+            ),
             up(environment={"SAMPLE_EXPORT": "s1"}, faults={"create:s1": FULL}),
         ),
     ),
