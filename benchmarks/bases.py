@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 TEXTBOOK = PROJECT / "benchmarks" / "peers" / "textbook"
 IDS = "people.txt"
-_PATIENCE = 1800.0  # seconds
+_TIMEOUT = 1800.0  # seconds
 _OF_STACKS = ("AWS_", "PULUMI_", "OPTOUT_")  # beginnings of variables that lead elsewhere
 # What our own client uses when no quota holds it back: the same for every peer that has connections.
 CONNECTIONS = ClientSettings(None, "us-east-1", ClientQuotas(*[1e6] * 4)).connections
@@ -141,7 +141,7 @@ def _do(command: list[str], cwd: Path, environment: Mapping[str, str]) -> None:
             capture_output=True,
             text=True,
             check=False,
-            timeout=_PATIENCE,
+            timeout=_TIMEOUT,
         )
     except subprocess.TimeoutExpired as error:
         raise SystemExit(

@@ -124,7 +124,7 @@ def service(
 
     ``speakers`` may be in the domain.
     """
-    module = ["benchmarks.far", str(latency)] if latency else ["voiceid_optout"]
+    module = ["benchmarks.latency", str(latency)] if latency else ["voiceid_optout"]
     command = [sys.executable, "-m", *module, "serve", "--data", str(folder), "--port", "0", "--domain", DOMAIN]
     command += ["--quotas", quotas.value, "--admin-port", "0", "--test-hooks"]
     command += ["--speakers-per-domain", str(speakers)]

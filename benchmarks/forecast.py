@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from benchmarks.results import Result
 
 NEEDED = frozenset(cell for claim in CLAIMS.values() for cell in (*claim.cells, *claim.beside))
-PATIENCE = 1500.0  # seconds that a cell may take if a claim tells of it
+TIMEOUT = 1500.0  # seconds that a cell may take if a claim tells of it
 START = 3.0  # seconds that preparing and starting takes, for cells without any precedent
 MANY = 100  # people from which on a run is more than its start
 ONCE = 60.0  # seconds from which on one round is enough
@@ -79,7 +79,7 @@ def foreseen(cell: Cell, known: Mapping[Cell, Result]) -> str | None:
 
 def allowed(cell: Cell, longest: float) -> float:
     """Return the seconds that a cell may take: more than ``longest`` if a claim tells of it."""
-    return max(longest, PATIENCE) if cell in NEEDED else longest
+    return max(longest, TIMEOUT) if cell in NEEDED else longest
 
 
 def _shows_the_end(cell: Cell) -> bool:

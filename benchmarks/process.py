@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from typing import IO
 
 SAMPLE_EVERY = 0.1  # seconds between two looks at the memory of the processes
-PATIENCE = 10.0  # seconds in which a process that outlived its parent must end
+TIMEOUT = 10.0  # seconds in which a process that outlived its parent must end
 _PR_SET_CHILD_SUBREAPER = 36
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 _TICKS = os.sysconf("SC_CLK_TCK")
@@ -147,7 +147,7 @@ def _session(session: int) -> dict[int, int]:
 def _orphans(pids: set[int]) -> list[struct_rusage]:
     """Wait for processes that outlived the command, and return what they used."""
     found = []
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + TIMEOUT
     for pid in pids:
         with contextlib.suppress(ChildProcessError):  # its parent has waited for it, and that is counted there
             while time.monotonic() < deadline:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 CLIENTS = 8
 EACH = 50  # opt-outs that each process must have taken before anything else happens
 GIVE_UP = 1000  # refusals of one opt-out
-PATIENCE = 600.0  # seconds until something must happen that does not depend on this process
+TIMEOUT = 600.0  # seconds until something must happen that does not depend on this process
 
 
 @dataclass(slots=True)
@@ -88,7 +88,7 @@ class Crowd:
         with self._changed:
             wanted = {target: self._taken[target] + EACH for target in self._targets}
             done = self._changed.wait_for(
-                lambda: all(self._taken[target] >= count for target, count in wanted.items()), PATIENCE
+                lambda: all(self._taken[target] >= count for target, count in wanted.items()), TIMEOUT
             )
         if not done:
             raise SystemExit("opt-outs do not get on")
@@ -134,7 +134,7 @@ class Crowd:
         document: dict[str, object] = {"DomainId": self._domain, "SpeakerId": name}
         try:
             if target not in connections:
-                connections[target] = http.client.HTTPConnection(target.host, target.port, timeout=PATIENCE)
+                connections[target] = http.client.HTTPConnection(target.host, target.port, timeout=TIMEOUT)
             answer = _send(connections[target], target, "OptOutSpeaker", document)
         except (OSError, http.client.HTTPException):
             connections.pop(target).close()
@@ -185,7 +185,7 @@ def _listed(target: Target, domain: str) -> dict[str, str]:
     """Return the generated id of everybody who opted out, by the customer's id."""
     found: dict[str, str] = {}
     request: dict[str, object] = {"DomainId": domain}
-    connection = http.client.HTTPConnection(target.host, target.port, timeout=PATIENCE)
+    connection = http.client.HTTPConnection(target.host, target.port, timeout=TIMEOUT)
     while True:
         page = _send(connection, target, "ListSpeakers", request)
         if page is None:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 IMPORT, HELP, COLD, SANDBOX = "import-pulumi", "help", "preview", "preview-with-service"
 VALIDATE, ADD, RELEASE = "validate", "add", "release"
 ROUNDS = {"start": 5, "edit": 1}
-_PATIENCE = 600.0  # seconds
+_TIMEOUT = 600.0  # seconds
 
 
 def seconds(name: str) -> str:
@@ -59,7 +59,7 @@ def start(root: Path, sandbox: Path) -> dict[str, float]:
     alone = {name: value for name, value in there.items() if not name.startswith(("AWS_", "PULUMI_", "OPTOUT_"))}
 
     def ran(cwd: Path, environment: Mapping[str, str], *command: str) -> Callable[[], process.Run]:
-        return lambda: process.run(command, cwd=cwd, environment=environment, timeout=_PATIENCE)
+        return lambda: process.run(command, cwd=cwd, environment=environment, timeout=_TIMEOUT)
 
     return in_turn(
         {
@@ -81,7 +81,7 @@ def edit(root: Path) -> dict[str, float]:
     def ran(*command: str) -> Callable[[], process.Run]:
         def once() -> process.Run:
             file.write_bytes(before)
-            return process.run([optout(), *command], cwd=root, environment=os.environ, timeout=_PATIENCE)
+            return process.run([optout(), *command], cwd=root, environment=os.environ, timeout=_TIMEOUT)
 
         return once
 

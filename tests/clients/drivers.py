@@ -13,7 +13,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from tests.clients.life import Answer
-from tests.service.running import PATIENCE, Service
+from tests.service.running import TIMEOUT, Service
 
 
 class Boto3:
@@ -75,6 +75,6 @@ def lines(
         finally:
             process.stdin.close()
             try:
-                process.wait(PATIENCE)
+                process.wait(TIMEOUT)
             except subprocess.TimeoutExpired:
                 process.kill()

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from tests.service.batch import ENDED, ROLE, enrolment, enrolments, registration, registrations
-from tests.service.running import PATIENCE, Service
+from tests.service.running import TIMEOUT, Service
 
 KEY = {"KmsKeyId": "alias/voice"}
 NOBODY = "0" * 22
@@ -92,7 +92,7 @@ class Stage:
 
     def finished(self, kind: str, job: dict[str, Any]) -> tuple[dict[str, Any], Any]:
         """Wait for a job; return it and its output file."""
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + TIMEOUT
         while (found := self.call(f"Describe{kind}", DomainId=job["DomainId"], JobId=job["JobId"])["Job"])[
             "JobStatus"
         ] not in ENDED:

@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
-from tests.e2e.commands import PATIENCE_SECONDS
+from tests.e2e.commands import TIMEOUT_SECONDS
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -49,7 +49,7 @@ class Session:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._bash.communicate(timeout=PATIENCE_SECONDS)
+        self._bash.communicate(timeout=TIMEOUT_SECONDS)
 
     def type(self, text: str) -> tuple[int, str]:
         """Do what a reader does with a command of a page; return its exit code and what it said."""
@@ -74,7 +74,7 @@ class Session:
         """Run a command as it is."""
         assert self._bash.stdin is not None
         assert self._bash.stdout is not None
-        watch = threading.Timer(PATIENCE_SECONDS, self._bash.kill)
+        watch = threading.Timer(TIMEOUT_SECONDS, self._bash.kill)
         watch.start()
         try:
             self._bash.stdin.write(f"{{ {text}\n}} </dev/null; printf '\\n{_END}%s\\n' $?\n")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-PATIENCE_SECONDS = 120
+TIMEOUT_SECONDS = 120
 _MARK = "OPTOUT_TEST_MARK"  # children inherit it, so a test finds what it has started
 _PROC = Path("/proc")
 
@@ -84,11 +84,11 @@ def optout_command(*arguments: str) -> tuple[str, ...]:
 def ended(process: subprocess.Popen[str]) -> Finished:
     """Wait for a command; none may end in a traceback, whatever it met."""
     try:
-        out, err = process.communicate(timeout=PATIENCE_SECONDS)
+        out, err = process.communicate(timeout=TIMEOUT_SECONDS)
     except subprocess.TimeoutExpired:
         process.kill()
         out, err = process.communicate()
-        raise AssertionError(f"still running after {PATIENCE_SECONDS} s:\n{out}{err}") from None
+        raise AssertionError(f"still running after {TIMEOUT_SECONDS} s:\n{out}{err}") from None
     finished = Finished(process.returncode, out, err)
     assert "Traceback" not in finished.output, finished.output
     return finished

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.e2e.commands import PATIENCE_SECONDS, Finished
+from tests.e2e.commands import TIMEOUT_SECONDS, Finished
 from tests.fork_server import ForkServer
 
 if TYPE_CHECKING:
@@ -44,11 +44,11 @@ class Command:
 
     def ended(self) -> Finished:
         """Wait for its end; none may end in a traceback, whatever it met."""
-        deadline = time.monotonic() + PATIENCE_SECONDS
+        deadline = time.monotonic() + TIMEOUT_SECONDS
         while not self.has_ended():
             if time.monotonic() > deadline:
                 self.kill()
-                raise AssertionError(f"still running after {PATIENCE_SECONDS} s:\n{self.said()}")
+                raise AssertionError(f"still running after {TIMEOUT_SECONDS} s:\n{self.said()}")
             time.sleep(0.002)
         _, status = os.waitpid(self.pid, 0)
         finished = Finished(os.waitstatus_to_exitcode(status), self.out.read_text(), self.err.read_text())

@@ -139,7 +139,7 @@ def test_a_copy_is_as_patient() -> None:
     assert retries.increment("GET", "/", asking("7")).total == 2
 
 
-def test_a_wait_beyond_patience_ends_it() -> None:
+def test_a_wait_longer_than_the_limit_ends_it() -> None:
     pool = urllib3.HTTPConnectionPool("localhost")
     with pytest.raises(MaxRetryError):
         PacedRetry.of(RetryPolicy(longest_wait=7.0)).increment("GET", "/", asking("8"), _pool=pool)

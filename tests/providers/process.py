@@ -18,7 +18,7 @@ from voiceid_optout.providers import provider_reference
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND = [sys.executable, "-u", "-m", "pulumi.dynamic"]
-PATIENCE = 600
+TIMEOUT = 600
 
 
 def environment() -> dict[str, str]:

@@ -22,7 +22,7 @@ from pulumi.dynamic import Config
 from pulumi.runtime.proto import provider_pb2 as pb
 
 from tests.providers.fixtures import stack_config
-from tests.providers.process import COMMAND, PATIENCE, ROOT, connected, environment, plain, plugin
+from tests.providers.process import COMMAND, ROOT, TIMEOUT, connected, environment, plain, plugin
 from tests.voiceid.faults import ANSWERS, PLANTED
 from tests.voiceid.fixtures import Serve
 from tests.voiceid.live import Live
@@ -159,7 +159,7 @@ def is_alive(pid: int) -> bool:
 
 
 def ends(pid: int) -> bool:
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + TIMEOUT
     while is_alive(pid) and time.monotonic() < deadline:
         time.sleep(0.02)
     return not is_alive(pid)
@@ -206,7 +206,7 @@ def test_an_engine_that_hangs_up_but_lives_is_called_again(monkeypatch: pytest.M
         assert ended == []
         listener.close()
         line.close()
-        watch.join(PATIENCE)
+        watch.join(TIMEOUT)
     assert ended == [1]
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.service.running import PATIENCE, Service, thread
+from tests.service.running import TIMEOUT, Service, thread
 
 ROLE = "arn:aws:iam::123456789012:role/reader"
 AUDIO = [{"S3Uri": "s3://recordings/1.wav", "ChannelId": 0}]
@@ -69,7 +69,7 @@ class Batch:
 
     def until(self, job: Any, statuses: Sequence[str], kind: str = "speaker_enrollment") -> Any:
         describe = getattr(self.client, f"describe_{kind}_job")
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + TIMEOUT
         while time.monotonic() < deadline:
             found = describe(DomainId=job["DomainId"], JobId=job["JobId"])["Job"]
             if found["JobStatus"] in statuses:

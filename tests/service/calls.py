@@ -11,7 +11,7 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from tests.service.running import PATIENCE, REGION, Service
+from tests.service.running import REGION, TIMEOUT, Service
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Answer:
 def send(service: Service, headers: dict[str, str], body: bytes, method: str = "POST", path: str = "/") -> Answer:
     place = urlsplit(service.url)
     assert place.hostname
-    connection = http.client.HTTPConnection(place.hostname, place.port, timeout=PATIENCE)
+    connection = http.client.HTTPConnection(place.hostname, place.port, timeout=TIMEOUT)
     try:
         connection.request(method, path, body, headers)
         answer = connection.getresponse()

@@ -17,7 +17,7 @@ from typing import Any
 import psycopg
 from sqlalchemy.engine import URL
 
-PATIENCE = 600  # seconds until a server must start or end
+TIMEOUT = 600  # seconds until a server must start or end
 _USERS = ("postgres", "nobody")  # whom to become where the tests run as root, which the server refuses to be
 SETTINGS = {
     "listen_addresses": "127.0.0.1",
@@ -70,7 +70,7 @@ class Cluster:
                 stderr=log,
                 **self._identity(),
             )
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + TIMEOUT
         while True:
             try:
                 return psycopg.connect(self.conninfo(), connect_timeout=5).close()
@@ -86,9 +86,9 @@ class Cluster:
         for pid in family:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-        self.process.wait(PATIENCE)
+        self.process.wait(TIMEOUT)
         # Its shared memory goes with the last of its processes; only then may another server start.
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + TIMEOUT
         while any(map(_alive, family)):
             assert time.monotonic() < deadline
             time.sleep(0.01)
@@ -96,7 +96,7 @@ class Cluster:
     def stop(self) -> None:
         if self.process is not None and self.process.poll() is None:
             self.process.send_signal(signal.SIGINT)  # "fast": ends sessions, and itself in order
-            self.process.wait(PATIENCE)
+            self.process.wait(TIMEOUT)
 
     def conninfo(self, database: str = "postgres") -> str:
         return f"host=127.0.0.1 port={self.port} user=service dbname={database}"

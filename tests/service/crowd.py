@@ -9,7 +9,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from tests.service.running import PATIENCE, Service
+from tests.service.running import TIMEOUT, Service
 
 CLIENTS = 16
 
@@ -25,7 +25,7 @@ class Crowd:
     def wait(self, count: int) -> None:
         """Wait until so many were acknowledged."""
         with self._grown:
-            assert self._grown.wait_for(lambda: len(self.acknowledged) >= count, PATIENCE)
+            assert self._grown.wait_for(lambda: len(self.acknowledged) >= count, TIMEOUT)
 
     def work(self, worker: int) -> None:
         """Opt people out, one after another, until a call fails."""

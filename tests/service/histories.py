@@ -25,7 +25,7 @@ from botocore.compat import get_current_datetime
 from tests.service.batch import enrolment, enrolments
 from tests.service.calls import Answer, signed
 from tests.service.linearizable import Call
-from tests.service.running import PATIENCE
+from tests.service.running import TIMEOUT
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator
@@ -129,7 +129,7 @@ class History:
         together = threading.Barrier(CLIENTS)
         with ThreadPoolExecutor(CLIENTS) as pool:
             for work in [pool.submit(self._client, number, together) for number in range(CLIENTS)]:
-                work.result(PATIENCE)
+                work.result(TIMEOUT)
         _own.skew = 0.0
         self._send(self.batches[0].service, *self._signed(DESCRIBE))
         return self.calls
@@ -137,7 +137,7 @@ class History:
     def _client(self, number: int, together: threading.Barrier) -> None:
         chance = random.Random(f"{self.seed} {number}")
         _own.skew = chance.choice(SKEWS)
-        together.wait(PATIENCE)
+        together.wait(TIMEOUT)
         for _ in range(TURNS):
             batch = chance.choice(self.batches)
             kinds = (OPT_OUT, DELETE, DESCRIBE, SEED, JOB, "again", "lost")
@@ -172,7 +172,7 @@ class History:
         self, service: Service, what: What, headers: dict[str, str], body: bytes, *, waits: bool = True
     ) -> None:
         place = urlsplit(service.url)
-        connection = http.client.HTTPConnection(str(place.hostname), place.port, timeout=PATIENCE)
+        connection = http.client.HTTPConnection(str(place.hostname), place.port, timeout=TIMEOUT)
         invoked = time.monotonic()
         try:
             connection.request("POST", "/", body, headers)

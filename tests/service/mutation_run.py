@@ -22,7 +22,7 @@ from tests.service.http.test_shapes import MODEL
 from tests.service.mutations import DOMAINS, SECRET, Known, Mutant, mutant
 from tests.service.running import REGION, Service
 
-PATIENCE = 600
+TIMEOUT = 600
 CREW = 4
 SAMPLES = 40
 TYPE = re.compile(r"com\.amazonaws\.voiceid#(\w+)|com\.amazon\.coral\.service#\w+")
@@ -155,7 +155,7 @@ def _send(service: Service, made: Mutant) -> tuple[int, dict[str, str], bytes]:
     if not {"Content-Length", "Transfer-Encoding"} & set(headers):
         lines.append(f"Content-Length: {len(body)}")
     head = "\r\n".join([*lines, "", ""]).encode("utf-8", errors="surrogatepass")
-    with socket.create_connection((place.hostname, place.port), timeout=PATIENCE) as connection:
+    with socket.create_connection((place.hostname, place.port), timeout=TIMEOUT) as connection:
         connection.sendall(head + body)
         if made.raw:
             connection.shutdown(socket.SHUT_WR)  # what is announced and does not come must not be waited for

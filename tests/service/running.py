@@ -28,7 +28,7 @@ from voiceid_optout.service.server import serve
 from voiceid_optout.service.settings import AdminSettings, Limits, Settings, Tenant
 
 REGION = "us-east-1"
-PATIENCE = 600  # seconds until a service must listen, end or answer
+TIMEOUT = 600  # seconds until a service must listen, end or answer
 START = [sys.executable, "-c", "from voiceid_optout.cli.serve import command; command()"]
 
 SANDBOX = ["--admin-port", "0", "--test-hooks", "--quotas", "none"]
@@ -81,7 +81,7 @@ class Service:
             self.admin_url + path, data, {"Content-Type": "application/json", **headers}
         )
         try:
-            with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
+            with urllib.request.urlopen(request, timeout=TIMEOUT) as answer:
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as error:
             with error:
@@ -136,7 +136,7 @@ def child(data: Path, *options: str) -> Iterator[Service]:
         finally:
             process.stdin.close()
             try:
-                process.wait(PATIENCE)
+                process.wait(TIMEOUT)
             except subprocess.TimeoutExpired:
                 process.kill()
 
@@ -168,12 +168,12 @@ def thread(data: Path, limits: Limits | None = None, **settings: Any) -> Iterato
     runner = threading.Thread(target=run, name="service under test")
     runner.start()
     try:
-        assert ready.wait(PATIENCE)
+        assert ready.wait(TIMEOUT)
         if faults:
             raise faults[0]
         yield Service(found[0], data)
     finally:
         if not loop.is_closed():
             loop.call_soon_threadsafe(stop.set)
-        runner.join(PATIENCE)
+        runner.join(TIMEOUT)
         assert not runner.is_alive(), "the service did not end"

@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.service.crowd import crowd, listed, lost
-from tests.service.running import PATIENCE, Service, child
+from tests.service.running import TIMEOUT, Service, child
 from voiceid_optout.service.data_folder import find
 
 
@@ -20,7 +20,7 @@ def test_every_acknowledged_opt_out_survives_a_kill(tmp_path: Path) -> None:
             people.wait(300)
             os.kill(service.running.pid, signal.SIGKILL)
         assert service.process is not None
-        assert service.process.wait(PATIENCE) == -signal.SIGKILL
+        assert service.process.wait(TIMEOUT) == -signal.SIGKILL
         assert find(tmp_path) is None  # although its endpoint.json is still there
         assert (tmp_path / "endpoint.json").exists()
     with child(tmp_path) as service:

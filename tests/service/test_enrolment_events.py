@@ -6,14 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from tests.service.batch import batches, enrolment
-from tests.service.running import PATIENCE
+from tests.service.running import TIMEOUT
 from voiceid_optout.service.operations.job_steps import EVENT_SOURCE
 from voiceid_optout.service.settings import EventSinks
 
 
 def delivered(path: Path, count: int) -> list[Any]:
     """Return the details of the events, once so many have come."""
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + TIMEOUT
     while time.monotonic() < deadline:
         lines = path.read_text().splitlines() if path.exists() else []
         if len(lines) >= count:

@@ -14,7 +14,7 @@ from pathlib import Path
 from tests import torture
 from tests.service.cluster import Cluster
 from tests.service.crowd import crowd, lost
-from tests.service.running import PATIENCE, Service, child
+from tests.service.running import TIMEOUT, Service, child
 from tests.torture import Budget
 
 
@@ -41,7 +41,7 @@ def test_kills_of_the_service_lose_nothing(tmp_path: Path) -> None:
                 linger(chance)
                 os.kill(service.running.pid, signal.SIGKILL)
             assert service.process is not None
-            assert service.process.wait(PATIENCE) == -signal.SIGKILL, f"kill {number}"
+            assert service.process.wait(TIMEOUT) == -signal.SIGKILL, f"kill {number}"
         told[domain] = people.acknowledged
     with child(tmp_path) as service:
         assert [name for domain in told for name in lost(service, domain, told[domain])] == []
@@ -69,7 +69,7 @@ def test_kills_of_the_postgresql_server_lose_nothing(tmp_path: Path, postgres: C
 
 def recovered(service: Service, domain: str) -> None:
     """Wait until the service, which nobody touched, answers again; until then it asks clients to try again."""
-    client, deadline = service.client(), time.monotonic() + PATIENCE
+    client, deadline = service.client(), time.monotonic() + TIMEOUT
     while True:
         try:
             client.describe_domain(DomainId=domain)

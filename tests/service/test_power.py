@@ -20,7 +20,7 @@ import pytest
 from tests import torture
 from tests.forgetful_disk import Log, Operation, Tree, crashes, lay_out, marks
 from tests.service import traced
-from tests.service.running import PATIENCE, SANDBOX, START, Service
+from tests.service.running import SANDBOX, START, TIMEOUT, Service
 from voiceid_optout.service.data_folder import find, load_credentials
 
 PEOPLE, CLIENTS = 120, 6
@@ -55,7 +55,7 @@ def life(root: Path, output: Path) -> None:
         # Not strace, which would leave the service alone.
         subprocess.run(["kill", f"-{signal.SIGTERM.value}", str(running.pid)], check=True)
         process.stdout.read()
-        process.wait(PATIENCE)
+        process.wait(TIMEOUT)
 
 
 def replayed(root: Path, output: Path) -> Log:

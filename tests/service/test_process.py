@@ -14,7 +14,7 @@ import pytest
 
 from tests.service.calls import call, send
 from tests.service.http.test_app import opt_out
-from tests.service.running import PATIENCE, START, Service, child, thread
+from tests.service.running import START, TIMEOUT, Service, child, thread
 from tests.tables import each_row
 from voiceid_optout.cli.exit_codes import ExitCode
 from voiceid_optout.service import process
@@ -23,7 +23,7 @@ from voiceid_optout.service.settings import AdminSettings
 
 
 def run(*options: Any) -> Any:
-    return subprocess.run([*START, *options], capture_output=True, text=True, timeout=PATIENCE, check=False)
+    return subprocess.run([*START, *options], capture_output=True, text=True, timeout=TIMEOUT, check=False)
 
 
 def test_the_ready_line_teaches_how_to_point_a_client(tmp_path: Path) -> None:
@@ -33,7 +33,7 @@ def test_the_ready_line_teaches_how_to_point_a_client(tmp_path: Path) -> None:
         lines = [process.stdout.readline() for _ in range(5)]
         running = find(tmp_path)
         process.send_signal(signal.SIGINT)
-        assert process.wait(PATIENCE) == ExitCode.DONE
+        assert process.wait(TIMEOUT) == ExitCode.DONE
     assert running is not None
     assert lines[0].startswith(f"Ready at {running.url} ")
     assert str(tmp_path) in lines[0]
@@ -53,7 +53,7 @@ def test_a_signal_ends_it_cleanly_and_in_silence(tmp_path: Path, number: int) ->
         assert process.stderr
         process.stdout.readline()
         process.send_signal(number)
-        assert process.wait(PATIENCE) == ExitCode.DONE
+        assert process.wait(TIMEOUT) == ExitCode.DONE
         assert process.stderr.read() == b""
     assert not (tmp_path / "endpoint.json").exists()
     assert not (tmp_path / "voiceid.db-wal").exists()

@@ -17,7 +17,7 @@ from tests.service.auth.keyring import add_key, error_of, until
 from tests.service.calls import send, signed
 from tests.service.crowd import listed
 from tests.service.http.test_app import opt_out
-from tests.service.running import PATIENCE, Service, child, thread
+from tests.service.running import TIMEOUT, Service, child, thread
 from voiceid_optout.service.settings import Limits
 
 PEOPLE = 20
@@ -39,7 +39,7 @@ def at_once(*calls: Callable[[], Any]) -> list[Any]:
     together = threading.Barrier(len(calls))
 
     def make(call: Callable[[], Any]) -> Any:
-        together.wait(PATIENCE)
+        together.wait(TIMEOUT)
         try:
             return call()
         except ClientError as error:

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from tests.service.calls import signed
 from tests.service.crowd import listed
 from tests.service.http.test_app import opt_out
-from tests.service.running import PATIENCE, Service, child
+from tests.service.running import TIMEOUT, Service, child
 from voiceid_optout.cli.exit_codes import ExitCode
 from voiceid_optout.service.http.servers import STOP_SECONDS
 
@@ -26,7 +26,7 @@ class Client:
 
     def __init__(self, service: Service, domain: str, number: int) -> None:
         place = urlsplit(service.url)
-        self._connection = http.client.HTTPConnection(str(place.hostname), place.port, timeout=PATIENCE)
+        self._connection = http.client.HTTPConnection(str(place.hostname), place.port, timeout=TIMEOUT)
         self._service, self._domain, self._number = service, domain, number
         self.ends: Counter[str] = Counter()
         self.acknowledged: list[str] = []
@@ -66,9 +66,9 @@ def test_a_crowd_is_answered_or_finds_nobody(tmp_path: Path) -> None:
             began = time.monotonic()
             os.kill(service.running.pid, signal.SIGTERM)
             for each in work:
-                each.result(PATIENCE)
+                each.result(TIMEOUT)
         assert service.process is not None
-        assert service.process.wait(PATIENCE) == ExitCode.DONE
+        assert service.process.wait(TIMEOUT) == ExitCode.DONE
         assert time.monotonic() - began < STOP_SECONDS + 5
     ends = sum((client.ends for client in clients), Counter())
     assert set(ends) <= {"200", "closed", "refused"}
@@ -84,7 +84,7 @@ def test_a_request_under_way_is_answered_although_its_client_is_slow(tmp_path: P
         domain = service.new_domain()
         body = opt_out(domain)
         place = urlsplit(service.url)
-        connection = http.client.HTTPConnection(str(place.hostname), place.port, timeout=PATIENCE)
+        connection = http.client.HTTPConnection(str(place.hostname), place.port, timeout=TIMEOUT)
         connection.putrequest("POST", "/", skip_host=True, skip_accept_encoding=True)
         for name, value in (signed(service, body) | {"Content-Length": str(len(body))}).items():
             connection.putheader(name, value)

@@ -12,7 +12,7 @@ from tests.service.calls import send, signed
 from tests.service.http.raw import connected, everything, request, status, statuses
 from tests.service.http.test_app import opt_out
 from tests.service.http.wire import Wire
-from tests.service.running import PATIENCE, Service
+from tests.service.running import TIMEOUT, Service
 
 H2C = {"Connection": "Upgrade, HTTP2-Settings", "Upgrade": "h2c", "HTTP2-Settings": "AAEAAEAAAAIAAAABAAMAAABk"}
 
@@ -38,7 +38,7 @@ def test_an_offer_that_is_signed(service: Service, domain: str) -> None:
 
 def test_the_connection_stays_open_for_more_with_and_without_offers(service: Service, domain: str) -> None:
     place = urlsplit(service.url)
-    connection = http.client.HTTPConnection(str(place.hostname), place.port, timeout=PATIENCE)
+    connection = http.client.HTTPConnection(str(place.hostname), place.port, timeout=TIMEOUT)
     for number, offer in enumerate((H2C, {}, H2C, H2C)):
         body = opt_out(domain, f"caller-{number}")
         connection.request("POST", "/", body, signed(service, body) | offer)

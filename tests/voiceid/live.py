@@ -15,7 +15,7 @@ from pathlib import Path
 from voiceid_optout.service.data_folder import Running, find
 
 START = "from voiceid_optout.cli.serve import command; command()"
-PATIENCE = 600  # seconds for the service to listen
+TIMEOUT = 600  # seconds for the service to listen
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Live:
             json.dumps(body).encode(),
             {"Content-Type": "application/json"},
         )
-        with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
+        with urllib.request.urlopen(request, timeout=TIMEOUT) as answer:
             answer.read()
 
 
@@ -61,11 +61,11 @@ def served(data: Path) -> Iterator[Live]:
         assert process.stdin
         assert process.stdout
         try:
-            assert select.select([process.stdout], [], [], PATIENCE)[0], "the service does not start"
+            assert select.select([process.stdout], [], [], TIMEOUT)[0], "the service does not start"
             running = find(data)
             assert running is not None, "the service ended at once"
             yield Live(running)
         finally:
             process.stdin.close()
             process.stdout.close()
-            process.wait(PATIENCE)
+            process.wait(TIMEOUT)

@@ -16,7 +16,7 @@ from voiceid_optout.voiceid.settings import ClientSettings, Quotas
 from voiceid_optout.voiceid.snapshot import FEW_READS, MANY_READS, PAGE_TIMEOUT, RETRY_AFTER_READS, Snapshot
 
 NOT_FOUND = failure("ResourceNotFoundException", ResourceType="SPEAKER")
-PATIENCE = 600
+TIMEOUT = 600
 
 
 @pytest.fixture
@@ -30,14 +30,14 @@ def finish(snapshot: Snapshot) -> None:
     """Wait for the walk to end by itself."""
     walk = snapshot._walk
     assert walk is not None
-    walk.join(PATIENCE)
+    walk.join(TIMEOUT)
     assert not walk.is_alive()
 
 
 def join_walks() -> None:
     for thread in threading.enumerate():
         if thread.name == "voiceid-walk":
-            thread.join(PATIENCE)
+            thread.join(TIMEOUT)
 
 
 def page(*people: str, more: str | None = None) -> Answer:
@@ -54,7 +54,7 @@ class Domain:
 
     def __call__(self, operation: str, body: dict[str, Any]) -> Answer:
         if operation == "ListSpeakers":
-            assert self.listing.wait(PATIENCE)
+            assert self.listing.wait(TIMEOUT)
             return self.pages[int(body.get("NextToken", "0"))]
         if operation == "DeleteSpeaker":
             return Answer(b"")
@@ -108,7 +108,7 @@ def test_a_page_answers_a_read_that_waits_for_its_turn(serve: Serve, monkeypatch
         snapshot.read("x")  # takes the only token for a long time
         waiting = pool.submit(snapshot.read, "a")
         script.listing.set()
-        found = waiting.result(PATIENCE)
+        found = waiting.result(TIMEOUT)
     assert found is not None
     assert found.status is SpeakerStatus.OPTED_OUT  # as listed, not as described
     assert reads(server) == 1
@@ -120,7 +120,7 @@ def test_a_page_answers_before_the_walk_is_at_its_end(serve: Serve, monkeypatch:
     rest = threading.Event()
 
     def in_two_steps(operation: str, body: dict[str, Any]) -> Answer:
-        assert body.get("NextToken") is None or rest.wait(PATIENCE)
+        assert body.get("NextToken") is None or rest.wait(TIMEOUT)
         return script(operation, body)
 
     server = serve(in_two_steps)
@@ -130,7 +130,7 @@ def test_a_page_answers_before_the_walk_is_at_its_end(serve: Serve, monkeypatch:
         snapshot.read("x")  # takes the only token for a long time
         waiting = pool.submit(snapshot.read, "a")
         script.listing.set()
-        assert waiting.result(PATIENCE) is not None
+        assert waiting.result(TIMEOUT) is not None
         assert not snapshot._index.is_complete
         assert reads(server) == 1
         rest.set()
@@ -175,17 +175,17 @@ def test_our_write_wins_over_a_read_in_flight(serve: Serve, connect: Connect) ->
     def script(operation: str, body: dict[str, Any]) -> Answer:
         if operation == "DescribeSpeaker":
             described.set()
-            assert go_on.wait(PATIENCE)
+            assert go_on.wait(TIMEOUT)
             return NOT_FOUND
         return speaker(body["SpeakerId"])
 
     snapshot = Snapshot(connect(serve(script).url), DOMAIN)
     with ThreadPoolExecutor(1) as pool:
         reading = pool.submit(snapshot.read, "a")
-        assert described.wait(PATIENCE)
+        assert described.wait(TIMEOUT)
         written = snapshot.opt_out("a")
         go_on.set()
-        assert reading.result(PATIENCE) == written
+        assert reading.result(TIMEOUT) == written
 
 
 def test_a_failed_walk_leaves_the_reads_to_describe(serve: Serve, connect: Connect) -> None:
@@ -230,7 +230,7 @@ def test_close_waits_for_the_page_that_is_under_way(serve: Serve, connect: Conne
             walk.join(0.01)
         assert not closing_it.done()
         script.listing.set()
-        closing_it.result(PATIENCE)
+        closing_it.result(TIMEOUT)
     assert not walk.is_alive()
     assert server.operations() == ["ListSpeakers"]
     assert snapshot.read("a") is not None
@@ -313,7 +313,7 @@ def test_very_many_reads_wait_for_the_walk(serve: Serve, connect: Connect) -> No
     with ThreadPoolExecutor(3) as pool:
         waiting = [pool.submit(snapshot.read, person) for person in ("a", "b", "nobody")]
         script.listing.set()
-        found = [each.result(PATIENCE) for each in waiting]
+        found = [each.result(TIMEOUT) for each in waiting]
     assert [speaker and speaker.customer_speaker_id for speaker in found] == ["a", "b", None]
     assert reads(server) == 0
 

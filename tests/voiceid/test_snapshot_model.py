@@ -30,7 +30,7 @@ FAILURES = (
 )
 SLOWEST = 0.004  # seconds that an answer takes at most
 PAGE = 3
-PATIENCE = 600
+TIMEOUT = 600
 
 Status = str | None  # None: the domain has no such speaker
 STATUSES: tuple[Status, ...] = ("OPTED_OUT", "ENROLLED", None)
@@ -140,7 +140,7 @@ def together(*works: Callable[[], None]) -> None:
     """Run functions at the same time; an exception of one is the test's."""
     with ThreadPoolExecutor(len(works)) as pool:
         for work in [pool.submit(work) for work in works]:
-            work.result(PATIENCE)
+            work.result(TIMEOUT)
 
 
 @dataclass(frozen=True)

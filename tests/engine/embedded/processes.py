@@ -14,7 +14,7 @@ from tests.engine.bench import REPOSITORY, Bench
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-PATIENCE = 600.0  # seconds
+TIMEOUT = 600.0  # seconds
 
 
 def spawn(bench: Bench, operation: str = "up", **options: Any) -> subprocess.Popen[str]:
@@ -29,7 +29,7 @@ def spawn(bench: Bench, operation: str = "up", **options: Any) -> subprocess.Pop
 
 
 def outcome(child: subprocess.Popen[str]) -> dict[str, str]:
-    out, err = child.communicate(timeout=PATIENCE)
+    out, err = child.communicate(timeout=TIMEOUT)
     assert (child.returncode, err) == (0, ""), err
     found: dict[str, str] = json.loads(out.splitlines()[-1])
     return found
@@ -37,7 +37,7 @@ def outcome(child: subprocess.Popen[str]) -> dict[str, str]:
 
 def wait_for(condition: Callable[[], object], child: subprocess.Popen[str] | None = None) -> None:
     """Wait until the condition holds; a ``child`` that ends before is a failure at once."""
-    end = time.monotonic() + PATIENCE
+    end = time.monotonic() + TIMEOUT
     while not condition():
         assert time.monotonic() < end, "it did not come to that"
         assert child is None or child.poll() is None, child.communicate()

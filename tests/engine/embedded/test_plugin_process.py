@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.engine.bench import REPOSITORY
-from tests.engine.embedded.processes import PATIENCE
+from tests.engine.embedded.processes import TIMEOUT
 from voiceid_optout.engine.embedded.plugin_process import Server
 
 if TYPE_CHECKING:
@@ -37,13 +37,13 @@ def test_says_that_it_is_ready_and_ends_with_the_pipe(process: subprocess.Popen[
     with pytest.raises(subprocess.TimeoutExpired):
         process.wait(timeout=0.2)
     process.stdin.close()
-    assert process.wait(timeout=PATIENCE) == 1
+    assert process.wait(timeout=TIMEOUT) == 1
 
 
 def test_ends_with_the_pipe_while_it_starts(process: subprocess.Popen[bytes]) -> None:
     assert process.stdin is not None
     process.stdin.close()
-    assert process.wait(timeout=PATIENCE) == 1
+    assert process.wait(timeout=TIMEOUT) == 1
 
 
 def test_the_sdk_asks_its_grpc_server_for_nothing_but_what_ours_does() -> None:

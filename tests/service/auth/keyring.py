@@ -7,7 +7,7 @@ from typing import Any
 import click.testing
 
 from tests.service.calls import send, signed
-from tests.service.running import PATIENCE, Service
+from tests.service.running import TIMEOUT, Service
 from voiceid_optout.cli.serve_store import keys_command
 
 Keys = tuple[str, str]
@@ -42,6 +42,6 @@ def until(holds: Callable[[], bool]) -> float:
     """Wait until something holds and return how many seconds that took."""
     began = time.monotonic()
     while not holds():
-        assert time.monotonic() - began < PATIENCE
+        assert time.monotonic() - began < TIMEOUT
         time.sleep(0.05)
     return time.monotonic() - began

@@ -14,7 +14,7 @@ from sqlalchemy import text
 
 from tests.service.cluster import Cluster
 from tests.service.crowd import listed
-from tests.service.running import PATIENCE, Service, thread
+from tests.service.running import TIMEOUT, Service, thread
 from tests.tables import each_row
 from voiceid_optout.service.db.database import open_database
 from voiceid_optout.service.db.migrations import STEPS, current
@@ -175,7 +175,7 @@ def test_services_that_start_at_once_migrate_once(tmp_path: Path, database_url: 
     together = threading.Barrier(6)
 
     def start(_number: int) -> bytes:
-        together.wait(PATIENCE)
+        together.wait(TIMEOUT)
         database = open_database(tmp_path, database_url)
         database.close()
         return database.token_key
@@ -208,7 +208,7 @@ def test_who_is_numbered_first_is_seen_first(shared: Service, database_url: str)
             with pytest.raises(TimeoutError):
                 later.result(SHORT)
             assert listed(shared, domain) == {}
-        later.result(PATIENCE)
+        later.result(TIMEOUT)
     other.close()
     assert list(listed(shared, domain)) == ["caller-early", "caller-late"]
 
@@ -231,13 +231,13 @@ def test_what_changes_more_than_a_domain_waits_for_all_and_stops_all(shared: Ser
             creating = pool.submit(shared.new_domain)
             with pytest.raises(TimeoutError):
                 creating.result(SHORT)
-        creating.result(PATIENCE)
+        creating.result(TIMEOUT)
         with other.writer.begin() as connection:
             other.lock(connection, None)
             opting = pool.submit(shared.client().opt_out_speaker, DomainId=domain, SpeakerId="caller-1")
             with pytest.raises(TimeoutError):
                 opting.result(SHORT)
-        opting.result(PATIENCE)
+        opting.result(TIMEOUT)
     other.close()
 
 
@@ -256,7 +256,7 @@ def test_locks_of_several_domains_cannot_deadlock(tmp_path: Path, database_url: 
     together = threading.Barrier(2)
 
     def work(order: list[str]) -> Any:
-        together.wait(PATIENCE)
+        together.wait(TIMEOUT)
         for _ in range(30):
             with database.writer.begin() as connection:
                 database.lock(connection, order)

@@ -7,12 +7,12 @@ from urllib.parse import urlsplit
 
 from tests.service.calls import signed
 from tests.service.http.test_app import opt_out
-from tests.service.running import PATIENCE, Service
+from tests.service.running import TIMEOUT, Service
 
 
 def connected(service: Service) -> socket.socket:
     place = urlsplit(service.url)
-    return socket.create_connection((str(place.hostname), int(place.port or 0)), timeout=PATIENCE)
+    return socket.create_connection((str(place.hostname), int(place.port or 0)), timeout=TIMEOUT)
 
 
 def everything(connection: socket.socket) -> bytes:

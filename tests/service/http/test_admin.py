@@ -253,7 +253,7 @@ def test_a_newer_release_s_schema(fresh: Service) -> None:
 
 
 def test_a_database_that_somebody_holds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(admin, "PATIENCE_SECONDS", 0.2)
+    monkeypatch.setattr(admin, "TIMEOUT_SECONDS", 0.2)
     with thread(tmp_path) as service:
         holder = sqlite3.connect(tmp_path / FILE_NAME)
         holder.execute("BEGIN IMMEDIATE")
@@ -261,5 +261,5 @@ def test_a_database_that_somebody_holds(tmp_path: Path, monkeypatch: pytest.Monk
         holder.rollback()
         holder.close()
         assert (status, answer["Reason"]) == (503, "the database did not answer within 0.2 seconds")
-        monkeypatch.setattr(admin, "PATIENCE_SECONDS", 600)
+        monkeypatch.setattr(admin, "TIMEOUT_SECONDS", 600)
         assert asked(service)[0] == 200

@@ -33,7 +33,7 @@ from voiceid_optout.service.http.shapes import Validator
 from voiceid_optout.service.operations.hooks import hooks_model, structure
 from voiceid_optout.service.settings import is_loopback
 
-PATIENCE_SECONDS = 2.0
+TIMEOUT_SECONDS = 2.0
 FULL_SECONDS = 10.0
 """For how long a change that found no room speaks against the next one."""
 
@@ -135,7 +135,7 @@ def admin_app(
 async def check(store: Store) -> None:
     """Return if the service can work; raises NotReadyError otherwise, after two seconds at most."""
     try:
-        async with asyncio.timeout(PATIENCE_SECONDS):
+        async with asyncio.timeout(TIMEOUT_SECONDS):
             schema = await store.run("CanRead", {})
             if not schema["Current"]:
                 raise NotReadyError(f"the schema is at revision {schema['Revision']}, another release's")
@@ -146,7 +146,7 @@ async def check(store: Store) -> None:
             if time.monotonic() - store.full_at < FULL_SECONDS:
                 raise NotReadyError("there was no room for a change a moment ago; the disk is full")
     except TimeoutError:
-        raise NotReadyError(f"the database did not answer within {PATIENCE_SECONDS:g} seconds") from None
+        raise NotReadyError(f"the database did not answer within {TIMEOUT_SECONDS:g} seconds") from None
     except ServiceError as error:
         if isinstance(error, NotReadyError):
             raise

@@ -1,4 +1,4 @@
-"""The service as if it were far away: ``python -m benchmarks.far MILLISECONDS serve ...`` adds them to every call.
+"""The service as if it were far away: ``python -m benchmarks.latency MILLISECONDS serve ...`` delays every answer.
 
 What follows are the arguments of ``optout``.
 """
@@ -17,17 +17,17 @@ if TYPE_CHECKING:
     from voiceid_optout.service.http.app import Receive, Scope, Send
 
 
-def far(latency: float) -> type[VoiceIdApi]:
+def delayed(latency: float) -> type[VoiceIdApi]:
     """Return the application with ``latency`` seconds before every answer."""
 
-    class Far(VoiceIdApi):
+    class Delayed(VoiceIdApi):
         async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
             await asyncio.sleep(latency)
             await super().__call__(scope, receive, send)
 
-    return Far
+    return Delayed
 
 
 if __name__ == "__main__":
-    setattr(server, "VoiceIdApi", far(int(sys.argv[1]) / 1000))  # noqa: B010 - mypy: a type
+    setattr(server, "VoiceIdApi", delayed(int(sys.argv[1]) / 1000))  # noqa: B010 - mypy: a type
     main(sys.argv[2:])
