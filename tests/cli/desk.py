@@ -25,11 +25,11 @@ class Desk:
 
     session: Session
     engine: ScriptedEngine
+    paper: io.StringIO
 
     @property
     def shown(self) -> str:
-        file = self.session.screen.console.file
-        return file.getvalue() if isinstance(file, io.StringIO) else "no text"
+        return self.paper.getvalue()
 
     def say(self, severity: str, message: str) -> None:
         Emitter(self.engine.stream.events.append).diagnostic(severity, message)
@@ -44,12 +44,19 @@ def desk(
     places: dict[str, str] | None = None,
     because: dict[str, str] | None = None,
 ) -> Desk:
-    engine = ScriptedEngine()
+    engine, paper = ScriptedEngine(), io.StringIO()
     choices = Choices(root=project.root, stack="test", engine="auto", as_json=as_json)
     console = Console(
-        file=io.StringIO(), force_terminal=terminal, width=width, highlight=False, soft_wrap=True, color_system=None
+        file=paper,
+        force_terminal=terminal,
+        width=width,
+        highlight=False,
+        markup=False,
+        emoji=False,
+        soft_wrap=True,
+        color_system=None,
     )
     mask = Mask(project.context(), {"A": "b"}, places or {}, lambda _: None)
     people = People(places=places or {}, reasons=because or {})
     screen = Screen(as_json, console=console)
-    return Desk(Session(project.context(), choices, engine, {"A": "b"}, screen, mask, people), engine)
+    return Desk(Session(project.context(), choices, engine, {"A": "b"}, screen, mask, people), engine, paper)

@@ -19,7 +19,7 @@ from tests.tables import each_row
 from voiceid_optout.cli import output
 from voiceid_optout.cli.exit_codes import CommandError, ExitCode
 from voiceid_optout.cli.main import main
-from voiceid_optout.cli.output import echo, lasting, plain, reported, styled
+from voiceid_optout.cli.output import PlainConsole, console_of, echo, lasting, plain, reported
 from voiceid_optout.engine.interface import Operation
 from voiceid_optout.engine.messages import DEBUG_VARIABLE
 from voiceid_optout.register.faults import Code, Fault, Location, RegisterError, RegisterInvalid
@@ -40,7 +40,32 @@ def test_what_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
     echo(EVIL)
     echo(EVIL, err=True, nl=False)
     assert capsys.readouterr() == (f"{SAFE}\n", SAFE)
-    assert styled(EVIL, "red").plain == SAFE
+
+
+def test_a_file_is_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    for err in (False, True):
+        assert console_of(err=err) == PlainConsole(err)
+        console_of(err=err).print(EVIL, style="red")
+    PlainConsole(quiet=True).print("nothing")
+    assert capsys.readouterr() == (f"{SAFE}\n", f"{SAFE}\n")
+
+
+@each_row(("variable", "value"), [("FORCE_COLOR", "1"), ("TTY_COMPATIBLE", "1")])
+def test_a_file_gets_colours_if_somebody_asks_for_them(
+    variable: str, value: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable, value)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    console_of().print("[b]no :smile: markup[/b] 12", style="red")
+    assert capsys.readouterr().out == "\x1b[31m[b]no :smile: markup[/b] 12\x1b[0m\n"
+
+
+def test_a_file_needs_nothing_of_rich() -> None:
+    code = "import sys\nfrom voiceid_optout.cli.screen import Screen\nScreen().say('done', 'green')"
+    code += "\nsys.exit('rich' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "done\n", "")
 
 
 @pytest.mark.parametrize("error", [CommandError(EVIL), StackLockedError(EVIL, EVIL, EVIL)])

@@ -10,6 +10,7 @@ import pytest
 from tests.cli.desk import Desk, desk
 from tests.cli.projects import DOMAIN, Project, label_of
 from voiceid_optout.cli.exit_codes import CommandError, ExitCode
+from voiceid_optout.cli.output import PlainConsole
 from voiceid_optout.cli.session import Choices, opened
 from voiceid_optout.plan import Action, Change, Plan, Purpose, Scope, Step
 from voiceid_optout.service.data_folder import find
@@ -54,9 +55,10 @@ def test_an_opened_session_has_engine_places_and_environment(project: Project) -
         assert session.engine.name == "embedded"
         assert set(session.people.places) == {label_of(DOMAIN, "caller-1"), label_of(DOMAIN, "caller-2")}
         assert session.environment["OPTOUT_STACK_CONFIG"] == json.dumps({"region": "us-east-1"})
-        assert (session.screen.console.stderr, (project.root / ".optout").is_dir()) == (False, True)
+        assert session.screen.console == PlainConsole()
+        assert (project.root / ".optout").is_dir()
     with opened(choices(project, as_json=True)) as session:
-        assert session.screen.console.stderr, "standard output is for the JSON alone"
+        assert session.screen.console == PlainConsole(err=True), "standard output is for the JSON alone"
 
 
 def test_auto_takes_the_embedded_engine_where_there_is_no_other(

@@ -6,7 +6,6 @@ import shutil
 from pathlib import Path
 
 import pytest
-import rich.console
 from click.testing import CliRunner, Result
 
 from voiceid_optout.cli.exit_codes import ExitCode
@@ -85,7 +84,7 @@ def test_one_object_for_programs(project: Path) -> None:
 
 def test_a_terminal_gets_colour(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (project / "config" / "people.yaml").write_text("")
-    monkeypatch.setattr(rich.console.Console, "is_terminal", True)
+    monkeypatch.setenv("FORCE_COLOR", "1")
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.delenv("NO_COLOR", raising=False)
     assert "\x1b[31mempty-file\x1b[0m: the file says nothing" in run().stdout

@@ -7,14 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from rich.console import Console
 
 from voiceid_optout.cli import context as contexts
 from voiceid_optout.cli.domain_walk import PageFile, read_domain
 from voiceid_optout.cli.editing import carry_out, domain_option, dry_run_options, file_option, next_step
 from voiceid_optout.cli.exit_codes import CommandError, ExitCode
 from voiceid_optout.cli.options import stack_options, with_options
-from voiceid_optout.cli.output import echo, remember, reported
+from voiceid_optout.cli.output import console_of, echo, remember, reported
 from voiceid_optout.cli.register_files import RegisterFiles, opened
 from voiceid_optout.plan import people
 from voiceid_optout.register import Ensure
@@ -67,7 +66,7 @@ def command(
 
     Exit codes: 0 done, 1 failed, 2 wrong usage, 3 register invalid, 8 another run adopts the same domain.
     """  # noqa: D301 - click's own mark for "do not wrap"
-    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    console = console_of(err=True)
     with reported():
         context = contexts.find(root, stack)
         target = Target.find(context, domain, file)  # before the long walk: what is wrong is said at once

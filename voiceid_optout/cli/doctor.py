@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
-from rich.console import Console
 from rich.text import Text
 
 from voiceid_optout.cli import context as contexts
@@ -21,7 +20,7 @@ from voiceid_optout.cli.config import salt_of_state
 from voiceid_optout.cli.connection import client_settings, environment_for, in_environment, sources
 from voiceid_optout.cli.exit_codes import CommandError, ExitCode
 from voiceid_optout.cli.options import stack_options, with_options
-from voiceid_optout.cli.output import echo, reported
+from voiceid_optout.cli.output import console_of, echo, reported
 from voiceid_optout.config import ConfigInvalid
 from voiceid_optout.engine.interface import place_of
 from voiceid_optout.foreign_text import printable
@@ -62,7 +61,7 @@ def doctor_command(*, as_json: bool, **choices: Any) -> None:
 
     Exit codes: 0 all is well, 1 something is not.
     """  # noqa: D301 - click's own mark for "do not wrap"
-    console = Console(stderr=as_json, highlight=False, soft_wrap=True)
+    console = console_of(err=as_json)
     findings = []
     with reported():
         context = contexts.read(choices["root"], choices["stack"])

@@ -21,9 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
-    from rich.console import Console
-
     from voiceid_optout.cli.context import Context
+    from voiceid_optout.cli.output import Console
     from voiceid_optout.voiceid import Speaker
     from voiceid_optout.voiceid.client import Client
 

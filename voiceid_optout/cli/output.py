@@ -17,8 +17,9 @@ import sys
 import termios
 import traceback
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, NoReturn
+from typing import IO, TYPE_CHECKING, Any, NoReturn, Protocol
 
 import click
 
@@ -40,11 +41,49 @@ def echo(text: str = "", *, err: bool = False, nl: bool = True) -> None:
     click.echo(printable(text), err=err, nl=nl)  # noqa: TID251 - the one place
 
 
-def styled(text: str, style: str = "") -> Text:
-    """Return text for a console, in a style of rich's."""
-    from rich.text import Text  # noqa: PLC0415 - not for --help
+class Console(Protocol):
+    """Where lines for people go; rich's own console is one. ``style`` is one of rich's: a colour, bold, dim."""
 
-    return Text(printable(text), style=style)
+    @property
+    def is_terminal(self) -> bool:
+        """Whether somebody looks on: styles and a bar that moves are for them alone."""
+
+    @property
+    def width(self) -> int:
+        """Columns of the terminal."""
+
+    def print(self, text: str | Text, /, *, style: str = "") -> None:
+        """Print a line that is safe already, see :func:`printable`."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlainConsole:
+    """What is no terminal, such as a file or the log of CI; with ``quiet`` nothing is printed.
+
+    It needs nothing of rich, whose import is a fifth of what a command imports.
+    """
+
+    err: bool = False
+    quiet: bool = False
+    is_terminal: bool = field(default=False, init=False)
+    width: int = field(default=80, init=False)
+
+    def print(self, text: str | Text, /, *, style: str = "") -> None:  # noqa: ARG002 - a style is for terminals
+        """Print a line."""
+        if not self.quiet:
+            echo(str(text), err=self.err)
+
+
+def console_of(*, err: bool = False) -> Console:
+    """Return the console of standard output or, with ``err``, of standard error."""
+    if not (sys.stderr if err else sys.stdout).isatty() and not any(map(os.environ.get, _LIKE_TERMINALS)):
+        return PlainConsole(err)
+    from rich.console import Console as RichConsole  # noqa: PLC0415 - see PlainConsole
+
+    return RichConsole(stderr=err, highlight=False, markup=False, emoji=False, soft_wrap=True)
+
+
+_LIKE_TERMINALS = ("FORCE_COLOR", "TTY_COMPATIBLE")  # with these, rich writes colours into files too
 
 
 HANDLER = "optout-plain"

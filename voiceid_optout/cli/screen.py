@@ -6,20 +6,21 @@ import json
 import threading
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Self
-
-from rich.console import Console
+from typing import TYPE_CHECKING, Any, Self, cast
 
 from voiceid_optout.cli.exit_codes import CommandError, ExitCode
-from voiceid_optout.cli.output import confirmed, echo, remember, styled
+from voiceid_optout.cli.output import PlainConsole, confirmed, console_of, echo, remember
+from voiceid_optout.foreign_text import printable
 from voiceid_optout.plan.render_text import Tone, lines
 from voiceid_optout.plan.review import format_duration
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from rich.console import Console as RichConsole
     from rich.progress import Progress
 
+    from voiceid_optout.cli.output import Console
     from voiceid_optout.plan.review import Review
 
 _STYLES = {
@@ -40,12 +41,12 @@ class Screen:
 
     as_json: bool = False
     quiet: bool = False
-    console: Console = field(default_factory=lambda: Console(highlight=False, soft_wrap=True))
+    console: Console = field(default_factory=console_of)
 
     @classmethod
     def of(cls, *, as_json: bool, quiet: bool) -> Self:
         """Make the screen that the options ask for."""
-        return cls(as_json, quiet, Console(stderr=as_json, highlight=False, soft_wrap=True))
+        return cls(as_json, quiet, console_of(err=as_json))
 
     def say(self, message: str, style: str = "") -> None:
         """Print a line for people, unless they want quiet."""
@@ -84,10 +85,10 @@ class Screen:
 
     def working(self, title: str, total: int | None, *, lasting: bool) -> WorkProgress:
         """Return what shows that long work goes on."""
-        return WorkProgress(Console(quiet=True) if self.quiet else self.console, title, total, lasting=lasting)
+        return WorkProgress(PlainConsole(quiet=True) if self.quiet else self.console, title, total, lasting=lasting)
 
     def _print(self, message: str, style: str) -> None:
-        self.console.print(styled(message, style))
+        self.console.print(printable(message), style=style)
 
 
 LINE_EVERY_SECONDS = 10.0
@@ -133,7 +134,7 @@ class WorkProgress:
                 BarColumn(_BAR_WIDTH),
                 MofNCompleteColumn(),
                 TextColumn("{task.fields[pace]}"),
-                console=console,
+                console=cast("RichConsole", console),
                 transient=not lasting,
             )
             self._task = self._bar.add_task(title, total=total, pace="")

@@ -7,13 +7,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import click
-from rich.console import Console
-from rich.text import Text
 
 from voiceid_optout.cli.editing import warn
 from voiceid_optout.cli.exit_codes import ExitCode
 from voiceid_optout.cli.options import cwd_option, stack_name
-from voiceid_optout.cli.output import echo
+from voiceid_optout.cli.output import console_of, echo
 from voiceid_optout.cli.register_files import StackView, views_of
 from voiceid_optout.foreign_text import printable
 from voiceid_optout.register import Entry, Register, load_paths
@@ -203,10 +201,12 @@ def _show(verdict: Register | tuple[Fault, ...], warnings: Sequence[Warned], for
 
 
 def _show_text(faults: tuple[Fault, ...]) -> None:
-    console = Console(highlight=False, soft_wrap=True)
+    console = console_of()
     for fault in faults:
         if console.is_terminal:
             place, code = (printable(str(fault.location)), "bold"), (fault.code.value, "red")
+            from rich.text import Text  # noqa: PLC0415 - only there
+
             console.print(Text.assemble(place, ": ", code, ": ", printable(fault.message)))
         else:
             echo(str(fault))
