@@ -26,24 +26,33 @@ def test_a_run_that_failed_breaks_its_claim() -> None:
     assert "failed: no" in found.measured
 
 
-@each_row(("wall", "peak", "holds"), [(4.0, 300e6, True), (4.1, 1e6, False), (1.0, 301e6, False)])
-def test_preview(wall: float, peak: int, holds: bool) -> None:
-    found = judged("preview-sharded", result("sharded/preview/100000/none", wall, peak=peak), LOADED)
+@each_row(("cpu", "peak", "holds"), [(4.0, 300e6, True), (4.1, 1e6, False), (1.0, 301e6, False)])
+def test_preview(cpu: float, peak: int, holds: bool) -> None:
+    found = judged("preview-sharded", result("sharded/preview/100000/none", cpu=cpu, peak=peak), LOADED)
     assert found.holds is holds
-    assert f"{wall / 0.5:.1f} x the register alone" in found.measured
+    assert f"{cpu / 0.5:.1f} x the register alone" in found.measured
 
 
-@each_row(("wall", "writes", "holds"), [(4.9, 1, True), (5.1, 1, False), (4.0, 2, False)])
-def test_one_added_with_its_plan(wall: float, writes: int, holds: bool) -> None:
-    added = result("sharded/add/100000/none", wall, calls={"OptOutSpeaker": writes})
-    assert judged("add-sharded", added).holds is holds
+@each_row(
+    ("claim", "cpu", "writes", "holds"),
+    [
+        ("add", 3.0, 1, True),
+        ("add", 3.1, 1, False),
+        ("add", 2.0, 2, False),
+        ("apply", 3.5, 1, True),
+        ("apply", 3.6, 1, False),
+    ],
+)
+def test_one_added(claim: str, cpu: float, writes: int, holds: bool) -> None:
+    unchanged = result("sharded/preview/100000/none", cpu=2.0)
+    added = result(f"sharded/{claim}/100000/none", cpu=cpu, calls={"OptOutSpeaker": writes})
+    assert judged(f"{claim}-sharded", unchanged, added).holds is holds
 
 
-@each_row(("wall", "writes", "holds"), [(3.4, 1, True), (3.6, 1, False), (3.0, 2, False)])
-def test_one_added_by_the_engine_alone(wall: float, writes: int, holds: bool) -> None:
-    unchanged = result("sharded/preview/100000/none", 2.5)
-    added = result("sharded/apply/100000/none", wall, calls={"OptOutSpeaker": writes})
-    assert judged("apply-sharded", unchanged, added).holds is holds
+@each_row(("cpu", "peak", "holds"), [(6.0, 300e6, True), (6.1, 1e6, False), (1.0, 301e6, False)])
+def test_register(cpu: float, peak: int, holds: bool) -> None:
+    told = {"cpu": cpu, "events": 2.0}
+    assert judged("register", result("register-full/load/100000/none", peak=peak, told=told)).holds is holds
 
 
 @each_row(("wall", "throttled", "holds"), [(63.0, 5, True), (63.1, 0, False), (60.0, 6, False)])
