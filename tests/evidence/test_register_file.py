@@ -19,7 +19,7 @@ def test_a_file_says_whom_it_lists_and_where() -> None:
     found = read(block("a", domain="main", released=("b",)), {"main": DOMAIN})
     assert found is not None
     assert (found.domain_id, found.line("a"), found.line("b")) == (DOMAIN, 3, 5)
-    reason = (("reason", "asked for it"),)
+    reason = (None, "asked for it", None, None)
     assert found.people == {"a": Said(Ensure.OPTED_OUT), "b": Said(Ensure.RELEASED, reason)}
 
 

@@ -7,7 +7,7 @@ from tests.tables import each_row
 from voiceid_optout.evidence import EvidenceError, Row, commitment, opening, time_text
 from voiceid_optout.evidence.git_history import Listing
 from voiceid_optout.evidence.rows import Rows
-from voiceid_optout.register import Ensure, Entry, Location
+from voiceid_optout.register import Ensure, Entry
 from voiceid_optout.speakers import SpeakerStatus, label
 from voiceid_optout.voiceid import Speaker
 
@@ -18,7 +18,7 @@ READ = datetime(2026, 4, 1, 8, 0, tzinfo=UTC).timestamp()
 
 
 def entry(speaker_id: str, ensure: Ensure = Ensure.OPTED_OUT, domain_id: str = A, line: int = 3) -> Entry:
-    return Entry(domain_id, speaker_id, ensure, Location("config/people.yaml", line, 5))
+    return Entry(domain_id, speaker_id, ensure, "config/people.yaml", line, 5)
 
 
 def speaker(
@@ -145,7 +145,7 @@ def test_rows_come_by_domain_and_label_the_same_ones_each_time() -> None:
 
 
 def test_tickets_and_names_of_files_are_made_fit_to_be_seen() -> None:
-    named = entry("caller-1")._replace(ticket="about caller-1", location=Location("config/caller-1.yaml", 3, 5))
+    named = entry("caller-1")._replace(ticket="about caller-1", file="config/caller-1.yaml")
     row = only(Rows([named], KEY, lambda text: text.replace("caller-1", "…")))
     assert (row.ticket, row.place) == ("about …", "config/….yaml:3")
 

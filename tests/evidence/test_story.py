@@ -13,7 +13,7 @@ from voiceid_optout.evidence.repository import Commit
 from voiceid_optout.evidence.runs import Managed, Run
 from voiceid_optout.evidence.story import Service, Story, join, of_service, words
 from voiceid_optout.evidence.versions import Held
-from voiceid_optout.register import Ensure, Entry, Location
+from voiceid_optout.register import Ensure, Entry
 from voiceid_optout.speakers import SpeakerStatus
 from voiceid_optout.voiceid import Speaker
 
@@ -21,10 +21,8 @@ LABEL = "sp-0000000000000001"
 MADE = Commit("a" * 40, ("0" * 40,), datetime(2026, 1, 2, tzinfo=UTC), "Ann \x1b[31mcaller-1\u202e", "add")
 MERGE = Commit("b" * 40, ("0" * 40, "a" * 40), datetime(2026, 1, 3, tzinfo=UTC), "Carl", "Add caller-1 (#7)")
 LISTED = Event(Kind.LISTED, MERGE, MADE, None, "config/people.yaml:3")
-HELD = Held("config/people.yaml", Said(Ensure.OPTED_OUT, (("requested_on", "2026-01-01"),)))
-ENTRY = Entry(
-    DOMAIN, "caller-1", Ensure.OPTED_OUT, Location("config/people.yaml", 3, 5), date(2026, 1, 1), None, None
-)
+HELD = Held("config/people.yaml", Said(Ensure.OPTED_OUT, (date(2026, 1, 1), None, None, None)))
+ENTRY = Entry(DOMAIN, "caller-1", Ensure.OPTED_OUT, "config/people.yaml", 3, 5, date(2026, 1, 1), None, None)
 BEFORE = Managed(LABEL, "opted_out", "ENROLLED", "2026-01-04T00:00:00Z")
 AFTER = Managed(LABEL, "opted_out", "OPTED_OUT", "2026-01-04T00:00:00Z")
 RUN = Run(datetime(2026, 1, 4, tzinfo=UTC), "update", True, "d" * 32, "b" * 40, None, AFTER)

@@ -72,7 +72,7 @@ def test_an_entry_carries_its_evidence(tmp_path: Path) -> None:
     (entry,) = register_of(tmp_path, text).entries
     place = Location(f"{tmp_path.name}/people.yaml", 2, 3)
     assert entry == Entry(
-        SANDBOX, "caller-zq01", Ensure.RELEASED, place, requested_on=date(2026, 3, 2), reason="r", ticket="T"
+        SANDBOX, "caller-zq01", Ensure.RELEASED, *place, requested_on=date(2026, 3, 2), reason="r", ticket="T"
     )
 
 

@@ -27,7 +27,7 @@ PLACE = Location("config/people.yaml", 3, 5)
 
 
 def found(speaker_id: str = "caller-1", reason: str | None = None, ticket: str | None = None) -> list[str]:
-    entry = Entry("D" * 22, speaker_id, Ensure.OPTED_OUT, PLACE, None, reason, ticket)
+    entry = Entry("D" * 22, speaker_id, Ensure.OPTED_OUT, *PLACE, None, reason, ticket)
     return [f"{contact.field}: {contact.looks_like}" for contact in contacts([entry])]
 
 
@@ -78,7 +78,7 @@ def test_other_texts(text: str) -> None:
 
 
 def test_a_warning_says_where_and_not_what() -> None:
-    entry = Entry("D" * 22, "00491701234567", Ensure.RELEASED, PLACE, None, "m@example.org", None)
+    entry = Entry("D" * 22, "00491701234567", Ensure.RELEASED, *PLACE, None, "m@example.org", None)
     better = "an identifier of the contact centre", "a ticket's number"
     assert [str(contact) for contact in contacts([entry])] == [
         f"config/people.yaml:3: warning: id looks like a telephone number: {better[0]} tells less of a person",
@@ -87,7 +87,7 @@ def test_a_warning_says_where_and_not_what() -> None:
 
 
 def test_a_review_is_past_from_the_day_after_and_the_warning_has_no_date() -> None:
-    entry = Entry("D" * 22, "caller-1", Ensure.OPTED_OUT, PLACE, review_on=date(2026, 3, 2))
+    entry = Entry("D" * 22, "caller-1", Ensure.OPTED_OUT, *PLACE, review_on=date(2026, 3, 2))
     assert list(reviews_past([entry, entry._replace(review_on=None)], date(2026, 3, 2))) == []
     [past] = reviews_past([entry], date(2026, 3, 3))
     told = "the day in review_on is past: decide about this entry, then give it a new day or delete the key"

@@ -97,11 +97,7 @@ def take_over(
     if not dry_run:
         pages.remove()
     adopted = {person.speaker_id for person in new}
-    lines = [
-        entry.location.line
-        for entry in edited.listed
-        if entry.location.file == name and entry.speaker_id in adopted
-    ]
+    lines = [entry.line for entry in edited.listed if entry.file == name and entry.speaker_id in adopted]
     where = f": {name}:{lines[0]}{f' to {lines[-1]}' if lines[1:] else ''}" if lines else ""
     listed = f"{known:,} {'was' if known == 1 else 'were'} listed already"
     done = f"{'Would adopt' if dry_run else 'Adopted'} {people(len(new))}{where}; {listed}."

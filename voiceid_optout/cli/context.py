@@ -208,7 +208,7 @@ class People:
         return cls(
             declared,
             len(entries),
-            _ByLabel(found, lambda entry: f"{entry.location.file}:{entry.location.line}"),
+            _ByLabel(found, lambda entry: f"{entry.file}:{entry.line}"),
             found.renamed,
             _ByLabel(found, lambda entry: (entry.reason or "") if entry.ensure is Ensure.RELEASED else None),
             _ByLabel(found, lambda entry: entry.ticket),

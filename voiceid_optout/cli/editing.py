@@ -122,7 +122,7 @@ def places(entries: Sequence[Entry]) -> str:
     """Return where entries stand: ``file:line``, the first few of each file and the last."""
     by_file: dict[str, list[int]] = {}
     for entry in sorted(entries, key=lambda entry: entry.location):
-        by_file.setdefault(entry.location.file, []).append(entry.location.line)
+        by_file.setdefault(entry.file, []).append(entry.line)
     words = []
     for file, lines in by_file.items():
         words += [f"{file}:{line}" for line in lines[:PLACES_SHOWN]]

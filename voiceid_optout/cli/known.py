@@ -42,9 +42,7 @@ def matcher(context: Context, environment: Mapping[str, str], labels: Collection
     ``environment`` goes over the context's own. ``labels`` are those of the register: who is listed there need not
     be unsealed in the state. Raises what loading the register raises.
     """
-    places = {
-        entry.speaker_id: f"{entry.location.file}:{entry.location.line}" for entry in context.register.entries
-    }
+    places = {entry.speaker_id: f"{entry.file}:{entry.line}" for entry in context.register.entries}
     try:
         found, why = set(_of_state(context, {**context.environment, **environment}, labels)), ""
     except StateSealedError as error:

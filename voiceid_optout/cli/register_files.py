@@ -216,7 +216,7 @@ class RegisterFiles:
         try:
             for name, change in changes.items():
                 text = self.texts[name].decode()
-                entries = [entry for entry in self.register.entries if entry.location.file == name]
+                entries = [entry for entry in self.register.entries if entry.file == name]
                 part = Excerpt.of(text, entries, [entry.location for entry in change.remove])
                 before = self._load({name: part.text.encode()})
                 if before.entries != part.entries:
@@ -227,8 +227,7 @@ class RegisterFiles:
                 verify(before, after, {name: there})
                 rewritten[name] = replace(new, before=text, patches=tuple(part.patches(new.patches)))
                 listed += (
-                    entry._replace(location=part.after(entry.location, new.patches))
-                    for entry in _added(after, {name: there})
+                    entry.at(part.after(entry.location, new.patches)) for entry in _added(after, {name: there})
                 )
         except (CannotEdit, RegisterInvalid):
             return None
@@ -297,7 +296,7 @@ def _ids(change: FileChange) -> set[str]:
 def _added(register: Register, changes: Mapping[str, FileChange]) -> list[Entry]:
     ids = {name: _ids(change) for name, change in changes.items()}
     nobody: set[str] = set()
-    return [entry for entry in register.entries if entry.speaker_id in ids.get(entry.location.file, nobody)]
+    return [entry for entry in register.entries if entry.speaker_id in ids.get(entry.file, nobody)]
 
 
 def _within(part: Excerpt, change: FileChange) -> FileChange:
@@ -309,7 +308,7 @@ def _within(part: Excerpt, change: FileChange) -> FileChange:
         ]
         for ensure, people in change.add.items()
     }
-    return FileChange(add, [entry._replace(location=part.within(entry.location)) for entry in change.remove])
+    return FileChange(add, [entry.at(part.within(entry.location)) for entry in change.remove])
 
 
 def by_id(entries: Iterable[Entry]) -> dict[tuple[str, str], Entry]:

@@ -149,9 +149,7 @@ def who_command(*, label: str, root: Path, stack: str, reveal: bool) -> None:
         if entry is None:
             raise _nobody(person, "it lists nobody of this label now; `optout show` looks in the past too")
         names = [keys.label(one) for one in context.register.entries]
-        place = Mask(context, variables, names, lambda _: None).place(
-            f"{entry.location.file}:{entry.location.line}"
-        )
+        place = Mask(context, variables, names, lambda _: None).place(f"{entry.file}:{entry.line}")
         echo(f"{place}  {entry.speaker_id}" if reveal else place)
 
 

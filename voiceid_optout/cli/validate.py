@@ -154,8 +154,8 @@ def _combined(
         if isinstance(verdict, Register):
             new: dict[str, list[Entry]] = {name: [] for name in verdict.files if name not in files}
             for entry in verdict.entries:
-                if entry.location.file in new:
-                    new[entry.location.file].append(entry)
+                if entry.file in new:
+                    new[entry.file].append(entry)
             files |= new
     return Register(tuple(entry for entries in files.values() for entry in entries), tuple(files))
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from voiceid_optout.evidence.register_file import read_file
 from voiceid_optout.evidence.versions import Held, Walk, is_register_name, shown_path
+from voiceid_optout.register.document import EVIDENCE, NO_EVIDENCE
 from voiceid_optout.speakers import Ensure
 
 if TYPE_CHECKING:
@@ -161,8 +162,8 @@ def _kinds(then: Held | None, now: Held | None, *, seen: bool, cut: bool) -> Ite
 
 
 def _edited(then: Held | None, now: Held | None) -> tuple[str, ...]:
-    was, is_now = (dict(held.said.evidence) if held is not None else {} for held in (then, now))
-    return tuple(sorted(name for name in was.keys() | is_now.keys() if was.get(name) != is_now.get(name)))
+    was, is_now = (held.said.evidence if held is not None else NO_EVIDENCE for held in (then, now))
+    return tuple(sorted(name for name, old, new in zip(EVIDENCE, was, is_now, strict=True) if old != new))
 
 
 def _maker(walk: Walk, version: Version, person: Someone, kind: Kind) -> Commit | None:

@@ -14,23 +14,23 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from voiceid_optout.memory import no_collection
 from voiceid_optout.register import resolve
-from voiceid_optout.register.document import read_document
+from voiceid_optout.register.document import NO_EVIDENCE, Evidence, read_document
 from voiceid_optout.register.events import Events
 from voiceid_optout.register.faults import RegisterInvalid
 from voiceid_optout.register.sources import checked
+from voiceid_optout.speakers import Ensure
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from voiceid_optout.register.document import Listed
-    from voiceid_optout.speakers import Ensure
+    from voiceid_optout.register import Entry
 
 
 class Said(NamedTuple):
-    """What an entry says of a person: ``evidence`` are its other fields (date, ticket, reason), sorted by name."""
+    """What an entry says of a person: ``evidence`` are its other fields, in the order of EVIDENCE."""
 
     ensure: Ensure
-    evidence: tuple[tuple[str, str], ...] = ()
+    evidence: Evidence = NO_EVIDENCE
 
 
 @dataclass(slots=True)
@@ -106,7 +106,7 @@ class RegisterFile:
     @cached_property
     def _lines(self) -> dict[str, int]:
         listed = read_document(Events(self.data, "")).listed
-        return {one.speaker_id: one.location.line for one in listed}
+        return {one.speaker_id: one.line for one in listed}
 
 
 _SEARCHES = 16  # after so many of them one pass over the whole file costs less
@@ -147,9 +147,10 @@ def _read_whole(
     return RegisterFile(blob, domain_id, text, people, indent)
 
 
-def _people(listed: list[Listed]) -> dict[str, Said]:
+def _people(listed: list[Entry]) -> dict[str, Said]:
+    bare = {ensure: Said(ensure) for ensure in Ensure}  # of many people, and one is enough
     return {
-        one.speaker_id: Said(one.ensure, tuple(sorted(one.details.items())) if one.details else ())
+        one.speaker_id: bare[one.ensure] if (said := one.evidence) == NO_EVIDENCE else Said(one.ensure, said)
         for one in listed
     }
 

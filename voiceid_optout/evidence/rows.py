@@ -149,7 +149,7 @@ class Rows:
             self._person(entry),
             self._nonce(name, entry.domain_id),
             entry.ensure.value,
-            f"{self._file(entry.location.file)}:{entry.location.line}",
+            f"{self._file(entry.file)}:{entry.line}",
             None if entry.requested_on is None else entry.requested_on.isoformat(),
             None if entry.ticket is None else self._shown(entry.ticket),
             None if entry.review_on is None else entry.review_on.isoformat(),

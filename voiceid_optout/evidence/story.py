@@ -133,11 +133,10 @@ def _listed(entry: Entry, history: History | None, mask: Callable[[str], str], *
         for name in ("requested_on", "review_on", "reason", "ticket")
         if (value := getattr(entry, name, None)) is not None
     }
-    known = dict(held.said.evidence) if held is not None else {}
     committed = (
         held is not None
         and held.said.ensure is entry.ensure
-        and all(known.get(name) == text for name, text in evidence.items())
+        and all(now in (None, then) for now, then in zip(entry.evidence, held.said.evidence, strict=True))
     )
 
     def shown(name: str) -> str | None:
@@ -145,7 +144,7 @@ def _listed(entry: Entry, history: History | None, mask: Callable[[str], str], *
 
     return Listed(
         str(entry.ensure),
-        mask(f"{entry.location.file}:{entry.location.line}"),
+        mask(f"{entry.file}:{entry.line}"),
         shown("requested_on"),
         shown("review_on"),
         shown("ticket"),

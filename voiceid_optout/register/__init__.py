@@ -7,17 +7,15 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
 from difflib import get_close_matches
+from itertools import chain
 from pathlib import Path
-from typing import NamedTuple
 
 from voiceid_optout.foreign_text import one_line
 from voiceid_optout.memory import no_collection
-from voiceid_optout.register.document import Document, Listed, read_document
+from voiceid_optout.register.document import Document, Entry, read_document
 from voiceid_optout.register.events import MAX_FAULTS, Events
 from voiceid_optout.register.faults import ABOUT, Code, Fault, Location, RegisterError, RegisterInvalid
-from voiceid_optout.register.fields import parse_date
 from voiceid_optout.register.sources import Source, discover, read
 from voiceid_optout.speakers import DOMAIN_ID, Ensure
 
@@ -35,27 +33,6 @@ __all__ = [
     "load",
     "load_paths",
 ]
-
-
-class Entry(NamedTuple):
-    """One person in one domain.
-
-    ``speaker_id`` is a CustomerSpeakerId, or a GeneratedSpeakerId written ``id#`` and 22 characters. It and
-    ``reason`` speak about a person and stay out of ``repr``. ``review_on`` is when to look at the entry again.
-    """
-
-    domain_id: str
-    speaker_id: str
-    ensure: Ensure
-    location: Location
-    requested_on: date | None = None
-    reason: str | None = None
-    ticket: str | None = None
-    review_on: date | None = None
-
-    def __repr__(self) -> str:
-        """Return what identifies nobody."""
-        return f"Entry({self.domain_id}, {self.ensure}, {self.location})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,12 +82,17 @@ def load_texts(
 
     ``texts`` is consumed one by one and may add to ``faults`` on its way, as :func:`read_all` does.
     """
+
+    def domain_id_of(document: Document) -> str:
+        found = resolve(document, domains, default_domain)
+        return found if isinstance(found, str) else ""  # a fault, which is told when the whole file is read
+
     documents: list[tuple[str, Document]] = []
     domain_ids: dict[str, str] = {}
     found: dict[str, str] = {}
     for shown, data in texts:
         found[shown] = _fingerprint(data)
-        document = read_document(Events(data, shown))
+        document = read_document(Events(data, shown), domain_id_of)
         faults.extend(document.faults)
         domain = resolve(document, domains, default_domain)
         if isinstance(domain, Fault):
@@ -122,17 +104,9 @@ def load_texts(
     faults.extend(find_duplicates(documents))
     if faults:
         raise RegisterInvalid(faults)
-    return Register(tuple(_entries(documents)), tuple(found), domain_ids, found)
-
-
-def _entries(documents: list[tuple[str, Document]]) -> Iterator[Entry]:
-    """Yield the entries, and let go of what they are made from: a million would be there twice."""
-    documents.reverse()
-    while documents:
-        domain_id, document = documents.pop()
-        document.listed.reverse()
-        while document.listed:
-            yield _entry(domain_id, document.listed.pop())
+    return Register(
+        tuple(chain.from_iterable(document.listed for _, document in documents)), tuple(found), domain_ids, found
+    )
 
 
 def fingerprints(directory: Path) -> dict[str, str]:
@@ -178,23 +152,6 @@ def _identity(source: Source) -> Path:
     return path if path.is_relative_to(source.root) else source.root / source.path.name
 
 
-def _entry(domain_id: str, listed: Listed) -> Entry:
-    details = listed.details
-    if not details:
-        return Entry(domain_id, listed.speaker_id, listed.ensure, listed.location)
-    asked, review = details.get("requested_on"), details.get("review_on")
-    return Entry(
-        domain_id,
-        listed.speaker_id,
-        listed.ensure,
-        listed.location,
-        None if asked is None else parse_date(asked),
-        details.get("reason"),
-        details.get("ticket"),
-        None if review is None else parse_date(review),
-    )
-
-
 _SHOWN = 60  # characters of an alias
 
 
@@ -237,17 +194,21 @@ def _unknown(name: str, domains: Mapping[str, str], what: str) -> str:
     return f"{start}, which defines none (a domain id has 22 letters and digits)"
 
 
-def find_duplicates(documents: Iterable[tuple[str, Document]]) -> list[Fault]:
+def find_duplicates(documents: Sequence[tuple[str, Document]]) -> list[Fault]:
     """Return a fault for each entry whose person is listed before, up to MAX_FAULTS and one that says so.
 
     Files come with the domain they are about. A file whose domain is unknown is judged by itself: its caller gives
     it a name of its own.
     """
+    by_domain: defaultdict[str, list[Document]] = defaultdict(list)
+    for domain_id, document in documents:
+        by_domain[domain_id].append(document)
+    concerned = {domain_id for domain_id, those in by_domain.items() if _is_anybody_listed_twice(those)}
     faults: list[Fault] = []
-    first: defaultdict[str, dict[str, Listed]] = defaultdict(dict)
+    first: defaultdict[str, dict[str, Entry]] = defaultdict(dict)
     for domain_id, document in documents:
         known = first[domain_id]
-        for listed in document.listed:
+        for listed in document.listed if domain_id in concerned else ():
             earlier = known.setdefault(listed.speaker_id, listed)
             if earlier is listed:
                 continue
@@ -258,12 +219,18 @@ def find_duplicates(documents: Iterable[tuple[str, Document]]) -> list[Fault]:
     return faults
 
 
-def _duplicate_fault(earlier: Listed, listed: Listed) -> Fault:
+def _is_anybody_listed_twice(documents: Sequence[Document]) -> bool:
+    """Tell whether it is so. Nearly always it is not, and to find that out takes half the time of who it is."""
+    ids = {entry.speaker_id for document in documents for entry in document.listed}
+    return len(ids) != sum(len(document.listed) for document in documents)
+
+
+def _duplicate_fault(earlier: Entry, listed: Entry) -> Fault:
     place = f"first listed at {earlier.location}"
     if earlier.ensure is not listed.ensure:
         code = Code.LISTED_AND_RELEASED
         message = f"this person is under 'speakers' and under 'released': decide which, delete the other; {place}"
-    elif earlier.location.file == listed.location.file:
+    elif earlier.file == listed.file:
         code, message = Code.DUPLICATE_SPEAKER, f"this person is listed twice: keep one; {place}"
     else:
         code = Code.DUPLICATE_ACROSS_FILES

@@ -1,8 +1,10 @@
 """Read the document of one register file: one pass over its events, no tree in between."""
 
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from datetime import date
+from typing import Any, NamedTuple
 
 from yaml.events import (
     AliasEvent,
@@ -22,27 +24,60 @@ from voiceid_optout.register.fields import (
     FILE_KEYS,
     LISTS,
     PLAIN_ID,
+    SPEAKER_ID,
     SPEAKERS,
     Field,
     ListField,
     TextRule,
     is_null,
+    parse_date,
     suggest,
 )
 from voiceid_optout.speakers import Ensure
 
+Evidence = tuple[date | None, str | None, str | None, date | None]
 
-class Listed(NamedTuple):
-    """One person as a file lists them; which domain is known only once the file is read."""
 
+class Entry(NamedTuple):
+    """One person in one domain, and the place in a file that says so.
+
+    ``speaker_id`` is a CustomerSpeakerId, or a GeneratedSpeakerId written ``id#`` and 22 characters. It and
+    ``reason`` speak about a person and stay out of ``repr``. ``review_on`` is when to look at the entry again.
+    A register has millions: one tuple each, with the parts of the place in it.
+    """
+
+    domain_id: str
     speaker_id: str
     ensure: Ensure
-    location: Location
-    details: Mapping[str, str]
+    file: str
+    line: int
+    column: int
+    requested_on: date | None = None
+    reason: str | None = None
+    ticket: str | None = None
+    review_on: date | None = None
+
+    @property
+    def location(self) -> Location:
+        """Where the entry begins."""
+        return Location(self.file, self.line, self.column)
+
+    @property
+    def evidence(self) -> Evidence:
+        """What the entry says besides, in the order of EVIDENCE."""
+        return self[6:]
+
+    def at(self, place: Location) -> "Entry":
+        """Return the same entry at another place."""
+        return self._replace(file=place.file, line=place.line, column=place.column)
 
     def __repr__(self) -> str:
-        """Return the place alone: the rest identifies a person."""
-        return f"Listed({self.location})"
+        """Return what identifies nobody."""
+        return f"Entry({self.domain_id}, {self.ensure}, {self.location})"
+
+
+EVIDENCE = Entry._fields[6:]
+NO_EVIDENCE: Evidence = (None, None, None, None)
 
 
 @dataclass(slots=True)
@@ -54,19 +89,19 @@ class Document:
     """
 
     file: str
-    listed: list[Listed] = field(default_factory=list, repr=False)
+    listed: list[Entry] = field(default_factory=list, repr=False)
     domain: str | None = field(default=None, repr=False)
     domain_at: Location | None = None
     domain_unknown: bool = False
     faults: list[Fault] = field(default_factory=list)
 
 
-_NO_DETAILS: Mapping[str, str] = {}
+def read_document(events: Events, domain_id_of: Callable[[Document], str] = lambda _: "") -> Document:
+    """Return what the file says, with all its faults; never raises.
 
-
-def read_document(events: Events) -> Document:
-    """Return what the file says, with all its faults; never raises."""
-    reader = _Reader(events)
+    ``domain_id_of`` says which domain the entries are about, as soon as it is known what the file says of it.
+    """
+    reader = _Reader(events, domain_id_of)
     try:
         reader.stream()
     except StopReading:
@@ -78,10 +113,14 @@ def read_document(events: Events) -> Document:
 class _Reader:
     """Recursive descent, as deep as the format and no deeper."""
 
-    def __init__(self, events: Events) -> None:
+    def __init__(self, events: Events, domain_id_of: Callable[[Document], str]) -> None:
         self.events = events
         self.document = Document(events.file)
-        self.texts: dict[str, str] = {}
+        self.domain_id_of = domain_id_of
+        # What each field says, without quotes and with them: days, tickets and reasons repeat. To look at each once
+        # is enough, and so is one copy.
+        self.plain: defaultdict[str, dict[str, Any]] = defaultdict(dict)
+        self.quoted: defaultdict[str, dict[str, Any]] = defaultdict(dict)
 
     def stream(self) -> None:
         self.events.next()
@@ -120,10 +159,12 @@ class _Reader:
             value = self.events.next()
             name = key.value
             if name == DOMAIN_FIELD.name:
-                text = self._text(DOMAIN_FIELD, key, value)
+                text = self._value(DOMAIN_FIELD, key, value)
                 if self.document.domain_at is None:
                     self.document.domain, self.document.domain_unknown = text, text is None
                     self.document.domain_at = self.events.location(value)
+                    if self.document.listed:
+                        self._move()
             elif isinstance(value, SequenceStartEvent):
                 self._entries(LISTS[name])
             elif isinstance(value, ScalarEvent) and not value.style and is_null(value.value):
@@ -135,49 +176,52 @@ class _Reader:
             message = "nobody is listed: give 'speakers' or 'released' (an empty list is [])"
             self.events.fault(start, Code.NOBODY_LISTED, message)
 
-    def _entries(self, spec: ListField) -> None:
-        read, place, add = self.events.next, self.events.location, self.document.listed.append
-        ensure, is_plain = spec.ensure, PLAIN_ID.fullmatch if spec.bare else lambda _text: None
-        while True:
-            event = read()
-            match event:
-                case ScalarEvent() if not event.style and event.tag is None and is_plain(event.value):
-                    add(Listed(event.value, ensure, place(event), _NO_DETAILS))
-                case ScalarEvent():
-                    self._bare(spec, event)
-                case MappingStartEvent():
-                    self._entry(spec, event)
-                case SequenceEndEvent():
-                    return
-                case _:
-                    self._wrong_type(event, "a list inside a list: an entry is an id, or a mapping with 'id'")
+    def _move(self) -> None:
+        """Give the entries the domain that the file names below them."""
+        domain_id = self.domain_id_of(self.document)
+        self.document.listed[:] = [each._replace(domain_id=domain_id) for each in self.document.listed]
 
-    def _bare(self, spec: ListField, event: ScalarEvent) -> None:
-        text = self._checked(SPEAKERS.by_name["id"].rule, event)
-        if text is None:
-            return
-        if not spec.bare:
+    def _entries(self, spec: ListField) -> None:
+        read, add, make = self.events.next, self.document.listed.append, Entry._make
+        file, domain_id, ensure = self.document.file, self.domain_id_of(self.document), spec.ensure
+        is_plain = PLAIN_ID.fullmatch if spec.bare else lambda _text: None
+        while True:  # a million times: nothing is called or made that need not be
+            event = read()
+            evidence = NO_EVIDENCE
+            if isinstance(event, ScalarEvent):
+                speaker_id = event.value if is_plain(event.value) else self._bare(spec, event)
+            elif isinstance(event, MappingStartEvent):
+                speaker_id, evidence = self._entry(spec, event)
+            elif isinstance(event, SequenceEndEvent):
+                return
+            else:
+                self._wrong_type(event, "a list inside a list: an entry is an id, or a mapping with 'id'")
+                continue
+            if speaker_id is not None:
+                mark = event.start_mark
+                assert mark is not None  # noqa: S101 - as in Events.location
+                add(make((domain_id, speaker_id, ensure, file, mark.line + 1, mark.column + 1, *evidence)))
+
+    def _bare(self, spec: ListField, event: ScalarEvent) -> str | None:
+        text = self._checked(SPEAKER_ID, event)
+        if text is not None and not spec.bare:
             message = "released without a reason: write 'id:' and 'reason:'"
             self.events.fault(event, Code.MISSING_REASON, message)
-        self._list(text, spec, event, _NO_DETAILS)
+        return text
 
-    def _entry(self, spec: ListField, start: MappingStartEvent) -> None:
+    def _entry(self, spec: ListField, start: MappingStartEvent) -> tuple[str | None, Evidence]:
         seen: dict[str, Event] = {}
-        details: dict[str, str] = {}
+        said: dict[str, Any] = {}
         while (key := self._key(seen, spec.by_name)) is not None:
             name = key.value
-            text = self._text(spec.by_name[name], key, self.events.next())
-            if text is not None and name not in details:
-                details[name] = text
-        for each in spec.fields:
-            if each.required is not None and each.name not in seen:
-                self.events.fault(start, each.required, f"this entry has no '{each.name}': add it")
-        speaker_id = details.pop("id", None)
-        if speaker_id is not None:
-            self._list(speaker_id, spec, start, details)
-
-    def _list(self, text: str, spec: ListField, event: Event, details: Mapping[str, str]) -> None:
-        self.document.listed.append(Listed(text, spec.ensure, self.events.location(event), details))
+            value = self._value(spec.by_name[name], key, self.events.next())
+            if value is not None:
+                said.setdefault(name, value)
+        for name, code in spec.required:
+            if name not in seen:
+                self.events.fault(start, code, f"this entry has no '{name}': add it")
+        get = said.get
+        return get("id"), (get("requested_on"), get("reason"), get("ticket"), get("review_on"))
 
     def _key(self, seen: dict[str, Event], known: Iterable[str]) -> ScalarEvent | None:
         """Return the next known key, passing over all others with their values; None at the mapping's end."""
@@ -212,20 +256,26 @@ class _Reader:
             self.events.fault(event, Code.COMPLEX_KEY, "a key must be a word: check brackets and braces")
             self.events.skip(event)
 
-    def _text(self, spec: Field, key: ScalarEvent, value: Event) -> str | None:
-        """Return a field's text if it is as it should be; a missing one is reported at its key."""
-        if isinstance(value, ScalarEvent):
-            if value.value == "" and not value.style:
+    def _value(self, spec: Field, key: ScalarEvent, event: Event) -> Any:
+        """Return a field's text or day if it is as it should be; a missing one is reported at its key."""
+        if not isinstance(event, ScalarEvent):
+            self._wrong_type(event, f"'{spec.name}' is a text, not a list or mapping: check the indentation")
+            return None
+        said = (self.quoted if event.style else self.plain)[spec.name]
+        value = said.get(event.value)
+        if value is None:
+            if event.value == "" and not event.style:
                 self.events.fault(key, Code.NO_VALUE, f"'{spec.name}' has no value: fill it in or delete it")
                 return None
-            text = self._checked(spec.rule, value)
-            if spec.rule.prose and not value.style and (cut := self.events.cut_at(value)) is not None:
-                message = "the text ends before ' #', where a comment begins: put it in quotes, or write '# ' there"
-                self.events.fault_at(cut, Code.CUT_BY_COMMENT, message)
-            # Days, tickets and reasons repeat; one copy of each is enough.
-            return None if text is None else self.texts.setdefault(text, text)
-        self._wrong_type(value, f"'{spec.name}' is a text, not a list or mapping: check the indentation")
-        return None
+            value = text = self._checked(spec.rule, event)
+            if text is not None and spec.rule.is_date:
+                value = parse_date(text)
+            if text is not None and spec.rule is not SPEAKER_ID and event.tag is None:
+                said[text] = value
+        if self.events.may_have_cuts and spec.rule.prose and not event.style and (cut := self.events.cut_at(event)):
+            message = "the text ends before ' #', where a comment begins: put it in quotes, or write '# ' there"
+            self.events.fault_at(cut, Code.CUT_BY_COMMENT, message)
+        return value
 
     def _checked(self, rule: TextRule, event: ScalarEvent) -> str | None:
         text: str = event.value

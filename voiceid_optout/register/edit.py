@@ -166,7 +166,7 @@ def to_release(register: Register, given: Sequence[Given], *, within: Collection
     wanted = {each.person.speaker_id for each in given}
     listed: dict[str, list[Entry]] = {}
     for entry in register.entries:
-        if entry.speaker_id in wanted and entry.location.file in within:
+        if entry.speaker_id in wanted and entry.file in within:
             listed.setdefault(entry.speaker_id, []).append(entry)
     changes: dict[str, FileChange] = {}
     problems = _repeated(given)
@@ -206,7 +206,7 @@ def to_adopt(register: Register, names: Iterable[tuple[str, ...]], *, domain_id:
 
 
 def _move(changes: dict[str, FileChange], entry: Entry, person: Person, to: Ensure) -> None:
-    change = changes.setdefault(entry.location.file, FileChange())
+    change = changes.setdefault(entry.file, FileChange())
     change.remove.append(entry)
     change.add[to].append(replace(person, replaces=entry.location))
 
@@ -221,7 +221,7 @@ def _repeated(given: Sequence[Given]) -> list[str]:
 
 
 def _place(entry: Entry) -> str:
-    return f"{entry.location.file}:{entry.location.line}"
+    return f"{entry.file}:{entry.line}"
 
 
 _Meaning = tuple[str, str, str, Ensure, date | None, date | None, str | None, str | None]
@@ -245,7 +245,7 @@ def _where(different: Iterable[_Meaning], changes: Mapping[str, FileChange]) -> 
 
 
 def _meaning(entry: Entry) -> _Meaning:
-    who = (entry.location.file, entry.domain_id, entry.speaker_id, entry.ensure)
+    who = (entry.file, entry.domain_id, entry.speaker_id, entry.ensure)
     return *who, entry.requested_on, entry.review_on, _text(entry.reason), _text(entry.ticket)
 
 

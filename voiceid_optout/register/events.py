@@ -144,7 +144,7 @@ class Events:
         self._data = data
         self._get_event = parser(data).get_event
         # Anchors, aliases and tags need one of these characters; most files have none and save the look.
-        self._may_have_cuts = b" #" in data or b"\t#" in data
+        self.may_have_cuts = b" #" in data or b"\t#" in data
         self._may_have_marks = re.search(b"[&*!]", data) is not None
 
     def location(self, event: Event) -> Location:
@@ -183,7 +183,7 @@ class Events:
     def cut_at(self, event: Event) -> Location | None:
         """Return where a comment without a blank after its ``#`` follows a plain text in its line."""
         end = event.end_mark
-        if not self._may_have_cuts or end is None or end.line >= len(self._lines):
+        if not self.may_have_cuts or end is None or end.line >= len(self._lines):
             return None
         found = _CUT.match(self._lines[end.line], end.column)
         return None if found is None else Location(self.file, end.line + 1, found.end())

@@ -46,7 +46,7 @@ class Excerpt:
     ) -> "Excerpt":
         """Take out of a file, with its entries in order, what is far from the places that are touched."""
         lines = {place.line for place in touched}
-        kept = _kept(entries, [number for number, each in enumerate(entries) if each.location.line in lines])
+        kept = _kept(entries, [number for number, each in enumerate(entries) if each.line in lines])
         starts = line_starts(text)
         gaps: list[_Gap] = []
         left: list[Entry] = []
@@ -62,9 +62,7 @@ class Excerpt:
         ends = [0, *(gap.end for gap in gaps)]
         pieces = [text[end : gap.start] for end, gap in zip(ends, gaps, strict=False)]
         made = cls("".join([*pieces, text[ends[-1] :]]), (), tuple(gaps))
-        return cls(
-            made.text, tuple(each._replace(location=made.within(each.location)) for each in left), made._gaps
-        )
+        return cls(made.text, tuple(each.at(made.within(each.location)) for each in left), made._gaps)
 
     def within(self, place: Location) -> Location:
         """Return where something that is kept is in the excerpt."""

@@ -90,7 +90,10 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class TextRule:
-    """What a text must look like; ``pattern`` is anchored and means the same in Python and ECMAScript."""
+    """What a text must look like; ``pattern`` is anchored and means the same in Python and ECMAScript.
+
+    What ``sure`` matches is right with quotes and without, so that nothing more need be looked at.
+    """
 
     pattern: str
     bad: Code
@@ -98,6 +101,7 @@ class TextRule:
     max_length: int | None = None
     is_date: bool = False
     prose: bool = False
+    sure: re.Pattern[str] | None = None
     regexp: re.Pattern[str] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -105,6 +109,8 @@ class TextRule:
 
     def problem(self, text: str, *, plain: bool) -> Problem | None:
         """Return what is wrong with a value, None if nothing; ``plain`` means written without quotes."""
+        if self.sure is not None and self.sure.fullmatch(text):
+            return None
         if self.is_date:
             # A date needs no quotes: its form leaves no doubt, and it is never used as text.
             return None if self.regexp.fullmatch(text) and parse_date(text) else self._refusal(text, plain=plain)
@@ -137,6 +143,12 @@ class TextRule:
         return None
 
 
+# Most texts are like these: begun by a letter, and with a hyphen, an underscore or a blank in them. No reading of
+# YAML takes such words for anything but text; tests ask the rules too.
+PLAIN_ID = re.compile("[a-zA-Z](?=[a-zA-Z0-9]*[-_])[a-zA-Z0-9_-]{1,255}")
+PLAIN_TEXT = re.compile("[a-zA-Z](?=[a-zA-Z0-9]*[-_ ])[ -~]{1,255}")
+
+
 def _prose(max_length: int) -> TextRule:
     return TextRule(
         # Blanks, one character that is none, anything: a form no reader has to backtrack in.
@@ -145,6 +157,7 @@ def _prose(max_length: int) -> TextRule:
         form="the text holds control characters: delete them",
         max_length=max_length,
         prose=True,
+        sure=PLAIN_TEXT,
     )
 
 
@@ -152,10 +165,8 @@ SPEAKER_ID = TextRule(
     pattern=rf"^(?:{SPEAKER_ID_FORM.pattern})$",
     bad=Code.BAD_ID,
     form=f"not a speaker id: {ID_FORM}",
+    sure=PLAIN_ID,
 )
-# Most ids are like this: begun by a letter, and with a hyphen or an underscore in them. No reading of YAML takes
-# such a word for anything but text, so that nothing more need be looked at; a test asks SPEAKER_ID too.
-PLAIN_ID = re.compile("[a-zA-Z](?=[a-zA-Z0-9]*[-_])[a-zA-Z0-9_-]{1,255}")
 DOMAIN = TextRule(
     pattern=r"^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,63}$",
     bad=Code.BAD_DOMAIN,
@@ -190,9 +201,12 @@ class ListField:
     fields: tuple[Field, ...]
     bare: bool
     by_name: dict[str, Field] = field(init=False, repr=False, compare=False)
+    required: tuple[tuple[str, Code], ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "by_name", {each.name: each for each in self.fields})
+        required = tuple((each.name, each.required) for each in self.fields if each.required is not None)
+        object.__setattr__(self, "required", required)
 
 
 DOMAIN_FIELD = Field(
