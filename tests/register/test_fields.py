@@ -1,6 +1,7 @@
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -202,11 +203,23 @@ def test_both_say_the_same_about_any_document(document: Any) -> None:
         assert VALIDATOR.is_valid(read_as_editor(text)) is verdict, text
 
 
-@given(text=st.from_regex(PLAIN_ID, fullmatch=True))
-def test_a_plain_id_is_text_for_every_reader(text: str) -> None:
-    assert SPEAKER_ID.problem(text, plain=True) is None
+_SURE = [SPEAKER_ID, *(each.rule for each in SPEAKERS.fields if each.rule.prose)]
 
 
-@each_row("text", ["true", "yes", "y", "null", "-caller", "1e-5", "2026-03-02", "id#a-b", "a-b\n", "a" * 257])
-def test_what_a_reader_may_take_for_something_else_is_no_plain_id(text: str) -> None:
-    assert not PLAIN_ID.fullmatch(text)
+@given(st.data())
+def test_what_a_rule_is_sure_of_is_text_for_every_reader(data: st.DataObject) -> None:
+    rule = data.draw(st.sampled_from(_SURE))
+    assert rule.sure is not None
+    text = data.draw(st.from_regex(rule.sure, fullmatch=True))
+    assert replace(rule, sure=None).problem(text, plain=data.draw(st.booleans())) is None
+
+
+@each_row(
+    "text", ["true", "yes", "y", "null", "-caller", "1e-5", "2026-03-02", "a-b\n", "a" * 257, "a-é", "a-\x7f"]
+)
+def test_no_rule_is_sure_of_what_a_reader_may_take_for_something_else(text: str) -> None:
+    assert not any(rule.sure and rule.sure.fullmatch(text) for rule in _SURE)
+
+
+def test_a_generated_id_is_no_plain_id() -> None:
+    assert not PLAIN_ID.fullmatch("id#a-b")
