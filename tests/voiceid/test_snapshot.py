@@ -318,6 +318,68 @@ def test_very_many_reads_wait_for_the_walk(serve: Serve, connect: Connect) -> No
     assert reads(server) == 0
 
 
+def test_a_page_wakes_one_read_and_the_end_all(
+    serve: Serve, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pages, waiting = 30, 8
+    script = Domain(*(page(f"a{number}", more=str(number + 1)) for number in range(pages - 1)), page("b"))
+    server = serve(script)
+    snapshot = Snapshot(connect(server.url), DOMAIN)
+    looked: list[str] = []
+    lookup = snapshot._lookup
+
+    def counted(speaker_id: str) -> Any:
+        looked.append(speaker_id)
+        return lookup(speaker_id)
+
+    monkeypatch.setattr(snapshot, "_lookup", counted)
+    snapshot.expect(MANY_READS)
+    with ThreadPoolExecutor(waiting) as pool:
+        found = [pool.submit(snapshot.read, f"nobody-{number}") for number in range(waiting)]
+        script.listing.set()
+        assert [each.result(PATIENCE) for each in found] == [None] * waiting
+    assert len(looked) <= pages + waiting
+    assert snapshot._pages == pages
+    assert reads(server) == 0
+
+
+def test_a_read_that_no_page_has_woken_goes_on_to_wait_while_there_are_pages(
+    serve: Serve, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = Domain(page("a"))
+    server = serve(script)
+    snapshot = Snapshot(connect(server.url), DOMAIN)
+    came = [2, 1, 0]
+    calls: list[int] = []
+
+    def wait(_seconds: float) -> bool:
+        calls.append(reads(server))
+        snapshot._pages += came.pop(0)
+        return False
+
+    monkeypatch.setattr(snapshot._progress, "wait", wait)
+    snapshot.expect(MANY_READS)
+    assert snapshot.read("x") is not None
+    assert (calls, reads(server)) == ([0, 0, 0], 1)
+    script.listing.set()
+    snapshot.close()
+
+
+def test_close_sends_the_reads_that_wait_to_describe(serve: Serve, connect: Connect) -> None:
+    script = Domain(page("a", more="1"), page("b"))
+    server = serve(script)
+    snapshot = Snapshot(connect(server.url), DOMAIN)
+    snapshot.expect(MANY_READS)
+    with ThreadPoolExecutor(3) as pool:
+        waiting = [pool.submit(snapshot.read, person) for person in ("x", "y", "z")]
+        while len(snapshot._progress._waiters) < len(waiting):  # type: ignore[attr-defined]
+            threading.Event().wait(0.01)
+        snapshot._closed = True
+        script.listing.set()
+        assert all(each.result(PAGE_TIMEOUT / 2) for each in waiting)
+    assert reads(server) == 3
+
+
 def test_very_many_reads_describe_when_the_walk_fails(
     serve: Serve, connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -37,6 +37,7 @@ class Snapshot:
         self._reads = 0
         self._walk_from = FEW_READS  # reads after which a walk begins
         self._walk: threading.Thread | None = None
+        self._pages = 0  # that walks have read
         self._closed = False
 
     def read(self, speaker_id: str) -> Speaker | None:
@@ -110,7 +111,8 @@ class Snapshot:
         with self._lock:
             if self._walk is None or self._closed or self._reads <= MANY_READS:
                 return False
-            return self._index.is_complete or self._progress.wait(PAGE_TIMEOUT)
+            pages = self._pages
+            return self._index.is_complete or self._progress.wait(PAGE_TIMEOUT) or self._pages > pages
 
     def _walk_domain(self) -> None:
         """Walk the domain. A walk that fails costs nothing but time: the reads go on one by one."""
@@ -118,8 +120,11 @@ class Snapshot:
             for page in self._client.list_pages(self._domain_id):
                 with self._lock:
                     self._index.add_page(page)
-                    self._progress.notify_all()
+                    self._pages += 1
+                    # One read in turn looks for its speaker: to wake all takes longer than the page.
+                    self._progress.notify()
                     if self._closed:
+                        self._progress.notify_all()
                         return
             with self._lock:
                 self._index.complete()
