@@ -35,6 +35,11 @@ LABELS = st.integers(0, 16**16 - 1).map(lambda number: f"sp-{number:016x}")
 VALUES = st.text(st.characters(codec="ascii", categories=("L", "N"), include_characters="_-#"), min_size=1)
 
 
+@given(LABELS)
+def test_a_label_is_made_of_its_digits_again(made: str) -> None:
+    assert speakers.label_with(speakers.label_digits(made)) == made
+
+
 def test_a_line_a_person_in_the_order_of_labels() -> None:
     text = speakers.shard_text({"sp-b": "released", "sp-a": "opted_out"})
     assert text == "sp-a opted_out\nsp-b released\n"

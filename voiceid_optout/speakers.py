@@ -80,6 +80,16 @@ def label(key: str, domain_id: str, speaker_id: str) -> str:
     return f"{LABEL_PREFIX}{outer.hexdigest()[:_LABEL_DIGITS]}"
 
 
+def label_digits(label: str) -> int:
+    """Return the number that the digits of a label are, in which it takes a tenth of the memory."""
+    return int(label[len(LABEL_PREFIX) :], 16)
+
+
+def label_with(digits: int) -> str:
+    """Return the label that has these digits."""
+    return f"{LABEL_PREFIX}{digits:0{_LABEL_DIGITS}x}"
+
+
 @lru_cache(maxsize=64)
 def _hashes(key: str, domain_id: str) -> tuple[Callable[[], Any], Callable[[], Any]]:
     """Return what gives the two hashes of RFC 2104, with all of a domain's labels in them but the speaker's id.

@@ -79,6 +79,16 @@ def test_steps_follow_the_register_and_what_it_no_longer_lists_comes_last() -> N
     assert [made.place(each) for each in made.steps] == ["config/people.yaml:9", "config/people.yaml:10", ""]
 
 
+@given(st.lists(st.tuples(st.sampled_from(["", "a.yaml", "b.yaml", "a:b.yaml"]), st.integers(1, 3))))
+def test_steps_go_by_file_then_by_line_then_as_in_the_plan(lines: list[tuple[str, int]]) -> None:
+    many = steps(Action.OPT_OUT, len(lines))
+    places = {each.label: f"{file}:{line}" for each, (file, line) in zip(many, lines, strict=True) if file}
+    found = sorted(
+        zip(many, lines, strict=True), key=lambda pair: (not pair[1][0], pair[1][0], pair[1][0] and pair[1][1])
+    )
+    assert review(many, places=places).steps == [each for each, _ in found]
+
+
 def test_only_a_release_has_the_register_s_reason() -> None:
     released = step(Action.RELEASE, 4)
     because = {A.label: "objection by phone", released.label: "consented\nagain\x1b[31m " + "x" * 500}

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+from array import array
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 from urllib.parse import unquote, urlsplit
@@ -16,7 +19,17 @@ from voiceid_optout.config import Grouping, faults
 from voiceid_optout.config import read as read_config
 from voiceid_optout.memory import no_collection
 from voiceid_optout.register import Ensure, load
-from voiceid_optout.speakers import LabelKeys, Person, Shard, shard_lines, shard_of, sharded
+from voiceid_optout.speakers import (
+    LABEL,
+    LabelKeys,
+    Person,
+    Shard,
+    label_digits,
+    label_with,
+    shard_lines,
+    shard_of,
+    sharded,
+)
 from voiceid_optout.state import PassphraseError
 from voiceid_optout.state import project as projects
 from voiceid_optout.state.config_values import as_text
@@ -176,7 +189,7 @@ class People:
     ``declared`` is what the program declares, a resource each. ``places`` has ``file:line`` for every label, those
     of before a change of the key too. ``renamed`` has each label by the one of before, nothing where the key does
     not change. ``reasons`` says why each released person is released, ``tickets`` where each request is filed, as
-    the register has it: both may name people. ``forget`` frees what the first look at many of them has made.
+    the register has it: both may name people.
     """
 
     declared: tuple[Person, ...] | tuple[Shard, ...] = ()
@@ -185,7 +198,6 @@ class People:
     renamed: Mapping[str, str] = field(default_factory=dict, repr=False)
     reasons: Mapping[str, str] = field(default_factory=dict, repr=False)
     tickets: Mapping[str, str] = field(default_factory=dict, repr=False)
-    forget: Callable[[], None] = field(default=lambda: None, repr=False, compare=False)
 
     @classmethod
     def of(
@@ -212,8 +224,26 @@ class People:
             found.renamed,
             _ByLabel(found, lambda entry: (entry.reason or "") if entry.ensure is Ensure.RELEASED else None),
             _ByLabel(found, lambda entry: entry.ticket),
-            found.forget,
         )
+
+
+class _Numbers:
+    """The number of the entry of each label. Arrays, because a dict takes ten times as much memory."""
+
+    def __init__(self, found: Iterable[tuple[str, int]]) -> None:
+        """``found`` has labels with their numbers, in the order of the labels."""
+        self._digits, self._numbers = array("Q"), array("I")
+        for label, number in found:
+            self._digits.append(label_digits(label))
+            self._numbers.append(number)
+
+    def get(self, label: str) -> int | None:
+        digits = label_digits(label)
+        at = bisect_left(self._digits, digits)
+        return self._numbers[at] if at < len(self._digits) and self._digits[at] == digits else None
+
+    def __iter__(self) -> Iterator[str]:
+        return map(label_with, self._digits)
 
 
 class _Entries:
@@ -223,13 +253,15 @@ class _Entries:
         self._entries = entries
         self.renamed = renamed
         self._shards: defaultdict[str, list[tuple[Shard, Sequence[int]]]] = defaultdict(list)
-        self._numbers: defaultdict[str, dict[str, int]] = defaultdict(dict)  # by the first digits, by label
+        self._numbers: dict[str, list[_Numbers]] = {}  # by the first digits
 
     @classmethod
     def of_persons(cls, entries: Sequence[Entry], persons: Sequence[Person]) -> Self:
         found = cls(entries, {one.previous_label: one.label for one in persons if one.previous_label is not None})
-        for number, one in enumerate(persons):
-            found._numbers[shard_of(one.label)][one.label] = number
+        numbers = sorted(range(len(persons)), key=lambda number: persons[number].label)
+        pairs = ((persons[number].label, number) for number in numbers)
+        for digits, those in groupby(pairs, lambda pair: shard_of(pair[0])):
+            found._numbers[digits] = [_Numbers(those)]
         return found
 
     @classmethod
@@ -248,24 +280,25 @@ class _Entries:
 
     def find(self, label: str) -> Entry | None:
         label = self.renamed.get(label, label)
-        number = self._near(shard_of(label)).get(label)
+        if LABEL.fullmatch(label) is None:
+            return None
+        found = (numbers.get(label) for numbers in self._near(shard_of(label)))
+        number = next((one for one in found if one is not None), None)
         return None if number is None else self._entries[number]
 
-    def forget(self) -> None:
-        """Forget where those of shards are, until one of them is asked for again: a million take memory."""
-        for digits in self._shards:
-            self._numbers.pop(digits, None)
-
-    def _near(self, digits: str) -> Mapping[str, int]:
+    def _near(self, digits: str) -> list[_Numbers]:
         if digits not in self._numbers:
-            for shard, numbers in self._shards.get(digits, ()):
-                places = {self._entries[number].speaker_id: number for number in numbers}
-                self._numbers[digits].update((label, places[one]) for label, one in shard_lines(shard.speaker_ids))
+            self._numbers[digits] = [self._of_shard(*each) for each in self._shards.get(digits, ())]
         return self._numbers[digits]
+
+    def _of_shard(self, shard: Shard, numbers: Sequence[int]) -> _Numbers:
+        places = {self._entries[number].speaker_id: number for number in numbers}
+        return _Numbers((label, places[one]) for label, one in shard_lines(shard.speaker_ids))
 
     def __iter__(self) -> Iterator[str]:
         for digits in sorted({*self._shards, *self._numbers}):
-            yield from self._near(digits)
+            for numbers in self._near(digits):
+                yield from numbers
         yield from self.renamed
 
 

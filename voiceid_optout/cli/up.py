@@ -221,7 +221,6 @@ def _execute(session: Session, work: Work, options: RunOptions, review: Review) 
     from voiceid_optout.cli.git import run_message  # noqa: PLC0415 - a preview is no run
 
     context, plan = session.context, review.plan
-    session.people.forget()  # the plan has been shown: a run needs the memory
     return perform(
         session,
         work.doing,

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import groupby
@@ -228,8 +228,10 @@ def unplanned_steps(planned: Plan, done: Plan) -> tuple[Step, ...]:
 
     That a status has meanwhile changed once more makes the same repair no other.
     """
-    expected = {(step.label, step.action) for step in planned.steps}
-    return tuple(step for step in done.steps if (step.label, step.action) not in expected)
+    expected: defaultdict[Action, set[str]] = defaultdict(set)  # labels: a million pairs would take memory
+    for step in planned.steps:
+        expected[step.action].add(step.label)
+    return tuple(step for step in done.steps if step.label not in expected[step.action])
 
 
 def _without(steps: Iterable[Step], others: Iterable[Step]) -> tuple[Step, ...]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import replace
+from operator import attrgetter
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -160,10 +161,11 @@ class PlanBuilder:
 
     def _take_apart(self, before: str, after: str) -> None:
         was = _renamed_values(before, self._renamed)
-        self._people |= was.keys() | _renamed_values(after, self._renamed).keys()
+        found = was.keys() | _renamed_values(after, self._renamed).keys()
+        self._people |= found.difference(self._steps)  # of a first plan's million, nobody is left
         self._managed.update(label for label, ensure in was.items() if ensure != Ensure.RELEASED)
 
-    def _count(self, stepped: Collection[str]) -> tuple[int, int]:
+    def _count(self) -> tuple[int, int]:
         """Return how many people no step is about, and how many are managed. Somebody in two resources counts once.
 
         Shards in which nobody changes are only counted, unless one of their people may be elsewhere too.
@@ -174,7 +176,7 @@ class PlanBuilder:
                 quiet.append(before)
             else:
                 self._take_apart(before, after)
-        busy = {speakers.shard_of(label) for label in itertools.chain(self._people, stepped)}
+        busy = {speakers.shard_of(label) for label in itertools.chain(self._people, self._steps)}
         unchanged = managed = 0
         for text in quiet:
             if speakers.shard_of(text) in busy:
@@ -183,7 +185,7 @@ class PlanBuilder:
                 people = text.count("\n")
                 unchanged += people
                 managed += people - text.count(f" {Ensure.RELEASED}\n")
-        return unchanged + len(self._people.difference(stepped)), managed + len(self._managed)
+        return unchanged + len(self._people.difference(self._steps)), managed + len(self._managed)
 
     def _staying_of(self, labels: Collection[str]) -> Iterator[tuple[str, str]]:
         """Yield those of the people whom a resource of the run has, with what it ensures."""
@@ -205,8 +207,9 @@ class PlanBuilder:
             if label not in everything or everything[label].action is Action.MOVE:
                 everything[label] = rename_step(label)
         placed = (step if step.domain else self._placed(step) for step in everything.values())
-        steps = sorted(placed, key=lambda step: (step.label, step.action))
-        unchanged, managed = self._count(everything.keys())
+        steps = sorted(placed, key=attrgetter("action"))
+        steps.sort(key=attrgetter("label"))  # twice, for a million pairs to compare would take memory
+        unchanged, managed = self._count()
         return Plan(
             tuple(steps),
             unchanged,

@@ -114,8 +114,17 @@ class Review:
 
     @cached_property
     def steps(self) -> list[Step]:
-        """The steps in the order of the register; what it no longer lists comes last."""
-        return sorted(self.plan.steps, key=lambda step: _position(self.place(step)))
+        """The steps in the order of the register; what it no longer lists comes last.
+
+        Each is a number while they are sorted, of its line and its place in the plan: a million tuples take memory.
+        """
+        steps = self.plan.steps
+        found: defaultdict[str, list[int]] = defaultdict(list)  # by file
+        for number, step in enumerate(steps):
+            file, _, line = self.place(step).rpartition(":")
+            found[file].append(int(line or 0) * len(steps) + number)
+        files = sorted(found, key=lambda file: (not file, file))
+        return [steps[place % len(steps)] for file in files for place in sorted(found[file])]
 
     def place(self, step: Step) -> str:
         """Return the register's line, empty when it has none."""
@@ -142,11 +151,6 @@ class Review:
     def reason_of_release(self, step: Step) -> str:
         """Return why somebody is released, as one line of a sane length; empty for every other step."""
         return clean(self.because.get(step.label, "")) if step.action is Action.RELEASE else ""
-
-
-def _position(place: str) -> tuple[bool, str, int]:
-    file, _, line = place.rpartition(":")
-    return not file, file, int(line or 0)
 
 
 class Renderer(Protocol):
@@ -279,15 +283,16 @@ def cut(steps: Sequence[Step], room: int) -> list[Step | Gap]:
     """
     if len(steps) <= room:
         return list(steps)
-    given = shares(Counter(step.action for step in steps), room)
-    positions: defaultdict[Action, list[int]] = defaultdict(list)
-    for position, step in enumerate(steps):
-        positions[step.action].append(position)
-    kept = {position for action, found in positions.items() for position in _ends(found, given[action])}
+    counts = Counter(step.action for step in steps)
+    given = shares(counts, room)
+    seen: Counter[Action] = Counter()
     shown: list[Step | Gap] = []
     left_out = 0
-    for position, step in enumerate(steps):
-        if position not in kept:
+    for step in steps:
+        before = seen[step.action]
+        after = counts[step.action] - before - 1
+        seen[step.action] += 1
+        if before >= (given[step.action] + 1) // 2 and after >= given[step.action] // 2:
             left_out += 1
             continue
         if left_out:
@@ -295,8 +300,3 @@ def cut(steps: Sequence[Step], room: int) -> list[Step | Gap]:
             left_out = 0
         shown.append(step)
     return [*shown, Gap(left_out)] if left_out else shown
-
-
-def _ends(positions: list[int], count: int) -> list[int]:
-    first = (count + 1) // 2
-    return positions[:first] + positions[len(positions) - (count - first) :]
