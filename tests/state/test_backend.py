@@ -185,7 +185,8 @@ class TestInitialise:
 
 class TestHistory:
     def test_files(self, backend: Backend) -> None:
-        backend.write_history(b"state", {"kind": "update", "version": 0}, 1234)
+        backend.write(b"state")
+        backend.write_history({"kind": "update", "version": 0}, 1234)
         pulumi = backend.root / ".pulumi"
         record = pulumi / "history/sample/dev/dev-1234.history.json"
         assert_whole(record, b'{\n    "kind": "update",\n    "version": 0\n}')
@@ -195,10 +196,17 @@ class TestHistory:
         names = ("history/sample/dev/dev-1234.checkpoint.json", "backups/sample/dev/dev.1234.json")
         assert len({(pulumi / name).stat().st_ino for name in names}) == 1, "one file on the disk"
 
+    def test_a_large_state(self, backend: Backend) -> None:
+        pieces = [b"x" * 1_500_000, b"", b"y" * 1_500_000]
+        backend.write_pieces(iter(pieces))
+        assert_whole(backend.state_file, b"".join(pieces))
+        backend.write_history({}, 1)
+        assert_whole(backend.history_folder / "dev-1.checkpoint.json", b"".join(pieces))
+
     def test_no_place(self, backend: Backend) -> None:
         (backend.root / ".pulumi").write_bytes(b"")
         with pytest.raises(StateError, match=r"cannot write .*history/sample/dev: Not a directory"):
-            backend.write_history(b"state", {}, 1)
+            backend.write_history({}, 1)
 
 
 class TestStacks:

@@ -52,6 +52,16 @@ class TestRender:
         assert list(latest) == ["manifest", "secrets_providers", "resources", "pending_operations", "metadata"]
         assert list(latest["pending_operations"][0]) == ["resource", "type"]
 
+    def test_texts_like_keys(self, crypter: Crypter) -> None:
+        name = '"resources":[],"pending_operations":[]'
+        one = ResourceState(urn=STACK.urn, custom=False, type=STACK.type, outputs={name: name})
+        state = Checkpoint((one,), (PendingOperation(S1, "updating"),))
+        pieces = list(checkpoints.pieces(name, name, state, crypter, MOMENT))
+        checkpoint = json.loads(b"".join(pieces))["checkpoint"]
+        assert checkpoint["stack"] == f"organization/{name}/{name}"
+        assert checkpoint["latest"]["resources"][0]["outputs"] == {name: name}
+        assert checkpoint["latest"]["pending_operations"][0]["type"] == "updating"
+
     def test_an_empty_state_has_no_resources(self, crypter: Crypter) -> None:
         latest = json.loads(checkpoints.render("dev", "sample", Checkpoint(), crypter, MOMENT))["checkpoint"][
             "latest"

@@ -23,22 +23,24 @@ import uuid
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from voiceid_optout.files import name_again, read_json, remove, write_atomic
+from voiceid_optout.files import atomic, name_again, read_json, remove, write_atomic
 from voiceid_optout.foreign_text import one_line
 from voiceid_optout.state import OutOfScope, OutOfScopeError, StackLockedError, StateError
 from voiceid_optout.state.checkpoint import timestamp, upgraded
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from voiceid_optout.state.checkpoint import Upgrade
     from voiceid_optout.state.project import StackConfig
 
 
 META = b"version: 1\n"
+_BLOCK = 2**20  # bytes of a state that are copied at once
 _VERSION = re.compile(rb"^version:[ \t]*([0-9]{1,9})[ \t]*(?:#.*)?\r?$", re.MULTILINE)
 
 
@@ -92,11 +94,15 @@ class Backend:
 
     def write(self, content: bytes, *, keep: bool = True) -> None:
         """Replace the checkpoint; the one before stays as ``.bak``, unless it is not to be kept."""
+        self.write_pieces([content], keep=keep)
+
+    def write_pieces(self, pieces: Iterable[bytes], *, keep: bool = True) -> None:
+        """Do the same with what is there in pieces, which are made one after the other: it may be large."""
         self.prepare()
         with _clear_errors("write", self.state_file):
             if keep and self.state_file.exists():
                 _keep(self.state_file.with_name(f"{self.state_file.name}.bak"), self.state_file)
-            _put(self.state_file, content)
+            _put(self.state_file, pieces)
 
     def upgrade(self, upgrade: Upgrade) -> bool:
         """Bring the state and the one before it to what is written today; tells whether the state was changed."""
@@ -105,7 +111,7 @@ class Backend:
             with _clear_errors("write", path):
                 new = upgraded(path.read_bytes(), upgrade) if path.exists() else None
                 if new is not None:
-                    _put(path, new)
+                    _put(path, [new])
                     changed |= path == self.state_file
         return changed
 
@@ -115,8 +121,8 @@ class Backend:
             checkpoint = {"stack": f"organization/{self.project}/{self.stack}", "latest": {"metadata": {}}}
             self.write(json.dumps({"version": 3, "checkpoint": checkpoint}, separators=(",", ":")).encode())
 
-    def write_history(self, content: bytes, record: dict[str, Any], nanoseconds: int) -> None:
-        """Keep the run's record and its checkpoint, as ``pulumi stack history`` reads them.
+    def write_history(self, record: dict[str, Any], nanoseconds: int) -> None:
+        """Keep the run's record and the checkpoint that it wrote, as ``pulumi stack history`` reads them.
 
         Not as another name of the state: somebody may edit that in place, and these are what helps then.
         """
@@ -124,9 +130,10 @@ class Backend:
         backups = self.root / ".pulumi" / "backups" / self.project / self.stack
         name = f"{self.stack}-{nanoseconds}"
         with _clear_errors("write", history):
-            _put(history / f"{name}.history.json", json.dumps(record, indent=4).encode())
+            _put(history / f"{name}.history.json", [json.dumps(record, indent=4).encode()])
             kept = history / f"{name}.checkpoint.json"
-            _put(kept, content)
+            with self.state_file.open("rb") as written:
+                _put(kept, iter(partial(written.read, _BLOCK), b""))
             _keep(backups / f"{self.stack}.{nanoseconds}.json", kept)
 
     def prepare(self) -> None:
@@ -163,11 +170,15 @@ class Backend:
             raise StateError(f"{self._meta} {what}; this program knows version 1 of Pulumi's file backend")
 
 
-def _put(path: Path, data: bytes) -> None:
+def _put(path: Path, pieces: Iterable[bytes]) -> None:
     """Write a file and the sidecar the CLI expects: removed first, since a wrong one is refused."""
     sidecar = _sidecar(path)
     remove(sidecar)
-    write_atomic(path, data)
+    digest = hashlib.md5(usedforsecurity=False)
+    with atomic(path) as stream:
+        for piece in pieces:
+            digest.update(piece)
+            stream.write(piece)
     attributes = {
         "user.cache_control": "",
         "user.content_disposition": "",
@@ -175,7 +186,7 @@ def _put(path: Path, data: bytes) -> None:
         "user.content_language": "",
         "user.content_type": "text/plain; charset=utf-8",
         "user.metadata": None,
-        "md5": base64.b64encode(hashlib.md5(data, usedforsecurity=False).digest()).decode(),
+        "md5": base64.b64encode(digest.digest()).decode(),
     }
     write_atomic(sidecar, json.dumps(attributes, separators=(",", ":")).encode())
 

@@ -155,7 +155,20 @@ def _magic(version: str) -> str:
 
 
 def render(stack: str, project: str, state: Checkpoint, crypter: Crypter, now: datetime) -> bytes:
-    """Write a checkpoint as the official engine does: compact JSON, its order of keys."""
+    """Return a checkpoint's file in one piece."""
+    return b"".join(pieces(stack, project, state, crypter, now))
+
+
+def pieces(stack: str, project: str, state: Checkpoint, crypter: Crypter, now: datetime) -> Iterator[bytes]:
+    """Write a checkpoint as the official engine does, a resource a piece: compact JSON, its order of keys."""
+    resources_ = (resources.to_json(item, crypter.encrypt) for item in state.resources)
+    pending = (
+        {"resource": resources.to_json(item.resource, crypter.encrypt), "type": item.type} for item in state.pending
+    )
+    lists = {
+        **({"resources": resources_} if state.resources else {}),
+        **({"pending_operations": pending} if state.pending else {}),
+    }
     latest: dict[str, Any] = {
         "manifest": {
             "time": timestamp(now),
@@ -163,18 +176,19 @@ def render(stack: str, project: str, state: Checkpoint, crypter: Crypter, now: d
             "version": ENGINE_VERSION,
         },
         "secrets_providers": {"type": "passphrase", "state": {"salt": crypter.salt_text}},
+        **dict.fromkeys(lists, ()),
+        "metadata": {},
     }
-    if state.resources:
-        latest["resources"] = [resources.to_json(item, crypter.encrypt) for item in state.resources]
-    if state.pending:
-        latest["pending_operations"] = [
-            {"resource": resources.to_json(item.resource, crypter.encrypt), "type": item.type}
-            for item in state.pending
-        ]
-    latest["metadata"] = {}
     checkpoint = {"stack": f"organization/{project}/{stack}", "latest": latest}
-    document = {"version": CHECKPOINT_VERSION, "checkpoint": checkpoint}
-    return values.to_text(document).encode()
+    text = values.to_text({"version": CHECKPOINT_VERSION, "checkpoint": checkpoint})
+    for key, items in lists.items():
+        # What is within a text cannot be taken for the key: there the quotes have backslashes.
+        before, _, after = text.partition(f'"{key}":[]')
+        yield f'{before}"{key}":['.encode()
+        for number, item in enumerate(items):
+            yield f"{',' if number else ''}{values.to_text(item)}".encode()
+        text = f"]{after}"
+    yield text.encode()
 
 
 def timestamp(moment: datetime) -> str:

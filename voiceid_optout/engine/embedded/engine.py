@@ -38,7 +38,7 @@ from voiceid_optout.state import (
 )
 from voiceid_optout.state import project as projects
 from voiceid_optout.state.backend import Backend, history_record, hold_lock
-from voiceid_optout.state.checkpoint import render
+from voiceid_optout.state.checkpoint import pieces
 from voiceid_optout.state.journal import Journal, JournalFile
 from voiceid_optout.state.stack import open_stack
 
@@ -261,9 +261,9 @@ class Execution:
     def _write(self, journal_file: JournalFile, started: int) -> None:
         """Write the state, then the history; a state that cannot be written fails the run and keeps its journal."""
         stack, now = self._stack, datetime.now(UTC)
-        content = render(stack.name, stack.project.name, self._run.journal.checkpoint(), stack.crypter, now)
+        written = pieces(stack.name, stack.project.name, self._run.journal.checkpoint(), stack.crypter, now)
         try:
-            stack.backend.write(content)
+            stack.backend.write_pieces(written)
         except StateError as error:
             # What the journal had no room for, the state has none for either: one error is enough.
             if not isinstance(self._run.fatal, StateError):
@@ -284,6 +284,6 @@ class Execution:
             succeeded=self._outcome().result is Result.SUCCEEDED,
         )
         try:
-            stack.backend.write_history(content, entry, time.time_ns())
+            stack.backend.write_history(entry, time.time_ns())
         except StateError as error:
             self._run.emitter.diagnostic("warning", f"the state is saved, but not the run's history: {error}")
