@@ -255,3 +255,12 @@ def test_what_is_known_of_a_deep_value_is_looked_for_once_a_level() -> None:
     for _ in range(100):
         found = found["in"][0]
     assert found == [1]
+
+
+def test_equal_texts_are_there_once() -> None:
+    like = {"plain": "a text", "secret": Secret("ids"), "list": [Secret("x")], "other": "x"}
+    given = {"plain": b"a text".decode(), "secret": b"ids".decode(), "list": ["x"], "other": 1}
+    marked = values.mark_secrets(given, like)
+    assert marked == {**like, "list": Secret(["x"]), "other": 1}
+    assert marked["plain"] is like["plain"]
+    assert marked["secret"] is like["secret"]

@@ -154,7 +154,8 @@ def mark_secrets(values: PropertyMap, like: PropertyMap) -> PropertyMap:
     """Mark values as secret where the same key is secret in ``like``.
 
     The plugin gives plain values back; this is how the official engine finds the secret ones again. A list with
-    one secret item is secret as a whole.
+    one secret item is secret as a whole. A text that ``like`` has too is taken from there: it may be long, and is
+    then there once.
     """
     return {key: _mark(value, like[key]) if key in like else value for key, value in values.items()}
 
@@ -162,6 +163,8 @@ def mark_secrets(values: PropertyMap, like: PropertyMap) -> PropertyMap:
 def _mark(value: Any, like: Any) -> Any:
     if isinstance(value, Secret):
         return value
+    if isinstance(value, str) and value == plain_value(like):
+        return like
     if isinstance(like, Secret):
         return Secret(value)
     if isinstance(like, dict) and isinstance(value, dict):
