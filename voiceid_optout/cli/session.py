@@ -95,7 +95,7 @@ class Session:
         )
 
     def _links(self, plan: Plan, was: Mapping[str, git.Was]) -> Mapping[str, str]:
-        """Return the address of each row's line, as far as one is known."""
+        """Return the address of each row's line, as far as one is known; it is made when a row is shown."""
         if not plan.steps:
             return {}
         from voiceid_optout.cli import links  # noqa: PLC0415 - only where something changes, as the next one
@@ -103,10 +103,9 @@ class Session:
         found = links.find(self.context, self.mask)
         if found is None:
             return {}
-        now = {step.label: self.people.places.get(step.label, "") for step in plan.steps}
-        addresses = {label: found.to(place) for label, place in now.items()}
-        addresses |= {label: found.to(self.mask.place(item.place), item.commit) for label, item in was.items()}
-        return {label: address for label, address in addresses.items() if address}
+        former = {label: found.to(self.mask.place(item.place), item.commit) for label, item in was.items()}
+        now = Shown(self.people.places, found.to)
+        return ChainMap(former, cast("MutableMapping[str, str]", now))
 
     def _former(self, plan: Plan) -> Mapping[str, git.Was]:
         """Return where the register listed those whom it does not list any more."""
