@@ -8,11 +8,11 @@ import yaml
 
 from tests.cli.projects import DOMAIN, NAME, PASSPHRASE, PROGRAM, SALT, Project, label_of
 from voiceid_optout.cli import context as context_module
-from voiceid_optout.cli.context import People, find, label_keys
+from voiceid_optout.cli.context import People, _Entries, find, label_keys
 from voiceid_optout.cli.exit_codes import CommandError, ExitCode
 from voiceid_optout.config import Grouping
 from voiceid_optout.register.faults import RegisterInvalid
-from voiceid_optout.speakers import DOMAIN_IS_KEY, LabelKeys, shard_lines
+from voiceid_optout.speakers import DOMAIN_IS_KEY, LabelKeys
 from voiceid_optout.state import PassphraseError, ProjectError, passphrase
 from voiceid_optout.voiceid.place import SANDBOX_PASSPHRASE
 
@@ -116,7 +116,8 @@ def test_people_of_shards_are_found_as_others_are(project: Project, previous: st
     )
     register, keys = project.context().register, LabelKeys("a key", previous)
     one, other = (People.of(register, keys, grouping) for grouping in Grouping)
-    with mock.patch("voiceid_optout.cli.context.shard_lines", wraps=shard_lines) as taken_apart:
+    found = other.places._entries  # type: ignore[attr-defined]
+    with mock.patch.object(_Entries, "_take_apart", side_effect=found._take_apart) as taken_apart:
         for name in ("count", "places", "renamed", "reasons", "tickets"):
             assert getattr(one, name) == getattr(other, name)
     assert taken_apart.call_count == len(other.declared)  # each once

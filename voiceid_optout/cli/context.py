@@ -282,18 +282,21 @@ class _Entries:
         label = self.renamed.get(label, label)
         if LABEL.fullmatch(label) is None:
             return None
-        found = (numbers.get(label) for numbers in self._near(shard_of(label)))
-        number = next((one for one in found if one is not None), None)
-        return None if number is None else self._entries[number]
+        for numbers in self._near(shard_of(label)):
+            if (number := numbers.get(label)) is not None:
+                return self._entries[number]
+        return None
 
     def _near(self, digits: str) -> list[_Numbers]:
         if digits not in self._numbers:
-            self._numbers[digits] = [self._of_shard(*each) for each in self._shards.get(digits, ())]
+            shards = self._shards.get(digits, ())
+            self._numbers[digits] = [_Numbers(self._take_apart(*shard)) for shard in shards]
         return self._numbers[digits]
 
-    def _of_shard(self, shard: Shard, numbers: Sequence[int]) -> _Numbers:
+    def _take_apart(self, shard: Shard, numbers: Sequence[int]) -> Iterator[tuple[str, int]]:
         places = {self._entries[number].speaker_id: number for number in numbers}
-        return _Numbers((label, places[one]) for label, one in shard_lines(shard.speaker_ids))
+        words = shard.speaker_ids.split()  # label and id in turn, for neither has a blank
+        return zip(words[::2], map(places.__getitem__, words[1::2]), strict=True)
 
     def __iter__(self) -> Iterator[str]:
         for digits in sorted({*self._shards, *self._numbers}):
