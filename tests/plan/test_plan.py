@@ -237,3 +237,5 @@ def test_surplus_is_another_person_or_another_action() -> None:
     assert unplanned_steps(plan([ONE]), plan([ONE, TWO])) == (TWO,)
     assert unplanned_steps(plan([ONE]), plan([step(Action.RELEASE)])) == (step(Action.RELEASE),)
     assert unplanned_steps(plan([ONE, TWO]), plan([ONE])) == (), "less than planned is no surplus"
+    assert unplanned_steps(plan([ONE, TWO]), plan([TWO])) == ()
+    assert unplanned_steps(plan([ONE, THREE]), plan([TWO, THREE])) == (TWO,)
