@@ -173,6 +173,58 @@ def test_a_few_short_texts_are_looked_through_without_the_state_where_a_plan_has
     assert len(said) == 1
 
 
+@pytest.mark.parametrize("resource", [person(HERE), people(HERE)])
+def test_no_matcher_is_made_where_the_state_has_those_of_the_register_alone(
+    project: Project, resource: ResourceState
+) -> None:
+    write(project, resource)
+    said: list[str] = []
+    mask = Mask(project.context(), {"PULUMI_CONFIG_PASSPHRASE": "wrong"}, {label_of(DOMAIN, HERE)}, said.append)
+    assert (mask("config/people.yaml"), mask._made) == ("config/people.yaml", False)
+    assert mask(f"{LEFT} and {HERE}") == f"{LEFT} and …"
+    assert said == []
+
+
+@pytest.mark.parametrize("resource", [person(LEFT), people(HERE, LEFT), person(HERE, generated=GENERATED)])
+def test_a_matcher_is_made_where_the_state_has_others(project: Project, resource: ResourceState) -> None:
+    write(project, resource)
+    mask = Mask(project.context(), {}, {label_of(DOMAIN, HERE)}, pytest.fail)
+    assert mask(f"{LEFT}.yaml") == (f"{LEFT}.yaml" if "generated" in resource.outputs else "….yaml")
+    assert mask._made
+
+
+def test_a_matcher_is_made_where_a_step_under_way_has_others(project: Project) -> None:
+    write(project, people(HERE), pending=(person(UNDER_WAY),))
+    assert Mask(project.context(), {}, {label_of(DOMAIN, HERE)}, pytest.fail)(f"{UNDER_WAY}.yaml") == "….yaml"
+
+
+def test_a_shard_as_the_register_has_it_is_not_taken_apart(project: Project) -> None:
+    shard = people(HERE, LEFT)
+    write(project, shard)
+    given = project.context(), {"PULUMI_CONFIG_PASSPHRASE": "wrong"}, ()
+    assert matcher(*given, members={shard.inputs["members"]})[1] == ""
+    assert "incorrect passphrase" in matcher(*given, members={f"{shard.inputs['members']} "})[1]
+
+
+def test_one_look_tells_of_all_files_of_the_register(project: Project) -> None:
+    for number in range(MOST_TEXTS + 1):
+        (project.root / "config" / f"more-{number}.yaml").write_text(f"domain: {DOMAIN}\nspeakers: []\n", "utf-8")
+    mask = Mask(project.context(), {}, (), pytest.fail)
+    files = project.context().register.files
+    assert [mask.place(f"{file}:{number}") for number, file in enumerate(files)] == [
+        f"{file}:{number}" for number, file in enumerate(files)
+    ]
+    assert (mask._made, mask._looked) == (False, 1)
+    assert mask.place(f"old/{HERE}.yaml:7") == "old/….yaml:7", "a file of before is looked at by itself"
+
+
+def test_a_file_that_is_named_after_somebody_is_masked_and_no_other(project: Project) -> None:
+    (project.root / "config" / f"{HERE}.yaml").write_text(f"domain: {DOMAIN}\nspeakers: []\n", "utf-8")
+    mask = Mask(project.context(), {}, (), pytest.fail)
+    places = [mask.place(f"{file}:1") for file in project.context().register.files]
+    assert sorted(places) == ["config/people.yaml:1", "config/….yaml:1"]
+
+
 @pytest.mark.parametrize("content", ['{"pending_operations": 1}', f"{{{GENERATED}"])
 def test_what_no_plan_has_compared_is_read(project: Project, content: str) -> None:
     said: list[str] = []

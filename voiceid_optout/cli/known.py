@@ -28,7 +28,7 @@ _DIGITS = f"{min(SHARDS.values())},{max(SHARDS.values())}"
 _GIVEN = re.compile(rf"{LABEL.pattern}|{DOMAIN_ID.pattern}-[0-9a-f]{{{_DIGITS}}}")
 IN_STATE = "somebody in the state"
 # Up to so many short texts it is quicker to look through everybody for each than to make a Matcher.
-MOST_TEXTS, MOST_CHARACTERS = 5, 200
+MOST_TEXTS, MOST_CHARACTERS = 5, 1_000
 _GENERATED = re.compile(rb"id#[A-Za-z0-9]{22}")  # in clear in states of before
 
 
@@ -36,21 +36,36 @@ class StateSealedError(Exception):
     """The state's identifiers cannot be read here; the text says why."""
 
 
-def matcher(context: Context, environment: Mapping[str, str], labels: Collection[str]) -> tuple[Matcher, str]:
+def matcher(
+    context: Context, environment: Mapping[str, str], labels: Collection[str], members: Collection[str] = ()
+) -> tuple[Matcher, str]:
     """Return what finds identifiers, and why it does not know those of the state; empty if it does.
 
-    ``environment`` goes over the context's own. ``labels`` are those of the register: who is listed there need not
-    be unsealed in the state. Raises what loading the register raises.
+    ``environment`` goes over the context's own. ``labels`` are those of the register, ``members`` the texts of its
+    shards: who is listed there need not be unsealed in the state. Raises what loading the register raises.
     """
+    found, why = _others(context, environment, labels, members)
+    return _of_all(context, found), why
+
+
+def _of_all(context: Context, others: set[str]) -> Matcher:
     places = {entry.speaker_id: f"{entry.file}:{entry.line}" for entry in context.register.entries}
+    return Matcher(dict.fromkeys(others - places.keys(), IN_STATE) | places)
+
+
+def _others(
+    context: Context, environment: Mapping[str, str], labels: Collection[str], members: Collection[str]
+) -> tuple[set[str], str]:
+    """Return what the state has besides the register's, and more, and why that is not known."""
     try:
-        found, why = set(_of_state(context, {**context.environment, **environment}, labels)), ""
+        return set(_of_state(context, {**context.environment, **environment}, labels, members)), ""
     except StateSealedError as error:
-        found, why = set(), str(error)
-    return Matcher(dict.fromkeys(found - places.keys(), IN_STATE) | places), why
+        return set(), str(error)
 
 
-def _of_state(context: Context, environment: Mapping[str, str], labels: Collection[str]) -> Iterator[str]:
+def _of_state(
+    context: Context, environment: Mapping[str, str], labels: Collection[str], members: Collection[str]
+) -> Iterator[str]:
     raw = raw_state(context, environment)
     yield from (found.decode() for found in _GENERATED.findall(raw))
     if not raw:
@@ -58,7 +73,8 @@ def _of_state(context: Context, environment: Mapping[str, str], labels: Collecti
     try:
         latest = trust.latest(read_json(raw))
         pending = (item["resource"] for item in latest.get("pending_operations") or ())
-        resources = [item for item in (*(latest.get("resources") or ()), *pending) if _has_others(item, labels)]
+        every = (*(latest.get("resources") or ()), *pending)
+        resources = [item for item in every if _has_others(item, labels, members)]
         if not resources:
             return
         decrypt = _crypter(context, environment, latest).decrypt
@@ -71,16 +87,19 @@ def _of_state(context: Context, environment: Mapping[str, str], labels: Collecti
         raise StateSealedError(str(error)) from None
 
 
-def _has_others(item: Mapping[str, Any], labels: Collection[str]) -> bool:
-    """Tell whether a resource has people whom the register does not list."""
+def _has_others(item: Mapping[str, Any], labels: Collection[str], members: Collection[str]) -> bool:
+    """Tell whether a resource has people whom the register does not list.
+
+    Most shards are as the register has them, and are not taken apart.
+    """
     kind = urns.type_of(item["urn"])
     if not kind:
         raise ValueError("no URN")
     if kind == SPEAKER_TYPE:
         return urns.name(item["urn"]) not in labels
-    members = (item.get("outputs") or item.get("inputs") or {}).get("members")
+    text = (item.get("outputs") or item.get("inputs") or {}).get("members")
     return kind == SHARD_TYPE and not (
-        isinstance(members, str) and all(label in labels for label, _ in shard_lines(members))
+        isinstance(text, str) and (text in members or all(label in labels for label, _ in shard_lines(text)))
     )
 
 
@@ -146,9 +165,13 @@ class Mask:
         environment: Mapping[str, str],
         labels: Collection[str],
         say: Callable[[str], None],
+        members: Collection[str] = (),
     ) -> None:
-        """``say`` gets the word that the identifiers of the state are not known, if that is so."""
-        self._given = context, environment, labels
+        """``say`` gets the word that the identifiers of the state are not known, if that is so.
+
+        ``labels`` and ``members`` are as for :func:`matcher`.
+        """
+        self._given = context, environment, labels, members
         self._say = say
         self._files: dict[str, str] = {}
         self._compared = False
@@ -160,8 +183,14 @@ class Mask:
         self._compared = True
 
     @cached_property
+    def _others(self) -> tuple[set[str], str]:
+        return _others(*self._given)
+
+    @cached_property
     def _nobody_else(self) -> bool:
-        context, environment, _ = self._given
+        if not self._compared:
+            return self._others == (set(), "")
+        context, environment, *_ = self._given
         try:
             raw = raw_state(context, {**context.environment, **environment})
         except StateSealedError:
@@ -169,9 +198,14 @@ class Mask:
         # A step that nobody saw end is in no plan, and old states have identifiers in clear.
         return b'"pending_operations"' not in raw and not _GENERATED.search(raw)
 
+    @cached_property
+    def _files_may_have_one(self) -> bool:
+        """Whether a file of the register may be named after somebody: one look tells of all of them."""
+        return self._may_have_one("\n".join(self._given[0].register.files))
+
     def _may_have_one(self, text: str) -> bool:
         is_short = len(text) <= MOST_CHARACTERS and self._looked < MOST_TEXTS
-        if self._made or not is_short or not self._compared or not self._nobody_else:
+        if self._made or not is_short or not self._nobody_else:
             return True
         self._looked += 1
         parts = parts_of(text)
@@ -180,10 +214,10 @@ class Mask:
     @cached_property
     def _matcher(self) -> Matcher:
         self._made = True
-        found, why = matcher(*self._given)
+        found, why = self._others
         if why:
             self._say(unknown_words(why))
-        return found
+        return _of_all(self._given[0], found)
 
     def __call__(self, text: str) -> str:
         """Return the text without identifiers."""
@@ -193,7 +227,8 @@ class Mask:
         """Return ``file:line`` for a file that may be named after somebody."""
         file, colon, line = place.rpartition(":")
         if file not in self._files:
-            self._files[file] = self(file)
+            is_clean = file in self._given[0].register.files and not self._files_may_have_one
+            self._files[file] = file if is_clean else self(file)
         return f"{self._files[file]}{colon}{line}"
 
     def name(self, name: str) -> str:

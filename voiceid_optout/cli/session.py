@@ -21,7 +21,7 @@ from voiceid_optout.engine import EMBEDDED, choose
 from voiceid_optout.engine.interface import place_of
 from voiceid_optout.plan import Action, Purpose
 from voiceid_optout.plan.review import Review
-from voiceid_optout.speakers import LabelKeys
+from voiceid_optout.speakers import LabelKeys, Shard
 from voiceid_optout.state import StackError
 
 if TYPE_CHECKING:
@@ -145,7 +145,8 @@ def opened(choices: Choices, missing: Missing = Missing.LEAVE, targets: tuple[st
         keys = contexts.label_keys(context, environment)
         people = People.of(context.register, keys, context.config.grouping, context.config.shards)
         _require_targets(context, keys, people, targets)
-        mask = Mask(context, environment, people.places, screen.note)
+        members = frozenset(one.members for one in people.declared if isinstance(one, Shard))
+        mask = Mask(context, environment, people.places, screen.note, members)
         people = replace(
             people,
             places=Shown(people.places, mask.place),
