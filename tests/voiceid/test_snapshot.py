@@ -288,8 +288,11 @@ def test_what_is_known_needs_no_call(serve: Serve, connect: Connect) -> None:
     snapshot = Snapshot(connect(server.url), DOMAIN)
     assert snapshot.known("a") is UNKNOWN
     assert server.calls == []
+    assert snapshot.known_all(["a", "b"]) == [UNKNOWN, UNKNOWN]
     written = snapshot.opt_out("a")
     assert snapshot.known("a") == written
+    snapshot._index.complete()
+    assert snapshot.known_all(iter(["b", "a"])) == [None, written]
 
 
 def test_many_reads_to_come_start_the_walk_at_once(serve: Serve, connect: Connect) -> None:

@@ -87,7 +87,7 @@ class OptedOutSpeakersProvider(ResourceProvider):
         snapshot = self._runtime.snapshot(props["domain_id"])
         people = decisions.members(props)
         snapshot.expect(len(people))
-        found = [(member, snapshot.known(member.speaker_id)) for member in people]
+        found = list(zip(people, snapshot.known_all(member.speaker_id for member in people), strict=True))
         outcome = self._runtime.workers.map(
             lambda member: snapshot.read(member.speaker_id), [member for member, known in found if known is UNKNOWN]
         )

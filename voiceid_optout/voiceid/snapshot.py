@@ -62,6 +62,11 @@ class Snapshot:
         """Return what a read would, if it needs no call; else UNKNOWN."""
         return self._lookup(speaker_id)
 
+    def known_all(self, speaker_ids: Iterable[str]) -> list[Speaker | Unknown | None]:
+        """Return of each in turn what :meth:`known` does."""
+        with self._lock:
+            return [self._index.lookup(speaker_id) for speaker_id in speaker_ids]
+
     def expect(self, reads: int) -> None:
         """Tell that so many reads are to come: if they are many, the walk starts now."""
         with self._lock:
@@ -144,27 +149,23 @@ class Index:
     """
 
     def __init__(self) -> None:
-        self._listed: dict[str, Speaker] = {}
-        self._written: dict[str, Speaker | None] = {}
+        self._speakers: dict[str, Speaker | None] = {}
+        self._written: set[str] = set()
         self._complete = False
 
     def lookup(self, speaker_id: str) -> Speaker | Unknown | None:
         """Return the speaker, None if it is known to be absent, or UNKNOWN."""
-        if speaker_id in self._written:
-            return self._written[speaker_id]
-        if speaker_id in self._listed:
-            return self._listed[speaker_id]
-        return None if self._complete else UNKNOWN
+        return self._speakers.get(speaker_id, None if self._complete else UNKNOWN)
 
-    def add_page(self, speakers: Iterable[Speaker]) -> None:
+    def add_page(self, page: Iterable[Speaker]) -> None:
         """Take in a page of the walk."""
-        listed, written = self._listed, self._written
-        for speaker in speakers:
+        speakers, written = self._speakers, self._written
+        for speaker in page:
             names = speaker.names()
-            if written and any(name in written for name in names):
+            if written and not written.isdisjoint(names):
                 continue
             for name in names:
-                listed[name] = speaker
+                speakers[name] = speaker
 
     def complete(self) -> None:
         """The walk has seen the whole domain: what is not here is absent."""
@@ -177,8 +178,9 @@ class Index:
     def record_write(self, speaker_id: str, speaker: Speaker | None) -> None:
         """Take in the outcome of our write: the speaker as it is now, or None if it is deleted."""
         before = self.lookup(speaker_id)
-        if isinstance(before, Speaker):
-            self._written.update(dict.fromkeys(before.names()))
-        self._written[speaker_id] = speaker
+        changed: dict[str, Speaker | None] = dict.fromkeys(before.names() if isinstance(before, Speaker) else ())
+        changed[speaker_id] = speaker
         if speaker is not None:
-            self._written.update(dict.fromkeys(speaker.names(), speaker))
+            changed.update(dict.fromkeys(speaker.names(), speaker))
+        self._speakers.update(changed)
+        self._written.update(changed)
