@@ -56,7 +56,7 @@ def desk(
         soft_wrap=True,
         color_system=None,
     )
-    mask = Mask(project.context(), {"A": "b"}, places or {}, lambda _: None)
+    mask = Mask(project.context(), {"A": "b"}, (places or {}).keys(), lambda _: None)
     people = People(places=places or {}, reasons=because or {})
     screen = Screen(as_json, console=console)
     return Desk(Session(project.context(), choices, engine, {"A": "b"}, screen, mask, people), engine, paper)

@@ -66,7 +66,7 @@ def write(project: Project, *resources: ResourceState, pending: tuple[ResourceSt
 
 
 def masked(project: Project, text: str, environment: Mapping[str, str] | None = None) -> tuple[str, str]:
-    labels = [label_of(DOMAIN, HERE)]
+    labels = {label_of(DOMAIN, HERE)}
     found, why = matcher(project.context(), environment or {}, labels)
     return found.masked(text), why
 
@@ -84,7 +84,7 @@ def test_without_a_state_the_register_is_known(project: Project) -> None:
 def test_who_leaves_is_known_from_the_state(project: Project, resource: ResourceState) -> None:
     write(project, resource, pending=(person(UNDER_WAY),))
     assert masked(project, f"{HERE} x{LEFT}x {UNDER_WAY}") == ("… x…x …", "")
-    found, _ = matcher(project.context(), {}, ())
+    found, _ = matcher(project.context(), {}, frozenset())
     with pytest.raises(IdentifierInText, match="the identifier of somebody in the state:"):
         found.check(LEFT)
     with pytest.raises(IdentifierInText, match=r"the identifier of config/people.yaml:3:"):
@@ -150,7 +150,7 @@ def test_a_mask_is_made_when_there_is_a_text(project: Project) -> None:
     said: list[str] = []
     project.state_file.parent.mkdir(parents=True)
     project.state_file.write_text("{", encoding="utf-8")
-    mask = Mask(project.context(), {}, (), said.append)
+    mask = Mask(project.context(), {}, frozenset(), said.append)
     assert (mask(""), mask.name("sp-0123456789abcdef"), said) == ("", "sp-0123456789abcdef", [])
     assert mask(HERE) == "…"
     assert mask.name(f"of-{HERE}") == "of-…"
@@ -165,7 +165,7 @@ def test_a_few_short_texts_are_looked_through_without_the_state_where_a_plan_has
     said: list[str] = []
     project.state_file.parent.mkdir(parents=True)
     project.state_file.write_text("{", encoding="utf-8")
-    mask = Mask(project.context(), {}, (), said.append)
+    mask = Mask(project.context(), {}, frozenset(), said.append)
     mask.listed_alone()
     assert [mask("config/people.yaml") for _ in range(MOST_TEXTS)] == ["config/people.yaml"] * MOST_TEXTS
     assert said == []
@@ -201,7 +201,7 @@ def test_a_matcher_is_made_where_a_step_under_way_has_others(project: Project) -
 def test_a_shard_as_the_register_has_it_is_not_taken_apart(project: Project) -> None:
     shard = people(HERE, LEFT)
     write(project, shard)
-    given = project.context(), {"PULUMI_CONFIG_PASSPHRASE": "wrong"}, ()
+    given = project.context(), {"PULUMI_CONFIG_PASSPHRASE": "wrong"}, frozenset[str]()
     assert matcher(*given, members={shard.inputs["members"]})[1] == ""
     assert "incorrect passphrase" in matcher(*given, members={f"{shard.inputs['members']} "})[1]
 
@@ -209,7 +209,7 @@ def test_a_shard_as_the_register_has_it_is_not_taken_apart(project: Project) -> 
 def test_one_look_tells_of_all_files_of_the_register(project: Project) -> None:
     for number in range(MOST_TEXTS + 1):
         (project.root / "config" / f"more-{number}.yaml").write_text(f"domain: {DOMAIN}\nspeakers: []\n", "utf-8")
-    mask = Mask(project.context(), {}, (), pytest.fail)
+    mask = Mask(project.context(), {}, frozenset(), pytest.fail)
     files = project.context().register.files
     assert [mask.place(f"{file}:{number}") for number, file in enumerate(files)] == [
         f"{file}:{number}" for number, file in enumerate(files)
@@ -220,7 +220,7 @@ def test_one_look_tells_of_all_files_of_the_register(project: Project) -> None:
 
 def test_a_file_that_is_named_after_somebody_is_masked_and_no_other(project: Project) -> None:
     (project.root / "config" / f"{HERE}.yaml").write_text(f"domain: {DOMAIN}\nspeakers: []\n", "utf-8")
-    mask = Mask(project.context(), {}, (), pytest.fail)
+    mask = Mask(project.context(), {}, frozenset(), pytest.fail)
     places = [mask.place(f"{file}:1") for file in project.context().register.files]
     assert sorted(places) == ["config/people.yaml:1", "config/….yaml:1"]
 
@@ -230,7 +230,7 @@ def test_what_no_plan_has_compared_is_read(project: Project, content: str) -> No
     said: list[str] = []
     project.state_file.parent.mkdir(parents=True, exist_ok=True)
     project.state_file.write_text(content, encoding="utf-8")
-    mask = Mask(project.context(), {}, (), said.append)
+    mask = Mask(project.context(), {}, frozenset(), said.append)
     mask.listed_alone()
     assert mask("config/people.yaml") == "config/people.yaml"
     assert mask._made

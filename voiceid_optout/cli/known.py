@@ -18,7 +18,8 @@ from voiceid_optout.state import StackError, trust, values
 from voiceid_optout.state.backend import Backend
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
+    from collections.abc import Callable, Iterator
+    from collections.abc import Set as AbstractSet
 
     from voiceid_optout.cli.context import Context
     from voiceid_optout.state.passphrase import Crypter
@@ -37,7 +38,10 @@ class StateSealedError(Exception):
 
 
 def matcher(
-    context: Context, environment: Mapping[str, str], labels: Collection[str], members: Collection[str] = ()
+    context: Context,
+    environment: Mapping[str, str],
+    labels: AbstractSet[str],
+    members: AbstractSet[str] = frozenset(),
 ) -> tuple[Matcher, str]:
     """Return what finds identifiers, and why it does not know those of the state; empty if it does.
 
@@ -54,7 +58,7 @@ def _of_all(context: Context, others: set[str]) -> Matcher:
 
 
 def _others(
-    context: Context, environment: Mapping[str, str], labels: Collection[str], members: Collection[str]
+    context: Context, environment: Mapping[str, str], labels: AbstractSet[str], members: AbstractSet[str]
 ) -> tuple[set[str], str]:
     """Return what the state has besides the register's, and more, and why that is not known."""
     try:
@@ -64,7 +68,7 @@ def _others(
 
 
 def _of_state(
-    context: Context, environment: Mapping[str, str], labels: Collection[str], members: Collection[str]
+    context: Context, environment: Mapping[str, str], labels: AbstractSet[str], members: AbstractSet[str]
 ) -> Iterator[str]:
     raw = raw_state(context, environment)
     yield from (found.decode() for found in _GENERATED.findall(raw))
@@ -87,7 +91,7 @@ def _of_state(
         raise StateSealedError(str(error)) from None
 
 
-def _has_others(item: Mapping[str, Any], labels: Collection[str], members: Collection[str]) -> bool:
+def _has_others(item: Mapping[str, Any], labels: AbstractSet[str], members: AbstractSet[str]) -> bool:
     """Tell whether a resource has people whom the register does not list.
 
     Most shards are as the register has them, and are not taken apart.
@@ -163,9 +167,9 @@ class Mask:
         self,
         context: Context,
         environment: Mapping[str, str],
-        labels: Collection[str],
+        labels: AbstractSet[str],
         say: Callable[[str], None],
-        members: Collection[str] = (),
+        members: AbstractSet[str] = frozenset(),
     ) -> None:
         """``say`` gets the word that the identifiers of the state are not known, if that is so.
 

@@ -111,7 +111,7 @@ def speakers(choices: Choices) -> Matcher:
 
     A job that posts may do without the passphrase: then it says that it knows the register's alone.
     """
-    found, why = matcher(contexts.find(choices.root, choices.stack), {}, ())
+    found, why = matcher(contexts.find(choices.root, choices.stack), {}, frozenset())
     if why:
         echo(unknown_words(why), err=True)
     return found

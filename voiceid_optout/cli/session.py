@@ -146,7 +146,7 @@ def opened(choices: Choices, missing: Missing = Missing.LEAVE, targets: tuple[st
         people = People.of(context.register, keys, context.config.grouping, context.config.shards)
         _require_targets(context, keys, people, targets)
         members = frozenset(one.members for one in people.declared if isinstance(one, Shard))
-        mask = Mask(context, environment, people.places, screen.note, members)
+        mask = Mask(context, environment, people.places.keys(), screen.note, members)
         people = replace(
             people,
             places=Shown(people.places, mask.place),

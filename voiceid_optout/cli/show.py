@@ -148,7 +148,7 @@ def who_command(*, label: str, root: Path, stack: str, reveal: bool) -> None:
         entry = next((one for one in everybody if person.fits(keys, one.domain_id, one.speaker_id)), None)
         if entry is None:
             raise _nobody(person, "it lists nobody of this label now; `optout show` looks in the past too")
-        names = [keys.label(one) for one in context.register.entries]
+        names = {keys.label(one) for one in context.register.entries}
         place = Mask(context, variables, names, lambda _: None).place(f"{entry.file}:{entry.line}")
         echo(f"{place}  {entry.speaker_id}" if reveal else place)
 
@@ -219,7 +219,7 @@ def _stories(
         found = {}
     everybody = {(entry.domain_id, entry.speaker_id): entry for entry in context.register.entries}
     entries = {who: entry for who, entry in everybody.items() if person.fits(keys, *who)}
-    known = Mask(context, environment, [keys.label(entry) for entry in context.register.entries], say)
+    known = Mask(context, environment, {keys.label(entry) for entry in context.register.entries}, say)
     for domain_id, speaker_id in sorted(found.keys() | entries.keys()):
         own = Matcher({speaker_id: "who is asked for"})
         names = keys.labels(domain_id, speaker_id)
