@@ -198,8 +198,10 @@ class TestHistory:
 
     def test_a_large_state(self, backend: Backend) -> None:
         pieces = [b"x" * 1_500_000, b"", b"y" * 1_500_000]
+        backend.write(b"before")
         backend.write_pieces(iter(pieces))
         assert_whole(backend.state_file, b"".join(pieces))
+        assert backend.state_file.with_name("dev.json.bak").read_bytes() == b"before"
         backend.write_history({}, 1)
         assert_whole(backend.history_folder / "dev-1.checkpoint.json", b"".join(pieces))
 
