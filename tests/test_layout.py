@@ -19,7 +19,6 @@ MOST_LINES = 400
 # shows only there.
 TESTED_ELSEWHERE = {
     # Every fault of a register has a file, and a line that is expected of it.
-    "voiceid_optout/register/document.py": "tests/register/test_register.py",
     "voiceid_optout/cli/register_files.py": "tests/cli/test_editing.py",
     # What the service answers is asked of it over HTTP, by AWS's own client.
     "voiceid_optout/cli/serve.py": "tests/service/test_cli_serve.py",

@@ -13,7 +13,7 @@ from voiceid_optout.speakers import SpeakerStatus
 from voiceid_optout.voiceid import UNKNOWN, Speaker, UnknownDomain
 from voiceid_optout.voiceid.client import Client
 from voiceid_optout.voiceid.settings import ClientSettings, Quotas
-from voiceid_optout.voiceid.snapshot import FEW_READS, MANY_READS, PAGE_TIMEOUT, RETRY_AFTER_READS, Snapshot
+from voiceid_optout.voiceid.snapshot import FEW_READS, MANY_READS, RETRY_AFTER_READS, Snapshot
 
 NOT_FOUND = failure("ResourceNotFoundException", ResourceType="SPEAKER")
 TIMEOUT = 600
@@ -100,8 +100,7 @@ def test_a_complete_walk_answers_everything(serve: Serve, connect: Connect) -> N
 
 def test_a_page_answers_a_read_that_waits_for_its_turn(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("voiceid_optout.voiceid.snapshot.FEW_READS", 0)
-    script = Domain(page("a", more="1"), page("b"))
-    server = serve(script)
+    server = serve(script := Domain(page("a", more="1"), page("b")))
     slow = Client(ClientSettings(server.url, REGION, Quotas(describe=0.01, list=1000)))
     with closing(slow), ThreadPoolExecutor(1) as pool:
         snapshot = Snapshot(slow, DOMAIN)
@@ -142,20 +141,14 @@ def test_a_speaker_that_was_made_anew_is_gone_by_its_former_name(serve: Serve, c
     script.listing.set()
     snapshot = Snapshot(connect(serve(script).url), DOMAIN)
     former = "id#" + "f" * 22
-    snapshot._index.add_page([listed_as("a", former)])
+    snapshot._index.add_page([Speaker(DOMAIN, "a", former, SpeakerStatus.ENROLLED, 0, 0)])
     assert snapshot.opt_out("a").generated_speaker_id != former
     assert snapshot.known(former) is None
 
 
-def listed_as(person: str, generated: str) -> Speaker:
-    return Speaker(DOMAIN, person, generated, SpeakerStatus.ENROLLED, 0, 0)
-
-
 def test_our_write_wins_over_an_older_page(serve: Serve, connect: Connect) -> None:
-    listed = Answer(
-        {"SpeakerSummaries": [summary("a", "id#" + "a" * 22, "ENROLLED"), summary("b", "id#" + "b" * 22)]}
-    )
-    script = Domain(listed)
+    people = [summary("a", "id#" + "a" * 22, "ENROLLED"), summary("b", "id#" + "b" * 22)]
+    script = Domain(Answer({"SpeakerSummaries": people}))
     snapshot = Snapshot(connect(serve(script).url), DOMAIN)
     for number in range(FEW_READS + 1):
         snapshot.read(f"x{number}")
@@ -204,8 +197,7 @@ def test_a_failed_walk_leaves_the_reads_to_describe(serve: Serve, connect: Conne
 
 
 def test_close_ends_a_walk_after_its_page(serve: Serve, connect: Connect) -> None:
-    script = Domain(page("a", more="1"), page("b"))
-    server = serve(script)
+    server = serve(script := Domain(page("a", more="1"), page("b")))
     snapshot = Snapshot(connect(server.url), DOMAIN)
     for number in range(FEW_READS + 1):
         snapshot.read(f"x{number}")
@@ -217,8 +209,7 @@ def test_close_ends_a_walk_after_its_page(serve: Serve, connect: Connect) -> Non
 
 
 def test_close_waits_for_the_page_that_is_under_way(serve: Serve, connect: Connect) -> None:
-    script = Domain(page("a", more="1"), page("b"))
-    server = serve(script)
+    server = serve(script := Domain(page("a", more="1"), page("b")))
     snapshot = Snapshot(connect(server.url), DOMAIN)
     snapshot.expect(MANY_READS)
     walk = snapshot._walk
@@ -237,11 +228,6 @@ def test_close_waits_for_the_page_that_is_under_way(serve: Serve, connect: Conne
     assert server.operations() == ["ListSpeakers"], "the page that was under way counts"
     assert snapshot.read("b") is not None
     assert server.operations() == ["ListSpeakers", "DescribeSpeaker"]
-
-
-def test_the_numbers_are_those_of_the_documents() -> None:
-    """From the sixth read on a walk; a thousand wait; a walk that failed is tried again after fifty."""
-    assert (FEW_READS, MANY_READS, RETRY_AFTER_READS, PAGE_TIMEOUT) == (5, 1000, 50, 10.0)
 
 
 def test_a_thousand_reads_describe_and_one_more_waits(
@@ -309,8 +295,7 @@ def test_many_reads_to_come_start_the_walk_at_once(serve: Serve, connect: Connec
 
 
 def test_very_many_reads_wait_for_the_walk(serve: Serve, connect: Connect) -> None:
-    script = Domain(page("a", more="1"), page("b"))
-    server = serve(script)
+    server = serve(script := Domain(page("a", more="1"), page("b")))
     snapshot = Snapshot(connect(server.url), DOMAIN)
     snapshot.expect(MANY_READS)
     with ThreadPoolExecutor(3) as pool:
@@ -328,8 +313,7 @@ def test_a_page_wakes_one_read_and_the_end_all(
     script = Domain(*(page(f"a{number}", more=str(number + 1)) for number in range(pages - 1)), page("b"))
     server = serve(script)
     snapshot = Snapshot(connect(server.url), DOMAIN)
-    looked: list[str] = []
-    lookup = snapshot._lookup
+    looked, lookup = list[str](), snapshot._lookup
 
     def counted(speaker_id: str) -> Any:
         looked.append(speaker_id)
@@ -341,7 +325,7 @@ def test_a_page_wakes_one_read_and_the_end_all(
         found = [pool.submit(snapshot.read, f"nobody-{number}") for number in range(waiting)]
         script.listing.set()
         assert [each.result(TIMEOUT) for each in found] == [None] * waiting
-    assert len(looked) <= pages + waiting
+    assert len(looked) <= pages + 2 * waiting  # each at first and at the end, and one a page
     assert snapshot._pages == pages
     assert reads(server) == 0
 
@@ -352,8 +336,7 @@ def test_a_read_that_no_page_has_woken_goes_on_to_wait_while_there_are_pages(
     script = Domain(page("a"))
     server = serve(script)
     snapshot = Snapshot(connect(server.url), DOMAIN)
-    came = [2, 1, 0]
-    calls: list[int] = []
+    came, calls = [2, 1, 0], list[int]()
 
     def wait(_seconds: float) -> bool:
         calls.append(reads(server))
@@ -368,9 +351,11 @@ def test_a_read_that_no_page_has_woken_goes_on_to_wait_while_there_are_pages(
     snapshot.close()
 
 
-def test_close_sends_the_reads_that_wait_to_describe(serve: Serve, connect: Connect) -> None:
-    script = Domain(page("a", more="1"), page("b"))
-    server = serve(script)
+def test_close_sends_the_reads_that_wait_to_describe(
+    serve: Serve, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("voiceid_optout.voiceid.snapshot.PAGE_TIMEOUT", 2.0 * TIMEOUT)
+    server = serve(script := Domain(page("a", more="1"), page("b")))
     snapshot = Snapshot(connect(server.url), DOMAIN)
     snapshot.expect(MANY_READS)
     with ThreadPoolExecutor(3) as pool:
@@ -379,7 +364,7 @@ def test_close_sends_the_reads_that_wait_to_describe(serve: Serve, connect: Conn
             threading.Event().wait(0.01)
         snapshot._closed = True
         script.listing.set()
-        assert all(each.result(PAGE_TIMEOUT / 2) for each in waiting)
+        assert all(each.result(TIMEOUT) for each in waiting)
     assert reads(server) == 3
 
 

@@ -9,10 +9,15 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from voiceid_optout.speakers import SpeakerStatus
 from voiceid_optout.voiceid import UNKNOWN, Speaker
-from voiceid_optout.voiceid.snapshot import Index
+from voiceid_optout.voiceid.snapshot import FEW_READS, MANY_READS, PAGE_TIMEOUT, RETRY_AFTER_READS, Index
 
 NOW = datetime(2026, 3, 2, tzinfo=UTC).timestamp()
 PEOPLE = [f"caller-{number}" for number in range(6)]
+
+
+def test_the_numbers_are_those_of_the_documents() -> None:
+    """From the sixth read on a walk; a thousand wait; a walk that failed is tried again after fifty."""
+    assert (FEW_READS, MANY_READS, RETRY_AFTER_READS, PAGE_TIMEOUT) == (5, 1000, 50, 10.0)
 
 
 def listed_speaker(person: str, status: SpeakerStatus = SpeakerStatus.OPTED_OUT) -> Speaker:
