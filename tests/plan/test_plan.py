@@ -235,6 +235,7 @@ def test_another_status_is_another_step_to_review_but_no_surplus() -> None:
 
 def test_surplus_is_another_person_or_another_action() -> None:
     assert unplanned_steps(plan([ONE]), plan([ONE, TWO])) == (TWO,)
+    assert unplanned_steps(plan([ONE]), plan([TWO])) == (TWO,), "as many steps, but for another person"
     assert unplanned_steps(plan([ONE]), plan([step(Action.RELEASE)])) == (step(Action.RELEASE),)
     assert unplanned_steps(plan([ONE, TWO]), plan([ONE])) == (), "less than planned is no surplus"
     assert unplanned_steps(plan([ONE, TWO]), plan([TWO])) == ()
