@@ -171,8 +171,8 @@ def _start(name: str, what: str, most: float) -> Claim:
 
 
 ALL = (
-    _preview("sharded", 8, 300),
-    _preview("sharded-cli", 36),
+    _preview("sharded", 16, 300),
+    _preview("sharded-cli", 72),
     _added("add", Phase.ADD, "sharded", "`optout up`, its plan included,", 1.5),
     # The CLI runs twice: for the plan, and for the change.
     _added("add", Phase.ADD, "sharded-cli", "`optout up`, its plan included,", 2),

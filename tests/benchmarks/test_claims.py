@@ -26,7 +26,7 @@ def test_a_run_that_failed_breaks_its_claim() -> None:
     assert "failed: no" in found.measured
 
 
-@each_row(("cpu", "peak", "holds"), [(4.0, 300e6, True), (4.1, 1e6, False), (1.0, 301e6, False)])
+@each_row(("cpu", "peak", "holds"), [(8.0, 300e6, True), (8.1, 1e6, False), (1.0, 301e6, False)])
 def test_preview(cpu: float, peak: int, holds: bool) -> None:
     found = judged("preview-sharded", result("sharded/preview/100000/none", cpu=cpu, peak=peak), LOADED)
     assert found.holds is holds
