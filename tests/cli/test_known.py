@@ -236,6 +236,11 @@ def test_what_no_plan_has_compared_is_read(project: Project, content: str) -> No
     assert mask._made
 
 
+def test_to_look_whether_somebody_is_there_masks_nothing() -> None:
+    shown = Shown({"a": "1"}, pytest.fail)
+    assert ("a" in shown, "b" in shown) == (True, False)
+
+
 def test_what_is_shown_is_masked_when_it_is_asked_for() -> None:
     shown = Shown({"a": "1", "b": "2"}, lambda text: f"<{text}>")
     assert (len(shown), list(shown), shown["a"], shown.get("b"), shown.get("c")) == (

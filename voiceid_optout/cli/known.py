@@ -258,6 +258,9 @@ class Shown(Mapping[str, str]):
     def __getitem__(self, label: str) -> str:
         return self._masked(self._texts[label])
 
+    def __contains__(self, label: object) -> bool:
+        return label in self._texts
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._texts)
 

@@ -60,7 +60,7 @@ class Console(Protocol):
 class PlainConsole:
     """What is no terminal, such as a file or the log of CI; with ``quiet`` nothing is printed.
 
-    It needs nothing of rich, whose import is a fifth of what a command imports.
+    It needs nothing of rich, whose import is almost a fifth of what a preview imports.
     """
 
     err: bool = False
