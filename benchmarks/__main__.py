@@ -55,7 +55,7 @@ def _sizes(_context: click.Context, _parameter: click.Parameter, text: str) -> t
 @click.option(
     "--results",
     "folder",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=click.Path(path_type=Path, file_okay=False, resolve_path=True),
     default=PROJECT / ".benchmarks",
     help="Folder of the results and of what runs begin with.  [default: .benchmarks]",
 )

@@ -116,9 +116,9 @@ def command(
             maker = Maker(context, {**environment, **variables}, screen)
             rows = maker.rows()
             header = maker.header(len(rows), overdue_days, before)
-            told = files.write(header, rows, maker, reveal=reveal)
-        _show(screen, context, header, told)
-    if told.overdue_count:
+            outcome = files.write(header, rows, maker, reveal=reveal)
+        _show(screen, context, header, outcome)
+    if outcome.overdue_count:
         sys.exit(ExitCode.OVERDUE)
 
 
@@ -261,7 +261,7 @@ def _read(client: Client, domain_id: str, rows: Rows, progress: Any) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class Outcome:
     """What there is to say when all is written."""
 
     summary: Summary
@@ -291,7 +291,7 @@ class Files:
             raise click.UsageError("--html, --csv and --json need a place each")
         return STANDARD_OUTPUT in paths
 
-    def write(self, header: Header, rows: Rows, maker: Maker, *, reveal: bool) -> Told:
+    def write(self, header: Header, rows: Rows, maker: Maker, *, reveal: bool) -> Outcome:
         """Write all forms; a file is whole or not there."""
         sign = _Signer(signer(maker.context, maker.environment) if self.json is not None else None)
         names = rows.names() if reveal and (self.csv is not None or self.html is not None) else None
@@ -311,7 +311,7 @@ class Files:
         if self.html is not None:
             with _text(self.html, mode) as out:
                 write_html(out, header, summary, rows, root=root, names=names, signature=sign.signature)
-        return Told(summary, tuple(counted.first), counted.overdue, root, sign.signature, self.paths())
+        return Outcome(summary, tuple(counted.first), counted.overdue, root, sign.signature, self.paths())
 
 
 class _Signer:
@@ -371,17 +371,17 @@ def _text(path: Path, mode: int) -> Iterator[TextIO]:
         text.detach()
 
 
-def _show(screen: Screen, context: Context, header: Header, told: Told) -> None:
+def _show(screen: Screen, context: Context, header: Header, outcome: Outcome) -> None:
     screen.say(title(header), "bold")
     for line in summary_lines(
-        told.summary, {domain_id: alias for alias, domain_id in context.domains()[0].items()}
+        outcome.summary, {domain_id: alias for alias, domain_id in context.domains()[0].items()}
     ):
         screen.say(line)
-    for line in overdue_lines(told.overdue, told.overdue_count, header):
+    for line in overdue_lines(outcome.overdue, outcome.overdue_count, header):
         screen.warn(line)
-    if any(domain.unlisted for domain in told.summary.domains):
+    if any(domain.unlisted for domain in outcome.summary.domains):
         screen.say("Who is opted out and not listed stays opted out; `optout adopt` lists them.", "dim")
-    if told.root is not None:
-        screen.say(f"Root: {told.root}, {'not signed' if told.signature is None else 'signed'}")
-    files = ", ".join(str(path) for path in told.written if path != STANDARD_OUTPUT)
+    if outcome.root is not None:
+        screen.say(f"Root: {outcome.root}, {'not signed' if outcome.signature is None else 'signed'}")
+    files = ", ".join(str(path) for path in outcome.written if path != STANDARD_OUTPUT)
     screen.tell(f"Wrote {files}." if files else f"{people(header.people)} in the report.")

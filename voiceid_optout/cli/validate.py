@@ -113,10 +113,10 @@ def _verdicts(
     if not paths:
         yield from ((view, _judged(view, [root / view.directory])) for view in views)
         return
-    concerned = [view for view in views if any(_overlap(root / view.directory, path) for path in paths)]
-    found = [(view, _judged(view, paths)) for view in concerned or views]
+    affected = [view for view in views if any(_overlap(root / view.directory, path) for path in paths)]
+    found = [(view, _judged(view, paths)) for view in affected or views]
     # What lies in no stack's register may be meant for any of them: the best verdict counts.
-    yield from found if concerned else [min(found, key=lambda each: _badness(each[1]))]
+    yield from found if affected else [min(found, key=lambda each: _badness(each[1]))]
 
 
 def _judged(view: StackView, paths: Sequence[Path]) -> Register | tuple[Fault, ...]:

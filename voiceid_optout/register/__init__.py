@@ -203,12 +203,12 @@ def find_duplicates(documents: Sequence[tuple[str, Document]]) -> list[Fault]:
     by_domain: defaultdict[str, list[Document]] = defaultdict(list)
     for domain_id, document in documents:
         by_domain[domain_id].append(document)
-    concerned = {domain_id for domain_id, those in by_domain.items() if _is_anybody_listed_twice(those)}
+    affected = {domain_id for domain_id, those in by_domain.items() if _is_anybody_listed_twice(those)}
     faults: list[Fault] = []
     first: defaultdict[str, dict[str, Entry]] = defaultdict(dict)
     for domain_id, document in documents:
         known = first[domain_id]
-        for listed in document.listed if domain_id in concerned else ():
+        for listed in document.listed if domain_id in affected else ():
             earlier = known.setdefault(listed.speaker_id, listed)
             if earlier is listed:
                 continue
