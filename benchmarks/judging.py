@@ -68,6 +68,11 @@ def processor(result: Result) -> float:
     return result.told.get("cpu", result.cpu)
 
 
+def loads(result: Result) -> float:
+    """Return how many times the register could have been loaded meanwhile, by processor seconds."""
+    return result.cpu / result.told["load"]
+
+
 def beside(results: Results, cell: Cell, mine: float, title: str) -> str:
     """Return a clause about a peer and the ratio of its processor seconds to ours; empty if it was not measured."""
     found = results.get(cell)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import statistics
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib import import_module
 from multiprocessing import get_context
 from typing import TYPE_CHECKING
 
 from benchmarks import bases, commands, people, process, quota, reading
-from benchmarks.cells import BASELINE, DRIFTED, ONE_MORE, PEERS, Cell, Kind, Phase, Quotas
+from benchmarks.cells import BASELINE, DRIFTED, FULL, ONE_MORE, PEERS, Cell, Kind, Phase, Quotas
 from benchmarks.endpoint import Endpoint, service
 from benchmarks.people import DOMAIN, STACK
 from benchmarks.results import Result
@@ -46,14 +48,34 @@ def measure(cell: Cell, made: Bases, work: Path, timeout: float) -> Result:
         with service(work / "service", cell.quotas, cell.latency, speakers=bases.peopled(cell)) as endpoint:
             if cell.phase is Phase.REFRESH:
                 endpoint.enrol(people.speaker_id(DRIFTED * n) for n in range(quota.drifted(cell.people)))
+            loads = [_load(cell, root, timeout)] if _is_compared_with_loading(cell) else []
             before = Before(endpoint.counts()[0], endpoint.processor_seconds(), process.busy_seconds())
             environment = {**endpoint.environment, **commands.environment(cell, root)}
             with endpoint.watching("OptOutSpeaker") as writes:
                 ran = process.run(commands.command(cell, root), cwd=root, environment=environment, timeout=timeout)
             told = {**reading.told(cell, root, ran), **writes.told()}
-            return _result(cell, root, ran, endpoint, before, told)
+            found = _result(cell, root, ran, endpoint, before, told)
+            if not loads:
+                return found
+            loads.append(_load(cell, root, timeout))
+            return replace(found, told={**told, "load": statistics.mean(loads)})
     finally:
         shutil.rmtree(work, ignore_errors=True)
+
+
+def _is_compared_with_loading(cell: Cell) -> bool:
+    phases = (Phase.PREVIEW, Phase.ADD, Phase.APPLY)
+    return cell.people >= FULL and cell.phase in phases and PEERS[cell.peer].kind is Kind.OPTOUT
+
+
+def _load(cell: Cell, root: Path, timeout: float) -> float:
+    """Return the processor seconds of loading the register alone.
+
+    It is measured right before and after what is compared, because a machine may be half as fast a minute later.
+    """
+    alone = Cell("register-bare", cell.people, Phase.LOAD)
+    ran = process.run(commands.command(alone, root), cwd=root, environment=os.environ, timeout=timeout)
+    return reading.told(alone, root, ran)["cpu"]
 
 
 def _served(cell: Cell, work: Path) -> Result:

@@ -7,7 +7,7 @@ from benchmarks.judging import Verdict, ratio_of_costs, verdict
 from tests.benchmarks.made import known, result
 from tests.tables import each_row
 
-LOADED = result("register-bare/load/100000/none", told={"seconds": 0.5, "cpu": 0.5, "events": 0.2})
+LOAD = {"load": 0.5}  # seconds
 
 
 def judged(name: str, *results: object) -> Verdict:
@@ -28,7 +28,7 @@ def test_a_run_that_failed_breaks_its_claim() -> None:
 
 @each_row(("cpu", "peak", "holds"), [(8.0, 300e6, True), (8.1, 1e6, False), (1.0, 301e6, False)])
 def test_preview(cpu: float, peak: int, holds: bool) -> None:
-    found = judged("preview-sharded", result("sharded/preview/100000/none", cpu=cpu, peak=peak), LOADED)
+    found = judged("preview-sharded", result("sharded/preview/100000/none", cpu=cpu, peak=peak, told=LOAD))
     assert found.holds is holds
     assert f"{cpu / 0.5:.1f} x the register alone" in found.measured
 
@@ -44,9 +44,15 @@ def test_preview(cpu: float, peak: int, holds: bool) -> None:
     ],
 )
 def test_one_added(claim: str, cpu: float, writes: int, holds: bool) -> None:
-    unchanged = result("sharded/preview/100000/none", cpu=2.0)
-    added = result(f"sharded/{claim}/100000/none", cpu=cpu, calls={"OptOutSpeaker": writes})
+    unchanged = result("sharded/preview/100000/none", cpu=2.0, told=LOAD)
+    added = result(f"sharded/{claim}/100000/none", cpu=cpu, calls={"OptOutSpeaker": writes}, told=LOAD)
     assert judged(f"{claim}-sharded", unchanged, added).holds is holds
+
+
+def test_a_machine_that_has_become_slower_meanwhile_breaks_no_claim() -> None:
+    unchanged = result("sharded/preview/100000/none", cpu=2.0, told=LOAD)
+    added = result("sharded/add/100000/none", cpu=6.0, calls={"OptOutSpeaker": 1}, told={"load": 1.0})
+    assert judged("add-sharded", unchanged, added).holds
 
 
 @each_row(("cpu", "peak", "holds"), [(6.0, 300e6, True), (6.1, 1e6, False), (1.0, 301e6, False)])

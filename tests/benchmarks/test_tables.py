@@ -56,7 +56,6 @@ def test_the_service_has_a_table_of_its_largest_domain() -> None:
 
 
 def test_claims_are_judged_or_open() -> None:
-    load = result("register-bare/load/100000/none", told={"cpu": 0.25})
-    text = judged(known(result("sharded/preview/100000/none", 5.0), load))
+    text = judged(known(result("sharded/preview/100000/none", 5.0, told={"load": 0.25})))
     assert "5.0 s (5.0 cpu s), 0 MB; 20.0 x the register alone | 125% | **no** |" in text
     assert "| not measured |  |  |" in text
