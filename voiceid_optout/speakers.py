@@ -250,7 +250,7 @@ def sharded(
             lines, places = shards.pop(name)
             lines.sort()
             labels = [line[:_LABEL_LENGTH] for line in lines]
-            if released.isdisjoint(labels):
+            if not released or released.isdisjoint(labels):
                 members = f" {Ensure.OPTED_OUT}\n".join([*labels, ""])  # no text for each
             else:
                 members = "".join(

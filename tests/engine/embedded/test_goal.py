@@ -9,9 +9,9 @@ from pulumi.runtime.proto import resource_pb2 as pb
 from pulumi.runtime.proto import source_pb2
 
 from tests.engine.bench import THING, urn
+from tests.engine.embedded.test_structs import to_struct
 from tests.tables import each_row
 from voiceid_optout.engine.embedded import goal as goals
-from voiceid_optout.engine.embedded import transport
 from voiceid_optout.engine.embedded.goal import Goal, ResourceOp
 from voiceid_optout.engine.embedded.plugin import Diff
 from voiceid_optout.state import OutOfScopeError, ProgramError, values
@@ -40,7 +40,7 @@ def test_everything() -> None:
     dependencies = {"val": pb.RegisterResourceRequest.PropertyDependencies(urns=[urn("s0")]), "a": None}
     timeouts = pb.RegisterResourceRequest.CustomTimeouts(create="5m", delete="1h30m")
     wanted = read(
-        object=transport.to_struct({"val": Secret("x"), "n": 1}, keep_secrets=True),
+        object=to_struct({"val": Secret("x"), "n": 1}, keep_secrets=True),
         aliasURNs=[urn("old")],
         protect=True,
         retainOnDelete=True,
@@ -81,7 +81,7 @@ def test_everything() -> None:
 
 
 def test_inputs_are_not_shown() -> None:
-    assert "someone" not in repr(read(object=transport.to_struct({"val": "someone"})))
+    assert "someone" not in repr(read(object=to_struct({"val": "someone"})))
 
 
 def test_a_child_of_a_component() -> None:
@@ -107,9 +107,7 @@ def test_the_program_may_insist_on_creating_first() -> None:
 
 def marked(signature: str) -> Any:
     """Return a property map with a value that the SDK has marked, inside a secret."""
-    return transport.to_struct(
-        {"list": [Secret({values.SIGNATURE_KEY: signature, "text": "x"})]}, keep_secrets=True
-    )
+    return to_struct({"list": [Secret({values.SIGNATURE_KEY: signature, "text": "x"})]}, keep_secrets=True)
 
 
 def parent_goal() -> Goal:
@@ -146,7 +144,7 @@ class TestInheriting:
             "aliases of the component a:b:C",
         ),
         (
-            {"type": "a:b:C", "custom": False, "object": transport.to_struct({"size": 1})},
+            {"type": "a:b:C", "custom": False, "object": to_struct({"size": 1})},
             "inputs of the component a:b:C",
         ),
         ({"importId": "i"}, "import of pulumi-python:dynamic/sample:Thing"),

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.tables import each_row
-from voiceid_optout.engine.embedded.transport import from_program, from_struct, to_struct
+from voiceid_optout.engine.embedded.transport import filled, from_program, from_struct
+from voiceid_optout.pulumi_parts import provider_pb2
 from voiceid_optout.state import OutOfScopeError, values
 from voiceid_optout.state.values import Secret
 
@@ -18,6 +19,11 @@ MARKED = {values.SIGNATURE_KEY: values.SECRET_SIGNATURE, "value": "hush"}
 
 def struct(document: dict[str, Any]) -> struct_pb2.Struct:
     return json_format.ParseDict(document, struct_pb2.Struct())
+
+
+def to_struct(properties: dict[str, Any], *, keep_secrets: bool = False) -> struct_pb2.Struct:
+    message = filled(provider_pb2.CreateRequest(), keep_secrets=keep_secrets, properties=properties)
+    return message.properties
 
 
 @each_row(
@@ -58,6 +64,12 @@ def test_secrets_go_plain_or_marked() -> None:
     assert json_format.MessageToDict(to_struct(properties)) == {"a": "hush", "b": ["hush"]}
     marked = to_struct(properties, keep_secrets=True)
     assert json_format.MessageToDict(marked) == {"a": MARKED, "b": [MARKED]}
+
+
+def test_each_struct_of_a_message_is_there_even_if_it_is_empty() -> None:
+    message = filled(provider_pb2.DiffRequest(urn="u"), olds={}, news={"a": 1})
+    assert (message.urn, message.HasField("olds"), message.HasField("old_inputs")) == ("u", True, False)
+    assert json_format.MessageToDict(message.news) == {"a": 1}
 
 
 def test_numbers_json_has_not() -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from google.protobuf import empty_pb2
 
 from voiceid_optout.engine.embedded.goal import read_goal
-from voiceid_optout.engine.embedded.transport import from_program, to_struct
+from voiceid_optout.engine.embedded.transport import filled, from_program
 from voiceid_optout.pulumi_parts import engine_pb2, resource_pb2
 from voiceid_optout.state import OutOfScope, OutOfScopeError, StackError
 
@@ -101,9 +101,8 @@ class Monitor:
         state = self._registrar.register(goal)
         if state is None:
             return resource_pb2.RegisterResourceResponse(urn=goal.urn, result=resource_pb2.FAIL)
-        return resource_pb2.RegisterResourceResponse(
-            urn=state.urn, id=state.id, object=to_struct(state.outputs, keep_secrets=True)
-        )
+        answer = resource_pb2.RegisterResourceResponse(urn=state.urn, id=state.id)
+        return filled(answer, keep_secrets=True, object=state.outputs)
 
     def _RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: N802
         self._registrar.components.finish(request.urn, from_program(request.outputs))

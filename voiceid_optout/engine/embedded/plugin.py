@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any
 
 from voiceid_optout.engine.embedded import forks
-from voiceid_optout.engine.embedded.transport import CallFailed, ConnectionPool, from_struct, to_struct
+from voiceid_optout.engine.embedded.transport import CallFailed, ConnectionPool, filled, from_struct
 from voiceid_optout.engine.messages import last_line
 from voiceid_optout.pulumi_parts import provider_pb2 as pb
 from voiceid_optout.state import PluginError, values
@@ -108,8 +108,7 @@ class Plugin:
         for stream in (out, err):
             self._readers.append(threading.Thread(target=self._forward, args=(stream,), daemon=True))
             self._readers[-1].start()
-        arguments = to_struct(self._config)
-        self._guarded("Configure", pb.ConfigureRequest(args=arguments, acceptSecrets=True))
+        self._guarded("Configure", filled(pb.ConfigureRequest(acceptSecrets=True), args=self._config))
 
     def _forward(self, stream: IO[bytes]) -> None:
         with stream:
@@ -118,7 +117,7 @@ class Plugin:
 
     def check(self, urn: str, old: PropertyMap, new: PropertyMap) -> tuple[PropertyMap, list[str]]:
         """Validate inputs; returns them as the provider wants them, and its complaints."""
-        answer = self._call("Check", pb.CheckRequest(urn=urn, olds=to_struct(old), news=to_struct(new)))
+        answer = self._call("Check", filled(pb.CheckRequest(urn=urn), olds=old, news=new))
         failures = [
             f"property {item.property}: {item.reason}" if item.property else item.reason for item in answer.failures
         ]
@@ -126,8 +125,7 @@ class Plugin:
 
     def diff(self, urn: str, id_: str, old_outputs: PropertyMap, new: PropertyMap) -> Diff:
         """Compare old outputs with new inputs."""
-        request = pb.DiffRequest(urn=urn, id=id_, olds=to_struct(old_outputs), news=to_struct(new))
-        answer = self._call("Diff", request)
+        answer = self._call("Diff", filled(pb.DiffRequest(urn=urn, id=id_), olds=old_outputs, news=new))
         unknown = answer.changes == pb.DiffResponse.DIFF_UNKNOWN
         return Diff(
             None if unknown else answer.changes == pb.DiffResponse.DIFF_SOME,
@@ -137,30 +135,28 @@ class Plugin:
 
     def create(self, urn: str, inputs: PropertyMap) -> tuple[str, PropertyMap]:
         """Create the resource; returns its id and outputs."""
-        answer = self._call("Create", pb.CreateRequest(urn=urn, properties=to_struct(inputs)))
+        answer = self._call("Create", filled(pb.CreateRequest(urn=urn), properties=inputs))
         if not answer.id:
             raise ProviderError("the provider returned no id for a resource it created")
         return answer.id, values.mark_secrets(from_struct(answer.properties), inputs)
 
     def update(self, urn: str, id_: str, old_outputs: PropertyMap, inputs: PropertyMap) -> PropertyMap:
         """Change the resource; returns its outputs."""
-        request = pb.UpdateRequest(urn=urn, id=id_, olds=to_struct(old_outputs), news=to_struct(inputs))
-        answer = self._call("Update", request)
+        answer = self._call("Update", filled(pb.UpdateRequest(urn=urn, id=id_), olds=old_outputs, news=inputs))
         return values.mark_secrets(from_struct(answer.properties), inputs)
 
     def read(
         self, urn: str, id_: str, outputs: PropertyMap, inputs: PropertyMap
     ) -> tuple[str, PropertyMap, PropertyMap]:
         """Read the live resource; returns id ('' when it is gone), outputs and inputs."""
-        request = pb.ReadRequest(urn=urn, id=id_, properties=to_struct(outputs), inputs=to_struct(inputs))
-        answer = self._call("Read", request)
+        answer = self._call("Read", filled(pb.ReadRequest(urn=urn, id=id_), properties=outputs, inputs=inputs))
         new_inputs = from_struct(answer.inputs)
         new_inputs = values.mark_secrets(new_inputs, inputs) if new_inputs else inputs
         return answer.id, values.mark_secrets(from_struct(answer.properties), inputs), new_inputs
 
     def delete(self, urn: str, id_: str, outputs: PropertyMap) -> None:
         """Delete the resource."""
-        self._call("Delete", pb.DeleteRequest(urn=urn, id=id_, properties=to_struct(outputs)))
+        self._call("Delete", filled(pb.DeleteRequest(urn=urn, id=id_), properties=outputs))
 
     def _call(self, method: str, request: Any) -> Any:
         if not self._connected:

@@ -18,7 +18,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from google.protobuf import empty_pb2, struct_pb2
 
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     _Marked = Callable[[str, Mapping[str, struct_pb2.Value]], None]
 
 
+_Message = TypeVar("_Message")
 _HEAD = struct.Struct("<QB")
 POOL_SIZE = 4  # as many as the plugin has threads when the CLI calls it
 OK, ERROR = 0, 1
@@ -229,12 +230,18 @@ def _from_value(value: struct_pb2.Value, marked: _Marked) -> Any:
             return None
 
 
-def to_struct(properties: Mapping[str, Any], *, keep_secrets: bool = False) -> struct_pb2.Struct:
-    """Write a Struct; secrets go as plain values unless the receiver takes them marked."""
-    struct = struct_pb2.Struct()
-    for key, value in properties.items():
-        _fill(struct.fields[key], value, keep_secrets)
-    return struct
+def filled(message: _Message, *, keep_secrets: bool = False, **properties: Mapping[str, Any]) -> _Message:
+    """Write properties into the Structs that a message has by these names, and return it.
+
+    Secrets go as plain values unless the receiver takes them marked. A Struct that is made first and then given to
+    a message would be copied, by writing and reading it once more.
+    """
+    for name, given in properties.items():
+        struct: struct_pb2.Struct = getattr(message, name)
+        struct.SetInParent()
+        for key, value in given.items():
+            _fill(struct.fields[key], value, keep_secrets)
+    return message
 
 
 def _fill(target: struct_pb2.Value, value: Any, keep_secrets: bool) -> None:  # noqa: FBT001
