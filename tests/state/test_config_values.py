@@ -122,3 +122,9 @@ def test_keys_that_only_look_alike() -> None:
 def test_other_tags_are_refused(text: str) -> None:
     with pytest.raises(RefusedError, match="a value with this tag cannot be read"):
         load_yaml(f"key: {text}\n")
+
+
+def test_who_changes_a_document_changes_it_for_nobody_else() -> None:
+    text = "config: {a: [1]}"
+    load_yaml(text)["config"]["a"].append(2)
+    assert load_yaml(text) == {"config": {"a": [1]}}

@@ -9,7 +9,9 @@ from __future__ import annotations
 import json
 import math
 import re
+from copy import deepcopy
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 import yaml
@@ -152,5 +154,11 @@ def load_yaml(text: str) -> Any:
 
     What goes beyond a bound of :mod:`voiceid_optout.files` is refused before anything is built.
     """
+    return deepcopy(_parsed(text))
+
+
+@lru_cache(maxsize=8)
+def _parsed(text: str) -> Any:
+    """Return what nobody may change. A command reads a stack's file in several places, and parsing takes long."""
     check_yaml(text)
     return yaml.load(text, Loader=_Loader)  # noqa: S506 - a safe loader
