@@ -7,6 +7,7 @@ import re
 import tempfile
 from collections.abc import Mapping
 from functools import cached_property
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -212,8 +213,8 @@ class Mask:
         if self._made or not is_short or not self._nobody_else:
             return True
         self._looked += 1
-        parts = parts_of(text)
-        return any(entry.speaker_id.lower() in parts for entry in self._given[0].register.entries)
+        identifiers = map(attrgetter("speaker_id"), self._given[0].register.entries)
+        return not parts_of(text).isdisjoint(map(str.lower, identifiers))
 
     @cached_property
     def _matcher(self) -> Matcher:

@@ -51,9 +51,18 @@ def normal_number(number: float) -> int | float:
 def to_text(document: Any) -> str:
     """Return compact JSON as Go prints it: an exponent below 1e-6, -0 as it is, line separators escaped."""
     text = json.dumps(document, separators=(",", ":"), ensure_ascii=False)
-    if "e-0" in text or "-0.0" in text:
+    if _has_fraction(document):
         text = _TEXT_OR_SMALL_NUMBER.sub(_as_go, text)
     return text.replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+
+
+def _has_fraction(document: Any) -> bool:
+    """Tell whether a number is among the values that Go may print otherwise. Few are, and texts may be long."""
+    if isinstance(document, dict):
+        return any(map(_has_fraction, document.values()))
+    if isinstance(document, list | tuple):
+        return any(map(_has_fraction, document))
+    return isinstance(document, float)
 
 
 def _as_go(token: re.Match[str]) -> str:
