@@ -9,8 +9,8 @@ as ever.
 from __future__ import annotations
 
 import functools
-import os
 import socket
+import subprocess
 import sys
 from contextlib import contextmanager
 from importlib import import_module
@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from voiceid_optout.engine.embedded import forks
+from voiceid_optout.memory import no_collection
 from voiceid_optout.voiceid.aws_config import Identity, Keys
 from voiceid_optout.voiceid.settings import ClientSettings
 
@@ -37,22 +38,19 @@ class ForkServer(forks.ForkServer):
     @classmethod
     def of_tests(cls, *ahead: str) -> Self:
         """Start one that imports what the tests need, and the modules ``ahead``."""
-        return cls.start(ROOT, __name__, *AHEAD, *ahead)
-
-    @classmethod
-    def within(cls) -> Self:
-        """Make one by a fork of this process, which has itself just been forked and has no threads yet."""
         ours, theirs = socket.socketpair()
-        if os.fork() == 0:
-            ours.close()
-            os.setsid()
-            null = os.open(os.devnull, os.O_RDWR)
-            for stream in range(3):  # who reads what our parent says must see its end
-                os.dup2(null, stream)
-            forks.serve(theirs)
-            os._exit(0)
-        theirs.close()
-        return cls(ours)
+        with theirs:
+            process = subprocess.Popen(
+                [sys.executable, "-m", __name__, str(theirs.fileno()), *AHEAD, *ahead],
+                cwd=ROOT,
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                process_group=0,
+            )
+        process.returncode = 0  # the server's own close waits for it
+        return cls(process.pid, ours)
 
 
 @contextmanager
@@ -69,12 +67,12 @@ def fork_server() -> Iterator[ForkServer | None]:
 def install(made: ForkServer | None, replace: Callable[[object, str, object], None]) -> None:
     """Let the engines of this process use this server; ``replace`` sets an attribute."""
     if made is not None:
-        replace(import_module("voiceid_optout.engine.embedded.engine"), "server_for", lambda *_: made)
+        replace(import_module("voiceid_optout.engine.embedded.engine"), "fork_server", lambda: made)
 
 
 def start_as_ever(replace: Callable[[object, str, object], None]) -> None:
     """Let the engines of this process start theirs without any server."""
-    replace(import_module("voiceid_optout.engine.embedded.engine"), "server_for", lambda *_: None)
+    replace(import_module("voiceid_optout.engine.embedded.engine"), "fork_server", lambda: None)
 
 
 def _read_ahead() -> None:
@@ -87,4 +85,7 @@ def _read_ahead() -> None:
 
 if __name__ == "__main__":
     _read_ahead()
-    forks.main()
+    with no_collection():
+        for _module in (*forks.AHEAD, *sys.argv[2:]):
+            import_module(_module)
+    forks.serve(socket.socket(fileno=int(sys.argv[1])))

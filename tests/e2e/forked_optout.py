@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 from importlib import import_module
 
-from tests import fork_server
 from tests.e2e import copies
-from tests.fork_server import ForkServer
 from voiceid_optout.cli.main import main as optout
 from voiceid_optout.state import passphrase
 
@@ -28,6 +25,4 @@ passphrase.open_with(copies.PASSPHRASE, copies.SALT)  # a second of work, kept f
 
 def main() -> None:
     """Be ``optout``; its engine forks its processes as well."""
-    if sys.argv[1] != "serve":
-        fork_server.install(ForkServer.within(), setattr)
     optout()

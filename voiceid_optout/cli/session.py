@@ -129,11 +129,12 @@ def opened(choices: Choices, missing: Missing = Missing.LEAVE, targets: tuple[st
     people whom the command may touch; those that cannot be meant end it before anything is written.
     """
     context = contexts.find(choices.root, choices.stack)
-    _ = context.register  # an invalid register ends the command before anything is started
+    # First of all: the engine forks this process, which is still small.
+    engine = choose(None if choices.engine == "auto" else choices.engine, context.environment)
+    _ = context.register  # an invalid register ends the command before anything is asked
     with ExitStack() as cleanup:
         environment = cleanup.enter_context(environment_for(context))
         make_private(context.data_folder)
-        engine = choose(None if choices.engine == "auto" else choices.engine, context.environment)
         if context.remote_backend and engine.name == EMBEDDED:
             raise CommandError(
                 f"the state is in {place_of(context.remote_backend)}; the embedded engine keeps it in a folder: "

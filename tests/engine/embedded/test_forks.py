@@ -2,8 +2,10 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,8 @@ from tests import fork_server
 from tests.engine.bench import Bench
 from tests.engine.embedded.processes import living, wait_for
 from tests.fork_server import ForkServer
-from voiceid_optout.engine.embedded.forks import PLUGIN, Forked, Process, server_for, start
+from voiceid_optout.engine.embedded import forks
+from voiceid_optout.engine.embedded.forks import PLUGIN, Forked, Process, start
 
 FACTS = """
 import json, os, signal, sys
@@ -124,8 +127,13 @@ def test_without_input_there_is_nothing_to_read(server: ForkServer, begin: Begin
     assert begin(server).wait() == 1
 
 
-def test_a_server_that_is_dead_leaves_a_process_that_starts_as_ever(begin: Begin, tmp_path: Path) -> None:
-    dead = ForkServer.start(tmp_path, "no_such_module")
+def test_a_server_that_is_dead_leaves_a_process_that_starts_as_ever(begin: Begin) -> None:
+    ours, theirs = socket.socketpair()
+    theirs.close()
+    child = subprocess.Popen(["sleep", "60"])
+    child.returncode = 0  # the server's own close waits for it
+    dead = forks.ForkServer(child.pid, ours)
+    dead.load("json")
     process = begin(dead)
     assert isinstance(process, subprocess.Popen)
     assert process.wait() == 1
@@ -135,13 +143,85 @@ def test_a_server_that_is_dead_leaves_a_process_that_starts_as_ever(begin: Begin
     assert process.wait() == 1
 
 
+# What a command might do: it forks a server, and then has things of which the server's forks must know nothing.
+COMMAND = """
+import atexit, json, os, sys, tempfile
+from pathlib import Path
+from voiceid_optout.engine.embedded import forks
+
+atexit.register(print, "the command ends")
+file = tempfile.TemporaryFile("w", dir=sys.argv[1])
+file.write("once ")
+print("once")  # not flushed yet
+server = forks.fork_server()
+server.load("voiceid_optout.urn")
+read, write = os.pipe()
+with open(os.devnull) as nothing:
+    given = {0: nothing.fileno(), 1: write, 2: 2}
+    pid = server.fork(["sample_module", *sys.argv[2:]], sys.argv[1], {**os.environ, "NEW": "1"}, given)
+os.close(write)
+said = os.fdopen(read).read()
+status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+file.seek(0, 1)
+print(json.dumps({"said": said, "status": status, "size": os.fstat(file.fileno()).st_size}))
+"""
+SAMPLE = """
+import json, os, sys
+
+def main():
+    with open(os.devnull):  # takes the lowest number
+        numbers = [number for number in range(600) if os.path.exists(f"/proc/self/fd/{number}")]
+    main = sys.modules["__main__"]
+    facts = {"numbers": numbers, "main": main.__name__, "new": os.environ["NEW"]}
+    facts["loaded"] = "voiceid_optout.urn" in sys.modules
+    print(json.dumps(facts))
+    if len(sys.argv) > 1:
+        sys.exit(json.loads(sys.argv[1]))
+"""
+
+
+def of_command(folder: Path, *arguments: str) -> Any:
+    (folder / "sample_module.py").write_text(SAMPLE)
+    command = [sys.executable, "-c", COMMAND, str(folder), *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    once, facts, end = done.stdout.splitlines()
+    assert (once, end) == ("once", "the command ends")
+    return {**json.loads(facts), "errors": done.stderr}
+
+
+def test_a_fork_has_the_modules_of_the_command_and_nothing_else(tmp_path: Path) -> None:
+    found = of_command(tmp_path)
+    assert json.loads(found["said"]) == {
+        "numbers": [0, 1, 2, 3],
+        "main": "sample_module",
+        "new": "1",
+        "loaded": True,
+    }
+    assert (found["status"], found["size"], found["errors"]) == (0, len("once "), "")
+
+
+@pytest.mark.parametrize(("code", "status"), [("null", 0), ("7", 7), ('"what is wrong"', 1)])
+def test_a_fork_ends_as_its_module_says(tmp_path: Path, code: str, status: int) -> None:
+    found = of_command(tmp_path, code)
+    assert found["status"] == status
+    assert found["errors"] == ("what is wrong\n" if status == 1 else "")
+
+
+def test_a_fork_whose_module_fails_shows_where(tmp_path: Path) -> None:
+    found = of_command(tmp_path, "no JSON")
+    assert found["status"] == 1
+    assert found["errors"].splitlines()[-1].startswith("json.decoder.JSONDecodeError")
+
+
 def test_a_server_ends_with_who_asked_for_it(tmp_path: Path) -> None:
     code = (
-        "import os, sys\nfrom pathlib import Path\nfrom voiceid_optout.engine.embedded.forks import server_for\n"
-        "server = server_for(Path(sys.argv[1]))\nprint(sys.stdin.readline(), flush=True)\nos._exit(0)"
+        "import os, sys\nfrom voiceid_optout.engine.embedded.forks import fork_server\n"
+        "server = fork_server()\nprint(sys.stdin.readline(), flush=True)\nos._exit(0)"
     )
-    asking = subprocess.Popen([sys.executable, "-c", code, tmp_path], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    wait_for(lambda: living(tmp_path))
+    asking = subprocess.Popen(
+        [sys.executable, "-c", code], cwd=tmp_path, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    wait_for(lambda: len(living(tmp_path)) == 2)
     asking.communicate(b"go\n")
     wait_for(lambda: not living(tmp_path))
 
@@ -159,19 +239,31 @@ def test_a_run_with_variables_for_the_interpreter_starts_anew(
 def test_the_server_imports_in_one_thread() -> None:
     code = (
         "import os\nfrom importlib import import_module\nfrom voiceid_optout.engine.embedded import forks\n"
-        "for module in (*forks._AHEAD, forks.CLIENT):\n    import_module(module)\n"
+        "for module in (*forks.AHEAD, forks.CLIENT):\n    import_module(module)\n"
         "print(len(os.listdir('/proc/self/task')))"
     )
     assert subprocess.check_output([sys.executable, "-c", code]) == b"1\n"
 
 
-def test_where_nobody_adopts_orphans_there_is_no_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_process_with_threads_is_not_forked() -> None:
+    held = threading.Event()
+    thread = threading.Thread(target=held.wait)
+    thread.start()
+    try:
+        assert forks.fork_server() is None
+    finally:
+        held.set()
+        thread.join()
+
+
+def test_where_nobody_adopts_orphans_there_is_no_server(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "platform", "darwin")
-    assert server_for(tmp_path) is None
+    assert forks.fork_server() is None
     monkeypatch.undo()
 
     def refused(_: int) -> int:
         raise OSError
 
+    monkeypatch.setattr(Path, "iterdir", lambda _: iter([Path()]))
     monkeypatch.setattr(os, "pidfd_open", refused)
-    assert server_for(tmp_path) is None
+    assert forks.fork_server() is None

@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from voiceid_optout import urn as urns
-from voiceid_optout.engine.embedded.forks import CLIENT, server_for
+from voiceid_optout.engine.embedded.forks import CLIENT, fork_server
 from voiceid_optout.engine.embedded.goal import missing_target, missing_targets
 from voiceid_optout.engine.embedded.host import ProgramHost, program_providers, start_message
 from voiceid_optout.engine.embedded.monitor import Monitor
@@ -44,7 +44,6 @@ from voiceid_optout.state.stack import open_stack
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from pathlib import Path
 
     from pulumi.automation.events import EngineEvent
 
@@ -64,16 +63,18 @@ class EmbeddedEngine:
     name = "embedded"
 
     def __init__(self) -> None:
-        """Make one for any number of runs: `up` plans with it and then applies."""
-        self._read: StateFile | None = None
-        self._server: ForkServer | None = None
-        self._root: Path | None = None
+        """Make one for any number of runs: `up` plans with it and then applies.
 
-    def _server_of(self, request: Request, *ahead: str) -> ForkServer | None:
+        It is best made early: the server is a fork of this process, before there are a register and threads.
+        """
+        self._read: StateFile | None = None
+        self._server = fork_server()
+
+    def _server_of(self, request: Request, *, calls: bool) -> ForkServer | None:
         if any(name.startswith("PYTHON") for name in request.environment):
             return None  # only what is started anew takes notice of these
-        if request.root != self._root:
-            self._server, self._root = server_for(request.root, *ahead), request.root
+        if self._server is not None and calls:
+            self._server.load(CLIENT)
         return self._server
 
     def run(self, operation: Operation, request: Request, on_event: Callable[[EngineEvent], None]) -> Outcome:
@@ -87,20 +88,26 @@ class EmbeddedEngine:
         if project.cli_only:
             raise OutOfScopeError(OutOfScope.PROJECT_SETTING, project.cli_only[0])
         calls = request.refresh or operation in WRITES_STATE | ASKS_SERVICE
-        server = self._server_of(request, *([CLIENT] if calls else []))
+        server = self._server_of(request, calls=calls)
         backend = Backend(request.backend, project.name, request.stack)
         with ExitStack() as cleanup:
             if operation in WRITES_STATE:
                 cleanup.enter_context(hold_lock(backend.lock_folder, report))
-            # Processes are started before anything else, so that they import while the passphrase is worked on.
-            host = None
-            if operation in RUNS_PROGRAM:
-                host = ProgramHost(request.root, request.environment, report, server)
-                cleanup.callback(host.stop)
             plugins = Plugins(request, project.name, report, calls=calls, server=server)
             cleanup.callback(plugins.close)
-            if operation in ASKS_SERVICE:
-                plugins.start()
+
+            def begin() -> ProgramHost | None:
+                """Start the processes."""
+                host = None
+                if operation in RUNS_PROGRAM:
+                    host = ProgramHost(request.root, request.environment, report, server)
+                    cleanup.callback(host.stop)
+                if operation in ASKS_SERVICE:
+                    plugins.start()
+                return host
+
+            # While the passphrase is worked on, the server imports, or without one the processes themselves.
+            host = begin() if server is None else None
             environment = {**os.environ, **request.environment}
             providers = (
                 partial(program_providers, request, project, server=server) if operation in RUNS_PROGRAM else None
@@ -118,6 +125,8 @@ class EmbeddedEngine:
                 last=self._read,
             )
             self._read = stack.read
+            if server is not None:
+                host = begin()
             return Execution(operation, request, stack, emitter, plugins, host).run()
 
 

@@ -1,10 +1,11 @@
 """Where the program's and the plugin's processes come from: forks of one that has imported what both need.
 
 To import Pulumi's SDK takes most of a short run. So a server imports it once, while the engine gets ready, and
-forks both processes, as often as they are needed. A fork gets the descriptors, variables, folder, process group and
-parent that :class:`subprocess.Popen` would give it. Before a fork the server has done nothing but import, in one
-thread. Where there is no server (only Linux can give an orphan a new parent), processes start as ever. Why, and
-what it is worth: docs/adr/0027-forked-processes.md.
+forks both processes, as often as they are needed. The server is itself a fork of the command, which has imported
+modules and read the options by then, and has one thread: what both need is there already. A fork gets the
+descriptors, variables, folder, process group and parent that :class:`subprocess.Popen` would give it. Where there
+is no server (only Linux can give an orphan a new parent), processes start as ever. Why, and what it is worth:
+docs/adr/0027-forked-processes.md.
 """
 
 from __future__ import annotations
@@ -21,56 +22,59 @@ import socket
 import subprocess
 import sys
 import threading
+import traceback
 import weakref
 from contextlib import suppress
+from functools import partial
 from importlib import import_module
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Self
+from typing import IO, TYPE_CHECKING, Any, NoReturn, Self
 
 from voiceid_optout.memory import no_collection
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 PROGRAM, PLUGIN = "voiceid_optout.engine.embedded.program", "voiceid_optout.engine.embedded.plugin_process"
 CLIENT = "voiceid_optout.voiceid.client"  # what calls the service
 LOAD_CLIENT = "--load-client"  # an argument of the plugin
 # What these import as they go; the providers bring the program's own modules along.
-_AHEAD = (PROGRAM, PLUGIN, "pulumi.dynamic", "voiceid_optout.program", "grpc")
+AHEAD = (PROGRAM, PLUGIN, "pulumi.dynamic", "voiceid_optout.program", "grpc")
 _SET_SUBREAPER = 36  # prctl: orphans below become children of this process, and not of init
 _ABOVE = 500  # where descriptors wait until their numbers are free
 _MOST_DESCRIPTORS = 16
+_FORK, _LOAD = b"F", b"L"  # the first byte of an order
 
 
 class ForkServer:
-    """The connection to a process that forks; ``process`` is that process, where this one has started it."""
+    """The connection to a process that forks. It ends with this object, and with this process."""
 
-    def __init__(self, end: socket.socket, process: subprocess.Popen[bytes] | None = None) -> None:
+    def __init__(self, pid: int, end: socket.socket) -> None:
+        """Take the process of this number, which has the other end."""
         self._end = end
         self._connection = Connection(os.dup(end.fileno()))
         self._lock = threading.Lock()
-        self.close = weakref.finalize(self, _close, process, end, self._connection)
+        self.close = weakref.finalize(self, _close, pid, end, self._connection)
 
     @classmethod
-    def start(cls, root: Path, module: str = __name__, *ahead: str) -> Self:
-        """Start one for a project; it ends with the object, and with this process.
-
-        ``ahead`` are modules that it imports besides. What it cannot import, nobody hears of here: a process that
-        is started as ever says it better.
-        """
+    def forked(cls) -> Self:
+        """Fork one off this process, which must have one thread. It begins to import at once."""
         ours, theirs = socket.socketpair()
         with theirs:
-            process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-                [sys.executable, "-m", module, str(theirs.fileno()), *ahead],
-                cwd=root,
-                pass_fds=[theirs.fileno()],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                process_group=0,  # a terminal's Ctrl-C is for the engine alone
-            )
-        return cls(ours, process)
+            pid = os.fork()
+            if pid == 0:
+                _end_with(partial(_be_server, theirs.fileno()))
+        return cls(pid, ours)
+
+    def load(self, module: str) -> None:
+        """Let it import a module more.
+
+        What it cannot import, nobody hears of here: a process that is started as ever says it better.
+        """
+        with self._lock, suppress(OSError):
+            socket.send_fds(self._end, [_LOAD], [])
+            self._connection.send_bytes(module.encode())
 
     def fork(
         self, words: Sequence[str], folder: str, variables: Mapping[str, str], descriptors: Mapping[int, int]
@@ -84,19 +88,19 @@ class ForkServer:
         with self._lock:
             _adopt_orphans(yes=True)
             try:
-                socket.send_fds(self._end, [b"\0"], [*descriptors.values()])
+                socket.send_fds(self._end, [_FORK], [*descriptors.values()])
                 self._connection.send_bytes(body)
                 return int(self._connection.recv_bytes())
             finally:
                 _adopt_orphans(yes=False)
 
 
-def _close(process: subprocess.Popen[bytes] | None, *ends: socket.socket | Connection) -> None:
+def _close(pid: int, *ends: socket.socket | Connection) -> None:
     for end in ends:
         end.close()
-    if process is not None:
-        process.kill()  # it may still be importing, and holds nothing that anybody needs
-        process.wait()
+    with suppress(ProcessLookupError, ChildProcessError):
+        os.kill(pid, signal.SIGKILL)  # it may still be importing, and holds nothing that anybody needs
+        os.waitpid(pid, 0)
 
 
 def _adopt_orphans(*, yes: bool) -> None:
@@ -148,15 +152,18 @@ class Forked:
 Process = Forked | subprocess.Popen[bytes]
 
 
-def server_for(root: Path, *ahead: str) -> ForkServer | None:
-    """Start a server for a project's processes; None where the system has no such thing."""
-    if sys.platform != "linux":
+def fork_server() -> ForkServer | None:
+    """Fork a server off this process; None where the system has no such thing, or where this process has threads.
+
+    A fork has but one of them, and what the others held stays held.
+    """
+    if sys.platform != "linux" or len([*Path("/proc/self/task").iterdir()]) > 1:
         return None
     try:
         os.close(os.pidfd_open(os.getpid()))
-    except OSError:  # a kernel before 5.3
+        return ForkServer.forked()
+    except OSError:  # a kernel before 5.3, or no more processes
         return None
-    return ForkServer.start(root, __name__, *ahead)
 
 
 def start(
@@ -215,14 +222,33 @@ def _forked(
             os.close(end)
 
 
+def _be_server(descriptor: int) -> None:
+    """Be the server: keep nothing of the command but its modules, import more, and serve."""
+    null = os.open(os.devnull, os.O_RDWR)
+    _take([null, null, null, descriptor], [0, 1, 2, 3])
+    os.setpgid(0, 0)  # a terminal's Ctrl-C is for the engine alone
+    _call_itself("fork_server")
+    gc.freeze()  # nothing of the command is looked through, nor ended: its files have lost their numbers
+    with no_collection():
+        for module in AHEAD:
+            import_module(module)
+    serve(socket.socket(fileno=3))
+
+
 def serve(end: socket.socket) -> None:
-    """Fork as ordered until no more orders come, and be, in each new process, what was ordered."""
+    """Import and fork as ordered until no more orders come. Each new process is what was ordered, and ends here."""
+    gc.freeze()  # a fork shares what it does not look through
     connection = Connection(os.dup(end.fileno()))
     while True:
         byte, descriptors, _, _ = socket.recv_fds(end, 1, _MOST_DESCRIPTORS)
         if not byte:
             return
-        order: dict[str, Any] = json.loads(connection.recv_bytes())
+        order = connection.recv_bytes()
+        if byte == _LOAD:
+            with no_collection():
+                import_module(order.decode())
+            gc.freeze()
+            continue
         read, write = os.pipe()
         middle = os.fork()
         if middle == 0:  # its end makes an orphan of the new process, whom the engine then adopts
@@ -231,14 +257,35 @@ def serve(end: socket.socket) -> None:
                 os._exit(0)
             end.close()  # now: their numbers may be others' afterwards
             connection.close()
-            _take(descriptors, order["numbers"])
-            _become(order)
-            return
+            _end_with(partial(_become, json.loads(order), descriptors))
         for descriptor in (*descriptors, write):
             os.close(descriptor)
         os.waitpid(middle, 0)
         connection.send_bytes(os.read(read, 64))
         os.close(read)
+
+
+def _end_with(work: Callable[[], None]) -> NoReturn:
+    """Do the work of a new process and end it as the interpreter would.
+
+    Nothing else is left to be done: what stands below on the stack belongs to the process that was forked.
+    """
+    status = 1
+    try:
+        work()
+        status = 0
+    except SystemExit as end:
+        if isinstance(end.code, str):
+            sys.stderr.write(f"{end.code}\n")
+        else:
+            status = end.code or 0
+    except BaseException:  # noqa: BLE001 - as the interpreter shows what nobody has caught
+        traceback.print_exc()
+    finally:
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(Exception):
+                stream.flush()
+        os._exit(status)
 
 
 def _take(descriptors: list[int], numbers: list[int]) -> None:
@@ -250,33 +297,28 @@ def _take(descriptors: list[int], numbers: list[int]) -> None:
         os.close(descriptor)
 
 
-def _become(order: dict[str, Any]) -> None:
+def _become(order: dict[str, Any], descriptors: list[int]) -> None:
     """Be the process of the order: set what the interpreter would have set at its start."""
+    _take(descriptors, order["numbers"])
     os.setpgid(0, 0)
-    module, *_ = order["words"]
-    with suppress(OSError):
-        Path("/proc/self/comm").write_text(module.rpartition(".")[2], encoding="ascii")  # for ps and top
+    name, *_ = order["words"]
+    _call_itself(name.rpartition(".")[2])
     signal.signal(signal.SIGINT, signal.default_int_handler)
     os.chdir(order["folder"])
     os.environ.clear()
     os.environ.update(order["variables"])
     own = [part for part in order["variables"].get("PYTHONPATH", "").split(os.pathsep) if part]
-    sys.path[:] = [order["folder"], *own, *sys.path[1:]]
+    sys.path[: not sys.flags.safe_path] = [order["folder"], *own]  # in place of where the command was started
+    sys.stdin = open(0, closefd=False)  # noqa: SIM115 - a number, and it stays open
     for stream, number in (("stdout", 1), ("stderr", 2)):  # unbuffered: the plugin never flushes what it prints
-        old, raw = getattr(sys, stream), io.FileIO(number, "w", closefd=False)
+        old, raw = getattr(sys, f"__{stream}__"), io.FileIO(number, "w", closefd=False)
         setattr(sys, stream, io.TextIOWrapper(raw, old.encoding, old.errors, write_through=True))
     sys.argv = order["words"]
-    import_module(module).main()
+    module = sys.modules["__main__"] = import_module(name)  # and not the command, which would run once more
+    module.main()
 
 
-def main() -> None:
-    """Import, and serve. The arguments are the descriptor of the connection and more modules to import."""
-    with no_collection():
-        for module in (*_AHEAD, *sys.argv[2:]):
-            import_module(module)
-    gc.freeze()  # a fork shares what it does not look through
-    serve(socket.socket(fileno=int(sys.argv[1])))
-
-
-if __name__ == "__main__":
-    main()
+def _call_itself(name: str) -> None:
+    """Let ps and top show this name."""
+    with suppress(OSError):
+        Path("/proc/self/comm").write_text(name, encoding="ascii")
