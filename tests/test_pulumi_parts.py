@@ -21,6 +21,11 @@ import pulumi.runtime.proto.provider_pb2 as provider_pb2
 print(events is parts.events, OpType is parts.events.OpType, resource_pb2 is parts.resource_pb2)
 print(provider_pb2 is parts.provider_pb2)
 """
+BOUND = """
+import pulumi.automation
+parts.complete()
+print(pulumi.automation.events is parts.events, pulumi.runtime.proto.engine_pb2 is parts.engine_pb2)
+"""
 
 
 def printed(code: str) -> list[str]:
@@ -33,6 +38,10 @@ def test_they_come_without_the_sdk() -> None:
 
 def test_the_sdk_takes_them_for_its_own() -> None:
     assert printed(PARTS + THE_REST) == ["", "True True True", "True"]
+
+
+def test_the_sdk_s_packages_have_them_as_attributes_in_the_end() -> None:
+    assert printed(PARTS + BOUND) == ["", "True True"]
 
 
 def test_where_the_sdk_is_they_are_its_own() -> None:

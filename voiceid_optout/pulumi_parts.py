@@ -14,7 +14,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-__all__ = ["callback_pb2", "engine_pb2", "events", "provider_pb2", "resource_pb2"]
+__all__ = ["callback_pb2", "complete", "engine_pb2", "events", "provider_pb2", "resource_pb2"]
 
 
 def alone(package: str, *names: str) -> list[Any]:
@@ -33,6 +33,14 @@ def alone(package: str, *names: str) -> list[Any]:
     finally:
         for name in stand_ins:
             del sys.modules[name]
+
+
+def complete() -> None:
+    """Let the SDK's packages, loaded since, have what was loaded without them as attributes."""
+    for name, module in [*sys.modules.items()]:
+        package, _, last = name.rpartition(".")
+        if name.startswith("pulumi.") and package in sys.modules and not hasattr(sys.modules[package], last):
+            setattr(sys.modules[package], last, module)
 
 
 if TYPE_CHECKING:

@@ -23,7 +23,6 @@ from voiceid_optout.plan import (
     Plan,
     Purpose,
     people,
-    render_html,
     render_json,
     render_markdown,
     render_text,
@@ -170,11 +169,19 @@ def drift_command(*, form: str | None, outputs: tuple[Path, ...], **choices: Any
 
 COMMENT_LENGTH = 64_000  # what a comment may hold, less some room for whoever puts a line around the plan
 _BY_ENDING = {".txt": "text", ".md": "markdown", ".markdown": "markdown", ".json": "json", ".html": "html"}
+
+
+def _page(review: Review) -> str:
+    from voiceid_optout.plan import render_html  # noqa: PLC0415 - few want a page, and it takes a parser of XML
+
+    return render_html.render(review)
+
+
 _RENDERERS: Mapping[str, Renderer] = {
     "text": render_text.render,
     "markdown": lambda review: render_markdown.render(review, COMMENT_LENGTH),
     "json": render_json.render,
-    "html": render_html.render,
+    "html": _page,
 }
 
 

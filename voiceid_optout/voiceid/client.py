@@ -17,6 +17,7 @@ from botocore import xform_name
 from botocore.exceptions import ConnectionClosedError
 from botocore.parsers import ResponseParserError
 
+from voiceid_optout.memory import no_collection
 from voiceid_optout.voiceid import Domain, Speaker, Throttled, UnexpectedAnswer, UnknownSpeaker, VoiceIdError
 from voiceid_optout.voiceid.botocore_errors import PACED_PREFIX, SETTLED_CODES, THROTTLES, translate
 from voiceid_optout.voiceid.credentials import open_session
@@ -185,6 +186,7 @@ _AGENT = f"voiceid-optout Boto3/{boto3.__version__}"
 _USER_AGENT = f"{_AGENT} Botocore/{botocore.__version__}"  # boto3 adds the second
 
 
+@no_collection()
 def connect(settings: ClientSettings) -> Any:
     """Return a boto3 client for voice-id; sends nothing and looks for no credentials yet.
 

@@ -143,60 +143,81 @@ def test_a_server_that_is_dead_leaves_a_process_that_starts_as_ever(begin: Begin
     assert process.wait() == 1
 
 
-# What a command might do: it forks a server, and then has things of which the server's forks must know nothing.
+# What a command does: it forks a server, and then has things of which the server's forks must know nothing.
 COMMAND = """
 import atexit, json, os, sys, tempfile
-from pathlib import Path
+from voiceid_optout.cli.output import lasting, reported
 from voiceid_optout.engine.embedded import forks
 
 atexit.register(print, "the command ends")
 file = tempfile.TemporaryFile("w", dir=sys.argv[1])
 file.write("once ")
 print("once")  # not flushed yet
-server = forks.fork_server()
-server.load("voiceid_optout.urn")
-read, write = os.pipe()
-with open(os.devnull) as nothing:
-    given = {0: nothing.fileno(), 1: write, 2: 2}
-    pid = server.fork(["sample_module", *sys.argv[2:]], sys.argv[1], {**os.environ, "NEW": "1"}, given)
-os.close(write)
-said = os.fdopen(read).read()
-status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+(out, to_out), (err, to_err) = os.pipe(), os.pipe()
+with lasting(), reported(), open(os.devnull) as nothing:
+    server = forks.fork_server()
+    server.load("wave")
+    given = {0: nothing.fileno(), 1: to_out, 2: to_err}
+    pid = server.fork(["sample", *sys.argv[2:]], sys.argv[1], {**os.environ, "NEW": "1"}, given)
+    os.close(to_out)
+    os.close(to_err)
+    said, errors = (os.fdopen(number).read() for number in (out, err))
+    status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 file.seek(0, 1)
-print(json.dumps({"said": said, "status": status, "size": os.fstat(file.fileno()).st_size}))
+facts = {"said": said, "errors": errors, "status": status, "size": os.fstat(file.fileno()).st_size}
+open(f"{sys.argv[1]}/facts", "w").write(json.dumps(facts))
 """
 SAMPLE = """
-import json, os, sys
+import json, os, signal, sys
 
 def main():
+    import pulumi.automation as automation
     with open(os.devnull):  # takes the lowest number
         numbers = [number for number in range(600) if os.path.exists(f"/proc/self/fd/{number}")]
-    main = sys.modules["__main__"]
-    facts = {"numbers": numbers, "main": main.__name__, "new": os.environ["NEW"]}
-    facts["loaded"] = "voiceid_optout.urn" in sys.modules
+    streams = sys.stdin, sys.stdout, sys.stderr
+    facts = {
+        "numbers": numbers,
+        "main": sys.modules["__main__"].__spec__.name,
+        "new": os.environ["NEW"],
+        "signals": [str(signal.getsignal(number)) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGPIPE)],
+        "masked": len(signal.pthread_sigmask(signal.SIG_BLOCK, [])),
+        "streams": [(stream.encoding, stream.errors) for stream in streams],
+        "events": str(automation.events),
+    }
     print(json.dumps(facts))
+    print("wave" in sys.modules)
     if len(sys.argv) > 1:
         sys.exit(json.loads(sys.argv[1]))
+
+if __name__ == "__main__":
+    main()
 """
 
 
-def of_command(folder: Path, *arguments: str) -> Any:
-    (folder / "sample_module.py").write_text(SAMPLE)
-    command = [sys.executable, "-c", COMMAND, str(folder), *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    once, facts, end = done.stdout.splitlines()
-    assert (once, end) == ("once", "the command ends")
-    return {**json.loads(facts), "errors": done.stderr}
+def of_command(folder: Path, *arguments: str, closed: str = "") -> Any:
+    """Return what the sample says, forked off a command that may have some of its streams closed."""
+    (folder / "sample.py").write_text(SAMPLE)
+    script = f'exec "$0" "$@" {closed}'
+    command = ["sh", "-c", script, sys.executable, "-c", COMMAND, str(folder), *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("" if "1" in closed else "once\nthe command ends\n", "")
+    return json.loads((folder / "facts").read_text())
 
 
-def test_a_fork_has_the_modules_of_the_command_and_nothing_else(tmp_path: Path) -> None:
-    found = of_command(tmp_path)
-    assert json.loads(found["said"]) == {
-        "numbers": [0, 1, 2, 3],
-        "main": "sample_module",
-        "new": "1",
-        "loaded": True,
-    }
+@pytest.mark.parametrize("closed", ["", "1>&-", "2>&-", "1>&- 2>&-"])
+def test_a_fork_of_a_command_is_what_a_process_of_its_own_would_be(tmp_path: Path, closed: str) -> None:
+    found = of_command(tmp_path, closed=closed)
+    started = subprocess.run(
+        [sys.executable, "-m", "sample"],
+        cwd=tmp_path,
+        env={**os.environ, "NEW": "1"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    facts, loaded = found["said"].splitlines()
+    assert (json.loads(facts), loaded) == (json.loads(started.stdout.splitlines()[0]), "True")
     assert (found["status"], found["size"], found["errors"]) == (0, len("once "), "")
 
 
@@ -211,6 +232,16 @@ def test_a_fork_whose_module_fails_shows_where(tmp_path: Path) -> None:
     found = of_command(tmp_path, "no JSON")
     assert found["status"] == 1
     assert found["errors"].splitlines()[-1].startswith("json.decoder.JSONDecodeError")
+
+
+def test_a_system_with_few_descriptors_has_no_server_and_is_told_nothing(tmp_path: Path) -> None:
+    code = (
+        "import resource, sys\nfrom voiceid_optout.engine.embedded.forks import fork_server\n"
+        "resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))\nserver = fork_server()\n"
+        "try:\n    server.fork(['json'], '/', {}, {})\nexcept (OSError, EOFError):\n    print('no server')"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("no server\n", "")
 
 
 def test_a_server_ends_with_who_asked_for_it(tmp_path: Path) -> None:
@@ -245,7 +276,8 @@ def test_the_server_imports_in_one_thread() -> None:
     assert subprocess.check_output([sys.executable, "-c", code]) == b"1\n"
 
 
-def test_a_process_with_threads_is_not_forked() -> None:
+def test_a_process_with_threads_is_not_forked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "fork", lambda: pytest.fail("it has been forked"))
     held = threading.Event()
     thread = threading.Thread(target=held.wait)
     thread.start()
@@ -256,14 +288,31 @@ def test_a_process_with_threads_is_not_forked() -> None:
         thread.join()
 
 
-def test_where_nobody_adopts_orphans_there_is_no_server(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let this process count as one that could be forked; it must not be."""
+    monkeypatch.setattr(Path, "iterdir", lambda _: iter([Path()]))
+    monkeypatch.setattr(os, "fork", lambda: pytest.fail("it has been forked"))
+
+
+@pytest.mark.usefixtures("one_thread")
+def test_another_system_has_no_server(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "platform", "darwin")
     assert forks.fork_server() is None
-    monkeypatch.undo()
 
+
+@pytest.mark.usefixtures("one_thread")
+def test_where_nobody_can_wait_for_another_s_child_there_is_no_server(monkeypatch: pytest.MonkeyPatch) -> None:
     def refused(_: int) -> int:
         raise OSError
 
-    monkeypatch.setattr(Path, "iterdir", lambda _: iter([Path()]))
     monkeypatch.setattr(os, "pidfd_open", refused)
+    assert forks.fork_server() is None
+
+
+def test_where_no_threads_can_be_counted_there_is_no_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(_: Path) -> None:
+        raise FileNotFoundError
+
+    monkeypatch.setattr(Path, "iterdir", missing)
     assert forks.fork_server() is None

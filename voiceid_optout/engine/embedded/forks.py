@@ -32,6 +32,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NoReturn, Self
 
 from voiceid_optout.memory import no_collection
+from voiceid_optout.pulumi_parts import complete
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -45,6 +46,7 @@ _SET_SUBREAPER = 36  # prctl: orphans below become children of this process, and
 _ABOVE = 500  # where descriptors wait until their numbers are free
 _MOST_DESCRIPTORS = 16
 _FORK, _LOAD = b"F", b"L"  # the first byte of an order
+_SIGNALS = {signal.SIGINT, signal.SIGTERM}
 
 
 class ForkServer:
@@ -61,11 +63,15 @@ class ForkServer:
     def forked(cls) -> Self:
         """Fork one off this process, which must have one thread. It begins to import at once."""
         ours, theirs = socket.socketpair()
-        with theirs:
-            pid = os.fork()
-            if pid == 0:
-                _end_with(partial(_be_server, theirs.fileno()))
-        return cls(pid, ours)
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)  # until a signal can end nothing but the server
+        try:
+            with theirs:
+                pid = os.fork()
+                if pid == 0:
+                    _end_with(partial(_be_server, theirs.fileno(), before))
+            return cls(pid, ours)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
     def load(self, module: str) -> None:
         """Let it import a module more.
@@ -157,12 +163,12 @@ def fork_server() -> ForkServer | None:
 
     A fork has but one of them, and what the others held stays held.
     """
-    if sys.platform != "linux" or len([*Path("/proc/self/task").iterdir()]) > 1:
+    if sys.platform != "linux":
         return None
     try:
         os.close(os.pidfd_open(os.getpid()))
-        return ForkServer.forked()
-    except OSError:  # a kernel before 5.3, or no more processes
+        return None if len([*Path("/proc/self/task").iterdir()]) > 1 else ForkServer.forked()
+    except OSError:  # a kernel before 5.3, no /proc, or no more processes
         return None
 
 
@@ -222,16 +228,22 @@ def _forked(
             os.close(end)
 
 
-def _be_server(descriptor: int) -> None:
+def _be_server(descriptor: int, signals: set[int]) -> None:
     """Be the server: keep nothing of the command but its modules, import more, and serve."""
-    null = os.open(os.devnull, os.O_RDWR)
-    _take([null, null, null, descriptor], [0, 1, 2, 3])
     os.setpgid(0, 0)  # a terminal's Ctrl-C is for the engine alone
+    null = os.open(os.devnull, os.O_RDWR)
+    for stream in range(3):  # from here on nothing reaches whoever reads the command's output
+        os.dup2(null, stream)
+    _take([null, null, null, descriptor], [0, 1, 2, 3])
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_SETMASK, signals)
     _call_itself("fork_server")
     gc.freeze()  # nothing of the command is looked through, nor ended: its files have lost their numbers
     with no_collection():
         for module in AHEAD:
             import_module(module)
+        complete()
     serve(socket.socket(fileno=3))
 
 
@@ -266,9 +278,10 @@ def serve(end: socket.socket) -> None:
 
 
 def _end_with(work: Callable[[], None]) -> NoReturn:
-    """Do the work of a new process and end it as the interpreter would.
+    """Do the work of a new process and end it, with what its end says of it.
 
-    Nothing else is left to be done: what stands below on the stack belongs to the process that was forked.
+    Nothing else is done: what stands below on the stack, and what waits for the interpreter's end, belongs to the
+    process that was forked.
     """
     status = 1
     try:
@@ -303,16 +316,18 @@ def _become(order: dict[str, Any], descriptors: list[int]) -> None:
     os.setpgid(0, 0)
     name, *_ = order["words"]
     _call_itself(name.rpartition(".")[2])
-    signal.signal(signal.SIGINT, signal.default_int_handler)
     os.chdir(order["folder"])
     os.environ.clear()
     os.environ.update(order["variables"])
     own = [part for part in order["variables"].get("PYTHONPATH", "").split(os.pathsep) if part]
     sys.path[: not sys.flags.safe_path] = [order["folder"], *own]  # in place of where the command was started
-    sys.stdin = open(0, closefd=False)  # noqa: SIM115 - a number, and it stays open
-    for stream, number in (("stdout", 1), ("stderr", 2)):  # unbuffered: the plugin never flushes what it prints
-        old, raw = getattr(sys, f"__{stream}__"), io.FileIO(number, "w", closefd=False)
-        setattr(sys, stream, io.TextIOWrapper(raw, old.encoding, old.errors, write_through=True))
+    # As the interpreter has made its input; its output may have been changed since, or be closed.
+    encoding, errors = getattr(sys.__stdin__, "encoding", None), getattr(sys.__stdin__, "errors", None)
+    sys.stdin = open(0, encoding=encoding, errors=errors, closefd=False)  # noqa: SIM115 - it stays open
+    for stream, number, handler in (("stdout", 1, errors), ("stderr", 2, "backslashreplace")):
+        raw = io.FileIO(number, "w", closefd=False)
+        # Unbuffered: the plugin never flushes what it prints.
+        setattr(sys, stream, io.TextIOWrapper(raw, encoding, handler, write_through=True))
     sys.argv = order["words"]
     module = sys.modules["__main__"] = import_module(name)  # and not the command, which would run once more
     module.main()
