@@ -41,7 +41,7 @@ def test_each_changed_digit_is_found() -> None:
 def test_what_is_no_private_key_is_not_shown(text: str) -> None:
     with pytest.raises(EvidenceError) as raised:
         sign(text, ROOT)
-    assert str(raised.value) == "the private key of the reports is not 64 hexadecimal digits"
+    assert str(raised.value) == "the private report key is not 64 hexadecimal digits"
 
 
 @each_row(("public", "value"), [("00", "00"), ("zz", "zz"), ("ff" * 32, "00" * 64)])

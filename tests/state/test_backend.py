@@ -205,6 +205,12 @@ class TestHistory:
         backend.write_history({}, 1)
         assert_whole(backend.history_folder / "dev-1.checkpoint.json", b"".join(pieces))
 
+    def test_it_stays_when_somebody_edits_the_state_in_place(self, backend: Backend) -> None:
+        backend.write(b"state")
+        backend.write_history({}, 1)
+        backend.state_file.write_bytes(b"other")
+        assert_whole(backend.history_folder / "dev-1.checkpoint.json", b"state")
+
     def test_no_place(self, backend: Backend) -> None:
         (backend.root / ".pulumi").write_bytes(b"")
         with pytest.raises(StateError, match=r"cannot write .*history/sample/dev: Not a directory"):

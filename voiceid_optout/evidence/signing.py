@@ -41,5 +41,5 @@ def is_signed(signature: Signature, root: bytes) -> bool:
 
 def _private(text: str) -> Ed25519PrivateKey:
     if not _KEY.fullmatch(text):
-        raise EvidenceError("the private key of the reports is not 64 hexadecimal digits")
+        raise EvidenceError("the private report key is not 64 hexadecimal digits")
     return Ed25519PrivateKey.from_private_bytes(bytes.fromhex(text))

@@ -18,12 +18,12 @@ import hashlib
 import json
 import os
 import re
+import shutil
 import socket
 import uuid
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,7 +40,6 @@ if TYPE_CHECKING:
 
 
 META = b"version: 1\n"
-_BLOCK = 2**20  # bytes of a state that are copied at once
 _VERSION = re.compile(rb"^version:[ \t]*([0-9]{1,9})[ \t]*(?:#.*)?\r?$", re.MULTILINE)
 
 
@@ -132,8 +131,7 @@ class Backend:
         with _clear_errors("write", history):
             _put(history / f"{name}.history.json", [json.dumps(record, indent=4).encode()])
             kept = history / f"{name}.checkpoint.json"
-            with self.state_file.open("rb") as written:
-                _put(kept, iter(partial(written.read, _BLOCK), b""))
+            _keep(kept, self.state_file, _copy)
             _keep(backups / f"{self.stack}.{nanoseconds}.json", kept)
 
     def prepare(self) -> None:
@@ -191,10 +189,15 @@ def _put(path: Path, pieces: Iterable[bytes]) -> None:
     write_atomic(sidecar, json.dumps(attributes, separators=(",", ":")).encode())
 
 
-def _keep(path: Path, source: Path) -> None:
+def _copy(path: Path, source: Path) -> None:
+    with source.open("rb") as written, atomic(path) as stream:
+        shutil.copyfileobj(written, stream)
+
+
+def _keep(path: Path, source: Path, keep: Callable[[Path, Path], None] = name_again) -> None:
     """Keep a file and its sidecar under another name; both engines replace files and never change them."""
     remove(_sidecar(path))
-    name_again(path, source)
+    keep(path, source)
     if _sidecar(source).exists():  # it may do without
         name_again(_sidecar(path), _sidecar(source))
 
