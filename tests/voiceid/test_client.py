@@ -212,6 +212,7 @@ COMMON = ("endpoints.json", "partitions.json", "sdk-default-configuration.json",
 @pytest.fixture
 def without_voice_id(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A botocore from which voice-id has been dropped."""
+    monkeypatch.setattr(botocore.session, "create_loader", create_loader)  # not the loader that the tests share
     complete = Path(Loader.BUILTIN_DATA_PATH)
     for name in COMMON:
         (tmp_path / name).symlink_to(complete / name)
