@@ -131,7 +131,7 @@ def serving(sizes: tuple[int, ...]) -> list[Cell]:
 
 
 def grid(sizes: tuple[int, ...], quotas: tuple[Quotas, ...]) -> list[Cell]:
-    """Return the cells of the tables, small ones first, so that large ones can be foreseen.
+    """Return the cells of the tables, small ones first, so that large ones can be estimated.
 
     With quotas only what calls for everybody is measured: a preview calls nobody, one more person is one call.
     """

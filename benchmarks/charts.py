@@ -74,7 +74,7 @@ def recorded(page: str) -> Times:
 
 
 def precedents(page: str) -> dict[Cell, Result]:
-    """Return what a page says about cells as results of seconds alone, from which others are foreseen."""
+    """Return what a page says about cells as results of seconds alone, from which others are estimated."""
     peers = {peer.title: peer.name for peer in PEERS.values()}
     headings = {
         f"{title}, {words}": (phase, quotas)
@@ -104,6 +104,8 @@ def _chart(table: Table) -> str | None:
         return _claims(table)
     if table.title.startswith(tables.CALLS):
         return _calls(table)
+    if table.title == tables.SERVICE:
+        return _rates(table)
     measured = values(table)
     unit = _unit(table)
     if not measured or not any(value > 0 for of in measured.values() for value in of.values()):
@@ -140,6 +142,15 @@ def _calls(table: Table) -> str | None:
     if not shown:
         return None
     return svg.bars(f"{table.title}, for each person", shown, lambda value: f"{value:.5f}".rstrip("0").rstrip("."))
+
+
+def _rates(table: Table) -> str:
+    groups = [
+        svg.Group(title, [(row[0], float(row[place].replace(",", ""))) for row in table.rows])
+        for place, title in enumerate(table.head, start=1)  # the head has no name for the names
+        if title.endswith(" a second")
+    ]
+    return svg.bars(f"{table.title}: opt-outs and pages a second", groups, _plain)
 
 
 def _plain(value: float) -> str:

@@ -8,7 +8,7 @@ from benchmarks.cells import FULL, Cell, Phase, Quotas
 from benchmarks.claims_of_a_million import OF_A_MILLION
 from benchmarks.judging import MB, Claim, Verdict, beside, each, loads, pages
 from benchmarks.people import COMMITS, speaker_id
-from benchmarks.turns import COLD, HELP, IMPORT, SANDBOX, seconds
+from benchmarks.turns import COLD, HELP, IMPORT, KEY, SANDBOX, seconds
 
 if TYPE_CHECKING:
     from benchmarks.judging import Results
@@ -165,6 +165,8 @@ def _start(name: str, what: str, most: float) -> Claim:
             f"{ours:.2f} and {floor:.2f} cpu s: {ours / floor:.2f} x; {told[seconds(name)]:.2f} and "
             f"{told[seconds(IMPORT)]:.2f} s: {told[seconds(name)] / told[seconds(IMPORT)]:.2f} x"
         )
+        if name == COLD:  # the sandbox's key is known
+            text += f"; to derive the key of the passphrase is {told[KEY] / floor:.2f} x of it"
         return Verdict(text, ours / floor / most)
 
     limit = f'{what}: at most {most:g} x the processor time of `python -c "import pulumi"`, in turn with it'

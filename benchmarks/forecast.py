@@ -69,7 +69,7 @@ def reason_against(cell: Cell, known: Mapping[Cell, Result], longest: float, too
     return None
 
 
-def foreseen(cell: Cell, known: Mapping[Cell, Result]) -> str | None:
+def estimate(cell: Cell, known: Mapping[Cell, Result]) -> str | None:
     """Return the estimate that a table shows for a cell nobody had time for; None without two smaller sizes."""
     smaller = [one for one in known if one.people < cell.people and one == cell.at(one.people)]
     if len(smaller) < 2 or max(one.people for one in smaller) < FULL:

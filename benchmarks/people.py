@@ -36,7 +36,7 @@ def make(root: Path, count: int, *, grouping: str = "single", paced: bool = Fals
 
 
 def settle(root: Path, *, grouping: str, paced: bool) -> None:
-    """Write the stack's file anew."""
+    """Write the stack file anew."""
     settings = "".join(
         f"  voiceid-optout:{key}: {json.dumps(value)}\n" for key, value in _settings(grouping, paced=paced).items()
     )

@@ -47,7 +47,7 @@ class Runner:
         self._say = say
         self._before = before or {}
         self._until = None if minutes is None else time.monotonic() + minutes * 60
-        self._foreseen = self._took = 0.0
+        self._estimated = self._took = 0.0
 
     def run(self, cells: Sequence[Cell], rounds: int) -> None:
         """Run each cell so many times, all cells once before any of them twice."""
@@ -74,7 +74,7 @@ class Runner:
             started = time.monotonic()
             result = self._measured(cell)
             took = time.monotonic() - started
-            self._foreseen, self._took = self._foreseen + expected, self._took + took
+            self._estimated, self._took = self._estimated + expected, self._took + took
             self._store.add(result)
             self._say(
                 f"    {told(result, best(self._store).get(Cell(BASELINE, cell.people, cell.phase, cell.quotas)))}"
@@ -92,8 +92,8 @@ class Runner:
             return Result(cell, today, f"failed: {type(error).__name__}: {said}", wall=0, cpu=0)
 
     def _real(self, seconds: float) -> float:
-        """Return what seconds that were foreseen are in truth, as far as this run shows."""
-        return seconds * (self._took / self._foreseen if self._foreseen > 30 else 1.0)
+        """Return what estimated seconds are in truth, as far as this run shows."""
+        return seconds * (self._took / self._estimated if self._estimated > 30 else 1.0)
 
     def _expected(self, cell: Cell, number: int, rounds: int) -> float:
         known = best(self._store)

@@ -42,7 +42,7 @@ changed, with no limit on calls a second.
 {threads} threads.
 - **Result:** `optout` adds one person in {add} (the faster script: {add_script}), checks everybody in {refresh} \
 (script: {refresh_script}), and opts out everybody in {up} (script: {up_script}).{million}
-- **Where it loses:** {small}with the Pulumi CLI the first run of {most} people takes {up_cli}.
+- **Where it loses:** {small}with the Pulumi CLI the first run of {most} people takes longer, {up_cli}.
 - **Repeat it:** `make bench` measures everything in about three hours, `make bench BENCH=--short` every claim in \
 at most 40 minutes, and `make bench BENCH=--quick` 10 people in three minutes.
 """

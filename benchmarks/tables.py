@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     Results = Mapping[Cell, Result]
 
 MEMORY, CALLS, STATE = "Memory", "Calls", "Bytes of state a person after the first up"
+SERVICE = "Service"
 COMMANDS, STARTING = "Commands on a register's file", "Starting, ten people"
 PHASES = {
     Phase.UP: "First up",
@@ -142,7 +143,7 @@ class Tables:
 
     def _missing(self, cell: Cell) -> str:
         reason = forecast.reason_against(cell, self.results, self._longest, self._tools)
-        return f"*{reason or forecast.foreseen(cell, self.results) or 'not measured'}*"
+        return f"*{reason or forecast.estimate(cell, self.results) or 'not measured'}*"
 
     def _memory(self) -> str:
         def show(cell: Cell) -> str:
@@ -185,7 +186,7 @@ class Tables:
         writes = ["opt-outs a second", "p50, p99", "processor time", "holds its domain"]
         pages = ["pages a second", "p50, p99", "processor time"]
         whole = table(["", "speakers", *writes, *pages, "memory of a process"], rows)
-        return ["## Service", _SERVICE, whole, *(_joined(one.told) for one in found if "join_most" in one.told)]
+        return [f"## {SERVICE}", _SERVICE, whole, *(_joined(one.told) for one in found if "join_most" in one.told)]
 
     def _state(self) -> str:
         def show(cell: Cell) -> str:

@@ -4,6 +4,7 @@
 what a program of Pulumi imports, the help of ``optout``, an unchanged preview, and one of a sandbox with its
 service. ``edit ROOT`` checks and changes a register of one file. Printed is JSON: for each command the processor
 seconds of all its processes and, by the name of :func:`seconds`, those on the clock; both the median of the rounds.
+Of a start also the processor seconds of deriving a key.
 """
 
 from __future__ import annotations
@@ -12,16 +13,19 @@ import json
 import os
 import statistics
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks import process
 from benchmarks.people import STACK, speaker_id
+from voiceid_optout.state import passphrase
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
 IMPORT, HELP, COLD, SANDBOX = "import-pulumi", "help", "preview", "preview-with-service"
+KEY = "key"  # to derive it from a passphrase: part of what a preview takes
 VALIDATE, ADD, RELEASE = "validate", "add", "release"
 ROUNDS = {"start": 5, "edit": 1}
 _TIMEOUT = 600.0  # seconds
@@ -61,7 +65,7 @@ def start(root: Path, sandbox: Path) -> dict[str, float]:
     def ran(cwd: Path, environment: Mapping[str, str], *command: str) -> Callable[[], process.Run]:
         return lambda: process.run(command, cwd=cwd, environment=environment, timeout=_TIMEOUT)
 
-    return in_turn(
+    found = in_turn(
         {
             IMPORT: ran(root, there, sys.executable, "-c", "import pulumi"),
             HELP: ran(root, there, optout(), "--help"),
@@ -70,6 +74,14 @@ def start(root: Path, sandbox: Path) -> dict[str, float]:
         },
         ROUNDS["start"],
     )
+    return {**found, KEY: statistics.median(_derived(number) for number in range(ROUNDS["start"]))}
+
+
+def _derived(number: int) -> float:
+    """Return the processor seconds of deriving a key that nobody has derived yet."""
+    before = time.process_time()
+    passphrase.create(f"passphrase {number}")
+    return time.process_time() - before
 
 
 def edit(root: Path) -> dict[str, float]:

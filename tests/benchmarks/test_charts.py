@@ -33,6 +33,12 @@ TABLES = """# Benchmarks
 |  | phase | people | calls |
 | --- | --- | --- | --- |
 | boto3 in a loop | First up | 1,000 | 900 DescribeSpeaker, 1,100 OptOutSpeaker (39) |
+
+## Service
+
+|  | speakers | opt-outs a second | p50, p99 | pages a second |
+| --- | --- | --- | --- | --- |
+| the service on SQLite | 1,000,000 | 12,397 | 5.1, 6.9 ms | 1,511 |
 """
 
 
@@ -65,7 +71,11 @@ def test_what_is_not_a_time_is_drawn_too() -> None:
         "first-up-without-quotas.svg",
         "memory-first-up.svg",
         "calls-without-quotas.svg",
+        "service.svg",
     }
+    assert "12,397" in made["service.svg"]
+    assert "1,511" in made["service.svg"]
+    assert "6.9" not in made["service.svg"]
     assert "state 50 %." in made["claims.svg"]
     assert "optout, sharded, embedded engine 69." in made["memory-first-up.svg"]
     assert "boto3 in a loop 2." in made["calls-without-quotas.svg"]
@@ -73,7 +83,7 @@ def test_what_is_not_a_time_is_drawn_too() -> None:
 
 def test_charts_are_linked_once_and_old_ones_go(tmp_path: Path) -> None:
     once = charts.illustrated(TABLES)
-    assert once.count("![Chart: ") == 4
+    assert once.count("![Chart: ") == 5
     assert charts.illustrated(once) == once
     (tmp_path / charts.FOLDER).mkdir(parents=True)
     (tmp_path / charts.FOLDER / "gone.svg").touch()

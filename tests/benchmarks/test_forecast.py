@@ -67,8 +67,8 @@ def test_durations(seconds: float, words: str) -> None:
     assert forecast.duration(seconds) == words
 
 
-def test_a_cell_that_nobody_had_time_for_is_foreseen_from_two_smaller_sizes() -> None:
+def test_a_cell_that_nobody_had_time_for_is_estimated_from_two_smaller_sizes() -> None:
     seen = known(result("raw/up/10000/none", 1.0), result("raw/up/100000/none", 10.0))
-    assert forecast.foreseen(cell("raw/up/1000000/none"), seen) == "about 100 s, estimated"
-    assert forecast.foreseen(cell("raw/up/100000/none"), seen) is None
-    assert forecast.foreseen(cell("raw/refresh/1000000/none"), seen) is None
+    assert forecast.estimate(cell("raw/up/1000000/none"), seen) == "about 100 s, estimated"
+    assert forecast.estimate(cell("raw/up/100000/none"), seen) is None
+    assert forecast.estimate(cell("raw/refresh/1000000/none"), seen) is None
