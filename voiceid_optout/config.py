@@ -1,7 +1,7 @@
 """The settings of a stack: the one table of the keys under a project's prefix, and the one reader of their values.
 
 A misspelled key would change nothing and say nothing: a limit somebody set would not hold. A new setting is a line
-in ``KEYS``, a field of ``Config`` and a row in ``docs/settings.md``. Commands read a stack's file, the program and
+in ``KEYS``, a field of ``Config`` and a row in ``docs/settings.md``. Commands read a stack file, the program and
 the provider read texts from Pulumi: all through :func:`read`, so a value means the same everywhere.
 """
 
@@ -236,7 +236,7 @@ def read(config: Mapping[str, Any], project: str) -> Config:
 def faults(config: Mapping[str, Any], project: str) -> Iterator[str]:
     """Yield a line for each key of the project that is unknown, or has a value of another kind.
 
-    ``config``: full keys, and values as a stack's file or a program has them. A key without a prefix is the
+    ``config``: full keys, and values as a stack file or a program has them. A key without a prefix is the
     project's, as for the Pulumi CLI. No line shows a value.
     """
     for full, value in config.items():

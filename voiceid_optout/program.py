@@ -67,7 +67,7 @@ async def _main() -> None:
 def read_config() -> Config:
     """Return the running program's config; raises pulumi.RunError with one line for each fault.
 
-    The raw CLI asks nobody else whether the shell leads elsewhere than the stack's file.
+    The raw CLI asks nobody else whether the shell leads elsewhere than the stack file.
     """
     texts = config_texts()  # the label key too, for it makes the names
     project = pulumi.get_project()

@@ -43,7 +43,7 @@ class Project:
         return self.state_folder / ".pulumi" / "stacks" / NAME / "test.json"
 
     def configure(self, stack: str = "test", **config: Any) -> None:
-        """Write the stack's file anew, without a salt: to try a passphrase on one takes a third of a second.
+        """Write the stack file anew, without a salt: to try a passphrase on one takes a third of a second.
 
         Labels keep the domain's id for a key, unless a value of ``guessableLabels`` or a key says otherwise.
         """
@@ -55,7 +55,7 @@ class Project:
         (self.root / f"Pulumi.{stack}.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
 
     def salt(self) -> None:
-        """Add the salt to the stack's file, as a first run does."""
+        """Add the salt to the stack file, as a first run does."""
         with (self.root / "Pulumi.test.yaml").open("a", encoding="utf-8") as file:
             file.write(f"encryptionsalt: {SALT}\n")
 

@@ -1,4 +1,4 @@
-"""`optout config`: values and secrets of a stack's file."""
+"""`optout config`: values and secrets of a stack file."""
 
 from __future__ import annotations
 

@@ -213,7 +213,7 @@ def sts() -> Iterator[Aws]:
 
 
 def configure(project: Project, *removed: str, **config: Any) -> None:
-    """Add to the stack's file, by full keys with two underscores for the colon."""
+    """Add to the stack file, by full keys with two underscores for the colon."""
     path = project.root / "Pulumi.test.yaml"
     document = yaml.safe_load(path.read_text(encoding="utf-8"))
     document["config"].update({key.replace("__", ":"): value for key, value in config.items()})

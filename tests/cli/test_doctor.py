@@ -147,7 +147,7 @@ def test_a_stack_without_a_salt_gets_one_later(project: Project) -> None:
     found = findings(project)["passphrase"]
     assert (found.verdict, found.text) == (
         "note",
-        "set; the first `up` adds an encryptionsalt to the stack's file",
+        "set; the first `up` adds an encryptionsalt to the stack file",
     )
 
 

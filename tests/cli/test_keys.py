@@ -1,4 +1,4 @@
-"""`optout keys`: the pair of keys in a stack's file."""
+"""`optout keys`: the pair of keys in a stack file."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def test_without_its_private_key_every_public_one_is_of_earlier_reports(project:
     ("private", "problem"),
     [
         ("1" * 64, "does not begin with the public key of reportKey"),
-        ("no key", "reportKey: the private key of the reports is not 64 hexadecimal digits"),
+        ("no key", "reportKey: the private report key is not 64 hexadecimal digits"),
     ],
 )
 def test_nothing_is_signed_that_nobody_could_verify(project: Project, private: str, problem: str) -> None:

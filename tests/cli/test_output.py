@@ -360,10 +360,10 @@ def test_a_lock_has_a_code_of_its_own(project: Project, capsys: pytest.CaptureFi
     assert capsys.readouterr().err.startswith("error: the stack is locked by sam@host (pid 7) since today.")
 
 
-def test_what_nobody_foresaw_is_one_line_without_what_it_holds(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_unexpected_error_is_one_line_without_what_it_holds(capsys: pytest.CaptureFixture[str]) -> None:
     assert left_with(KeyError("caller-000017")) == ExitCode.FAILED
     err = capsys.readouterr().err
-    assert err.startswith("error: unforeseen: KeyError at test_output.py:")
+    assert err.startswith("error: unexpected: KeyError at test_output.py:")
     assert err.count("\n") == 1
     assert DEBUG_VARIABLE in err
     assert "caller" not in err
@@ -371,14 +371,14 @@ def test_what_nobody_foresaw_is_one_line_without_what_it_holds(capsys: pytest.Ca
 
 def test_what_the_system_says_is_kept(capsys: pytest.CaptureFixture[str]) -> None:
     assert left_with(OSError(28, "No space left on device")) == ExitCode.FAILED
-    assert capsys.readouterr().err.startswith("error: unforeseen: No space left on device at ")
+    assert capsys.readouterr().err.startswith("error: unexpected: No space left on device at ")
 
 
 def test_whoever_debugs_gets_the_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(DEBUG_VARIABLE, "1")
     with pytest.raises(KeyError), reported():
         raise KeyError("x")
-    assert left_with(CommandError("foreseen")) == ExitCode.FAILED
+    assert left_with(CommandError("expected")) == ExitCode.FAILED
 
 
 @each_row("error", [click.UsageError("no"), click.exceptions.Exit(4), click.Abort(), SystemExit(4)])
@@ -391,7 +391,7 @@ def test_what_click_handles_is_left_to_it(error: BaseException) -> None:
 def test_a_pipe_that_broke_inside_is_no_silent_end(capsys: pytest.CaptureFixture[str]) -> None:
     """Standard output does not fail in a command; whatever else does is a fault to be told."""
     assert left_with(BrokenPipeError(32, "Broken pipe")) == ExitCode.FAILED
-    assert capsys.readouterr().err.startswith("error: unforeseen: Broken pipe at test_output.py:")
+    assert capsys.readouterr().err.startswith("error: unexpected: Broken pipe at test_output.py:")
 
 
 def test_nothing_is_said_when_nothing_is_wrong(capsys: pytest.CaptureFixture[str]) -> None:

@@ -35,6 +35,7 @@ def test_from_nothing_to_the_first_night(tmp_path: Path, postgres: Cluster) -> N
     }
     folder = tmp_path / "new"
     folder.mkdir()
+    (folder / "id.txt").write_text("caller-000017\n")
     database, wrong, typed = postgres.new_database(), [], 0
     with Session(Shell(folder, variables)) as session:
         for command in commands(PAGE):

@@ -69,7 +69,7 @@ def test_nobody_changes_and_the_plan_is_the_empty_one(tmp_path: Path, engine: st
             code, said = session.run(f"optout up {PRODUCTION} --yes")
             assert (code, "Done: 13 opted out, 1 released." in said) == (0, True), said
             world.git("add", "--all")
-            world.git("commit", "--quiet", "--message=The key of the labels")
+            world.git("commit", "--quiet", "--message=The label key")
             empty, people = plan(session), everybody(world)
             assert (empty["steps"], len(people)) == ([], 13)
 

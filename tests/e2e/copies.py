@@ -126,7 +126,7 @@ def again(original: Copy, root: Path) -> Copy:
 
 
 def write_stack(copy: Copy, endpoint: str, **settings: Any) -> None:
-    """Write the stack's file."""
+    """Write the stack file."""
     config = {
         "endpoint": endpoint,
         "region": "us-east-1",

@@ -124,7 +124,7 @@ def first_half(year: Year) -> None:
 
 
 def second_half(year: Year, service: Service) -> None:
-    """Repair a drift, rebase, change the labels' key, take one back and one out, and go on in shards."""
+    """Repair a drift, rebase, change the label key, take one back and one out, and go on in shards."""
     repo, copy = year.repo, year.copy
     year.month(7)
     service.delete(copy.domain_id, DRIFTED)
@@ -148,7 +148,7 @@ def second_half(year: Year, service: Service) -> None:
 
     year.month(9)
     assert copy.optout("labels", "rotate").code == 0
-    repo.commit("Change the labels' key")
+    repo.commit("Change the label key")
     year.up(label_changed=PEOPLE)
     repo.commit("Take out the old key")
 

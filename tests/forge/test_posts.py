@@ -128,7 +128,7 @@ def test_the_same_text_is_not_written_again(forge: Fake, github: GitHub) -> None
 def test_the_same_text_that_somebody_else_wrote_is_written_anew(
     forge: Fake, github: GitHub, editor: str | None
 ) -> None:
-    """Who foresees what we will write would else be the last who edited it, and nothing could be approved."""
+    """Who guesses what we will write would else be the last who edited it, and nothing could be approved."""
     old = forge.add_comment(7, text("old plan"))
     forge.edit_comment(old, text("plan"), editor)
     assert put_comment(github, 7, MARKER, text("plan")).done is Done.CREATED

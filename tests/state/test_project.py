@@ -52,11 +52,11 @@ class TestProject:
         [
             (
                 "config: {sample:grouping: sharded}",
-                "`config` is .*: put its values under `config:` of each stack's",
+                "`config` is .*: put its values under `config:` of each stack file",
             ),
             ("config: {grouping: {type: string}}", "`config` is .*"),
             ("config: stacks", "`config` is .*"),
-            ("stackConfigDir: stacks", "`stackConfigDir` is .*: keep the stacks' files beside Pulumi.yaml"),
+            ("stackConfigDir: stacks", "`stackConfigDir` is .*: keep the stack files beside Pulumi.yaml"),
             ("options: {refresh: always}", "`options` is .*: ask for a refresh with `--refresh`"),
         ],
     )

@@ -1,4 +1,4 @@
-"""A stack's file changes by one value, and keeps every other line."""
+"""A stack file changes by one value, and keeps every other line."""
 
 from __future__ import annotations
 

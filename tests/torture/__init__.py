@@ -1,4 +1,4 @@
-"""What each test under fire repeats: a few times in every run of the tests, many times in ``make torture``.
+"""What each part of the torture tests repeats: a few times in every run of them, many times in ``make torture``.
 
 A test asks for its budget, draws everything random from ``Random(budget.seed)``, and writes down what it counted:
 

@@ -1,4 +1,4 @@
-"""``python -m tests.torture [PART ...]``: does many times what tests under fire repeat, and writes it down.
+"""``python -m tests.torture [PART ...]``: does many times what the tests repeat, and writes it down.
 
 A part whose record has the present count is skipped, so a run that was cut short goes on where it was; ``--again``
 repeats it. The records are kept in results.json, and docs/reliability.md is made from them: ``--page`` does only

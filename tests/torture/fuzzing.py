@@ -98,7 +98,7 @@ def optout(*arguments: str, text: str = "", environment: dict[str, str] | None =
         raise FaultError(f"{arguments[0]}: {''.join(traceback.format_exception(result.exception)[-4:])}")
     if result.exit_code not in [*ExitCode]:
         raise FaultError(f"{arguments[0]}: exit code {result.exit_code}")
-    for word in ("Traceback", "unforeseen:"):
+    for word in ("Traceback", "unexpected:"):
         if word in result.output:
             raise FaultError(f"{arguments[0]}: {result.output[result.output.index(word) :][:300]}")
     for mark in (MARK, STRAY) if stray else (MARK,):

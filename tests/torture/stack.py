@@ -90,7 +90,7 @@ class Stack:
         return cls(world, domain, project)
 
     def configure(self, grouping: str) -> None:
-        """Write the stack's file, with a salt: then its key is derived once for all stories."""
+        """Write the stack file, with a salt: then its key is derived once for all stories."""
         service = self.world.service
         self.project.configure(
             endpoint=service.url,

@@ -295,7 +295,7 @@ class Story(RuleBasedStateMachine):
 
     @rule(what=st.sampled_from(("labels", "grouping")))
     def move_everybody(self, what: str) -> None:
-        """Change the key of the labels, or how people are grouped: done twice, nobody has to move."""
+        """Change the label key, or how people are grouped: done twice, nobody has to move."""
         if what == "labels":
             self._expect(self._run("labels", "rotate"), USAGE if "labels" in self.model.pending else DONE)
             self.model.pending |= {"labels"}

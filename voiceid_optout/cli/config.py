@@ -1,4 +1,4 @@
-"""``optout config``: the values and secrets in a stack's file, with and without the Pulumi CLI."""
+"""``optout config``: the values and secrets in a stack file, with and without the Pulumi CLI."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _show_option = click.option("--show-secrets", is_flag=True, help="Print secrets 
 
 @click.group(name="config")
 def command() -> None:
-    """Read and change the values in a stack's file, Pulumi.<stack>.yaml.
+    """Read and change the values in a stack file, Pulumi.<stack>.yaml.
 
     Secrets are sealed with the stack's passphrase in Pulumi's own form. The Pulumi CLI reads what this writes, and
     this reads what the CLI writes. Every other line of the file stays as it is. A key without a namespace belongs
@@ -97,7 +97,7 @@ def get(key: str, *, show_secrets: bool, **choices: Any) -> None:
 @with_options(*stack_options)
 @_show_option
 def list_values(*, show_secrets: bool, **choices: Any) -> None:
-    """List all values of the stack's file, by their keys. Secrets are hidden unless --show-secrets is given.
+    """List all values of the stack file, by their keys. Secrets are hidden unless --show-secrets is given.
 
     Exit codes: 0 done, 1 failed, 2 wrong usage.
     """

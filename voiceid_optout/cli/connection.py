@@ -165,7 +165,7 @@ IGNORED = {OVERRIDE: "{}"}
 
 
 def aws_environment(context: Context) -> dict[str, str]:
-    """Return the variables for what the stack's file says today of endpoint, region and identity.
+    """Return the variables for what the stack file says today of endpoint, region and identity.
 
     Without them a refresh would ask where, and as whom, the last `up` asked: an engine keeps that run's config in
     the state. What the shell sets stays. Raises :class:`CommandError` for config that cannot be used.
@@ -184,7 +184,7 @@ def aws_environment(context: Context) -> dict[str, str]:
 
 
 def todays_file(context: Context) -> dict[str, str]:
-    """Return the variable for what the stack's file says today; the state has what it said at the last `up`."""
+    """Return the variable for what the stack file says today; the state has what it said at the last `up`."""
     return {FILE_VARIABLE: json.dumps(texts(context), sort_keys=True)}
 
 
@@ -206,7 +206,7 @@ def sources(context: Context, environ: Mapping[str, str]) -> str:
 
 
 def _named(setting: Setting, context: Context) -> str:
-    """Return where a value comes from; the keys of a stack's file begin with the project's own name."""
+    """Return where a value comes from; the keys of a stack file begin with the project's own name."""
     _, colon, key = setting.source.partition("voiceid-optout:")
     return f"{context.project.name}:{key}" if colon else setting.source
 
@@ -230,7 +230,7 @@ def client_settings(context: Context, environment: Mapping[str, str]) -> ClientS
 
 
 def texts(context: Context) -> dict[str, str]:
-    """Return what the stack's file says to the client, as programs get it."""
+    """Return what the stack file says to the client, as programs get it."""
     given = {key: context.settings.config.get(f"{context.project.name}:{key}") for key in STACK_CONFIG}
     return {key: as_text(value) for key, value in given.items() if value is not None}
 

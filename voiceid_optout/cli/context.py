@@ -75,11 +75,11 @@ class Context:
 
     @cached_property
     def config(self) -> Config:
-        """The settings of the stack's file; raises :class:`voiceid_optout.config.ConfigInvalid`."""
+        """The settings of the stack file; raises :class:`voiceid_optout.config.ConfigInvalid`."""
         return read_config(self.settings.config, self.project.name)
 
     def file_faults(self) -> Iterator[str]:
-        """Yield what is wrong with the settings of the stack's file, or else what contradicts itself in it."""
+        """Yield what is wrong with the settings of the stack file, or else what contradicts itself in it."""
         if wrong := list(faults(self.settings.config, self.project.name)):
             yield from (f"{self.settings.path.name}: {fault}" for fault in wrong)
             return
@@ -104,7 +104,7 @@ class Context:
         return passphrase.open_with(passphrase.find({**self.environment, **environment, **public}), salt)
 
     def unsealed(self, environment: Mapping[str, str]) -> StackConfig:
-        """Return the values of the stack's file, secrets in clear."""
+        """Return the values of the stack file, secrets in clear."""
         if self.settings.salt is None:
             raise CommandError(f"{self.settings.path.name} has secrets but no encryptionsalt: restore it from Git")
         return projects.resolve(self.settings, self.crypter(environment, self.settings.salt).decrypt)
@@ -129,7 +129,7 @@ class Context:
         return self.config.domains, self.config.domain
 
     def endpoint_environment(self) -> dict[str, str]:
-        """Return the variables for the endpoint and region of the stack's file, where the shell sets none.
+        """Return the variables for the endpoint and region of the stack file, where the shell sets none.
 
         Without them a refresh asks where the last `up` asked: an engine keeps that run's config in the state.
         """
@@ -345,7 +345,7 @@ def read(root: Path, stack: str, environment: Mapping[str, str] | None = None) -
 
 
 def require_shell(context: Context) -> None:
-    """Raise :class:`CommandError` where the shell's variables lead elsewhere than the stack's file."""
+    """Raise :class:`CommandError` where the shell's variables lead elsewhere than the stack file."""
     if fault := next(places.shell_faults(context.place, context.environment), None):
         raise CommandError(fault, ExitCode.USAGE)
 

@@ -165,7 +165,7 @@ def _passphrase(context: Context, environment: Mapping[str, str]) -> Finding:
             f"the file from Git, or add this line to it: encryptionsalt: {lost}",
         )
     if context.settings.salt is None:
-        return Finding("passphrase", "note", "set; the first `up` adds an encryptionsalt to the stack's file")
+        return Finding("passphrase", "note", "set; the first `up` adds an encryptionsalt to the stack file")
     passphrase.open_with(phrase, context.settings.salt)
     return Finding("passphrase", "ok", "fits the stack")
 

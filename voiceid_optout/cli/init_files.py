@@ -200,12 +200,12 @@ _PIPELINES: Mapping[Forge, tuple[tuple[str, str], ...]] = {
 
 
 def stack_file(answers: Answers) -> str:
-    """Return what the stack's file is called."""
+    """Return what the stack file is called."""
     return f"Pulumi.{answers.stack}.yaml"
 
 
 def render(answers: Answers) -> dict[str, str]:
-    """Return the texts of all files by their paths, with ``/``; the stack's file is not sealed yet."""
+    """Return the texts of all files by their paths, with ``/``; the stack file is not sealed yet."""
     sandbox = answers.is_sandbox
     templates = {
         "Pulumi.yaml": "Pulumi.yaml",

@@ -99,7 +99,7 @@ def passphrase(environment: dict[str, str], *, asks: bool) -> bool:
         return False
     if not asks:
         raise CommandError(
-            f"set {PASSPHRASE} or {PASSPHRASE_FILE}: the key of the labels is sealed with it, and later the "
+            f"set {PASSPHRASE} or {PASSPHRASE_FILE}: the label key is sealed with it, and later the "
             "identifiers in the state; nothing was written",
             ExitCode.USAGE,
         )

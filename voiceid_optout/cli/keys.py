@@ -25,7 +25,7 @@ REPORT_KEY, REPORT_PUBLIC_KEYS = "reportKey", "reportPublicKeys"
 
 @click.group(name="keys")
 def command() -> None:
-    """The key that signs a stack's reports. The private key is a secret of the stack's file, the public one is not.
+    """The key that signs a stack's reports. The private key is a secret of the stack file, the public one is not.
 
     \b
     Example: sign the reports from now on, and tell others by which key
@@ -99,7 +99,7 @@ def _new(context: Context) -> str:
 
 
 def _change(context: Context, words: str) -> str:
-    """Put a new key into the stack's file, its public key before the earlier ones; returns what to say."""
+    """Put a new key into the stack file, its public key before the earlier ones; returns what to say."""
     from voiceid_optout.evidence import signing  # noqa: PLC0415 - not for --help
 
     refuse_runner(context, words)

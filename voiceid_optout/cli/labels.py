@@ -43,7 +43,7 @@ def command() -> None:
 def rotate_command(**choices: Any) -> None:
     """Give the labels a new random key. The next `optout up` moves everybody, and makes no call to the service.
 
-    Until then the stack's file contains both keys, the old one as previousLabelKey. An interrupted run continues
+    Until then the stack file contains both keys, the old one as previousLabelKey. An interrupted run continues
     where it ended.
 
     Exit codes: 0 done, 1 failed, 2 wrong usage.
@@ -56,7 +56,7 @@ def rotate_command(**choices: Any) -> None:
 @command.command(name="finish")
 @with_options(*stack_options)
 def finish_command(**choices: Any) -> None:
-    """Remove the old key from the stack's file, after an `up` on a runner has moved everybody.
+    """Remove the old key from the stack file, after an `up` on a runner has moved everybody.
 
     An `up` on your own machine does this itself. While somebody still has an old label, nothing is changed.
 
@@ -81,7 +81,7 @@ _LABEL = re.compile(rb'(?:::|"|\\n)(sp-[0-9a-f]{16})(?=[" ])')
 class Missing(Enum):
     """What a command does where a stack has no label key yet."""
 
-    MAKE = auto()  # it writes the stack's file anyhow
+    MAKE = auto()  # it writes the stack file anyhow
     REFUSE = auto()  # it writes nothing, and its labels would not be those of the stack
     LEAVE = auto()  # it runs no program, so it names nobody anew
 
@@ -117,7 +117,7 @@ def provided(
         ) from None
     if has_people:
         say(
-            "warning: whoever sees a label of this stack can find out whose it is, because the labels' key is the "
+            "warning: whoever sees a label of this stack can find out whose it is, because the label key is the "
             f"domain's id: optout labels rotate --stack {context.stack} gives them a secret one and touches nobody"
         )
         return context, {GUESSABLE_VARIABLE: "true"}
@@ -159,13 +159,13 @@ def rotate(context: Context) -> str:
     store(context, values, secret=frozenset({key, previous} if current else {key}))
     name = context.settings.path.name
     return (
-        f"Changed the labels' key in {name}. The next optout up --stack {context.stack} moves everybody to new "
+        f"Changed the label key in {name}. The next optout up --stack {context.stack} moves everybody to new "
         f"labels and touches nobody in the service. Review its plan, and commit {name}."
     )
 
 
 def refuse_runner(context: Context, command: str) -> None:
-    """Raise :class:`CommandError` on a runner: what it writes into the stack's file would be forgotten."""
+    """Raise :class:`CommandError` on a runner: what it writes into the stack file would be forgotten."""
     if in_ci(context.environment):
         raise CommandError(
             f"{command} changes {context.settings.path.name}, and a runner would forget that: run it on your own "

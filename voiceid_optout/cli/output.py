@@ -249,7 +249,7 @@ def reported_errors() -> Iterator[None]:
         verdict = _verdict(error)
         if verdict is None and os.environ.get(DEBUG_VARIABLE):
             raise
-        _leave(*(verdict or ([_unforeseen(error)], ExitCode.FAILED)))
+        _leave(*(verdict or ([_unexpected(error)], ExitCode.FAILED)))
 
 
 @contextmanager
@@ -263,7 +263,7 @@ def _terminated_as_interrupted() -> Iterator[None]:
 
 
 def _verdict(error: Exception) -> tuple[list[str], ExitCode] | None:
-    """Return what to say, the last line being the sum of it, and the code; None for what nobody foresaw."""
+    """Return what to say, the last line being the sum of it, and the code; None for an unexpected one."""
     from voiceid_optout.register.faults import RegisterError, RegisterInvalid  # noqa: PLC0415
     from voiceid_optout.state import StackError, StackLockedError  # noqa: PLC0415 - not for --help
 
@@ -281,12 +281,12 @@ def _verdict(error: Exception) -> tuple[list[str], ExitCode] | None:
     return None
 
 
-def _unforeseen(error: Exception) -> str:
+def _unexpected(error: Exception) -> str:
     """Say where an error came from, without its message: that may carry anything, even an identifier."""
     last = traceback.extract_tb(error.__traceback__)[-1]
     reason = error.strerror if isinstance(error, OSError) and error.strerror else type(error).__name__
     return (
-        f"unforeseen: {reason} at {Path(last.filename).name}:{last.lineno}. This is a fault of optout; "
+        f"unexpected: {reason} at {Path(last.filename).name}:{last.lineno}. This is a bug in optout; "
         f"{DEBUG_VARIABLE}=1 shows all of it, which may include identifiers"
     )
 

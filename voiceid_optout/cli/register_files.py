@@ -87,7 +87,7 @@ def views_of(root: Path, stack: str | None) -> list[StackView]:
 
 
 def _require_sound(root: Path, stack: str) -> None:
-    """Raise click.UsageError for a stack's file that contradicts itself: no other command would take it either."""
+    """Raise click.UsageError for a stack file that contradicts itself: no other command would take it either."""
     try:
         with suppress(StackError):  # what keeps a run from beginning has nothing to do with the register
             contexts.find(root, stack)
@@ -96,7 +96,7 @@ def _require_sound(root: Path, stack: str) -> None:
 
 
 def _settings(file: Path, prefix: str) -> config.Config:
-    """Return the settings of a stack's file."""
+    """Return the settings of a stack file."""
     content = _mapping(file)
     if content is None:
         raise click.UsageError(f"no {file.name} here: name another --stack, or run in the project")

@@ -291,7 +291,7 @@ def files_read(context: Context) -> dict[str, str]:
 
 
 def _config_text(settings: StackSettings) -> str:
-    """Return what the stack's file configures: a run adds a salt, and the CLI writes values in its own way."""
+    """Return what the stack file configures: a run adds a salt, and the CLI writes values in its own way."""
     return as_text({key: as_text(value) for key, value in settings.config.items()})
 
 

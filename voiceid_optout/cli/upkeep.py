@@ -50,7 +50,7 @@ def passphrase_command() -> None:
     help=f"The file with the new passphrase, - for standard input.  [default: {NEW_VARIABLE}, or a question]",
 )
 def rotate(*, new_file: str | None, **choices: Any) -> None:
-    """Seal the stack's file and its state with another passphrase.
+    """Seal the stack file and its state with another passphrase.
 
     The current passphrase comes from PULUMI_CONFIG_PASSPHRASE or PULUMI_CONFIG_PASSPHRASE_FILE, as always. If the
     command is interrupted between the two files, run it again with the same two passphrases, and it continues.
@@ -111,7 +111,7 @@ def _new(new_file: str | None, context: Context) -> str:
 
 
 def reseal(context: Context, old: str, new: str, report: Callable[[str], None]) -> None:
-    """Seal the stack's file and its state with a new passphrase, under the stack's lock.
+    """Seal the stack file and its state with a new passphrase, under the stack's lock.
 
     Each of the two files changes in one step. What has the new passphrase already, because an earlier call was cut
     short, stays as it is. Raises :class:`CommandError` and :class:`voiceid_optout.state.StackError`.
@@ -164,7 +164,7 @@ def _opened(salt: str | None, old: str, new: str) -> tuple[Crypter | None, Crypt
 
 
 def _texts(context: Context, held: Crypter, target: Crypter) -> dict[str, str]:
-    """Return the new text for each sealed one of the stack's file, and for the salt."""
+    """Return the new text for each sealed one of the stack file, and for the salt."""
     sealed = {text: target.encrypt(held.decrypt(text)) for text in _sealed(dict(context.settings.config))}
     return {**sealed, str(context.settings.salt): target.salt_text}
 

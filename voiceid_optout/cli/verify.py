@@ -44,7 +44,7 @@ def _digits(_context: click.Context, parameter: click.Parameter, given: tuple[st
     multiple=True,
     metavar="KEY",
     callback=_digits,
-    help="A key that you trust. Repeatable.  [default: those of the stack's file, if --cwd has it]",
+    help="A key that you trust. Repeatable.  [default: those of the stack file, if --cwd has it]",
 )
 @click.option(
     "--root",

@@ -80,7 +80,7 @@ def forget_step(label: str, was: str | None, drift: Drift | None, dropped: str, 
 
 
 def rename_step(label: str) -> Step:
-    """Return the step of somebody who gets this label because the labels' key changes."""
+    """Return the step of somebody who gets this label because the label key changes."""
     return Step(label, Action.MOVE, f"gets a new label; {_STAYS}")
 
 

@@ -1,4 +1,4 @@
-"""What can go wrong with a stack's files (project, stack file, state, journal, lock, history) and with a run.
+"""What can go wrong with a stack files (project, stack file, state, journal, lock, history) and with a run.
 
 One root, one class a cause; both engines raise them.
 """

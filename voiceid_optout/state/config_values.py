@@ -159,6 +159,6 @@ def load_yaml(text: str) -> Any:
 
 @lru_cache(maxsize=8)
 def _parsed(text: str) -> Any:
-    """Return what nobody may change. A command reads a stack's file in several places, and parsing takes long."""
+    """Return what nobody may change. A command reads a stack file in several places, and parsing takes long."""
     check_yaml(text)
     return yaml.load(text, Loader=_Loader)  # noqa: S506 - a safe loader

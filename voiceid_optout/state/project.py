@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 _DOCUMENT_START = re.compile(r"(?:(?:[#%].*)?\n)*---[ \t]*(?:#.*)?\n")
 # What no command reads, so that engines and commands would differ: the fault, and what to do instead.
 _REFUSED = {
-    "config": "put its values under `config:` of each stack's file",
-    "stackConfigDir": "keep the stacks' files beside Pulumi.yaml",
+    "config": "put its values under `config:` of each stack file",
+    "stackConfigDir": "keep the stack files beside Pulumi.yaml",
     "options": "ask for a refresh with `--refresh`",
 }
 _CLI_ONLY = ("main", "packages", "plugins", "requiredPulumiVersion")
@@ -96,7 +96,7 @@ def name_problem(name: str) -> str | None:
 
 
 def load_stack(project: Project, stack: str) -> StackSettings:
-    """Read the stack's file; raises :class:`ProjectError` when the stack has none."""
+    """Read the stack file; raises :class:`ProjectError` when the stack has none."""
     if (problem := name_problem(stack)) is not None:
         raise ProjectError(f"{one_line(repr(stack), 60)} is no stack name: {problem}")
     path = project.root / f"Pulumi.{stack}.yaml"
@@ -143,7 +143,7 @@ def _has_no_number(value: Any) -> bool:
 
 
 def store_salt(settings: StackSettings, salt: str) -> None:
-    """Add the encryption salt to the stack's file, as the CLI does at a stack's first run; comments stay.
+    """Add the encryption salt to the stack file, as the CLI does at a stack's first run; comments stay.
 
     Raises :class:`ProjectError` when it cannot be written, or would not be read back from where it goes.
     """

@@ -67,7 +67,7 @@ def open_stack(
 ) -> Stack:
     """Read everything a run starts from; raises :class:`voiceid_optout.state.StackError`.
 
-    A new salt is stored in the stack's file only when the run may write. Recovery from a journal is reported, and
+    A new salt is stored in the stack file only when the run may write. Recovery from a journal is reported, and
     then its result is written too; so is a state that had identifiers in clear. ``upgrade`` brings what is read to
     what is written today. ``trust_state`` lets any provider run that the state names; ``program_providers`` returns
     those that the program sends, where one takes part in the run. ``last`` is the file as this process has read it

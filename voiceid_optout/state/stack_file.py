@@ -1,4 +1,4 @@
-"""Changes the config in a stack's file and leaves every other line as it is.
+"""Changes the config in a stack file and leaves every other line as it is.
 
 The text is edited, not written anew, because people keep comments in it. What comes out is read back before it is
 written: a file whose layout this module does not know stays untouched, and the error says what to type into it.

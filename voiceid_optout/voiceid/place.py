@@ -53,7 +53,7 @@ class StackPlace:
 
     @property
     def file(self) -> str:
-        """What the stack's file is called."""
+        """What the stack file is called."""
         return f"Pulumi.{self.name}.yaml"
 
     @property
@@ -68,7 +68,7 @@ class StackPlace:
 
 
 def file_faults(stack: StackPlace) -> Iterator[str]:
-    """Yield what contradicts itself in the stack's file, a line each."""
+    """Yield what contradicts itself in the stack file, a line each."""
     try:
         endpoint = _endpoint(stack, {})
         if endpoint.value and stack.is_sandbox:
@@ -83,7 +83,7 @@ def file_faults(stack: StackPlace) -> Iterator[str]:
 
 
 def shell_faults(stack: StackPlace, environ: Mapping[str, str]) -> Iterator[str]:
-    """Yield where the variables of the shell lead elsewhere than the stack's file, a line each; None is called.
+    """Yield where the variables of the shell lead elsewhere than the stack file, a line each; None is called.
 
     The endpoint comes first: it names both places. In a sandbox the shell's endpoint and region count for nothing.
     """

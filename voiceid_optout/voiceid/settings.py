@@ -111,7 +111,7 @@ def _check_url(endpoint: str, source: str) -> None:
 
 
 def current_config(config: Mapping[str, str], environ: Mapping[str, str]) -> Mapping[str, str]:
-    """Return the config with what the stack's file says now in place of what the state remembers of it.
+    """Return the config with what the stack file says now in place of what the state remembers of it.
 
     OPTOUT_STACK_CONFIG is a JSON object of texts by KEYS: an engine keeps the config of its last `up`, and reads
     with it. Raises SettingsInvalid for anything else.

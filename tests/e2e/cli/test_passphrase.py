@@ -1,4 +1,4 @@
-"""`optout passphrase rotate`: another passphrase for a stack's file and its state."""
+"""`optout passphrase rotate`: another passphrase for a stack file and its state."""
 
 from __future__ import annotations
 

@@ -84,7 +84,7 @@ def test_a_failing_sink_is_tried_again_and_said_once(
     assert caplog.text.count("delivered again") == 1
 
 
-def test_what_nobody_foresaw_is_tried_again_too(
+def test_an_unexpected_error_is_tried_again_too(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(delivery, "MAX_WAIT_SECONDS", 0.02)
@@ -102,7 +102,7 @@ def test_what_nobody_foresaw_is_tried_again_too(
         await delivering(Delivery(store, sink, "one", poll=0.01), until=lambda: len(sink.taken) == 2)
 
     use(tmp_path, scenario)
-    assert "unforeseen: ValueError" in caplog.text
+    assert "unexpected: ValueError" in caplog.text
     assert "generatedSpeakerId" not in caplog.text
 
 

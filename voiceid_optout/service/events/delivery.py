@@ -201,7 +201,7 @@ async def _in_thread(deliver: Callable[[list[str]], None], bodies: list[str]) ->
         except SinkError as error:
             fault = error
         except Exception as error:  # noqa: BLE001  whatever fails there, later events must not wait for a restart
-            fault = SinkError(f"unforeseen: {type(error).__name__}")
+            fault = SinkError(f"unexpected: {type(error).__name__}")
         with suppress(RuntimeError):  # the loop has ended meanwhile
             loop.call_soon_threadsafe(settle, fault)
 
