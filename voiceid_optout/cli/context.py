@@ -325,7 +325,7 @@ class _ByLabel(Mapping[str, str]):
 
 
 def find(root: Path, stack: str, environment: Mapping[str, str] | None = None) -> Context:
-    """Read the project and stack files.
+    """Read the project file and the stack file.
 
     Raises :class:`voiceid_optout.state.ProjectError`, and :class:`CommandError` for a setting that is
     misspelled or of another kind, and for a file that contradicts itself.
@@ -337,7 +337,7 @@ def find(root: Path, stack: str, environment: Mapping[str, str] | None = None) -
 
 
 def read(root: Path, stack: str, environment: Mapping[str, str] | None = None) -> Context:
-    """Read the project and stack files, whatever they say."""
+    """Read the project file and the stack file, whatever they say."""
     project = projects.load_project(root.resolve())
     shell = os.environ if environment is None else environment
     # A copy: what a command sets for the AWS SDK later is not what the shell has set.

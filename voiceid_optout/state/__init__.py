@@ -1,4 +1,4 @@
-"""What can go wrong with a stack files (project, stack file, state, journal, lock, history) and with a run.
+"""What can go wrong with a stack's files (project, stack file, state, journal, lock, history) and with a run.
 
 One root, one class a cause; both engines raise them.
 """
@@ -57,8 +57,8 @@ class OutOfScope(Enum):
     PACKAGE = ("the package {}", "A package with parameters.")
     COMPONENT_REMOTE = ("remote component {}", "A component that a plugin makes.")
     COMPONENT_INPUTS = ("inputs of the component {}", "A component that is given inputs as a resource is.")
-    COMPONENT_ALIASES = ("aliases of the component {}", "Its children would need aliases too.")
-    BELOW_ALIAS = ("{} below {}, found by an alias", "A resource whose parent an alias has renamed.")
+    COMPONENT_ALIASES = ("aliases of the component {}", "Aliases of a component: its children would need them too.")
+    BELOW_ALIAS = ("{} below {}, found by an alias", "A resource below one that was found by an alias.")
     IMPORT = ("import of {}", "The option `import_`.")
     READ = ("a read of {} by its id", "The option `id`, and `get`.")
     FUNCTION = ("the function {}", "A function of a provider.")
@@ -67,7 +67,7 @@ class OutOfScope(Enum):
     STACK_TRANSFORM = ("transforms of the whole stack", "Transforms of all resources, or of all functions.")
     HOOK = ("resource hooks of {}", "The option `hooks`.")
     STACK_HOOK = ("the hook {}", "A `ResourceHook` or an `ErrorHook`, in use or not.")
-    REPLACEMENT = ("replace_with and replacement_trigger of {}", "The options of these names.")
+    REPLACEMENT = ("replace_with and replacement_trigger of {}", "`replace_with` and `replacement_trigger`.")
     STATE_MIGRATION = ("state migrations of {}", "The option `state_migrations`.")
     READ_TIMEOUT = ("the timeout for reads of {}", "A `CustomTimeouts` with `read`.")
     PROPERTY_PATH = (
