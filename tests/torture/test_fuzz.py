@@ -97,7 +97,7 @@ def traps(root: Path, _dice: random.Random) -> None:
 def test_what_is_looked_for_is_found(
     judge: Callable[[Path, random.Random], None], told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tests.torture.fuzzing.PROCESSOR_SECONDS", 0.2)
+    monkeypatch.setattr("tests.torture.fuzzing.PROCESSOR_SECONDS", 1.0)
     monkeypatch.setattr("tests.torture.fuzzing.MEMORY", 50 * 1024 * 1024)
     template = tmp_path / "template"
     template.mkdir()

@@ -194,12 +194,17 @@ if __name__ == "__main__":
 """
 
 
+def variables() -> dict[str, str]:
+    """Return variables that measure no coverage, which handles signals."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE")}
+
+
 def of_command(folder: Path, *arguments: str, closed: str = "") -> Any:
     """Return what the sample says, forked off a command that may have some of its streams closed."""
     (folder / "sample.py").write_text(SAMPLE)
     script = f'exec "$0" "$@" {closed}'
     command = ["sh", "-c", script, sys.executable, "-c", COMMAND, str(folder), *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, env=variables(), capture_output=True, text=True, check=False)
     assert (done.stdout, done.stderr) == ("" if "1" in closed else "once\nthe command ends\n", "")
     return json.loads((folder / "facts").read_text())
 
@@ -210,7 +215,7 @@ def test_a_fork_of_a_command_is_what_a_process_of_its_own_would_be(tmp_path: Pat
     started = subprocess.run(
         [sys.executable, "-m", "sample"],
         cwd=tmp_path,
-        env={**os.environ, "NEW": "1"},
+        env={**variables(), "NEW": "1"},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
