@@ -49,6 +49,18 @@ def test_one_added(claim: str, cpu: float, writes: int, holds: bool) -> None:
     assert judged(f"{claim}-sharded", unchanged, added).holds is holds
 
 
+@each_row(
+    ("claim", "took", "holds"),
+    [("help", 0.6, True), ("help", 0.61, False), ("preview", 3.5, True), ("preview", 3.6, False)],
+)
+def test_start_without_what_the_key_takes(claim: str, took: float, holds: bool) -> None:
+    names = ("import-pulumi", "help", "preview")
+    told = dict.fromkeys((*names, *(f"{name}-seconds" for name in names)), 1.0)
+    found = judged(f"start-{claim}", result("turns/start/10/none", told={**told, claim: took, "key": 0.5}))
+    assert found.holds is holds
+    assert ("0.50 x for the key" in found.measured) is (claim == "preview")
+
+
 def test_a_machine_that_has_become_slower_meanwhile_breaks_no_claim() -> None:
     unchanged = result("sharded/preview/100000/none", cpu=2.0, told=LOAD)
     added = result("sharded/add/100000/none", cpu=6.0, calls={"OptOutSpeaker": 1}, told={"load": 1.0})

@@ -49,7 +49,7 @@ _MARKS = {"ok": ("ok  ", "green"), "note": ("note", "yellow"), "fail": ("FAIL", 
 def doctor_command(*, as_json: bool, **choices: Any) -> None:
     """Check everything that a run needs, and say what to do if something is missing.
 
-    This checks Python, the Pulumi CLI, the project file, the stack file, the register, the passphrase, the state and
+    This checks Python, the Pulumi CLI, project file, stack file, register, passphrase, the state and
     its lock. It says where region, endpoint and credentials come from, and asks the Voice ID endpoint about each
     domain. Nothing is changed.
 

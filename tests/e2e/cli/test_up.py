@@ -320,7 +320,7 @@ def test_a_saved_plan_of_the_old_version_is_told_what_to_do(live: Project) -> No
     plan.write_text(json.dumps({**json.loads(plan.read_bytes()), "version": 1}), encoding="utf-8")
     result = live.run("up", "--plan", str(plan))
     assert result.exit_code == ExitCode.USAGE
-    assert "is of version '1'; this program reads version 2; write it anew with `optout preview" in result.stderr
+    assert "is of version 1; this program reads version 2; write it anew with `optout preview" in result.stderr
 
 
 def test_another_domain_of_the_stack_makes_no_plan_stale(live: Project, service: Service, domain: str) -> None:
