@@ -5,8 +5,10 @@ from __future__ import annotations
 from importlib import import_module
 
 from tests.e2e import copies
-from voiceid_optout.cli.main import main as optout
+from voiceid_optout.cli.main import main
 from voiceid_optout.state import passphrase
+
+__all__ = ["main"]  # what a fork runs
 
 # What the commands import as they go.
 for _name in (
@@ -21,8 +23,3 @@ for _name in (
 ):
     import_module(_name)
 passphrase.open_with(copies.PASSPHRASE, copies.SALT)  # a second of work, kept for all commands of these stacks
-
-
-def main() -> None:
-    """Be ``optout``; its engine forks its processes as well."""
-    optout()
